@@ -1,6 +1,7 @@
 """`./dev bench [names] [--rounds N] [--quick] [--to FOLDER]`, or `--profile WORKER`.
 
-`./dev bench memory --minutes [N]` watches the memory of a platform at work, an hour by default.
+`./dev bench memory --minutes [N]` watches the memory of a platform under load, for an hour by
+default.
 """
 
 import argparse
@@ -42,31 +43,35 @@ ALL = (
 
 
 def options() -> argparse.Namespace:
-    """What was asked for."""
+    """The options of the command line."""
     parser = argparse.ArgumentParser(prog="./dev bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(ALL)}")
-    parser.add_argument("--rounds", type=int, help="of each benchmark: 5; quick: 1")
+    parser.add_argument("--rounds", type=int, help="rounds of each benchmark (5; with --quick: 1)")
     parser.add_argument("--quick", action="store_true", help="small counts, no plots")
     parser.add_argument(
-        "--to", type=Path, help="folder of plots and table: docs/bench; quick: none"
+        "--to", type=Path, help="folder for plots and table (docs/bench; with --quick: none)"
     )
     parser.add_argument(
-        "--profile", choices=profile.WORKERS, help="py-spy over one of ours instead"
+        "--profile", choices=profile.WORKERS, help="profile one of our workers with py-spy instead"
     )
-    parser.add_argument("--seconds", type=int, default=10, help="of a profile")
+    parser.add_argument("--seconds", type=int, default=10, help="length of the profile")
     parser.add_argument(
-        "--minutes", type=float, nargs="?", const=60, help="of work that `memory` watches: 60"
+        "--minutes",
+        type=float,
+        nargs="?",
+        const=60,
+        help="minutes of load during which `memory` is watched (60)",
     )
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(ALL):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(ALL)}")
     if asked.minutes is not None and asked.names != ["memory"]:
-        parser.error("--minutes is for memory alone")
+        parser.error("--minutes applies to memory only")
     return asked
 
 
 async def run(names: tuple[str, ...], options: Options, console: Console) -> list[Figure]:
-    """The named benchmarks, one after the other, over the same engines."""
+    """Run the named benchmarks one after the other, over the same engines."""
     figures: list[Figure] = []
     async with places() as bench:
         for name in names:
@@ -78,7 +83,7 @@ async def run(names: tuple[str, ...], options: Options, console: Console) -> lis
 
 
 def main() -> None:
-    """Measure, print one table, write plots."""
+    """Measure, print one table and write the plots."""
     asked = options()
     logging.disable(logging.WARNING)
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
@@ -96,11 +101,11 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
     figures = uvloop.run(run(tuple(asked.names) or ALL, chosen, console))
     rounds = "1 round" if chosen.rounds == 1 else f"{chosen.rounds} rounds"
-    kind = "quick, no verdict on speed; " if chosen.quick else ""
+    kind = "quick, targets not judged; " if chosen.quick else ""
     title = f"{kind}{rounds}, {os.cpu_count()} cores"
     console.print(table(title, figures))
     if folder:
-        # A table of some does not replace the table of all.
+        # A table of some benchmarks must not replace the table of all.
         name = "-".join(["table", *asked.names])
         (folder / f"{name}.md").write_text(markdown(title, figures))
 

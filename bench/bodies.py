@@ -1,4 +1,4 @@
-"""Large bodies, on both brokers: the most memory that a relay and a consumer take for them."""
+"""Large bodies, on both brokers: peak memory of a relay and of a consumer."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,13 +16,13 @@ from hirewire.messaging.envelope import MAX_BODY
 
 DATABASE = "bodies_broker"
 SIZES = {"1 MB": (1_000_000, 400, 60), "4 MiB": (MAX_BODY - 1024, 100, 20)}
-"""Bytes, and how many of them: in full, and in a quick run."""
+"""Size in bytes, and the number of bodies: in a full run and in a quick one."""
 MOST_MIB = 256.0
 
 
 @dataclass(frozen=True)
 class _Queue:
-    """Where the events wait between relay and consumer."""
+    """The queue between relay and consumer."""
 
     name: str
     url: str
@@ -30,7 +30,7 @@ class _Queue:
 
 
 async def run(bench: Bench, options: Options) -> list[Figure]:
-    """Everything is published, and then everything is consumed, for each size and broker."""
+    """For each size and broker, publish everything, then consume everything."""
     pair = await bench.pair("bodies")
     found: dict[str, list[float]] = {}
     async with _queues(bench) as queues:
@@ -40,8 +40,8 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
                 for queue in queues:
                     relay, consumer = await _measured(bench, pair, queue, count, count_bytes)
                     where = f"{count} bodies of {size}, {queue.name}"
-                    found.setdefault(f"memory of a relay at most, {where}", []).append(relay)
-                    found.setdefault(f"memory of a consumer at most, {where}", []).append(consumer)
+                    found.setdefault(f"peak memory of a relay, {where}", []).append(relay)
+                    found.setdefault(f"peak memory of a consumer, {where}", []).append(consumer)
     return [Figure(what, values, "MiB", at_most=MOST_MIB) for what, values in found.items()]
 
 
@@ -62,7 +62,7 @@ async def _queues(bench: Bench) -> AsyncIterator[list[_Queue]]:
 async def _measured(
     bench: Bench, pair: Pair, queue: _Queue, count: int, size: int
 ) -> tuple[float, float]:
-    """The peaks of a relay and of a consumer, MiB."""
+    """The peak memory of a relay and of a consumer, in MiB."""
     await pair.empty()
     async with bench.worker("record large", pair, {"count": count, "bytes": size}) as running:
         await running.go()
@@ -88,7 +88,7 @@ async def _measured(
 
 
 def _peak(running: Worker) -> float:
-    """The most memory that a process has had, MiB: ``VmHWM`` of proc(5)."""
+    """The peak memory of a process, in MiB: ``VmHWM`` of proc(5)."""
     for line in Path(f"/proc/{running.pid}/status").read_text().splitlines():
         name, _, value = line.partition(":")
         if name == "VmHWM":

@@ -1,7 +1,7 @@
-"""A business transaction that records an event, beside the same one without; 20 writers.
+"""A business transaction that records an event, compared with the same one without; 20 writers.
 
-Both are processes that stay, and take turns of a few hundred transactions, so that what
-else the machine does meets both alike.
+Both run in long-lived processes and take turns of a few hundred transactions, so that other load on
+the machine affects both equally.
 """
 
 from contextlib import AsyncExitStack
@@ -13,11 +13,11 @@ from bench.places import Bench, Pair
 WRITERS = 20
 TURN = 300
 APART = 10**9
-"""Between the numbers of the two."""
+"""The distance between the numbers that the two use."""
 
 
 async def run(bench: Bench, options: Options) -> list[Figure]:
-    """A usual transaction, and the least there is, each with an event and without."""
+    """A typical transaction and a minimal one, each with an event and without."""
     pair = await bench.pair("business")
     turns = options.count(15, 4)
     rates: dict[bool, list[tuple[float, float]]] = {True: [], False: []}
@@ -30,13 +30,15 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
         share = ratios(with_event, without)
         figures += [
             Figure(f"{what} that records an event, {WRITERS} writers", with_event, "/s"),
-            Figure("… beside the same without", share, "×", at_least=0.7 if change else None),
+            Figure(
+                "… compared with the same without", share, "×", at_least=0.7 if change else None
+            ),
         ]
     return figures
 
 
 async def timed(bench: Bench, pair: Pair, turns: int, *, change: bool) -> tuple[float, float]:
-    """Transactions a second with an event and without; rows and events are counted afterwards."""
+    """Transactions per second with an event and without; rows and events are counted afterwards."""
     await pair.empty()
     await pair.writer.execute("vacuum page")
     seconds = [0.0, 0.0]

@@ -1,4 +1,4 @@
-"""A busy key that has failed for a while: how fast it catches up once its handler works again."""
+"""A busy key whose handler has failed for a while: how fast the key catches up afterwards."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ KINDS = {"batched": "recovering", "one at a time": "recovering one at a time"}
 
 
 async def run(bench: Bench, options: Options) -> list[Figure]:
-    """One key's messages delivered to a handler that works, and to one that had failed first."""
+    """Deliver one key's messages to a handler that works, and to one that failed at first."""
     pair = await bench.pair("catchup")
     made = messages(options.count(20_000, 4_000), keys=1)
     direct: dict[str, list[float]] = {kind: [] for kind in KINDS}
@@ -24,14 +24,14 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
     figures = []
     for kind in KINDS:
         figures += [
-            Figure(f"one key that had failed catches up, {kind}", behind[kind], "/s"),
-            Figure("… beside its normal rate", ratios(behind[kind], direct[kind]), "×", 0.5),
+            Figure(f"catching up on one key that had failed, {kind}", behind[kind], "/s"),
+            Figure("… compared with its normal rate", ratios(behind[kind], direct[kind]), "×", 0.5),
         ]
     return figures
 
 
 async def _timed(bench: Bench, pair: Pair, name: str, fed: Sequence[Message]) -> float:
-    """Effects a second from the first to the last, after everything had to wait."""
+    """Effects per second from the first to the last, after every message had to wait."""
     await pair.empty()
     await bench.feed(fed)
 

@@ -1,8 +1,8 @@
 """The whole chain at once: business transaction, outbox, confirmed publication, inbox, effect.
 
 Two writing processes, the publishing service's worker, RabbitMQ, PostgreSQL and the consumer share
-the machine. Writers hold while more than a second's worth of events is on its way, so the rate is
-one that all of them sustain; effects are counted by their commits, second by second.
+the machine. Writers pause while more than a second's worth of events is in flight, so the measured
+rate is one that all parts sustain. Effects are counted by their commits, second by second.
 """
 
 import asyncio
@@ -20,27 +20,27 @@ from bench.process import Worker
 WRITERS = 2
 TASKS = 10
 WINDOW = 5_000
-"""Events on their way at which the writers hold."""
+"""Events in flight at which the writers pause."""
 MOST = 1.2 * WINDOW
 WARM_UP_SECONDS = 3.0
 
 
 @dataclass(frozen=True)
 class Round:
-    """What one round has shown."""
+    """The results of one round."""
 
     rate: float
-    """Effects a second."""
+    """Effects per second."""
     backlog: float
-    """Most events on their way, of the moments a second apart."""
+    """The largest number of events in flight, sampled once a second."""
     growth: float
-    """Events a second that the backlog grew by: the second half's mean against the first's."""
+    """Growth of the backlog in events per second: the mean of the second half against the first."""
     cpu: dict[str, float]
-    """Processor time by part: microseconds an event."""
+    """Processor time by part, in microseconds per event."""
 
 
 async def run(bench: Bench, options: Options) -> list[Figure]:
-    """Rounds of some seconds each."""
+    """Several rounds of some seconds each."""
     pair = await bench.pair("chain")
     seconds = options.count(12, 5)
     found = [await timed(bench, pair, seconds) for _ in range(options.rounds)]
@@ -51,17 +51,17 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
             "/s",
             at_least=4_000,
         ),
-        Figure("… most on their way", [one.backlog for one in found], "events", at_most=MOST),
+        Figure("… peak number in flight", [one.backlog for one in found], "events", at_most=MOST),
         Figure("… growth of the backlog", [one.growth for one in found], "events/s"),
         *(
-            Figure(f"… processor time of {part}", [one.cpu[part] for one in found], "µs an event")
+            Figure(f"… processor time of {part}", [one.cpu[part] for one in found], "µs per event")
             for part in found[0].cpu
         ),
     ]
 
 
 async def timed(bench: Bench, pair: Pair, seconds: int) -> Round:
-    """One round, on empty tables; every effect is verified."""
+    """One round on empty tables; every effect is verified."""
     await pair.empty()
     async with AsyncExitStack() as stack:
         parts = {

@@ -1,7 +1,7 @@
-"""From delivery to committed effect, sustained: Hirewire beside what people use.
+"""From delivery to committed effect, sustained: Hirewire compared with common alternatives.
 
-Each round feeds the queue, then lets one contestant after another empty as much as takes it some
-seconds. The rate is that of effects between the first commit and the last.
+Each round fills the queue and lets one contestant after another process enough messages for some
+seconds. The rate is the number of effects between the first commit and the last.
 """
 
 from collections.abc import Sequence
@@ -19,11 +19,11 @@ COUNTS = {
     "by hand": (8_000, 1_500),
     "node": (15_000, 3_000),
 }
-"""Messages a round: in full, and in a quick run."""
+"""Messages per round: in a full run and in a quick one."""
 
 
 async def timed(bench: Bench, pair: Pair, name: str, fed: Sequence[Message]) -> float:
-    """Effects a second of one contestant over these messages, every effect verified."""
+    """Effects per second of one contestant over these messages; every effect is verified."""
     await pair.empty()
     await bench.feed(fed)
     async with bench.worker(name, pair) as running:
@@ -34,7 +34,7 @@ async def timed(bench: Bench, pair: Pair, name: str, fed: Sequence[Message]) -> 
 
 
 async def run(bench: Bench, options: Options) -> list[Figure]:
-    """All contestants, in turns."""
+    """All contestants, interleaved."""
     pair = await bench.pair("consume")
     names = [n for n in COUNTS if n != "node" or process.node() is not None]
     counts = {name: options.count(*COUNTS[name]) for name in names}
@@ -52,12 +52,12 @@ def _figures(rates: dict[str, list[float]]) -> list[Figure]:
     batched, one, stream = rates["batched"], rates["one at a time"], rates["faststream"]
     made = [
         Figure("delivery to committed effect, batched", batched, "/s", at_least=20_000),
-        Figure("… beside FastStream", ratios(batched, stream), "×", at_least=10),
+        Figure("… compared with FastStream", ratios(batched, stream), "×", at_least=10),
     ]
     if "node" in rates:
         made += [
             Figure(
-                "… beside the report's helper in Node",
+                "… compared with the report's helper in Node",
                 ratios(batched, rates["node"]),
                 "×",
                 at_least=5,
@@ -69,5 +69,5 @@ def _figures(rates: dict[str, list[float]]) -> list[Figure]:
         Figure("FastStream", stream, "/s"),
         Figure("by hand with aio-pika", rates["by hand"], "/s"),
         Figure("one event at a time", one, "/s"),
-        Figure("… beside FastStream", ratios(one, stream), "×", at_least=1.5),
+        Figure("… compared with FastStream", ratios(one, stream), "×", at_least=1.5),
     ]

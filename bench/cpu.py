@@ -1,4 +1,4 @@
-"""Processor time, by who spends it: what bounds a chain whose parts share the cores."""
+"""Processor time by component: it limits a chain whose parts share the cores."""
 
 from collections.abc import Mapping, Sequence
 
@@ -7,13 +7,14 @@ import psutil
 from bench.process import Worker
 
 ENGINES = {"postgres": "PostgreSQL", "beam.smp": "RabbitMQ"}
-"""Processes of the engines, by the name the system knows them by."""
+"""The processes of the engines, by the name the system shows."""
 
 
 def spent(workers: Mapping[str, Sequence[Worker]]) -> dict[str, float]:
-    """Seconds so far: of these workers by the names given, and of the engines.
+    """Processor seconds so far: of these named workers, and of the engines.
 
-    Backends that have ended are counted in their server's time for ended children.
+    The time of database backends that have ended is included in their server's time for ended
+    children.
     """
     names = {worker.pid: name for name, group in workers.items() for worker in group}
     seconds = dict.fromkeys((*workers, *ENGINES.values()), 0.0)

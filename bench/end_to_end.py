@@ -1,8 +1,8 @@
-"""From a click to its sight: the three scenarios in a browser, with the eyes of those in them.
+"""The three scenarios in a browser: the time from a click until its result is visible.
 
 The whole platform runs, as `hirewire run --broker rabbitmq` starts it. Times are taken in the
-pages: from the moment a button is pressed to the first frame in which what it leads to is there,
-on the same page or on somebody else's that is open.
+pages: from the moment a button is pressed to the first frame that shows the result, on the same
+page or on another person's open page.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ _DROP = """([card, stage]) => {
 
 
 async def run(_: Bench, options: Options) -> list[Figure]:
-    """Each scenario so often; the first of a fresh platform by itself."""
+    """Run each scenario several times; the first run of a fresh platform is shown separately."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         raise RuntimeError("no browser: apt-get install chromium")
@@ -57,7 +57,7 @@ async def run(_: Bench, options: Options) -> list[Figure]:
             await _sign_up(clara, defaultdict(list))
             await _hire(clara, times)
             for what, (one,) in times.items():
-                taken[f"{what}, the first ever" if n == 0 else what].append(one)
+                taken[f"{what}, first run" if n == 0 else what].append(one)
             await anna.context.close()
             await clara.context.close()
         await browser.close()
@@ -78,17 +78,19 @@ async def _sign_up(page: Page, times: dict[str, list[float]]) -> None:
     await page.fill("#email", f"{uuid4().hex}@example.org")
     await page.fill("#password", PASSWORD)
     pressed = await _press(page, "main form button:not([type])")
-    times["1. signed up -> profile"] += [await _seen(page, "#profile summary", "@") - pressed]
+    times["1. sign-up -> profile shown"] += [await _seen(page, "#profile summary", "@") - pressed]
 
 
 async def _hire(page: Page, times: dict[str, list[float]]) -> str:
-    """Become an employer, and publish; the vacancy's path."""
+    """Become an employer and publish a vacancy; returns the vacancy's path."""
     name = f"Company {uuid4().hex[:8]}"
     await page.goto("/employer")
     await page.fill("#companyName", name)
     pressed = await _press(page, "main form button")
-    times["3. began to hire -> employer's page"] += [await _seen(page, "h1", name) - pressed]
-    times["3. began to hire -> role everywhere"] += [await _role(page) - pressed]
+    times["3. employer profile created -> employer's page"] += [
+        await _seen(page, "h1", name) - pressed
+    ]
+    times["3. employer profile created -> role in every service"] += [await _role(page) - pressed]
     await page.fill("#title", "Analyst")
     await page.locator("form[action='/employer/vacancies'] button").click()
     await page.fill("#description", "Data that is right.")
@@ -99,7 +101,7 @@ async def _hire(page: Page, times: dict[str, list[float]]) -> str:
 
 
 async def _role(page: Page) -> float:
-    """When `auth` answers, to the token one has, that this is an employer."""
+    """The time at which `auth` reports the employer role for the current token."""
     cookies = {one["name"]: one["value"] for one in await page.context.cookies()}
     headers = {"Authorization": f"Bearer {cookies['hirewire_access']}"}
     while True:

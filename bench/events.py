@@ -1,4 +1,4 @@
-"""The event that all benchmarks send: 256 bytes of JSON, with the headers of the wire contract."""
+"""The event that all benchmarks send: 256 bytes of JSON, with the headers of the event contract."""
 
 from collections.abc import Sequence
 from hashlib import md5
@@ -15,7 +15,7 @@ KEYS = 10_000
 
 
 class Noted(Event, name=TYPE, owner=OWNER, key="page"):
-    """Something was noted on a page."""
+    """A note was made on a page."""
 
     page: UUID
     number: int
@@ -27,7 +27,7 @@ _EMPTY = len(Noted(page=UUID(int=0), number=0, text="").body()) - 1
 
 
 def page(nth: int) -> UUID:
-    """The nth key; PostgreSQL makes the same by ``md5(nth::text)::uuid``."""
+    """The nth key. PostgreSQL computes the same one with ``md5(nth::text)::uuid``."""
     return UUID(bytes=md5(str(nth).encode(), usedforsecurity=False).digest())
 
 
@@ -37,7 +37,7 @@ def noted(number: int, key: UUID) -> Noted:
 
 
 def messages(count: int, keys: int = KEYS) -> Sequence[Message]:
-    """Numbers 0 to `count`, keys taking turns, as a relay would publish them."""
+    """Messages numbered 0 to `count`, over all keys in turn, as a relay would publish them."""
     return [_message(number, keys) for number in range(count)]
 
 

@@ -1,4 +1,4 @@
-"""What PostgreSQL does for a statement, kept for readers."""
+"""Query plans of PostgreSQL, saved for readers."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import asyncpg
 
 
 class Explained:
-    """Plans of several statements, as one page."""
+    """The plans of several statements, as one page."""
 
     def __init__(self, connection: asyncpg.Connection, name: str, title: str) -> None:
         self._connection = connection
@@ -14,7 +14,7 @@ class Explained:
         self._parts = [f"# {title}\n"]
 
     async def add(self, what: str, statement: str, *given: object) -> None:
-        """Run it in a transaction that is undone, and keep its plan and times."""
+        """Run a statement in a transaction that is rolled back, and keep its plan and times."""
         transaction = self._connection.transaction()
         await transaction.start()
         try:
@@ -27,6 +27,6 @@ class Explained:
         self._parts.append(f"## {what}\n\n```\n{statement.strip()}\n\n{lines}\n```\n")
 
     def write(self, folder: Path) -> None:
-        """The page, into this folder."""
+        """Write the page into this folder."""
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"explain-{self._name}").write_text("\n".join(self._parts))

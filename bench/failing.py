@@ -1,4 +1,4 @@
-"""One key failing, 10,000 others: what that costs the others."""
+"""One key fails, 10,000 others do not: how much that slows the others down."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ OTHERS = 10_000
 
 
 async def run(bench: Bench, options: Options) -> list[Figure]:
-    """With a failing key and without, in turns."""
+    """Interleaved rounds with a failing key and without."""
     pair = await bench.pair("failing")
     made = messages(options.count(8, 2) * (OTHERS + 1), keys=OTHERS + 1)
     rates: dict[str, list[float]] = {"batched": [], "failing": []}
@@ -22,12 +22,12 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
     share = ratios(rates["failing"], rates["batched"])
     return [
         Figure("one key failing, 10,000 others: the others", rates["failing"], "/s"),
-        Figure("… beside no failure", share, "×", at_least=0.9),
+        Figure("… compared with no failure", share, "×", at_least=0.9),
     ]
 
 
 async def timed(bench: Bench, pair: Pair, name: str, fed: Sequence[Message]) -> float:
-    """Effects a second; the failing key's messages are all open, the others' all handled."""
+    """Effects per second; the failing key's messages are all unresolved, the others all handled."""
     await pair.empty()
     await bench.feed(fed)
     bad = len(fed) // (OTHERS + 1) if name == "failing" else 0

@@ -1,7 +1,7 @@
-"""The public origin's way to a service and back: calls a second, and how long each takes.
+"""Calls through the public origin to a service and back: calls per second, and their latency.
 
-`web` runs as a process; so does a service that answers at once, and 32 clients, each on one
-connection. A large answer now and then shows whether it holds up the next.
+`web` runs as a process, and so do a service that responds at once and 32 clients with one
+connection each. Occasional large responses show whether they delay the next call.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ uvicorn.run(app, port=int(sys.argv[1]), log_config=None, access_log=False, lifes
 
 
 async def run(_: Bench, options: Options) -> list[Figure]:
-    """Small answers flat out, then large ones in between."""
+    """Small responses at full load, then large ones in between."""
     rates, tails = [], []
     async with _origin() as port:
         await _load(port, 1.0)
@@ -47,13 +47,13 @@ async def run(_: Bench, options: Options) -> list[Figure]:
     return [
         Figure(f"calls through the origin, {CLIENTS} clients", rates, "/s"),
         Figure("… p99", tails, "ms"),
-        Figure("small answers between large ones: p99", [1000 * percentile(small, 0.99)], "ms"),
+        Figure("small responses between large ones: p99", [1000 * percentile(small, 0.99)], "ms"),
         Figure("… most", [1000 * max(small)], "ms"),
     ]
 
 
 async def _load(port: int, seconds: float) -> list[float]:
-    """How long each call took."""
+    """The latency of each call."""
     ends = time.perf_counter() + seconds
     taken = await asyncio.gather(*(_client(port, ends) for _ in range(CLIENTS)))
     return [one for some in taken for one in some]
@@ -77,7 +77,7 @@ async def _call(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, size
 
 
 async def _between_large_ones(port: int, count: int) -> list[float]:
-    """How long small calls take that come right after large ones."""
+    """The latency of small calls that come right after large ones."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     taken = []
     for _ in range(count):
@@ -91,7 +91,7 @@ async def _between_large_ones(port: int, count: int) -> list[float]:
 
 @asynccontextmanager
 async def _origin() -> AsyncIterator[int]:
-    """The service and `web`, once calls pass; the port of `web`."""
+    """Start the service and `web`; yields the port of `web` when calls get through."""
     service, web = free_port(), free_port()
     kept = {k: v for k, v in os.environ.items() if not k.startswith("HIREWIRE_")}
     settings = {

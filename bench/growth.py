@@ -1,8 +1,8 @@
 """The cost of an event as log and inbox grow: recorded, published, consumed with an effect.
 
-Databases of all sizes are filled first and measured in turns. In each the same number of events of
-the same number of keys goes through, the keys spread over all that the log has; what a round added
-is taken away again, so that sizes stay.
+Databases of all sizes are filled first and measured in turn. Each gets the same number of events
+for the same number of keys, and the keys are spread over the whole log. What a round added is
+removed afterwards, so that the sizes stay.
 """
 
 import asyncio
@@ -14,12 +14,12 @@ from bench.relay import publish, write
 
 SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
 ACTIVE = 1_000
-"""Keys that events are recorded for."""
+"""Keys for which events are recorded."""
 PHASES = ("record", "relay", "consume")
 
 
 async def run(bench: Bench, options: Options) -> list[Figure]:
-    """Fill, then rounds over all sizes."""
+    """Fill the databases, then run rounds over all sizes."""
     sizes = SIZES[: options.count(4, 2)]
     count = options.count(10_000, 4_000)
     pairs = {size: await _filled(bench, size) for size in sizes}
@@ -35,17 +35,17 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
     return [
         *(Figure(f"cost per event, log of {size:,} rows", totals[size], "µs") for size in sizes),
         Figure(
-            f"… {sizes[-1]:,} beside {sizes[0]:,}",
+            f"… {sizes[-1]:,} compared with {sizes[0]:,}",
             ratios(totals[sizes[-1]], first),
             "×",
             at_most=1.2,
         ),
-        Figure("… the dearest size beside the smallest", worst, "×", at_most=1.2),
+        Figure("… the most expensive size compared with the smallest", worst, "×", at_most=1.2),
     ]
 
 
 async def timed(bench: Bench, pair: Pair, size: int, count: int) -> dict[str, float]:
-    """Microseconds an event in each phase."""
+    """Microseconds per event in each phase."""
     await pair.reader.execute("truncate note")
     await pair.reader.execute("checkpoint")
     since = await pair.reader.fetchval("select clock_timestamp()")

@@ -1,6 +1,7 @@
-"""What `vacancies` keeps in its memory, a part at a time, for `bench.memory` to look at.
+"""The in-memory parts of `vacancies`, loaded one at a time, for `bench.memory` to measure.
 
-At each line `go` the next step is done; its end is reported, with everything let go that can be.
+Each line `go` starts the next step. Its end is reported after everything that can be freed is
+freed.
 """
 
 import gc
@@ -21,13 +22,13 @@ from hirewire.vacancies.search.index.schema import RESUMES, VACANCIES
 from hirewire.vacancies.skills.index import typeahead
 
 ROUNDS = 60
-"""Times that an index takes over a few changes, more than it has segments."""
+"""How often an index takes over a few changes: more often than it has segments."""
 CHANGED = 20
 TABLES = {"vacancies": ("vacancy", "id"), "resumes": ("resume", "resume_id")}
 
 
 async def code(world: World) -> None:
-    """The code, then the dictionaries, then the typeahead."""
+    """Load the code, then the dictionaries, then the typeahead."""
     assembly.load("vacancies")
     await world.go()
     _report(world)
@@ -39,7 +40,7 @@ async def code(world: World) -> None:
 
 
 async def matching(world: World) -> None:
-    """Its arrays of one kind: filled, then merged with what has changed."""
+    """The matching arrays of one kind: filled, then merged with the changes."""
     async with _database(world) as transactions:
         await world.go()
         _report(world)
@@ -55,14 +56,16 @@ async def matching(world: World) -> None:
                 index = index_of(tx)
                 await index.catch_up(tx)
             side = index.demands if world.options["kind"] == "vacancies" else index.offers
-            if len(list(side)) > 1:  # somebody looks: few are merged at once
+            if len(list(side)) > 1:  # a search merges a few at once
                 await side.gather()
 
         await _steps(world, filled, merged)
 
 
 async def search(world: World) -> None:
-    """The index of one kind: made from the table, changed many times, taken up from its folder."""
+    """The search index of one kind: built from the table, changed many times, reopened from its
+    folder.
+    """
     kind = world.options["kind"]
     table, id = TABLES[kind]
     fields = {"vacancies": VACANCIES, "resumes": RESUMES}[kind]

@@ -1,9 +1,9 @@
-"""The memory of each service through an hour of mixed work, which must not grow.
+"""The memory of each service during an hour of mixed load: it must not grow.
 
 The whole platform runs over RabbitMQ. People sign in, search, read, edit resumes and vacancies,
-apply, print, look at what is recommended and keep a page open for a while: a few requests a second,
-so that the machine has time. The board does not grow: what is edited are the same resumes and
-vacancies, with words, skills and companies that nobody has used before.
+apply, print, look at recommendations and keep a page open for a while: a few requests per second,
+so that the machine is not saturated. The board does not grow: the same resumes and vacancies are
+edited, with words, skills and companies that have not been used before.
 """
 
 import asyncio
@@ -27,12 +27,12 @@ from bench.places import Bench
 from hirewire.assembly import PROCESSES
 
 RATE = 6.0
-"""Requests a second."""
+"""Requests per second."""
 SAMPLE_SECONDS = 5.0
 WARM_SHARE = 1 / 6
-"""Ten minutes of an hour: caches fill, the allocator finds its size."""
+"""Ten minutes of an hour, in which caches fill and the allocator reaches its size."""
 MOST_GROWN = 3.0
-"""MiB between the median of the ten minutes after the first ten and of the last ten."""
+"""Limit in MiB: the median of the last ten minutes minus that of the ten after the warm-up."""
 CANDIDATES, RESUMES = 20, 3
 EMPLOYERS, VACANCIES = 6, 5
 OPEN_SECONDS = 3.0
@@ -46,11 +46,11 @@ TRADES = (
 AREAS = ("Omsk", "Moscow", "Yerevan", "Remote", "Riga")
 
 Samples = Mapping[str, Sequence[tuple[float, float]]]
-"""By service: seconds since the beginning, and MiB."""
+"""By service: seconds since the start, and MiB."""
 
 
 async def run(_: Bench, options: Options) -> list[Figure]:
-    """So many minutes of it."""
+    """Run the load for the given number of minutes."""
     seconds = (options.minutes or 60) * 60.0
     with tempfile.TemporaryDirectory(prefix="hirewire-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -67,17 +67,17 @@ async def run(_: Bench, options: Options) -> list[Figure]:
 
 
 def figures(samples: Samples, seconds: float, crowd: "Crowd") -> list[Figure]:
-    """How much each service has, and by how much it grew."""
+    """The memory of each service, and its growth."""
     minutes = seconds / 60
     found = [
         Figure(f"{sum(crowd.done.values()):,} requests in", [minutes], "min"),
-        Figure("… answered with a failure", [crowd.failed], "", at_most=0),
+        Figure("… failed", [crowd.failed], "", at_most=0),
     ]
     for name, values in samples.items():
         found += [
-            Figure(f"{name}: private memory, most", [max(mib for _, mib in values)], "MiB"),
+            Figure(f"{name}: peak private memory", [max(mib for _, mib in values)], "MiB"),
             Figure(
-                f"… grown after the first {minutes * WARM_SHARE:.0f} minutes",
+                f"… growth after the first {minutes * WARM_SHARE:.0f} minutes",
                 [grown(values, seconds)],
                 "MiB",
                 at_most=MOST_GROWN,
@@ -87,7 +87,7 @@ def figures(samples: Samples, seconds: float, crowd: "Crowd") -> list[Figure]:
 
 
 def grown(values: Sequence[tuple[float, float]], seconds: float) -> float:
-    """MiB between the median of the second sixth of the time and that of the last sixth."""
+    """Median MiB of the last sixth of the time minus that of the second sixth."""
     warm = seconds * WARM_SHARE
     first = [mib for at, mib in values if warm <= at < 2 * warm]
     last = [mib for at, mib in values if at >= seconds - warm]
@@ -95,21 +95,21 @@ def grown(values: Sequence[tuple[float, float]], seconds: float) -> float:
 
 
 async def watch(run_dir: Path, seconds: float) -> Samples:
-    """The memory of each service, until the time is over; raises when one is started again."""
+    """Sample the memory of each service until the time is over; raises if one restarts."""
     pids = {name: _pid(run_dir, name) for name in PROCESSES}
     samples: dict[str, list[tuple[float, float]]] = {name: [] for name in pids}
     began = time.monotonic()
     while (passed := time.monotonic() - began) < seconds:
         for name, pid in pids.items():
             if _pid(run_dir, name) != pid:
-                raise RuntimeError(f"{name} was started again after {passed:.0f} s")
+                raise RuntimeError(f"{name} restarted after {passed:.0f} s")
             samples[name].append((passed, private(pid)))
         await asyncio.sleep(SAMPLE_SECONDS)
     return samples
 
 
 def private(pid: int) -> float:
-    """MiB of a process that are no file's: what the machine cannot take back from it."""
+    """MiB of anonymous memory of a process: memory that the machine cannot reclaim."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("RssAnon:"):
             return int(line.split()[1]) / 1024
@@ -125,7 +125,7 @@ def _client(url: str) -> httpx.AsyncClient:
 
 
 class Person:
-    """An account, and what it has."""
+    """An account and its documents."""
 
     def __init__(self) -> None:
         self.credentials = {
@@ -137,7 +137,7 @@ class Person:
 
 
 class Crowd:
-    """People who use the platform, each request one that they make every day."""
+    """People who use the platform; each request is one that they make every day."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
@@ -161,7 +161,7 @@ class Crowd:
         ]
 
     async def gather(self) -> None:
-        """Everybody has an account, each candidate resumes, each employer open vacancies."""
+        """Create all accounts, resumes for each candidate and open vacancies for each employer."""
         for person in (*self._candidates, *self._employers):
             await self._client.post("/api/auth/register", json=person.credentials)
             await self._sign_in(person)
@@ -183,7 +183,7 @@ class Crowd:
         self.done.clear()
 
     async def work(self, seconds: float) -> None:
-        """At the rate, until the time is over."""
+        """Send requests at the rate until the time is over."""
         ways, weights = zip(*self._ways, strict=True)
         under_way: set[asyncio.Task[None]] = set()
         began = time.monotonic()
@@ -221,14 +221,14 @@ class Crowd:
         fine: Sequence[int] = (),
         **more: Any,
     ) -> Any:
-        """The answer; raises `RuntimeError` for an error that is not fine."""
+        """The response; raises `RuntimeError` for an error that is not expected."""
         for _ in range(100):
             headers = {"Authorization": f"Bearer {person.token}"}
             answer = await self._client.request(method, path, json=body, headers=headers, **more)
             if answer.status_code == 401:
                 await self._sign_in(person)
             elif self.done or answer.status_code in fine or answer.status_code not in (404, 503):
-                break  # in the beginning, keys and profiles are on their way
+                break  # at first, keys and profiles have not arrived yet
             await asyncio.sleep(0.05)
         if answer.is_error and answer.status_code not in fine:
             raise RuntimeError(f"{method} {path}: {answer.status_code} {answer.text}")
@@ -236,7 +236,7 @@ class Crowd:
         return answer.json() if is_json and answer.content else None
 
     def _new(self) -> str:
-        """A word that nobody has used."""
+        """A word that has not been used before."""
         return secrets.token_hex(self._chance.randint(3, 12))
 
     def _some_skills(self, known: Sequence[str]) -> list[str]:
@@ -331,7 +331,7 @@ class Crowd:
         await self._ask(person, "GET", path, params={"format": "pdf"})
 
     async def _stays(self) -> None:
-        """On a page that receives news."""
+        """A user who stays on a page with live updates."""
         person = self._chance.choice(self._employers)
         headers = {"Authorization": f"Bearer {person.token}"}
         with suppress(TimeoutError):

@@ -1,7 +1,7 @@
-"""From the commit of a business transaction to the committed effect, at 50 events a second.
+"""From the commit of a business transaction to the committed effect, at 50 events per second.
 
-Beside it the naive pattern: commit, then publish with a confirm (aio-pika), SELECT, INSERT, ack.
-Both moments are PostgreSQL's own: the commit times of the two transactions, by one clock.
+Compared with the naive pattern: commit, then publish with a confirm (aio-pika), SELECT, INSERT,
+ack. Both moments are PostgreSQL's commit times of the two transactions, taken by one clock.
 """
 
 import asyncpg
@@ -12,7 +12,7 @@ from bench.places import Bench, Pair
 
 RATE = 50.0
 CONTESTANTS = {"hirewire": ("paced", "batched"), "naive": ("naive", "by hand")}
-"""Writer and reader."""
+"""The writer and the reader of each contestant."""
 _COMMITTED = """
 select number, (extract(epoch from pg_xact_commit_timestamp(xmin)) * 1000000)::bigint
 from {table} where number >= 0
@@ -20,7 +20,7 @@ from {table} where number >= 0
 
 
 async def run(bench: Bench, options: Options) -> list[Figure]:
-    """Both in turns."""
+    """Both contestants, interleaved."""
     pair = await bench.pair("latency")
     count = options.count(500, 150)
     found: dict[str, list[list[float]]] = {name: [] for name in CONTESTANTS}
@@ -37,7 +37,7 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
         Figure("commit to effect at 50 events/s: p50", p50["hirewire"], "ms", at_most=5),
         Figure("… p99", p99["hirewire"], "ms", at_most=25),
         Figure(
-            "… p50 beside the naive pattern's",
+            "… p50 compared with the naive pattern",
             ratios(p50["hirewire"], p50["naive"]),
             "×",
             at_most=1.5,
@@ -48,7 +48,7 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
 
 
 async def timed(bench: Bench, pair: Pair, name: str, count: int) -> list[float]:
-    """Milliseconds of each of so many events, after a warm-up."""
+    """The latency in milliseconds of each event, after a warm-up."""
     await pair.empty()
     writing, reading = CONTESTANTS[name]
     async with (

@@ -1,4 +1,4 @@
-"""All that the benchmarks know of messaging's tables: counting, emptying and filling them."""
+"""Everything the benchmarks know of messaging's tables: how to count, empty and fill them."""
 
 from datetime import datetime
 
@@ -15,15 +15,16 @@ BODY_BYTES = 256
 EVENTS_PER_KEY = 10
 """In a filled log."""
 CHUNK = 250_000
-"""Rows a statement when filling."""
+"""Rows per statement when filling."""
 
-# Rows $1 up to $2 of $4 lie evenly in the 29 days before the last hour; $3 keys take turns.
+# Rows $1 up to $2 of $4 are spread evenly over the 29 days before the last hour; the $3 keys take
+# turns.
 _SPREAD = """
 select n, md5((n % $3)::text)::uuid::text as key, n / $3 + 1 as sequence,
     interval '-1 hour' - interval '29 days' * (1 - n::float8 / $4) as shift
 from generate_series($1::bigint, $2::bigint - 1) n
 """
-# uuidv7(interval) came with PostgreSQL 18, which is the embedded one.
+# uuidv7(interval) exists since PostgreSQL 18, which is the embedded version.
 _FILL_LOG = f"""
 insert into messaging.log (id, position, type, key, sequence, correlation_id, recorded_at, body)
 select id, nextval('messaging.position'), '{TYPE}', key, sequence, id, at,
@@ -57,29 +58,29 @@ from generate_series(0, $1::bigint - 1) n
 
 
 async def listen(connection: asyncpg.Connection) -> None:
-    """Enter the reader as a subscriber of the event, as `migrate` would."""
+    """Register the reader as a subscriber of the event, as `migrate` would."""
     async with connection.transaction():
         await write_subscribers(connection, {TYPE: [READER]})
 
 
 async def recorded(connection: asyncpg.Connection) -> int:
-    """Events in the log, sent or not."""
+    """The number of events in the log, sent or not."""
     return int(await connection.fetchval("select count(*) from messaging.log"))
 
 
 async def unsent(connection: asyncpg.Connection) -> int:
-    """Events that are recorded and not yet marked sent."""
+    """The number of events that are recorded and not yet marked as sent."""
     return int(await connection.fetchval("select count(*) from messaging.outbox"))
 
 
 async def handled(connection: asyncpg.Connection) -> int:
-    """Messages that took effect, by the inbox."""
+    """The number of messages that took effect, according to the inbox."""
     entered = await connection.fetchval("select count(*) from messaging.inbox")
     return int(entered) - await still_open(connection)
 
 
 async def still_open(connection: asyncpg.Connection) -> int:
-    """Messages that are retrying, waiting or dead."""
+    """The number of messages that are retrying, waiting or dead."""
     return int(
         await connection.fetchval(
             "select count(*) from messaging.open_message where state <> 'discarded'"
@@ -88,7 +89,7 @@ async def still_open(connection: asyncpg.Connection) -> int:
 
 
 async def truncate(connection: asyncpg.Connection) -> None:
-    """Empty the ledger, except for the subscribers."""
+    """Empty all tables except the list of subscribers."""
     await connection.execute(
         "truncate messaging.counter, messaging.log, messaging.outbox, messaging.inbox, "
         "messaging.open_message, messaging.progress, messaging.suspect"
@@ -96,7 +97,7 @@ async def truncate(connection: asyncpg.Connection) -> None:
 
 
 async def empty_queues(url: str) -> None:
-    """Take all messages out of a broker that is a PostgreSQL database."""
+    """Remove all messages from a broker that is a PostgreSQL database."""
     connection = await connect(url, application="bench")
     try:
         await connection.execute("truncate broker.message")
@@ -105,8 +106,8 @@ async def empty_queues(url: str) -> None:
 
 
 async def fill_log(connection: asyncpg.Connection, rows: int) -> None:
-    """A log with so many sent events of the last 30 days, 10 a key, and their counters."""
-    await connection.execute("set synchronous_commit = off")  # of this session, while filling
+    """Fill the log with sent events of the last 30 days, 10 per key, and their counters."""
+    await connection.execute("set synchronous_commit = off")  # for this session, while filling
     await connection.execute(_PAST_DAYS, "log", "id")
     for start in range(0, rows, CHUNK):
         await connection.execute(
@@ -117,7 +118,7 @@ async def fill_log(connection: asyncpg.Connection, rows: int) -> None:
 
 
 async def fill_inbox(connection: asyncpg.Connection, rows: int) -> None:
-    """An inbox with so many handled messages of the last 30 days, 10 a key, and their progress."""
+    """Fill the inbox with handled messages of the last 30 days, 10 per key, and their progress."""
     await connection.execute("set synchronous_commit = off")
     await connection.execute(_PAST_DAYS, "inbox", "event_id")
     for start in range(0, rows, CHUNK):
@@ -129,7 +130,7 @@ async def fill_inbox(connection: asyncpg.Connection, rows: int) -> None:
 
 
 async def forget(connection: asyncpg.Connection, since: datetime) -> None:
-    """Take away what was logged and consumed since then, so that the ledger keeps its size."""
+    """Remove what was logged and consumed since then, so that the tables keep their size."""
     first = "messaging.first_id($1)"
     await connection.execute(f"delete from messaging.log where id >= {first}", since)
     await connection.execute(f"delete from messaging.inbox where event_id >= {first}", since)
@@ -137,6 +138,6 @@ async def forget(connection: asyncpg.Connection, since: datetime) -> None:
 
 
 async def vacuum(connection: asyncpg.Connection) -> None:
-    """Leave nothing for autovacuum to do during a measurement."""
+    """Vacuum, so that autovacuum has nothing to do during a measurement."""
     await connection.execute("set synchronous_commit = on")
     await connection.execute("vacuum (analyze)")

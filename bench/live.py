@@ -1,8 +1,8 @@
 """From the commit of a changed resume to an employer's open page, over RabbitMQ.
 
 The whole platform runs, as `hirewire run --broker rabbitmq` starts it. A candidate's resume gains
-or loses a skill; measured is the time from the answer to that call (its transaction has committed
-before) to the event in the employer's stream. Beside it `--streams` pages of others are open.
+or loses a skill. The measured time is from the response to that call (its transaction is committed
+by then) to the event in the employer's stream, while `--streams` pages of other people are open.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ START_SECONDS = 90.0
 
 
 async def run(_: Bench, options: Options) -> list[Figure]:
-    """The way of one event, and the last of many pages."""
+    """The latency of one event, and that of the last of many pages."""
     async with platform() as url, AsyncExitStack() as stack:
         limits = httpx.Limits(max_connections=None)
         client = await stack.enter_async_context(
@@ -48,20 +48,20 @@ async def run(_: Bench, options: Options) -> list[Figure]:
         ]
         last = await scene.all_received([*pages, page], 10 if options.quick else 30)
     return [
-        Figure("resume committed to an employer's page: p50", [percentile(alone, 0.5)], "ms"),
-        Figure("… p95", [percentile(alone, 0.95)], "ms", at_most=50),
         Figure(
-            f"change to the last of {len(pages) + 1:,} pages: p50", [percentile(last, 0.5)], "ms"
+            "resume committed -> event on an employer's page: p50", [percentile(alone, 0.5)], "ms"
         ),
+        Figure("… p95", [percentile(alone, 0.95)], "ms", at_most=50),
+        Figure(f"change -> last of {len(pages) + 1:,} pages: p50", [percentile(last, 0.5)], "ms"),
         Figure("… most", [max(last)], "ms"),
     ]
 
 
 @asynccontextmanager
 async def platform(data: Path | None = None) -> AsyncIterator[str]:
-    """The platform with RabbitMQ on free ports; its public address.
+    """The platform with RabbitMQ on free ports; yields its public address.
 
-    Its data lie in this folder, or in one that is removed afterwards.
+    Its data are in this folder, or in one that is removed afterwards.
     """
     with tempfile.TemporaryDirectory(prefix="hirewire-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
@@ -97,7 +97,7 @@ async def _ready(url: str, log: Path) -> None:
 
 
 class Page:
-    """An open stream, and when each event came."""
+    """An open stream, and when each event arrived."""
 
     def __init__(self) -> None:
         self.came: list[tuple[str, float]] = []
@@ -105,7 +105,7 @@ class Page:
         self.news = asyncio.Event()
 
     async def read(self, answer: httpx.Response) -> None:
-        """Until the stream ends."""
+        """Read until the stream ends."""
         async for line in answer.aiter_lines():
             self.opened.set()
             if line.startswith("event: "):
@@ -113,7 +113,7 @@ class Page:
                 self.news.set()
 
     async def next(self, name: str, start: int, within: float = 20.0) -> float:
-        """When the first such event from this place on came."""
+        """When the first matching event from this position on arrived."""
         async with asyncio.timeout(within):
             while True:
                 for seen, moment in self.came[start:]:
@@ -124,7 +124,7 @@ class Page:
 
 
 class Scene:
-    """An employer, a candidate, and others who look on."""
+    """An employer, a candidate, and other people with open pages."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
         self._client = client
@@ -132,7 +132,7 @@ class Scene:
         self._resume = ""
 
     async def begin(self) -> None:
-        """An open vacancy that the resume does not fit yet."""
+        """Publish a vacancy that the resume does not match yet."""
         body = {"companyName": "Bench", "phone": "+7 900 000-00-00"}
         await self._call("employer", "POST", "/api/vacancies/employer-profile", body)
         vacancy = {
@@ -156,7 +156,7 @@ class Scene:
         return filled
 
     async def changes(self, page: Page, count: int) -> list[float]:
-        """Milliseconds from the answer to the event, for so many changes."""
+        """Milliseconds from the response to the event, for this many changes."""
         taken = []
         for n in range(count):
             taken.append(await self._change(page, gains=n % 2 == 0))
@@ -173,7 +173,8 @@ class Scene:
     async def all_received(self, pages: list[Page], count: int) -> list[float]:
         """Milliseconds from a change to the last page that receives it.
 
-        All pages but one are others'; what concerns all of them is what candidates do.
+        All pages but one are other people's. The events that concern all of them are candidates'
+        actions.
         """
         taken = []
         for n in range(count):
@@ -189,7 +190,7 @@ class Scene:
 
     @asynccontextmanager
     async def page(self, who: str) -> AsyncIterator[Page]:
-        """An open stream of this person, who hires."""
+        """An open stream of an employer."""
         page = Page()
         if who not in self._tokens and who != "employer":
             body = {"companyName": who, "phone": None}
@@ -220,7 +221,7 @@ class Scene:
         headers = {"Authorization": f"Bearer {await self._token(who)}"}
         for _ in range(100):
             answer = await self._client.request(method, path, json=body, headers=headers)
-            if answer.status_code not in (404, 503):  # keys and profiles are on their way
+            if answer.status_code not in (404, 503):  # keys and profiles have not arrived yet
                 break
             await asyncio.sleep(0.05)
         if answer.is_error:

@@ -1,8 +1,9 @@
-"""A changed resume meets many open vacancies, and a published vacancy many resumes.
+"""Matching of a changed resume with many open vacancies, and of a vacancy with many resumes.
 
-From the start of the transaction to its commit, with the recommendations and their events in it;
-without a broker and an inbox. The board is of all trades: ESCO's 91 ICT occupations and 909 that
-are made of ESCO's skill groups, in 60 towns of different size, a quarter of the vacancies remote.
+Measured from the start of the transaction to its commit, with the recommendations and their events
+in it, without a broker and an inbox. The board has all trades: ESCO's 91 ICT occupations and 909
+composed of ESCO's skill groups, in 60 towns of different size; a quarter of the vacancies is
+remote.
 """
 
 import asyncio
@@ -69,7 +70,7 @@ from unnest($1::uuid[], $4::text[], $5::text[], $6::text[], $7::text[], $8::text
 
 
 async def run(bench: Bench, options: Options) -> list[Figure]:
-    """Both ways, as the other side grows, and a burst."""
+    """Both directions at growing sizes, and a burst."""
     sizes = QUICK_SIZES if options.quick else SIZES
     resumes = options.count(RESUMES, QUICK_RESUMES)
     pair = await bench.pair("matching")
@@ -85,7 +86,7 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
             if size == BURST_SIZE or options.quick:
                 count = options.count(BURST, QUICK_BURST)
                 taken = await burst(pair.reader_url, bench.broker_url, one, count)
-                what = f"{count:,} resumes change twice at once: all matched in"
+                what = f"{count:,} resumes change twice at once: all matched after"
                 figures.append(Figure(what, [taken], "s", at_most=10))
         if options.folder is not None:
             await _explain(one, options.folder)
@@ -94,12 +95,14 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
         found = await other.recommendations() / options.count(300, 50)
     if options.folder is not None:
         path = options.folder / "matching.png"
-        plots.sizes(path, "a changed resume meets all vacancies", {"resume changed": costs}, 40)
+        plots.sizes(
+            path, "matching a changed resume with all vacancies", {"resume changed": costs}, 40
+        )
     return [
         *figures,
         Figure(f"vacancy published, {resumes:,} resumes: p50", [percentile(back, 0.5)], "ms"),
         Figure("… p95", [percentile(back, 0.95)], "ms", at_most=20),
-        Figure("… recommendations a vacancy, mean", [found], ""),
+        Figure("… recommendations per vacancy, mean", [found], ""),
     ]
 
 
@@ -107,15 +110,15 @@ def _changed(size: int, costs: list[float], fitting: float) -> list[Figure]:
     return [
         Figure(f"resume changed, {size:,} vacancies: p50", [percentile(costs, 0.5)], "ms"),
         Figure("… p95", [percentile(costs, 0.95)], "ms", at_most=AT_MOST.get(size)),
-        Figure("… recommendations a resume, mean", [fitting], ""),
+        Figure("… recommendations per resume, mean", [fitting], ""),
     ]
 
 
 async def burst(server: str, broker_url: str, board: "Board", count: int) -> float:
-    """Seconds until the newest version of each resume is matched, from the first publication.
+    """Seconds from the first publication until the newest version of each resume is matched.
 
-    The service `vacancies` consumes from RabbitMQ, with all its handlers: each resume comes in two
-    versions, all first ones before all second ones.
+    The service `vacancies` consumes from RabbitMQ, with all its handlers. Each resume comes in two
+    versions, all first versions before all second ones.
     """
     prefix = make_url(server).set(database="forth").render_as_string(hide_password=False)
     settings = Settings(database_url=prefix, broker_url=broker_url)
@@ -125,7 +128,7 @@ async def burst(server: str, broker_url: str, board: "Board", count: int) -> flo
     snapshots = [board.resume() | {"status": "published"} for _ in range(count)]
     await broker.declare([app.state.messaging.consumer.topology])
     async with app.router.lifespan_context(app):
-        await _until_consumed(broker, board, [new_id()], [snapshots[0]], 1)  # it has read the index
+        await _until_consumed(broker, board, [new_id()], [snapshots[0]], 1)  # the index is loaded
         started = time.perf_counter()
         first = [_message(id, 1, one) for id, one in zip(ids, snapshots, strict=True)]
         await broker.publish(first)
@@ -142,7 +145,7 @@ async def _until_consumed(
     snapshots: Sequence[dict[str, Any]],
     version: int,
 ) -> None:
-    """Publish this version of each, and wait until it is compared."""
+    """Publish this version of each resume, and wait until it is compared."""
     await broker.publish(
         [_message(*one) for one in zip(ids, [version] * len(ids), snapshots, strict=True)]
     )
@@ -165,21 +168,21 @@ def _message(id: UUID, version: int, snapshot: dict[str, Any]) -> Message:
 
 
 async def _explain(one: "Board", folder: Path) -> None:
-    """The statements of one comparison, on the largest board."""
+    """Save the plans of one comparison's statements, on the largest board."""
     explained = Explained(one.connection, "matching.md", f"Matching, at {one.count:,} vacancies")
     last = await one.connection.fetchval("select last from generation")
     pairs = await one.connection.fetch(
         "select vacancy_id, resume_id, score from recommendation order by id desc limit 100"
     )
-    await explained.add("A step begins", "update generation set last = last + 1 returning last")
+    await explained.add("Start of a step", "update generation set last = last + 1 returning last")
     await explained.add(
-        "What the arrays do not know yet",
+        "Changes since the arrays were last updated",
         "select kind, number, state = 'open' as open, generation, head, skills, languages, words"
         " from comparable where generation > $1",
         last - 1,
     )
     await explained.add(
-        "What was recommended before",
+        "Previous recommendations",
         "select id, vacancy_id, resume_id, score, resume_version, vacancy_version, ruleset,"
         " withdrawn from recommendation where resume_id = any($1::uuid[])",
         [pairs[0]["resume_id"]],
@@ -203,7 +206,7 @@ async def _explain(one: "Board", folder: Path) -> None:
 
 @asynccontextmanager
 async def board(server: str, name: str) -> AsyncIterator["Board"]:
-    """A fresh database on that server."""
+    """A fresh database on this server."""
     url = make_url(server).set(database=name).render_as_string(hide_password=False)
     await migrate(url, "vacancies")
     engine = make_engine(url, pool=5, application="bench")
@@ -216,7 +219,7 @@ async def board(server: str, name: str) -> AsyncIterator["Board"]:
 
 
 class Trades:
-    """Vacancies and resumes of all trades, the same for the same seed."""
+    """Vacancies and resumes of all trades; the same seed gives the same ones."""
 
     def __init__(self, seed: float) -> None:
         self.random = Random(20261124)
@@ -230,7 +233,7 @@ class Trades:
         self.random = Random(seed)
 
     def _made(self, count: int) -> list[tuple[str, list[str]]]:
-        """Occupations of which most skills are of one group."""
+        """Occupations with most skills from one group."""
         groups: dict[str, list[str]] = {}
         for skill in dictionary().skills.values():
             for group in skill.groups:
@@ -252,7 +255,7 @@ class Trades:
         return self.random.choices(CITIES, CITY_WEIGHTS)[0]
 
     def vacancy(self) -> tuple[str, str, str, str, str]:
-        """Title, requirements as JSON, experience, work format, area."""
+        """Title, requirements as JSON, experience, work format and area."""
         one, labels = self._some(6, 18)
         asked = [
             {"skill": label, "kind": "must" if nth < 2 else "nice", "level": None}
@@ -263,7 +266,7 @@ class Trades:
         return one, json.dumps(asked), band, format, self._city()
 
     def resume(self) -> dict[str, Any]:
-        """A snapshot, as on the wire."""
+        """A resume snapshot, as in an event."""
         one, labels = self._some(8, 24)
         labels += self.random.sample(self.skills, len(labels) // 3)
         return {
@@ -279,7 +282,7 @@ class Trades:
 
 
 def packed(company: UUID, seed: float, count: int) -> list[tuple[tuple[Any, ...], tuple[Any, ...]]]:
-    """Rows of `vacancy` and of `comparable`; for a process of its own."""
+    """Rows of `vacancy` and of `comparable`; called in a separate process."""
     trades = Trades(seed)
     moment = now()
     rows = []
@@ -320,15 +323,15 @@ class Board(Trades):
         self.count = 0
 
     async def grow(self, vacancies: int) -> None:
-        """Until so many vacancies are open and compared, and read as after a start."""
+        """Grow the board to this many open, compared vacancies, loaded as after a start."""
         await self._load(vacancies - self.count)
         self.count = vacancies
         await self._idle()
         forget(self.transactions.engine)
 
     async def resumes_change(self, changes: int) -> list[float]:
-        """Milliseconds a change of a resume: half are new, half gain a skill."""
-        await self._change(new_id(), 1, self.resume())  # it has read the index
+        """Milliseconds per change of a resume: half are new, half gain a skill."""
+        await self._change(new_id(), 1, self.resume())  # the index is loaded
         taken: list[float] = []
         for _ in range(changes // 2):
             id, snapshot = new_id(), self.resume()
@@ -338,7 +341,7 @@ class Board(Trades):
         return taken
 
     async def vacancies_open(self, resumes: int, changes: int) -> list[float]:
-        """Milliseconds a vacancy's publication."""
+        """Milliseconds per publication of a vacancy."""
         for start in range(0, resumes, 500):
             await self._compare(
                 {
@@ -371,14 +374,14 @@ class Board(Trades):
         await asyncio.sleep(1)
 
     async def recommendations(self) -> int:
-        """How many there are."""
+        """The number of recommendations."""
         found: int = await self.connection.fetchval("select count(*) from recommendation")
         return found
 
     async def _load(self, count: int) -> None:
-        """So many more vacancies as they are once compared: packed by the service's own code.
+        """Add this many vacancies as they are once compared: packed by the service's own code.
 
-        What was recommended for resumes of before is not made again; only new ones are measured.
+        Recommendations for earlier resumes are not computed again; only new resumes are measured.
         """
         company = new_id()
         await self.connection.execute(

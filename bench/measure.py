@@ -1,4 +1,4 @@
-"""Figures: medians and ranges over rounds, ratios round by round, and what is demanded of them."""
+"""Figures: medians and ranges over rounds, ratios round by round, and their targets."""
 
 import statistics
 from collections.abc import Sequence
@@ -7,28 +7,28 @@ from pathlib import Path
 
 from rich.table import Table
 
-HEADINGS = ("what", "measured: median (range)", "demanded", "reached")
+HEADINGS = ("what", "measured: median (range)", "target", "met")
 
 
 @dataclass(frozen=True)
 class Options:
-    """How much is measured."""
+    """How much to measure."""
 
     rounds: int
     quick: bool
     folder: Path | None
-    """Where plots go; None for nowhere."""
+    """Where plots go; None: no plots."""
     minutes: float | None = None
-    """How long `memory` watches a platform at work; None: it measures its parts instead."""
+    """How long `memory` watches a running platform; None: it measures the parts instead."""
 
     def count(self, full: int, quick: int) -> int:
-        """A number for a full run, and one for a quick one."""
+        """The number for a full run or for a quick one."""
         return quick if self.quick else full
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One line of the table: a value a round, and the bound its median has to keep."""
+    """One line of the table: one value per round, and the bound for their median."""
 
     what: str
     values: Sequence[float]
@@ -38,12 +38,12 @@ class Figure:
 
     @property
     def median(self) -> float:
-        """The middle of the rounds."""
+        """The median of the rounds."""
         return statistics.median(self.values)
 
     @property
     def reached(self) -> bool | None:
-        """Whether the median keeps the bound; None when nothing is demanded."""
+        """Whether the median keeps the bound; None without a bound."""
         if self.at_least is None and self.at_most is None:
             return None
         low = float("-inf") if self.at_least is None else self.at_least
@@ -51,7 +51,7 @@ class Figure:
         return low <= self.median <= high
 
     def row(self) -> tuple[str, str, str, str]:
-        """What, measured, demanded, reached: as text."""
+        """Name, measurement, target and whether it is met, as text."""
         measured = f"{number(self.median)} {self.unit}"
         if len(self.values) > 1:
             measured += f" ({number(min(self.values))} to {number(max(self.values))})"
@@ -67,14 +67,14 @@ class Figure:
 
 
 def number(value: float) -> str:
-    """Three digits that count, thousands with commas: ``20,431``, ``12.4``, ``0.83``."""
+    """Three significant digits, thousands with commas: ``20,431``, ``12.4``, ``0.83``."""
     if abs(value) >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
 def ratios(ours: Sequence[float], theirs: Sequence[float]) -> list[float]:
-    """Ours by theirs, round by round."""
+    """Our values divided by theirs, round by round."""
     return [a / b for a, b in zip(ours, theirs, strict=True)]
 
 
@@ -85,7 +85,7 @@ def percentile(values: Sequence[float], share: float) -> float:
 
 
 def table(title: str, figures: Sequence[Figure]) -> Table:
-    """The figures for a terminal."""
+    """The figures as a table for a terminal."""
     made = Table(title=title, title_justify="left")
     for heading in HEADINGS:
         made.add_column(heading)
@@ -95,7 +95,7 @@ def table(title: str, figures: Sequence[Figure]) -> Table:
 
 
 def markdown(title: str, figures: Sequence[Figure]) -> str:
-    """The same for a document."""
+    """The figures as a Markdown table."""
     lines = [f"# Measured: {title}", "", f"| {' | '.join(HEADINGS)} |", "|---|---|---|---|"]
     lines += [f"| {' | '.join(figure.row())} |" for figure in figures]
     return "\n".join(lines) + "\n"

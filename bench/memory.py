@@ -1,9 +1,9 @@
-"""What `vacancies` keeps in memory, by part and size, beside the formula in docs/operations.md.
+"""Memory of `vacancies`, by part and size, compared with the formula in docs/operations.md.
 
-Each part is built in a process of its own, with the allocator's settings of production. What
-counts is memory that is no file's (`RssAnon`): of the files of a search index the machine keeps in
-memory what it has room for. The most is looked at a hundred times a second while a part is filled
-again and while it is merged. Ten thousand vacancies and resumes are made; more are the same again.
+Each part is built in a separate process, with the allocator settings of production. Only anonymous
+memory (`RssAnon`) counts: of a search index's files the machine caches as much as it has room for.
+The peak is sampled a hundred times per second while a part is filled again and while it is merged.
+Ten thousand vacancies and resumes are generated; larger sizes are copies of them.
 """
 
 import asyncio
@@ -34,7 +34,9 @@ Kind = Literal["vacancies", "resumes"]
 KINDS: tuple[Kind, ...] = ("vacancies", "resumes")
 SIZES, QUICK_SIZES = (1_000, 10_000, 100_000, 1_000_000), (1_000, 5_000)
 LARGEST_SEARCHED = 100_000
-"""A larger index takes long to make; its size is on disk, in files."""
+"""The largest search index that is built: larger ones take long, and their size is in files on
+disk.
+"""
 MADE = 10_000
 EVERY_SECONDS = 0.01
 MIB = 2**20
@@ -42,21 +44,23 @@ MIB = 2**20
 
 @dataclass(frozen=True)
 class Formula:
-    """What `vacancies` takes at most: docs/operations.md has it, compose.yaml follows from it."""
+    """The peak memory of `vacancies`: docs/operations.md has the formula, compose.yaml follows from
+    it.
+    """
 
     base: int = 240
-    """MiB: code and dictionaries, both search indexes with their writers, and work at hand."""
+    """MiB: code and dictionaries, both search indexes with their writers, and work in progress."""
     vacancy: int = 490
-    """Bytes of an open vacancy."""
+    """Bytes per open vacancy."""
     resume: int = 640
-    """Bytes of a visible resume."""
+    """Bytes per visible resume."""
     merging: float = 1.9
-    """Of a side's own size, more while it is merged; one side is at a time."""
+    """Additional memory while a side is merged, as a multiple of its size; one side at a time."""
     encoder: int = 120
-    """MiB: the encoder of skills with its vectors, once it was used."""
+    """MiB: the encoder of skills with its vectors, after its first use."""
 
     def most(self, vacancies: int, resumes: int) -> float:
-        """MiB, while the larger side is merged."""
+        """MiB while the larger side is merged."""
         sides = vacancies * self.vacancy / MIB, resumes * self.resume / MIB
         return self.base + self.encoder + sum(sides) + self.merging * max(sides)
 
@@ -66,14 +70,14 @@ FORMULA = Formula()
 
 @dataclass(frozen=True)
 class Held:
-    """MiB of a process: at rest after a step, and the most during it."""
+    """MiB of a process: at rest after a step, and the peak during it."""
 
     rest: float
     most: float
 
 
 async def run(bench: Bench, options: Options) -> list[Figure]:
-    """The table, or, with minutes, the platform at work."""
+    """The table, or with minutes, the running platform."""
     if options.minutes is not None:
         return await hour.run(bench, options)
     code, figures = await _code()
@@ -97,12 +101,12 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
 def judged(
     size: int, code: float, arrays: Mapping[Kind, Held], searching: Mapping[Kind, Held]
 ) -> Figure:
-    """What the formula allows beside what was measured: all at rest, and one part at its most."""
+    """Compares the formula with the measurements: all parts at rest, and one at its peak."""
     held = [*arrays.values(), *searching.values()]
     measured = code + sum(one.rest for one in held) + max(one.most - one.rest for one in held)
-    allowed = FORMULA.most(size, size) - FORMULA.encoder  # which is not among these parts
+    allowed = FORMULA.most(size, size) - FORMULA.encoder  # which is not one of these parts
     return Figure(
-        f"all, {size:,} vacancies and as many resumes: most, {measured:,.0f} MiB; by the formula",
+        f"all, {size:,} vacancies and as many resumes: peak {measured:,.0f} MiB; by the formula",
         [allowed],
         "MiB",
         at_least=measured,
@@ -110,7 +114,7 @@ def judged(
 
 
 async def _code() -> tuple[float, list[Figure]]:
-    """MiB of all of it, and by part."""
+    """MiB of code and dictionaries together, and by part."""
     async with _holding("code") as worker:
         held = [await step(worker) for _ in range(4)]
     parts = ("code", "dictionary of skills", "occupations and weights", "typeahead")
@@ -131,8 +135,8 @@ async def _matching(rows: "Rows", kind: Kind, size: int) -> tuple[Held, list[Fig
     return held, [
         Figure(f"matching, {size:,} {kind}: at rest", [merged.rest - empty.rest], "MiB"),
         Figure("… each", [(merged.rest - empty.rest) * MIB / size], "bytes"),
-        Figure("… most while filled, more than at rest", [filled.most - filled.rest], "MiB"),
-        Figure("… most while merged", [merged.most - filled.rest], "MiB"),
+        Figure("… peak while filled, above rest", [filled.most - filled.rest], "MiB"),
+        Figure("… peak while merged", [merged.most - filled.rest], "MiB"),
     ]
 
 
@@ -147,9 +151,9 @@ async def _search(rows: "Rows", kind: Kind, size: int, folder: Path) -> tuple[He
     on_disk = sum(one.stat().st_size for one in place.rglob("*") if one.is_file())
     return held, [
         Figure(f"search, {size:,} {kind}: at rest", [changed.rest - empty.rest], "MiB"),
-        Figure("… taken up from its folder", [again.rest - empty.rest], "MiB"),
-        Figure("… most while made", [made.most - empty.rest], "MiB"),
-        Figure("… most while changed and merged", [changed.most - empty.rest], "MiB"),
+        Figure("… reopened from its folder", [again.rest - empty.rest], "MiB"),
+        Figure("… peak while built", [made.most - empty.rest], "MiB"),
+        Figure("… peak while changed and merged", [changed.most - empty.rest], "MiB"),
         Figure("… on disk", [on_disk / MIB], "MiB"),
     ]
 
@@ -163,12 +167,12 @@ async def _holding(name: str, database: str = "", **options: str) -> AsyncIterat
 
 
 async def step(worker: Worker) -> Held:
-    """Let it do the next step."""
+    """Run the worker's next step."""
     most = 0.0
     await worker.go()
     ending = asyncio.create_task(worker.result(3600))
     while not ending.done():
-        with suppress(OSError, RuntimeError):  # it has ended, and `ending` says so
+        with suppress(OSError, RuntimeError):  # it has ended; `ending` reports why
             most = max(most, private(worker.pid))
         await asyncio.wait([ending], timeout=EVERY_SECONDS)
     await ending
@@ -176,7 +180,7 @@ async def step(worker: Worker) -> Held:
 
 
 class Rows:
-    """The tables, of any size."""
+    """The tables, at any size."""
 
     def __init__(self, made: Board) -> None:
         self._made = made
@@ -184,7 +188,7 @@ class Rows:
         self.url = made.transactions.engine.url.render_as_string(hide_password=False)
 
     async def compared(self, kind: Kind, size: int) -> None:
-        """So many of this kind are compared, and nothing else."""
+        """Fill the tables so that this many of one kind are compared, and nothing else."""
         if kind not in self._compared:
             make = _demands if kind == "vacancies" else _offers
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
@@ -201,13 +205,13 @@ class Rows:
         await self._again("comparable", "id", columns, size)
 
     async def change(self) -> None:
-        """So much of what is compared has changed that all is merged again."""
+        """Change enough of what is compared that everything is merged again."""
         await self._made.connection.execute(
             "update comparable set generation = generation + 1 where number % 5 < 3"
         )
 
     async def searched(self, kind: Kind, size: int) -> None:
-        """So many of this kind are found by words, and nothing else."""
+        """Fill the tables so that this many of one kind can be searched, and nothing else."""
         connection = self._made.connection
         await connection.execute("truncate vacancy, company, resume cascade")
         first = min(size, MADE)
@@ -231,7 +235,7 @@ class Rows:
             )
 
     async def _again(self, table: str, id: str, columns: str, size: int) -> None:
-        """Until there are so many: the same, with other ids."""
+        """Copy rows with new ids up to this number."""
         await self._made.connection.execute(
             f"insert into {table} ({id}, {columns}) select gen_random_uuid(), {columns}"
             f" from {table}, generate_series(1, $1) limit $2",
@@ -242,7 +246,7 @@ class Rows:
 
 
 def _demands(count: int) -> list[tuple[Any, ...]]:
-    """Rows of `comparable`; for a process of its own."""
+    """Rows of `comparable`; called in a separate process."""
     company = new_id()
     return [(*row[1], company, 1) for row in packed(company, 20261128, count)]
 

@@ -1,7 +1,7 @@
-"""Everything of one key, on both brokers: how fast it is published in its order.
+"""Everything of one key, on both brokers: how fast it is published in order.
 
-Beside RabbitMQ stands a bare publisher that sends one message, waits for the broker to confirm it
-and sends the next: nobody who keeps the order of a key on RabbitMQ is quicker than that.
+Compared with a bare publisher on RabbitMQ that sends one message, waits for its confirm and sends
+the next: nothing that keeps the order of a key on RabbitMQ is faster than that.
 """
 
 import time
@@ -16,7 +16,7 @@ DATABASE = "onekey_broker"
 
 
 async def run(bench: Bench, options: Options) -> list[Figure]:
-    """A backlog of one key through a relay, and the bare publisher, in turns."""
+    """Interleaved rounds: a backlog of one key through a relay, and the bare publisher."""
     pair = await bench.pair("onekey")
     count = options.count(10_000, 2_000)
     bare, rabbitmq, postgres = [], [], []
@@ -26,7 +26,7 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
         postgres.append(count / await _queued(bench, pair, count))
     return [
         Figure("one key alone, outbox to confirmed, RabbitMQ", rabbitmq, "/s", at_least=1_000),
-        Figure("… beside publishing one after the other", ratios(rabbitmq, bare), "×"),
+        Figure("… compared with publishing one after the other", ratios(rabbitmq, bare), "×"),
         Figure("one key alone, outbox to queue, PostgreSQL", postgres, "/s", at_least=1_000),
     ]
 
@@ -50,7 +50,7 @@ async def _relayed(bench: Bench, pair: Pair, count: int) -> float:
 
 
 async def _queued(bench: Bench, pair: Pair, count: int) -> float:
-    """The same where the broker is a PostgreSQL database."""
+    """The same with a PostgreSQL database as the broker."""
     url = await bench.database(DATABASE)
     broker = PostgresBroker(url, client=ledger.OWNER)
     try:

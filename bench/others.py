@@ -1,6 +1,7 @@
-"""What people use today, with the same table, queue, prefetch 10 and pool of 10 as the report.
+"""Common alternatives, with the report's table, queue, prefetch of 10 and pool of 10.
 
-All handle a message by SELECT, INSERT, ack, each statement its own transaction as in the report.
+All handle a message by SELECT, INSERT and ack; each statement is its own transaction, as in the
+report.
 """
 
 from uuid import UUID
@@ -21,7 +22,7 @@ POOL = 10
 
 
 async def select_insert(pool: asyncpg.Pool, id: str, number: int) -> None:
-    """The usual handler: is it there already? Then write it."""
+    """The typical handler: insert the row if it does not exist yet."""
     async with pool.acquire() as connection:
         if await connection.fetchval("select 1 from note where id = $1", UUID(id)) is None:
             await connection.execute(
@@ -30,7 +31,7 @@ async def select_insert(pool: asyncpg.Pool, id: str, number: int) -> None:
 
 
 async def by_hand(world: World) -> None:
-    """A helper over aio-pika that acks after each handler."""
+    """A consumer over aio-pika that acks after each handler."""
     async with asyncpg.create_pool(world.reader, min_size=POOL, max_size=POOL) as pool:
         connection = await aio_pika.connect(world.broker)
         channel = await connection.channel()
@@ -66,7 +67,7 @@ async def faststream(world: World) -> None:
 
 
 async def naive(world: World) -> None:
-    """Commit, then publish and wait for the confirm; what a crash between them loses is lost."""
+    """Commit, then publish and wait for the confirm. A crash between the two loses the event."""
     engine = make_engine(world.writer, pool=20)
     connection = await aio_pika.connect(world.broker)
     channel = await connection.channel(publisher_confirms=True)

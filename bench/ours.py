@@ -28,7 +28,7 @@ async def messaging(
     role: Role,
     subscriptions: Sequence[Subscription] = (),
 ) -> AsyncIterator[Messaging]:
-    """A service's messaging at work, as `hirewire serve --role` starts it; stopped on leaving."""
+    """A running service's messaging, as `hirewire serve --role` starts it; stopped on exit."""
     engine = make_engine(url, pool=20)
     made = Messaging(
         service=service,
@@ -46,7 +46,7 @@ async def messaging(
 
 
 async def note_all(tx: Tx, received: Sequence[Received[Noted]]) -> None:
-    """The effect, written for a batch at once."""
+    """Write the effects of a batch at once."""
     await tx.exec_driver_sql(
         "insert into note (id, number) select * from unnest($1::uuid[], $2::bigint[])",
         ([one.id for one in received], [one.event.number for one in received]),
@@ -54,7 +54,7 @@ async def note_all(tx: Tx, received: Sequence[Received[Noted]]) -> None:
 
 
 async def note_paced(tx: Tx, received: Sequence[Received[Noted]]) -> None:
-    """The same, where a sequence shows the writers how far the effects are."""
+    """The same, with a sequence that shows the writers how far the effects are."""
     await tx.exec_driver_sql(
         "insert into paced_note (id, number) select * from unnest($1::uuid[], $2::bigint[])",
         ([one.id for one in received], [one.event.number for one in received]),
@@ -62,14 +62,14 @@ async def note_paced(tx: Tx, received: Sequence[Received[Noted]]) -> None:
 
 
 async def note_one(tx: Tx, received: Received[Noted]) -> None:
-    """The effect, written for one event."""
+    """Write the effect of one event."""
     await tx.exec_driver_sql(
         "insert into note (id, number) values ($1, $2)", (received.id, received.event.number)
     )
 
 
 async def note_unless_failing(tx: Tx, received: Sequence[Received[Noted]]) -> None:
-    """The effect, but of one key."""
+    """Write the effect, except for one key."""
     if any(one.event.page == FAILING for one in received):
         raise ValueError("this page cannot be noted")
     await note_all(tx, received)
@@ -81,12 +81,12 @@ async def batched(world: World) -> None:
 
 
 async def chained(world: World) -> None:
-    """The same, with a count of the effects so far."""
+    """The same, with a running count of the effects."""
     await _consume(world, on_batch(Noted, note_paced, name=SUBSCRIPTION))
 
 
 async def one_at_a_time(world: World) -> None:
-    """A consumer whose handler takes one event."""
+    """A consumer with a handler of single events."""
     await _consume(world, on(Noted, note_one, name=SUBSCRIPTION))
 
 
@@ -110,7 +110,7 @@ async def recovering(world: World) -> None:
 
 
 async def recovering_one_at_a_time(world: World) -> None:
-    """The same whose handler takes one event."""
+    """The same with a handler of single events."""
     mended = asyncio.Event()
 
     async def handle(tx: Tx, received: Received[Noted]) -> None:
@@ -134,7 +134,7 @@ async def _recover(world: World, mended: asyncio.Event, subscription: Subscripti
 
 
 async def relay(world: World) -> None:
-    """The publishing service's worker: nothing but its outbox to publish."""
+    """The publishing service's worker: it only publishes from its outbox."""
     await world.go()
     async with messaging(world.writer, world.broker, OWNER, "worker"):
         await world.end()

@@ -1,8 +1,8 @@
-"""How quick the list of vacancies is as a page: made by the server, and seen in a browser.
+"""The speed of the vacancy list as a page: rendered by the server, and shown in a browser.
 
 The services `vacancies` and `web` run as processes over a board of 100,000 vacancies. Server time
-is from the request to the last byte, on one connection; in the browser it is what Chromium's own
-trace says of a first visit (see `web_vitals.py`).
+is from the request to the last byte, on one connection. Browser times are from Chromium's own trace
+of a first visit (see `web_vitals.py`).
 """
 
 import asyncio
@@ -32,7 +32,7 @@ VISITS, QUICK_VISITS = 9, 2
 
 
 async def run(bench: Bench, options: Options) -> list[Figure]:
-    """The list with words and without, and the start page."""
+    """The list with a query and without, and the start page."""
     size = options.count(SIZE, QUICK_SIZE)
     pair = await bench.pair("pages")
     figures: list[Figure] = []
@@ -42,7 +42,7 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
         prefix = make_url(pair.reader_url).set(database="pages")
         address = prefix.render_as_string(hide_password=False)
         async with serving(address, bench.broker_url) as url:
-            for what, searched in (("with words", True), ("without words", False)):
+            for what, searched in (("with a query", True), ("without a query", False)):
                 taken = await _read(url, many, options.count(READS, QUICK_READS), searched=searched)
                 figures += [
                     Figure(f"list {what}, {size:,}: p50", [percentile(taken, 0.5)], "ms"),
@@ -58,7 +58,7 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
 
 
 async def _addresses(url: str) -> dict[str, str]:
-    """The pages a first-time visitor opens."""
+    """The pages that a first-time visitor opens."""
     async with httpx.AsyncClient(base_url=url, timeout=60) as client:
         found = (await client.get("/api/vacancies/vacancies?limit=1")).json()["items"][0]["id"]
     return {
@@ -70,7 +70,7 @@ async def _addresses(url: str) -> dict[str, str]:
 
 @asynccontextmanager
 async def serving(database_url: str, broker_url: str) -> AsyncIterator[str]:
-    """`vacancies` and `web`, once the index is made; the address of `web`."""
+    """`vacancies` and `web`, once the index is built; yields the address of `web`."""
     with tempfile.TemporaryDirectory(prefix="hirewire-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         make_folder(folder / "search", for_others=False)
@@ -108,7 +108,7 @@ async def _ready(url: str, log: Path) -> None:
                 if (await client.get(f"{url}/vacancies?q=data")).status_code == 200:
                     return
             await asyncio.sleep(0.5)
-    raise RuntimeError(f"the pages do not come: {log.read_text()[-2000:]}")
+    raise RuntimeError(f"the pages are not served: {log.read_text()[-2000:]}")
 
 
 async def _read(url: str, many: Many, count: int, *, searched: bool) -> list[float]:

@@ -1,7 +1,7 @@
-"""Phrases of adverts and resumes: how often a right skill is found, by letters and with meaning.
+"""Phrases of adverts and resumes: how often the right skill is found, by letters and by meaning.
 
-On our own labelled set (`tests/vacancies/skills`). The half `held` was not tuned on. Forms were
-added for words of the half `tune`, so that half measures nothing and is not shown.
+The labels are our own (`tests/vacancies/skills`). The half `held` was not used for tuning. Forms
+were added for words of the half `tune`, so that half measures nothing and is not shown.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ LETTERS = 10.0
 
 
 async def run(_: Bench, __: Options) -> list[Figure]:
-    """One round: the same phrases give the same skills."""
+    """One round: the same phrases always give the same skills."""
     return await asyncio.to_thread(measure)
 
 
@@ -61,8 +61,8 @@ def measure() -> list[Figure]:
         Figure("phrases, letters and meaning: among five", [found[1]], "", at_least=FIVE),
         Figure("a phrase by letters, p95", [milliseconds], "ms", at_most=LETTERS),
         Figure("a phrase by meaning, p95", [took], "ms"),
-        Figure("vectors of the dictionary made", [made], "s"),
-        Figure("encoder loaded, with its first phrase", [loaded], "s"),
+        Figure("vectors of the dictionary computed", [made], "s"),
+        Figure("encoder loaded, first phrase included", [loaded], "s"),
         Figure("memory that the encoder adds", [more], "MiB", at_most=MEMORY),
     ]
 

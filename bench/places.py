@@ -1,7 +1,7 @@
-"""Real engines for benchmarks: PostgreSQL with its safety on, and a RabbitMQ node.
+"""Real engines for benchmarks: PostgreSQL with fsync on, and a RabbitMQ node.
 
-PostgreSQL notes the time of each commit (`track_commit_timestamp`), so that rates and delays are
-those of committed transactions, measured by one clock, and watching costs the contestants nothing.
+PostgreSQL stores the time of each commit (`track_commit_timestamp`). Rates and delays therefore
+refer to committed transactions by one clock, and measuring them costs the contestants nothing.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from hirewire.messaging.brokers.rabbitmq import RabbitMQ
 from hirewire.messaging.database import connect
 
 PATIENCE = 300.0
-"""Seconds after which a contestant that does not end is an error."""
+"""Seconds after which a contestant that has not ended is an error."""
 _TABLES = """
 create table page (id uuid primary key, changed bigint not null default 0) with (fillfactor = 80);
 create table deed (number bigint primary key, page uuid not null);
@@ -38,7 +38,7 @@ _PAGES = "insert into page (id) select md5(n::text)::uuid from generate_series(0
 
 @dataclass(frozen=True)
 class Pair:
-    """A writing and a reading service's databases, each with a connection to look into it."""
+    """The databases of a writing and of a reading service, each with a connection to inspect it."""
 
     writer_url: str
     reader_url: str
@@ -46,14 +46,14 @@ class Pair:
     reader: asyncpg.Connection
 
     async def empty(self) -> None:
-        """No deeds, no notes, an empty ledger; nothing left of earlier writing."""
+        """Empty all tables, also those of messaging."""
         for connection in (self.writer, self.reader):
             await connection.execute("truncate deed, note, paced_note restart identity")
             await ledger.truncate(connection)
         await self.reader.execute("checkpoint")
 
     async def effects(self, table: str = "note") -> int:
-        """Committed effects, each event counted once; raises when one was done twice."""
+        """Committed effects, each event counted once; raises if one happened twice."""
         [(all, distinct)] = await self.reader.fetch(
             f"select count(*), count(distinct number) from {table}"
         )
@@ -62,7 +62,7 @@ class Pair:
         return int(all)
 
     async def rate(self) -> float:
-        """Effects a second between the first commit and the last."""
+        """Effects per second between the first commit and the last."""
         rows = await self.reader.fetch(
             "select extract(epoch from pg_xact_commit_timestamp(xmin))::float8 as at, count(*) "
             "from note group by xmin order by 1"
@@ -95,7 +95,7 @@ class Bench:
         return Pair(urls[0], urls[1], connections[0], connections[1])
 
     async def database(self, name: str) -> str:
-        """The address of a database that is there."""
+        """The address of an existing database."""
         url = self._postgres.url(name)
         await ensure_database(url)
         return url
@@ -107,11 +107,11 @@ class Bench:
             await (await channel.get_queue(TOPOLOGY.queue, ensure=False)).purge()
 
     async def waiting(self) -> int:
-        """Messages ready in the queue."""
+        """The number of messages that are ready in the queue."""
         return (await self.broker.stats(TOPOLOGY.queue)).ready
 
     async def feed(self, messages: Sequence[Message]) -> None:
-        """Put these into the queue."""
+        """Put these messages into the queue."""
         for start in range(0, len(messages), 2000):
             await self.broker.publish(messages[start : start + 2000])
 
@@ -124,9 +124,9 @@ class Bench:
         *,
         broker: str | None = None,
     ) -> AsyncIterator[process.Worker]:
-        """A contestant, loaded and waiting for its start; see `bench.worker` for the names.
+        """A contestant that has loaded and waits for its start; `bench.worker` has the names.
 
-        `broker`: the address of another one.
+        `broker`: the address of another broker.
         """
         if name == "node":
             argv, more = process.node() or [], process.node_environment()
@@ -144,7 +144,7 @@ class Bench:
     async def consumed(
         self, pair: Pair, count: int, running: process.Worker, table: str = "note"
     ) -> None:
-        """Return when so many effects are committed, asking little of the database before."""
+        """Wait until this many effects are committed, with few queries until then."""
 
         async def drained() -> bool:
             return await self.waiting() == 0
@@ -158,7 +158,7 @@ class Bench:
 
 
 def has_rows(connection: asyncpg.Connection, table: str) -> Callable[[], Awaitable[bool]]:
-    """A condition for `until`."""
+    """A condition for `until`: the table has rows."""
 
     async def found() -> bool:
         return bool(await connection.fetchval(f"select exists (select from {table})"))
@@ -169,7 +169,7 @@ def has_rows(connection: asyncpg.Connection, table: str) -> Callable[[], Awaitab
 async def until(
     condition: Callable[[], Awaitable[bool]], running: process.Worker, *, every: float
 ) -> None:
-    """Wait for the condition while the worker lives; `TimeoutError` after five minutes."""
+    """Wait for the condition while the worker is alive; `TimeoutError` after five minutes."""
     deadline = time.monotonic() + PATIENCE
     while not await condition():
         running.check()
@@ -180,7 +180,7 @@ async def until(
 
 @asynccontextmanager
 async def places() -> AsyncIterator[Bench]:
-    """Both engines, fresh, in a folder that is removed afterwards."""
+    """Both engines, freshly started, in a folder that is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="hirewire-bench-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)

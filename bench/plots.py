@@ -16,7 +16,7 @@ HIREWIRE = ("batched", "one at a time", "hirewire")
 
 
 def rates(path: Path, title: str, found: Mapping[str, Sequence[float]]) -> None:
-    """A bar a contestant: the median, with a line from the slowest round to the fastest."""
+    """A bar per contestant: the median, with a line from the slowest round to the fastest."""
     ordered = dict(sorted(found.items(), key=lambda item: statistics.median(item[1])))
     figure, axes = _sheet(title, height=0.55 * len(found) + 1.2)
     for place, (name, values) in enumerate(ordered.items()):
@@ -33,13 +33,13 @@ def rates(path: Path, title: str, found: Mapping[str, Sequence[float]]) -> None:
             fontsize=9,
         )
     axes.set_yticks(range(len(found)), list(ordered))
-    axes.set_xlabel("effects a second; the line spans the rounds")
+    axes.set_xlabel("effects per second; the line spans the rounds")
     axes.set_xlim(right=1.15 * max(max(values) for values in found.values()))
     _save(figure, path)
 
 
 def growth(path: Path, costs: Mapping[int, Sequence[Mapping[str, float]]]) -> None:
-    """Microseconds an event against rows in the log, by phase and in all."""
+    """Microseconds per event against rows in the log, by phase and in total."""
     figure, axes = _sheet("cost of an event as the log grows", height=3.6)
     sizes = list(costs)
     phases = list(costs[sizes[0]][0])
@@ -58,14 +58,14 @@ def growth(path: Path, costs: Mapping[int, Sequence[Mapping[str, float]]]) -> No
     axes.set_xscale("log")
     axes.set_ylim(bottom=0)
     axes.set_xlabel("rows in the log, and in the inbox")
-    axes.set_ylabel("µs an event")
+    axes.set_ylabel("µs per event")
     axes.legend(frameon=False, fontsize=9, loc="center left", bbox_to_anchor=(1, 0.5))
     _save(figure, path)
 
 
 def delays(path: Path, found: Mapping[str, Sequence[Sequence[float]]]) -> None:
-    """Which share of events took effect within how many milliseconds, over all rounds."""
-    figure, axes = _sheet("commit to effect at 50 events a second", height=3.2)
+    """The share of events that took effect within a number of milliseconds, over all rounds."""
+    figure, axes = _sheet("commit to effect at 50 events per second", height=3.2)
     for name, rounds in found.items():
         values = sorted(value for one in rounds for value in one)
         shares = [100 * (nth + 1) / len(values) for nth in range(len(values))]
@@ -99,7 +99,7 @@ def _save(figure: Figure, path: Path) -> None:
 def sizes(
     path: Path, title: str, found: Mapping[str, Mapping[int, Sequence[float]]], demand: float
 ) -> None:
-    """Milliseconds against size: the median, and the 95th percentile with the demand."""
+    """Milliseconds against size: the median, and the 95th percentile with its target."""
     figure, axes = _sheet(title, height=3.4)
     for shade, (name, costs) in zip((OURS, "#b26b3f", "#6a8f4e"), found.items(), strict=False):
         places = list(costs)
@@ -127,7 +127,7 @@ def sizes(
 def memory(
     path: Path, found: Mapping[str, Sequence[tuple[float, float]]], warm_seconds: float
 ) -> None:
-    """MiB of each service against minutes; the first ones, in which it may grow, are shaded."""
+    """MiB of each service against minutes; the warm-up, in which it may grow, is shaded."""
     figure, axes = _sheet("private memory under mixed load", height=3.4)
     for shade, (name, values) in zip(
         (OURS, "#b26b3f", "#6a8f4e", "#7a5c99"), found.items(), strict=True

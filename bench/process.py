@@ -1,7 +1,7 @@
-"""Contestants in processes of their own: started, started by a line, read, ended.
+"""Contestants in separate processes: start them, send them lines, read their results, end them.
 
-A worker prints a line ``ready`` once it has loaded what it needs, starts at a line ``go``, and
-ends when its standard input does. Its report is one line of JSON.
+A worker prints a line ``ready`` once it has loaded what it needs, starts at a line ``go``, and ends
+when its standard input does. Its report is one line of JSON.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ END_SECONDS = 20.0
 
 
 class WorkerDied(Exception):
-    """A worker ended by itself; its own output says why."""
+    """A worker ended unexpectedly; its output shows why."""
 
 
 class Worker:
@@ -34,11 +34,11 @@ class Worker:
 
     @property
     def pid(self) -> int:
-        """Its process id."""
+        """The process id."""
         return self._process.pid
 
     def check(self) -> None:
-        """Raise `WorkerDied` when it is gone."""
+        """Raise `WorkerDied` if the process has ended."""
         if self._process.returncode is not None:
             raise WorkerDied(f"{self.name} ended with {self._process.returncode}")
 
@@ -48,27 +48,27 @@ class Worker:
         async with asyncio.timeout(at_most):
             line = await self._process.stdout.readline()
         if not line:
-            raise WorkerDied(f"{self.name} ended without a word")
+            raise WorkerDied(f"{self.name} ended without output")
         return line.decode().strip()
 
     async def go(self) -> None:
-        """Let it begin."""
+        """Start the work."""
         assert self._process.stdin is not None
         self._process.stdin.write(b"go\n")
         await self._process.stdin.drain()
 
     async def result(self, at_most: float = 300.0) -> dict[str, Any]:
-        """Its report; the end of its input lets one stop that would go on for ever."""
+        """The worker's report; ending its input stops a worker that runs for ever."""
         found: dict[str, Any] = json.loads(await self.line(at_most))
         return found
 
     def enough(self) -> None:
-        """End its input: it finishes its work and reports."""
+        """End the worker's input, so that it finishes its work and reports."""
         assert self._process.stdin is not None
         self._process.stdin.close()
 
     async def end(self) -> None:
-        """Let it finish; kill it when it does not."""
+        """Let the worker finish; kill it if it does not."""
         self.enough()
         try:
             async with asyncio.timeout(END_SECONDS):
@@ -82,7 +82,7 @@ class Worker:
 async def worker(
     name: str, argv: Sequence[str], environment: Mapping[str, str]
 ) -> AsyncIterator[Worker]:
-    """A process that is ready to go; ended on leaving."""
+    """A process that is ready to start; ended on exit."""
     process = await asyncio.create_subprocess_exec(
         *argv,
         stdin=subprocess.PIPE,
@@ -100,12 +100,12 @@ async def worker(
 
 
 def python(name: str, options: Mapping[str, object]) -> list[str]:
-    """The command of a worker of ours."""
+    """The command of one of our workers."""
     return [sys.executable, "-m", "bench.worker", name, json.dumps(options)]
 
 
 def node() -> list[str] | None:
-    """The command of the Node contestant, its packages installed; None where Node is not."""
+    """The command of the Node contestant, with its packages installed; None without Node."""
     program, npm = shutil.which("node"), shutil.which("npm")
     if program is None or npm is None:
         return None
@@ -114,7 +114,7 @@ def node() -> list[str] | None:
 
 
 def node_environment() -> dict[str, str]:
-    """Where the Node contestant finds its packages."""
+    """The environment in which the Node contestant finds its packages."""
     return {"NODE_PATH": str(NODE_CACHE / "node_modules")}
 
 

@@ -1,4 +1,4 @@
-"""Where a worker's time goes: py-spy over one at full load, as two short tables of functions."""
+"""Where a worker spends its time: py-spy at full load, as two short tables of functions."""
 
 import asyncio
 import subprocess
@@ -17,14 +17,14 @@ from bench.relay import write
 
 WORKERS = ("batched", "one at a time", "relay", "steady", "faststream", "by hand")
 RATE = 100
-"""Samples a second."""
+"""Samples per second."""
 EVENTS_A_SECOND = 25_000
-"""Work laid out for each second of a profile: more than any worker does."""
+"""Events prepared for each second of a profile: more than any worker handles."""
 TOP = 25
 
 
 async def run(name: str, seconds: int) -> str:
-    """The profile of one worker over so many seconds, as text."""
+    """The profile of one worker over this many seconds, as text."""
     async with places() as bench:
         pair = await bench.pair("profile")
         async with _at_work(bench, pair, name, seconds) as running:
@@ -75,7 +75,7 @@ async def _record(pid: int, seconds: int) -> list[str]:
 
 
 def summary(folded: Iterable[str], top: int = TOP) -> str:
-    """Functions by their own share of the samples, and by the share of what they call with it.
+    """Functions by their own share of the samples, and by their share with everything they call.
 
     `folded` has lines ``outermost;…;innermost count``, each frame ``function (file:line)``.
     """
@@ -94,7 +94,7 @@ def summary(folded: Iterable[str], top: int = TOP) -> str:
 
 
 def _function(frame: str) -> str:
-    """``function (file)``: lines of one function are one."""
+    """``function (file)``: the lines of a function are counted together."""
     name, _, place = frame.rpartition(" (")
     return f"{name} ({place.rstrip(')').partition(':')[0]})" if name else frame
 

@@ -1,7 +1,7 @@
-"""From the outbox to confirmed and marked sent, over a backlog.
+"""From the outbox to confirmed and marked as sent, over a backlog.
 
-Timed from the start of a relay whose process is loaded, so with its connecting, to the moment when
-nothing is unsent.
+Timed from the start of a relay whose process is loaded (so connecting is included) to the moment
+when nothing is unsent.
 """
 
 import time
@@ -13,16 +13,16 @@ from bench.places import Bench, Pair, until
 
 
 async def run(bench: Bench, options: Options) -> list[Figure]:
-    """Rounds of writing a backlog and sending it."""
+    """Rounds of writing a backlog and publishing it."""
     pair = await bench.pair("relay")
     count = options.count(100_000, 10_000)
     rates = [count / await timed(bench, pair, count) for _ in range(options.rounds)]
-    what = f"outbox to confirmed and marked sent, backlog of {count:,}"
+    what = f"outbox to confirmed and marked as sent, backlog of {count:,}"
     return [Figure(what, rates, "/s", at_least=15_000)]
 
 
 async def timed(bench: Bench, pair: Pair, count: int) -> float:
-    """Seconds to publish a backlog of so many events; each is verified to be queued once."""
+    """Events per second over a backlog of this size; each event is verified to be queued once."""
     await pair.empty()
     await write(bench, pair, count, each=500, active=KEYS, keys=KEYS)
     await pair.writer.execute("checkpoint")
@@ -34,7 +34,7 @@ async def timed(bench: Bench, pair: Pair, count: int) -> float:
 async def write(
     bench: Bench, pair: Pair, count: int, *, each: int, active: int, keys: int, tasks: int = 1
 ) -> float:
-    """Record so many events through the public API; the seconds that took."""
+    """Record this many events through the public API; returns the seconds it took."""
     options = {"count": count, "each": each, "active": active, "keys": keys, "tasks": tasks}
     async with bench.worker("record", pair, options) as running:
         await running.go()
@@ -42,7 +42,7 @@ async def write(
 
 
 async def publish(bench: Bench, pair: Pair, count: int) -> float:
-    """Let a relay send all that is unsent; the seconds that took."""
+    """Let a relay publish all unsent events; returns the seconds it took."""
 
     async def queued() -> bool:
         return await bench.waiting() >= count

@@ -1,8 +1,8 @@
-"""Vacancies found by words, narrowed, counted exactly; and how soon a new one is found.
+"""Search for vacancies with filters and exact counts, and the time until a new one is found.
 
-Each search is what the list's route does, without HTTP: the index, the rows of the page,
-highlights, facets. The mix: words of titles and descriptions as frequent as they are, skills by
-their names, some with a typo, two of five with a filter.
+Each search does what the list's route does, without HTTP: the index, the rows of the page,
+highlights, facets. The mix: words of titles and descriptions in their natural frequency, and skills
+by name, some with a typo; two in five searches have a filter.
 """
 
 import asyncio
@@ -49,7 +49,7 @@ from unnest($1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::text
 
 
 async def run(bench: Bench, options: Options) -> list[Figure]:
-    """At each size: searches, and how soon a vacancy is found."""
+    """At each size: searches, and the time until a new vacancy is found."""
     sizes = QUICK_SIZES if options.quick else SIZES
     pair = await bench.pair("search")
     figures: list[Figure] = []
@@ -86,13 +86,13 @@ def _figures(
         Figure(f"search with facets, {size:,} vacancies: p50", [percentile(costs, 0.5)], "ms"),
         Figure("… p95", [percentile(costs, 0.95)], "ms", at_most=40 if demanded else None),
         Figure("… most", [max(costs)], "ms"),
-        Figure("… committed to found: p95", [percentile(soon, 0.95)], "ms", at_most=1000),
-        Figure("… index made from the table in", [built], "s"),
+        Figure("… committed -> found: p95", [percentile(soon, 0.95)], "ms", at_most=1000),
+        Figure("… index built from the table", [built], "s"),
     ]
 
 
 class Many:
-    """A board whose table of vacancies grows."""
+    """A board whose vacancy table grows."""
 
     def __init__(self, made: Board) -> None:
         self._board = made
@@ -103,7 +103,7 @@ class Many:
         self._words: list[str] = []
 
     async def grow(self, size: int) -> None:
-        """Until there are so many."""
+        """Grow the table to this size."""
         if self._count == 0:
             await self._board.connection.execute(
                 "insert into company (id, name, created_at) "
@@ -172,7 +172,7 @@ class Many:
         )
 
     async def searches(self, count: int) -> list[float]:
-        """Milliseconds a search."""
+        """Milliseconds per search."""
         taken = []
         for _ in range(count + 10):
             query = self.query()
@@ -190,7 +190,9 @@ class Many:
         return taken[10:]
 
     async def found_after(self, updater: IndexUpdater, count: int) -> list[float]:
-        """Milliseconds from the commit of a vacancy until it is found, without asking for it."""
+        """Milliseconds from the commit of a vacancy until a search finds it, without a request to
+        index it.
+        """
         index = indexes_of(self._board.transactions.engine)["vacancies"]
         following = asyncio.create_task(_follow(updater))
         taken = []
@@ -218,7 +220,7 @@ async def _explain(made: Board, folder: Path) -> None:
     explained = Explained(made.connection, "search.md", "Search, at 1,000,000 vacancies")
     horizon = await made.connection.fetchval("select pg_snapshot_xmin(pg_current_snapshot())")
     await explained.add(
-        "What has changed since the last time",
+        "Changes since the last update",
         "select id, changed from vacancy"
         " where changed >= $1 and changed < pg_snapshot_xmax(pg_current_snapshot())",
         horizon,
@@ -231,7 +233,7 @@ async def _explain(made: Board, folder: Path) -> None:
         ids,
     )
     await explained.add(
-        "A page of the list without words",
+        "A page of the list without a query",
         "select v.*, c.name from vacancy v join company c on c.id = v.company_id"
         " where v.status = 'published' and (v.published_at, v.id) < (now(), $1::uuid)"
         " order by v.published_at desc, v.id desc limit 21",

@@ -1,9 +1,9 @@
-"""How well vacancies of all trades are ranked for a resume, on labelled sets of our own.
+"""How well vacancies of all trades are ranked for a resume, on our own labelled sets.
 
-Each case has a resume, the vacancy that is right for it and ten of neighbouring trades, in one
-city. `pairs.json` has both sides in one language; in `cross.json` resumes are Russian and vacancies
-English. They are ranked as a person sees them: recommended ones first, by their score. Run
-`python -m bench.trades`; it needs no engines.
+Each case has a resume, the right vacancy for it and ten of neighbouring trades, in one city.
+`pairs.json` has both sides in one language; in `cross.json` resumes are Russian and vacancies
+English. They are ranked as a person sees them: recommended ones first, by score. Run `python -m
+bench.trades`; it needs no engines.
 """
 
 import csv
@@ -35,7 +35,7 @@ class Ranked:
     """1 for the first."""
     is_recommended: bool
     wrong: int
-    """How many of the others are recommended."""
+    """How many of the other vacancies are recommended."""
     first: str
     """The title of the vacancy that comes first."""
     resume: str
@@ -69,7 +69,9 @@ def ranked(name: str) -> Iterator[Ranked]:
 
 
 def titled() -> Iterator[tuple[str, bool, bool]]:
-    """Each labelled title: its language, whether the first occupation is right, and any is."""
+    """For each labelled title: its language, whether the first occupation is right, and whether any
+    is.
+    """
     ids = [one.id for one in all_occupations()]
     with (FOLDER / "titles.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):

@@ -1,8 +1,8 @@
-"""What Chromium's own trace says of a first visit, as Lighthouse reads it.
+"""Web vitals of a first visit, from Chromium's own trace, as Lighthouse reads it.
 
-A phone of the middle class is emulated as Lighthouse does by default: processor four times slower,
-150 ms there and back, 1.6 Mbit/s down (https://github.com/GoogleChrome/lighthouse,
-docs/throttling.md). The limits are those of "good" there.
+A mid-range phone is emulated as Lighthouse does by default: processor four times slower, 150 ms
+round trip, 1.6 Mbit/s down (https://github.com/GoogleChrome/lighthouse, docs/throttling.md). The
+limits are Lighthouse's thresholds for "good".
 """
 
 import json
@@ -19,28 +19,28 @@ FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-ne
 CATEGORIES = ["devtools.timeline", "loading", "blink.user_timing", "toplevel"]
 PHONE: ViewportSize = {"width": 412, "height": 823}
 SLOWER, ROUND_TRIP_MS, DOWN, UP = 4, 150, 1_638_400 / 8, 768_000 / 8
-"""Times; milliseconds; bytes a second."""
+"""Factor; milliseconds; bytes per second."""
 LONG_MS, TASK = 50.0, "ThreadControllerImpl::RunTask"
 
 
 @dataclass(frozen=True)
 class Visit:
-    """One first visit. Milliseconds, but for `shift` (a share of the window) and `bytes`."""
+    """One first visit. In milliseconds, except `shift` (a share of the viewport) and `bytes`."""
 
     first: float
     """First contentful paint."""
     largest: float
     """Largest contentful paint."""
     blocked: float
-    """Total blocking time: what tasks after the first paint took beyond 50 ms each."""
+    """Total blocking time: the part beyond 50 ms of each task after the first paint."""
     shift: float
     """Cumulative layout shift."""
     bytes: float
-    """Transferred, files included."""
+    """Transferred bytes, files included."""
 
 
 async def visits(urls: Sequence[str], count: int) -> dict[str, list[Visit]]:
-    """Each address visited so often, in turn, by browsers that have never been there."""
+    """Visit each address several times, in turn, each time with a fresh browser."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         raise RuntimeError("no browser: apt-get install chromium")
@@ -55,11 +55,11 @@ async def visits(urls: Sequence[str], count: int) -> dict[str, list[Visit]]:
 
 
 def figures(what: str, seen: Sequence[Visit]) -> list[Figure]:
-    """The lines of a page in the table."""
+    """The table's lines for one page."""
     return [
         Figure(f"{what}: first paint", [one.first for one in seen], "ms", at_most=1800),
         Figure("… largest paint", [one.largest for one in seen], "ms", at_most=2500),
-        Figure("… blocked", [one.blocked for one in seen], "ms", at_most=200),
+        Figure("… blocking time", [one.blocked for one in seen], "ms", at_most=200),
         Figure("… layout shift", [max(one.shift for one in seen)], "", at_most=0),
         Figure("… transferred", [max(one.bytes for one in seen) / 1000], "kB", at_most=60),
     ]
@@ -82,7 +82,7 @@ async def _visit(browser: Browser, url: str) -> Visit:
     )
     await browser.start_tracing(page=page, categories=CATEGORIES)
     await page.goto(url, wait_until="load")
-    await page.wait_for_timeout(500)  # paints and shifts that come late count as well
+    await page.wait_for_timeout(500)  # late paints and shifts count as well
     size = await _transferred(page)
     events = json.loads(await browser.stop_tracing())["traceEvents"]
     await context.close()
@@ -126,7 +126,7 @@ def _read(events: list[dict[str, Any]], url: str, size: float) -> Visit:
         event["dur"] / 1000
         for event in events
         if event["name"] == TASK
-        and "dur" in event  # one that runs as the trace ends has none
+        and "dur" in event  # a task that still runs at the end of the trace has no duration
         and (event["pid"], event["tid"]) == (process, start["tid"])
         and (event["ts"] - began) / 1000 > first[0]
     ]

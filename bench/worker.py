@@ -1,6 +1,6 @@
-"""`python -m bench.worker NAME [OPTIONS]`: one contestant, in a process of its own.
+"""`python -m bench.worker NAME [OPTIONS]`: one contestant, in its own process.
 
-Options are JSON. Addresses come by environment: BENCH_WRITER and BENCH_READER (databases),
+Options are JSON. Addresses come from the environment: BENCH_WRITER and BENCH_READER (databases),
 BENCH_BROKER, BENCH_QUEUE.
 """
 
@@ -41,7 +41,7 @@ WORKERS = {
 
 
 async def run(name: str, options: dict[str, Any]) -> None:
-    """Be this worker until it has ended."""
+    """Run this worker to its end."""
     input = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(input), sys.stdin

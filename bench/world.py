@@ -1,4 +1,4 @@
-"""What a worker is given, and how it speaks with the bench."""
+"""What a worker gets, and how it communicates with the benchmark."""
 
 import asyncio
 import json
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class World:
-    """What a worker is given."""
+    """What a worker gets."""
 
     writer: str
     reader: str
@@ -18,23 +18,23 @@ class World:
     input: asyncio.StreamReader
 
     async def go(self) -> None:
-        """Say that all is loaded; return when the word to begin comes."""
+        """Report that everything is loaded; returns when the start is requested."""
         print("ready", flush=True)
         await self.again()
 
     async def again(self) -> None:
-        """Return at the word to go on, or that it is enough (`enough`)."""
+        """Wait for the next line: to continue, or that it is enough (`enough`)."""
         await self.input.readline()
 
     @property
     def enough(self) -> bool:
-        """Whether nothing more is asked."""
+        """Whether the worker is to end."""
         return self.input.at_eof()
 
     async def end(self) -> None:
-        """Return at the word that it is enough."""
+        """Wait until the worker is to end."""
         await self.input.read()
 
     def report(self, **figures: object) -> None:
-        """Hand figures over."""
+        """Report figures to the benchmark."""
         print(json.dumps(figures), flush=True)

@@ -1,6 +1,6 @@
-"""Business transactions that record events: in bulk, flat out, bounded, and at a steady pace.
+"""Business transactions that record events: in bulk, at full speed, bounded, at a steady pace.
 
-A business transaction changes one row and adds one; `insert` alone is the least one can do.
+A business transaction updates one row and inserts one; `insert` alone is the minimal one.
 """
 
 import asyncio
@@ -21,22 +21,24 @@ from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Transactions
 
 WARM_UP = 100
-"""Events or transactions before those that count."""
+"""Events or transactions before the ones that are measured."""
 
 
 async def change(tx: AsyncConnection, number: int, key: UUID) -> None:
-    """A business transaction's own statements: a row changed, a row added."""
+    """The statements of a typical business transaction: one update, one insert."""
     await tx.exec_driver_sql("update page set changed = changed + 1 where id = $1", (key,))
     await insert(tx, number, key)
 
 
 async def insert(tx: AsyncConnection, number: int, key: UUID) -> None:
-    """The least a business transaction does: a row added."""
+    """The minimal business transaction: one insert."""
     await tx.exec_driver_sql("insert into deed (number, page) values ($1, $2)", (number, key))
 
 
 async def record_many(world: World) -> None:
-    """`count` events, `each` a transaction, of `active` keys among `keys`; reports the seconds."""
+    """Record `count` events, `each` per transaction, for `active` of `keys` keys; reports the
+    seconds.
+    """
     options = world.options
     total, each, active = options["count"], options["each"], options["active"]
     stride = options["keys"] // active
@@ -57,7 +59,7 @@ async def record_many(world: World) -> None:
 
 
 async def record_large(world: World) -> None:
-    """`count` events of `bytes` each, a few of them a transaction."""
+    """Record `count` events of `bytes` each, a few per transaction."""
     numbers = range(world.options["count"])
     text = "x" * world.options["bytes"]
     async with messaging(world.writer, world.broker, OWNER, "api") as made:
@@ -73,8 +75,8 @@ async def record_large(world: World) -> None:
 async def business(world: World) -> None:
     """Business transactions by `tasks` writers, with `events` or without, in turns.
 
-    At each line `go` it does `turn` of them, numbered on from `first`, and reports the
-    seconds. With `change` a row is changed and one added; without, one is added.
+    Each line `go` runs `turn` transactions, numbered from `first`, and reports the seconds. With
+    `change` a row is updated and one inserted; without it, one is inserted.
     """
     options = world.options
     body = change if options["change"] else insert
@@ -102,10 +104,11 @@ async def business(world: World) -> None:
 
 
 async def steady(world: World) -> None:
-    """Business transactions with an event each, for as long as it is not enough.
+    """Business transactions with one event each, until the benchmark ends them.
 
-    One of `writers` processes; it takes every nth number, and holds while more than `window`
-    events of all are on their way (recorded, without effect). Reports how many it has written.
+    This is one of `writers` processes. It takes every nth number, and pauses while more than
+    `window` events of all writers are in flight (recorded, without effect). Reports how many it has
+    written.
     """
     first, writers, window = (world.options[name] for name in ("first", "writers", "window"))
     numbers = iter(range(first, 2**62, writers))
@@ -149,7 +152,7 @@ async def steady(world: World) -> None:
 
 
 async def paced(world: World) -> None:
-    """Business transactions with an event each, at a steady pace; the relay is in this process."""
+    """Business transactions with one event each, at a steady pace; the relay is in this process."""
     async with messaging(world.writer, world.broker, OWNER, "all") as made:
 
         async def write(number: int) -> None:
@@ -164,7 +167,7 @@ async def paced(world: World) -> None:
 
 
 async def pace(world: World, write: Callable[[int], Coroutine[Any, Any, None]]) -> None:
-    """Call `write` with numbers from -100 to `count`, `rate` a second, none waiting for another."""
+    """Call `write` with the numbers from -100 to `count`, `rate` per second, concurrently."""
     start = time.perf_counter()
     async with asyncio.TaskGroup() as group:
         for nth, number in enumerate(range(-WARM_UP, world.options["count"])):

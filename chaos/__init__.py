@@ -1,1 +1,1 @@
-"""Faults injected into real replicas under load; the audit must be clean afterwards."""
+"""Injects faults into real replicas under load; the audit must be clean afterwards."""

@@ -12,7 +12,7 @@ from chaos.scenarios import SCENARIOS
 
 
 def chosen(names: list[str]) -> list[str]:
-    """The scenarios of these names, or whose names hold these words. Raises `LookupError`."""
+    """The scenarios with these names, or with these words in their names. Raises `LookupError`."""
     found: list[str] = []
     for word in names:
         exact = [name for name in SCENARIOS if name == word]
@@ -24,11 +24,11 @@ def chosen(names: list[str]) -> list[str]:
 
 
 def main() -> None:
-    """Run from the command line; exit code 1 when the promise was not kept."""
+    """Run from the command line; the exit code is 1 if a promise was broken."""
     parser = argparse.ArgumentParser(prog="./dev chaos", description=__doc__)
     parser.add_argument("--seed", type=int, action="append", help="repeatable; 1 by default")
     parser.add_argument("--short", action="store_true", help="one node, the quick scenarios")
-    parser.add_argument("--list", action="store_true", help="print the scenarios and end")
+    parser.add_argument("--list", action="store_true", help="print the scenarios and exit")
     parser.add_argument("--write", action="store_true", help="write docs/chaos.md")
     parser.add_argument("scenario", nargs="*", help="a scenario's name or a part of it")
     given = parser.parse_args()

@@ -1,8 +1,9 @@
-"""`./dev compat [versions]`: the broker's contract and the journeys against several RabbitMQs.
+"""`./dev compat [versions]`: the broker's contract suite and the journeys on several RabbitMQs.
 
-3.10, 4.0 and 4.3 come from Debian (bookworm, trixie, forky), each into a folder of its own below
-`.hirewire/compat` by debootstrap (about 370 MB, once); the node runs in it as user `rabbitmq`, in
-a mount namespace. This needs root and debootstrap. The mirror is the one this machine uses.
+3.10, 4.0 and 4.3 come from Debian (bookworm, trixie, forky), each in its own folder under
+`.hirewire/compat`, made by debootstrap (about 370 MB, once). The node runs there as user
+`rabbitmq`, in a mount namespace. This needs root and debootstrap. The mirror is the one that this
+machine uses.
 """
 
 import argparse
@@ -34,7 +35,7 @@ console = Console(stderr=True, highlight=False)
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one version gave."""
+    """The result of one version."""
 
     names: str
     version: str
@@ -44,19 +45,19 @@ class Outcome:
 
 
 class Cannot(Exception):
-    """This machine cannot do it; the message says what is missing."""
+    """This machine lacks something; the message names it."""
 
 
 def prepare(suite: str) -> Path:
-    """A root with that suite's RabbitMQ; made when it is not there."""
+    """A root folder with that suite's RabbitMQ; made if it does not exist."""
     root = (FOLDER / suite).resolve()
     if (root / "usr/lib/rabbitmq/bin/rabbitmq-server").exists():
         return root
     if os.geteuid() != 0 or shutil.which("debootstrap") is None:
         raise Cannot(
-            "making a Debian folder needs root and debootstrap (apt-get install debootstrap)"
+            "creating a Debian folder needs root and debootstrap (apt-get install debootstrap)"
         )
-    console.print(f"compat: making {root} from Debian {suite} (about 370 MB, once)")
+    console.print(f"compat: creating {root} from Debian {suite} (about 370 MB, once)")
     partial = root.with_name(f"{root.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -64,7 +65,7 @@ def prepare(suite: str) -> Path:
     scripts = Path("/usr/share/debootstrap/scripts")
     script = [] if (scripts / suite).exists() else [str(scripts / "sid")]
     command = ["debootstrap", "--variant=minbase", include, suite, str(partial), mirror(), *script]
-    # So that the package does not start a node of its own while it is being installed.
+    # So that the package does not start its own node during the installation.
     policy = partial / "usr/sbin/policy-rc.d"
     policy.parent.mkdir(parents=True)
     policy.write_text("#!/bin/sh\nexit 101\n")
@@ -78,7 +79,7 @@ def prepare(suite: str) -> Path:
 
 
 def mirror() -> str:
-    """The Debian mirror of this machine's own apt configuration."""
+    """The Debian mirror in this machine's apt configuration."""
     places = [Path("/etc/apt/sources.list"), *Path("/etc/apt/sources.list.d").glob("*")]
     for path in places:
         if path.is_file():
@@ -90,7 +91,7 @@ def mirror() -> str:
 
 
 class Served:
-    """A node of that root, with its management API, on ports of its own."""
+    """A node in that root, with its management API, on its own ports."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -100,16 +101,16 @@ class Served:
 
     @property
     def url(self) -> str:
-        """Where it speaks AMQP."""
+        """The AMQP address."""
         return f"amqp://hirewire:{self.password}@127.0.0.1:{self.ports['amqp']}/%2F"
 
     @property
     def management_url(self) -> str:
-        """Where its management API is."""
+        """The address of the management API."""
         return f"http://hirewire:{self.password}@127.0.0.1:{self.ports['management']}"
 
     def start(self) -> str:
-        """Start it; its version."""
+        """Start the node; returns its version."""
         home = self.root / "var/lib/compat"
         shutil.rmtree(home, ignore_errors=True)
         home.mkdir(parents=True)
@@ -172,10 +173,10 @@ class Served:
             except OSError:
                 pass
             time.sleep(0.3)
-        raise Cannot(f"the node does not start: see {log}")
+        raise Cannot(f"the node did not start: see {log}")
 
     def stop(self) -> None:
-        """Stop it, and the port mapper that it has started."""
+        """Stop the node, and the port mapper that it has started."""
         if self._process is not None:
             self._process.send_signal(signal.SIGTERM)
             with suppress(subprocess.TimeoutExpired):
@@ -188,7 +189,7 @@ class Served:
 
 
 def run(names: str, tests: tuple[str, ...]) -> Outcome:
-    """The tests against one version."""
+    """Run the tests against one version."""
     node = Served(prepare(SUITES[names]))
     try:
         version = node.start()
@@ -214,7 +215,7 @@ def run(names: str, tests: tuple[str, ...]) -> Outcome:
 
 
 def main() -> None:
-    """Run from the command line; exit code 1 when a version fails."""
+    """Run from the command line; the exit code is 1 if a version fails."""
     parser = argparse.ArgumentParser(prog="./dev compat", description=__doc__)
     parser.add_argument("version", nargs="*", help=", ".join(SUITES))
     given = parser.parse_args()

@@ -1,9 +1,9 @@
-"""A disk that forgets what was not flushed: `python -m chaos.disk IMAGE MOUNTPOINT`.
+"""A disk that loses unflushed data: `python -m chaos.disk IMAGE MOUNTPOINT`.
 
-Serves one file over FUSE (the kernel's own protocol, no library): a loop device over that file is a
-disk with a volatile write cache. Writes stay in memory; a flush brings them into the image. At a
-power cut each block that was not flushed is kept or dropped by chance, as real disks do, and what
-is written afterwards is thrown away. Commands on standard input: `cut SEED`.
+It serves one file over FUSE (the kernel's own protocol, no library). A loop device over that file
+is a disk with a volatile write cache: writes stay in memory, and a flush writes them to the image.
+At a power cut each unflushed block is kept or dropped at random, as on real disks, and later writes
+are discarded. Commands on standard input: `cut SEED`.
 """
 
 import ctypes
@@ -36,7 +36,7 @@ BIG_WRITES = 1 << 5
 
 
 class Disk:
-    """The image, and over it the blocks that are not flushed."""
+    """The image, and the unflushed blocks over it."""
 
     def __init__(self, image: str) -> None:
         self._file = os.open(image, os.O_RDWR)
@@ -45,7 +45,7 @@ class Disk:
         self._dead = False
 
     def read(self, offset: int, length: int) -> bytes:
-        """What a reader sees: the cache first."""
+        """Read through the cache."""
         length = max(0, min(length, self.size - offset))
         data = bytearray(os.pread(self._file, length, offset))
         if self._volatile:
@@ -57,7 +57,7 @@ class Disk:
         return bytes(data)
 
     def write(self, offset: int, data: bytes) -> None:
-        """Into the cache alone."""
+        """Write to the cache only."""
         if self._dead:
             return
         first, last = offset // BLOCK, -(-(offset + len(data)) // BLOCK)
@@ -70,12 +70,12 @@ class Disk:
             self._volatile[block] = data[nth * BLOCK : (nth + 1) * BLOCK]
 
     def flush(self) -> None:
-        """All of the cache into the image."""
+        """Write the whole cache to the image."""
         if not self._dead:
             self._keep(self._volatile)
 
     def cut(self, seed: int) -> int:
-        """The power is gone; how many blocks were lost with it."""
+        """Cut the power; returns the number of lost blocks."""
         rng = random.Random(seed)
         kept = {block: data for block, data in self._volatile.items() if rng.random() < 0.5}
         lost = len(self._volatile) - len(kept)
@@ -92,7 +92,7 @@ class Disk:
 
 
 class Server:
-    """Answers the kernel. The root of the mount is the file itself."""
+    """Answers the kernel's requests. The root of the mount is the file itself."""
 
     def __init__(self, disk: Disk, device: int) -> None:
         self._disk = disk
@@ -111,7 +111,7 @@ class Server:
         }
 
     def step(self) -> None:
-        """One request."""
+        """Handle one request."""
         try:
             request = os.read(self._device, MOST_WRITE + 65536)
         except OSError as error:
@@ -134,7 +134,7 @@ class Server:
         try:
             os.write(self._device, struct.pack("<IiQ", 16 + len(body), error, unique) + body)
         except OSError as problem:
-            if problem.errno != errno.ENOENT:  # the asker has gone
+            if problem.errno != errno.ENOENT:  # the requester has gone
                 self.ended = True
 
     def _init(self, body: bytes) -> bytes:
@@ -168,7 +168,7 @@ class Server:
 
 
 def mount(device: int, place: str) -> None:
-    """Have the kernel ask this process about the file `place`. Needs root."""
+    """Mount: the kernel sends its requests for the file `place` to this process. Needs root."""
     libc = ctypes.CDLL(None, use_errno=True)
     options = f"fd={device},rootmode=100000,user_id=0,group_id=0,allow_other"
     if libc.mount(b"chaos", place.encode(), b"fuse", 0, options.encode()):

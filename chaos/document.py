@@ -1,4 +1,4 @@
-"""docs/chaos.md: the table that a reader can check by running it."""
+"""docs/chaos.md: a table that a reader can reproduce."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Judges a world that is quiet: everything ever written against everything that took effect."""
+"""Judges a world at rest: compares everything written with everything that took effect."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -15,7 +15,7 @@ _OPEN = "select count(*) from messaging.open_message where state <> 'discarded'"
 
 
 async def quiet(world: World) -> bool:
-    """Nothing unsent, nothing in a queue, nothing open."""
+    """Whether nothing is unsent, queued or unresolved."""
     if await world.sql("writer", "select count(*) from messaging.outbox"):
         return False
     for reader in world.readers:
@@ -36,7 +36,7 @@ async def quiet(world: World) -> bool:
 
 
 async def judge(world: World) -> Verdict:
-    """The verdict on all readers together. Raises `AssertionError` when a state is wrong."""
+    """The verdict on all readers. Raises `AssertionError` if a handler's state is wrong."""
     written = await written_in(world)
     found = [await _judge_reader(world, reader, written) for reader in world.readers]
     return Verdict(
@@ -50,19 +50,19 @@ async def judge(world: World) -> Verdict:
 
 
 async def written_in(world: World) -> list[Written]:
-    """All that is committed."""
+    """All committed events."""
     rows = await world.rows("writer", _WRITTEN)
     return [Written(UUID(str(r["event_id"])), r["place"], r["nth"]) for r in rows]
 
 
 async def effects_in(world: World, reader: str) -> list[Effect]:
-    """All that took effect at a reader, in the order of the commits."""
+    """All effects at a reader, in commit order."""
     rows = await world.rows(reader, _EFFECTS)
     return [Effect(UUID(str(r["event_id"])), r["place"], r["nth"], r["late"]) for r in rows]
 
 
 async def consumed_but_forgotten(world: World) -> set[UUID]:
-    """What took effect of the events that their owner knows of no more."""
+    """Effects of events that their owner no longer has."""
     found: set[UUID] = set()
     for reader in world.readers:
         found |= {effect.event_id for effect in await effects_in(world, reader)} & world.forgotten
@@ -90,7 +90,7 @@ async def _judge_reader(world: World, reader: str, written: Sequence[Written]) -
             newest[event.place] = max(event.nth, newest.get(event.place, 0))
     rows = await world.rows(reader, "select place, nth from state")
     wrong = {row["place"] for row in rows if row["nth"] != newest.get(row["place"])}
-    wrong -= {place for place, _ in world.repeats}  # an old event has taken effect last
+    wrong -= {place for place, _ in world.repeats}  # the last effect was that of an old event
     if (len(rows) != len(newest) or wrong) and not found.lost:
         raise AssertionError(f"{reader}: the state of {len(wrong)} places is not the newest")
     return Verdict(
@@ -104,10 +104,10 @@ async def _judge_reader(world: World, reader: str, written: Sequence[Written]) -
 
 
 def untruths(report: Report, written: int, readers: Sequence[str]) -> list[str]:
-    """What a clean report says that is not so: it must know of every event and every reader."""
+    """False statements of a clean report: it must include every event and every reader."""
     account = report.accounts.get("writer")
     if account is None:
-        return ["no account of the writer"]
+        return ["the report lacks the writer"]
     found = []
     if account.recorded != written:
         found.append(f"{account.recorded} recorded, but {written} are committed")

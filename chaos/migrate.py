@@ -1,7 +1,7 @@
-"""What `hirewire migrate` does, for the suite's services: `python -m chaos.migrate READER…`.
+"""`hirewire migrate` for the suite's services: `python -m chaos.migrate READER…`.
 
-Says `ready` before it begins, and `introduces` when databases are migrated and queues and list of
-subscribers come next, so that it can be killed at any moment of its work.
+It prints `ready` before it begins, and `introduces` when the databases are migrated and only queues
+and the list of subscribers remain, so that it can be killed at any moment of its work.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ from hirewire.messaging.introduction import introduce
 
 
 async def migrate(settings: Settings, readers: list[str]) -> None:
-    """Databases, topology, and who consumes what; `newcomer` consumes the past first."""
+    """Migrate databases, topology and subscriptions; `newcomer` consumes the history first."""
     for service in ("writer", *readers):
         await ensure_database(settings.service_database(service))
         await migrate_database(settings.service_database(service), None)

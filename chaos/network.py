@@ -1,6 +1,6 @@
-"""Hosts of their own on this machine: network namespaces behind a bridge, each with its cable.
+"""Separate hosts on this machine: network namespaces behind a bridge, each with a cable.
 
-A cable that is unplugged drops what is sent without a word, as that of a vanished host does.
+An unplugged cable drops packets silently, like that of a vanished host.
 """
 
 import ctypes
@@ -17,7 +17,7 @@ NEW_NETWORK = 0x40000000
 
 
 class NetworkError(Exception):
-    """`ip` has refused something; the message is its own."""
+    """`ip` failed; the message is its output."""
 
 
 @dataclass(frozen=True)
@@ -31,33 +31,33 @@ class Host:
 
 
 class Network:
-    """A bridge with an address of this machine's own, and hosts that are plugged into it."""
+    """A bridge with an address of this machine, and the hosts plugged into it."""
 
     def __init__(self) -> None:
         self._mark = secrets.token_hex(2)
         self._subnet = f"10.{secrets.randbelow(56) + 200}.{secrets.randbelow(256)}"
         self.bridge = f"hwb{self._mark}"
         self.address = f"{self._subnet}.1"
-        """Where this machine is found from the hosts."""
+        """The address of this machine as seen from the hosts."""
         self.hosts: dict[str, Host] = {}
 
     def start(self) -> None:
-        """Make the bridge. Raises `NetworkError`."""
+        """Create the bridge. Raises `NetworkError`."""
         _ip("link", "add", self.bridge, "type", "bridge")
         _ip("address", "add", f"{self.address}/24", "dev", self.bridge)
         _ip("link", "set", self.bridge, "up")
 
     def stop(self) -> None:
-        """Take everything away."""
+        """Remove everything."""
         for host in self.hosts.values():
             subprocess.run(["ip", "netns", "delete", host.name], check=False, capture_output=True)
         self.hosts.clear()
         subprocess.run(["ip", "link", "delete", self.bridge], check=False, capture_output=True)
 
     def host(self, name: str, *, namespace: str | None = None) -> Host:
-        """The host of that name, plugged in; made when it is not there.
+        """The host of that name, plugged in; created if it does not exist.
 
-        `namespace`: another cable into a host of another network.
+        `namespace`: connect a host of another network by a second cable.
         """
         if name in self.hosts:
             return self.hosts[name]
@@ -79,24 +79,24 @@ class Network:
         return host
 
     def unplug(self, name: str) -> None:
-        """Nothing comes or goes from now on, and nobody is notified."""
+        """Unplug the host: packets are dropped in both directions, and neither side is notified."""
         _ip("link", "set", self.hosts[name].cable, "nomaster")
 
     def plug(self, name: str) -> None:
-        """The cable is back."""
+        """Plug the cable back in."""
         _ip("link", "set", self.hosts[name].cable, "master", self.bridge)
 
     def plug_all(self) -> None:
-        """All cables are back."""
+        """Plug all cables back in."""
         for name in self.hosts:
             self.plug(name)
 
 
 @contextmanager
 def inside(host: Host | None) -> Iterator[None]:
-    """This thread is in the host's namespace: what it starts, and nothing else, stays there.
+    """Move this thread into the host's namespace: processes that it starts stay there.
 
-    No `await` in the block: other tasks would run there too.
+    Do not use `await` in the block: other tasks would run in the namespace too.
     """
     if host is None:
         yield
@@ -119,7 +119,7 @@ def inside(host: Host | None) -> Iterator[None]:
 
 @cache
 def missing() -> str | None:
-    """What this machine lacks for hosts of its own."""
+    """What this machine lacks for separate hosts."""
     if shutil.which("ip") is None:
         return "ip (Debian: iproute2)"
     network = Network()

@@ -1,4 +1,4 @@
-"""RabbitMQ nodes of one's own as a cluster on this machine."""
+"""Our own RabbitMQ nodes as a cluster on this machine."""
 
 import asyncio
 import os
@@ -19,11 +19,11 @@ from hirewire.launcher.rabbitmq import NodeSettings, PrivateRabbitMQ, find_serve
 
 JOIN_SECONDS = 60.0
 TICK_SECONDS = 8
-"""After so long without a sign from another node it is held to be down."""
+"""A node that gives no sign of life for so long is considered down."""
 
 
 class Node(PrivateRabbitMQ):
-    """One node; what it shares with the others is given."""
+    """One node; values that it shares with the others are passed in."""
 
     def __init__(
         self, data_dir: Path, shared: dict[str, Any], nth: int, address: str | None = None
@@ -31,7 +31,7 @@ class Node(PrivateRabbitMQ):
         super().__init__(data_dir)
         self._shared = shared
         self._address = address
-        """Of this machine, where it listens as well as on 127.0.0.1."""
+        """This machine's address on which it listens in addition to 127.0.0.1."""
         self.name = f"{shared['prefix']}{nth}@localhost"
 
     def _load_settings(self, *, keep_ports: bool) -> NodeSettings:
@@ -78,20 +78,20 @@ class Node(PrivateRabbitMQ):
         }
 
     async def _start_epmd(self) -> None:
-        """The cluster has one for all."""
+        """Start the epmd that the whole cluster shares."""
 
     @property
     def host(self) -> str:
-        """The address where it is found."""
+        """The host under which it can be reached."""
         return "127.0.0.1"
 
     @property
     def amqp_port(self) -> int:
-        """Where it speaks AMQP."""
+        """The AMQP port."""
         return self._settings.amqp
 
     async def control(self, *arguments: str) -> None:
-        """Run `rabbitmqctl` against it. Raises `RuntimeError` with its output."""
+        """Run `rabbitmqctl` on this node. Raises `RuntimeError` with its output."""
         server = find_server()
         assert server is not None
         program = shutil.which("rabbitmqctl", path=str(server.parent)) or "rabbitmqctl"
@@ -104,17 +104,17 @@ class Node(PrivateRabbitMQ):
             raise RuntimeError(f"rabbitmqctl {arguments[0]}: {log.read_text()[-500:]}")
 
     def let_go(self) -> None:
-        """Once it is dead: close what this process itself has open in its folder."""
+        """Once the node is dead, close this process's open files in its folder."""
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
     def freeze(self) -> None:
-        """Stop it in its tracks: its connections stay, and nobody answers."""
+        """Freeze it: its connections stay open, and nothing responds."""
         self._signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Resume it."""
         self._signal(signal.SIGCONT)
 
     def _signal(self, number: signal.Signals) -> None:
@@ -123,12 +123,12 @@ class Node(PrivateRabbitMQ):
                 os.killpg(self._process.pid, number)
 
     async def evaluate(self, expression: str) -> None:
-        """Run Erlang in it: for settings that cannot be changed otherwise."""
+        """Evaluate Erlang in it, for settings that cannot be changed otherwise."""
         await self.control("eval", expression)
 
 
 class Cluster:
-    """So many nodes, up together; `address`: where they listen beside 127.0.0.1."""
+    """Several nodes as a cluster; `address`: where they listen in addition to 127.0.0.1."""
 
     def __init__(self, folder: Path, size: int, address: str | None = None) -> None:
         shared: dict[str, Any] = {
@@ -146,7 +146,7 @@ class Cluster:
         self._shared = shared
 
     async def start(self) -> None:
-        """Start all nodes and wait until each knows all."""
+        """Start all nodes and wait until the cluster is complete."""
         self._start_epmd()
         first, *others = self.nodes
         await first.start()
@@ -167,14 +167,14 @@ class Cluster:
         )
 
     async def stop(self) -> None:
-        """Stop all."""
+        """Stop all nodes."""
         await asyncio.gather(*(node.stop() for node in self.nodes))
         if self._epmd is not None:
             self._epmd.terminate()
             self._epmd.wait()
 
     async def ask(self, path: str, method: str = "GET") -> Any:
-        """The management API of the first node that answers."""
+        """Call the management API of the first node that responds."""
         problem: Exception | None = None
         for node in self.nodes:
             try:
@@ -185,10 +185,10 @@ class Cluster:
                     return answer.json() if answer.content else None
             except (httpx.HTTPError, KeyError) as error:
                 problem = error
-        raise RuntimeError(f"no node answers: {problem}")
+        raise RuntimeError(f"no node responds: {problem}")
 
     async def running(self) -> list[str]:
-        """Names of the nodes that are up and in the cluster."""
+        """The names of the running nodes in the cluster."""
         found = await self.ask("nodes")
         return [node["name"] for node in found if node.get("running")]
 
@@ -198,7 +198,7 @@ class Cluster:
         return next(node for node in self.nodes if node.name == found["leader"])
 
     async def in_step(self, queue: str) -> bool:
-        """Whether all members of a quorum queue are online: then losing one loses nothing."""
+        """Whether all members of a quorum queue are online, so that losing one loses nothing."""
         try:
             found = await self.ask(f"queues/%2F/{queue}")
         except RuntimeError:

@@ -1,4 +1,4 @@
-"""The embedded PostgreSQL, with what only tests do: other addresses, power cuts, standbys."""
+"""The embedded PostgreSQL, with functions for tests only: other addresses, power cuts, standbys."""
 
 import asyncio
 import pwd
@@ -16,14 +16,14 @@ HOSTS = "host all all 10.0.0.0/8 scram-sha-256\n"
 
 
 class Postgres(EmbeddedPostgres):
-    """A server that listens on `address` as well, when there is one."""
+    """A server that also listens on `address`, if given."""
 
     def __init__(self, data_dir: Path, *, address: str | None = None) -> None:
         super().__init__(data_dir)
         self._addresses = ",".join(filter(None, ("127.0.0.1", address)))
 
     async def kill(self) -> None:
-        """End all of its processes as a power cut would."""
+        """Kill all of its processes, as a power cut would."""
         if self._process is not None:
             left = [psutil.Process(self._process.pid)]
             left += left[0].children(recursive=True)
@@ -37,7 +37,7 @@ class Postgres(EmbeddedPostgres):
             self._lock = None
 
     async def make_standby(self, data_dir: Path, port: int) -> "Postgres":
-        """A streaming standby, not started, that finds this server at `port` of 127.0.0.1."""
+        """A streaming standby, not started, that connects to this server at `port` of 127.0.0.1."""
         data_dir.mkdir(mode=0o755)
         target = data_dir / self._cluster.name
         target.mkdir(mode=0o700)
@@ -61,11 +61,11 @@ class Postgres(EmbeddedPostgres):
             await connection.close()
 
     async def dump(self, database: str, file: Path) -> None:
-        """`pg_dump` of one database, as the documentation has it."""
+        """`pg_dump` of one database, as documented."""
         await self._tool("pg_dump", "--format=custom", f"--file={file}", self.url(database))
 
     async def restore(self, database: str, file: Path) -> None:
-        """`pg_restore` into a database of that name, made for it."""
+        """`pg_restore` into a new database of that name."""
         await self._tool("dropdb", "--if-exists", "--force", database)
         await self._tool("createdb", database)
         await self._tool("pg_restore", "--exit-on-error", f"--dbname={self.url(database)}", file)

@@ -1,4 +1,4 @@
-"""A TCP proxy that can cut, hang, slow down and heal: the network between service and engine."""
+"""A TCP proxy that can cut, hang, slow down and heal the network between service and engine."""
 
 import asyncio
 import socket
@@ -8,11 +8,11 @@ from typing import Literal
 Mode = Literal["open", "cut", "hung", "slow"]
 CHUNK = 65536
 SLOW_SECONDS = 0.05
-"""Delay of each chunk, either way, while slow."""
+"""The delay of each chunk in both directions, while slow."""
 
 
 class Proxy:
-    """Forwards connections from a port of its own to `target`, a port of `host`."""
+    """Forwards connections from its own port to `target`, a port of `host`."""
 
     def __init__(self, target_port: int, host: str = "127.0.0.1") -> None:
         self.port = 0
@@ -20,7 +20,7 @@ class Proxy:
         self.target = target_port
         self._host = host
         self.sources: dict[int, int] = {}
-        """For each connection to the target: the port it comes from, and that of the client."""
+        """For each connection to the target: its local port, and the client's port."""
         self._server: asyncio.Server | None = None
         self._writers: set[asyncio.StreamWriter] = set()
         self._healed = asyncio.Event()
@@ -36,7 +36,7 @@ class Proxy:
         if self._server is not None:
             self._server.close()
         self.reset()
-        self._healed.set()  # what waits is let go
+        self._healed.set()  # release whatever waits
 
     def cut(self) -> None:
         """Reset all connections and refuse new ones until `heal`."""
@@ -44,7 +44,7 @@ class Proxy:
         self.reset()
 
     def hang(self) -> None:
-        """Accept, and pass nothing on, until `heal`: nobody is notified that anything is wrong."""
+        """Accept everything and forward nothing until `heal`; neither side is notified."""
         self.mode = "hung"
         self._healed.clear()
 
@@ -53,12 +53,12 @@ class Proxy:
         self.mode = "slow"
 
     def heal(self) -> None:
-        """Pass everything on again; what was held is passed on as well."""
+        """Forward everything again, including data that was held back."""
         self.mode = "open"
         self._healed.set()
 
     def reset(self) -> None:
-        """Drop the connections there are (RST), as a firewall's restart does."""
+        """Reset the existing connections (RST), as a restarting firewall does."""
         for writer in list(self._writers):
             raw = writer.get_extra_info("socket")
             with suppress(OSError):

@@ -1,4 +1,4 @@
-"""A process of a service, on this machine or on a host of its own."""
+"""A service process, on this machine or on a separate host."""
 
 import os
 import signal
@@ -20,17 +20,17 @@ CLOCKS = ("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",)
 
 @dataclass
 class Replica:
-    """A process of a service; its log is below `folder`."""
+    """A service process; its log is in `folder`."""
 
     name: str
     port: int
     folder: Path
     process: subprocess.Popen[bytes] | None = None
     clock: str = ""
-    """By how much its clock is wrong, as libfaketime has it: ``+2d``."""
+    """The offset of its clock, as libfaketime accepts it: ``+2d``."""
     host: Host | None = None
     settings: dict[str, str] = field(default_factory=dict)
-    """Environment variables that it is started with, beside the usual ones."""
+    """Additional environment variables."""
 
     @property
     def service(self) -> str:
@@ -39,23 +39,23 @@ class Replica:
 
     @property
     def address(self) -> str:
-        """Where it serves HTTP."""
+        """The address of its HTTP server."""
         return f"http://{self.host.address if self.host else '127.0.0.1'}:{self.port}"
 
     @property
     def runs(self) -> bool:
-        """Whether there is a process; it may be frozen."""
+        """Whether its process exists; it may be frozen."""
         return self.process is not None and self.process.poll() is None
 
     @property
     def frozen(self) -> bool:
-        """Whether its process is stopped in its tracks."""
+        """Whether its process is frozen."""
         if self.process is None or not self.runs:
             return False
         return bool(psutil.Process(self.process.pid).status() == psutil.STATUS_STOPPED)
 
     def start(self, environment: Mapping[str, str]) -> None:
-        """Start it with these of the platform's settings."""
+        """Start it with the platform's settings."""
         known = {k: v for k, v in os.environ.items() if not k.startswith("HIREWIRE_")}
         known |= {"PYTHONPATH": f"{ROOT / 'src'}{os.pathsep}{ROOT}", **environment, **self.settings}
         if self.host is not None:
@@ -74,7 +74,7 @@ class Replica:
             )
 
     def kill(self) -> None:
-        """End it as a power cut would."""
+        """Kill it, as a power cut would."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()
@@ -88,17 +88,17 @@ class Replica:
             self.process = None
 
     def freeze(self) -> None:
-        """Stop it in its tracks; the kernel keeps its connections."""
+        """Freeze it; the kernel keeps its connections."""
         if self.process is not None:
             self.process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
-        """Let it go on with what it has in hand."""
+        """Resume it in the middle of its work."""
         if self.process is not None:
             self.process.send_signal(signal.SIGCONT)
 
     def has_port(self, port: int) -> bool:
-        """Whether it has a connection that comes from this port."""
+        """Whether it has a connection from this local port."""
         if self.process is None or not self.runs:
             return False
         with suppress(psutil.Error):

@@ -14,7 +14,7 @@ from hirewire.kit.db import make_engine
 from hirewire.messaging.transaction import Transactions
 
 TAKE_OVER_SECONDS = 60.0
-"""How long a successor may take, whatever became of its predecessor."""
+"""The time limit for a successor to take over, whatever became of its predecessor."""
 
 
 @dataclass
@@ -28,10 +28,10 @@ class Run:
     notes: list[str] = field(default_factory=list)
     needs_repair: bool = False
     afterwards: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
-    """What brings the world back to what it was, once the scenario is judged."""
+    """Cleanup after the scenario has been judged."""
 
     def times(self, long: int) -> int:
-        """How often, in the long form; a third of it in the short one."""
+        """The number of repetitions in the long form; the short form has a third."""
         return max(1, long // 3) if self.short else long
 
     async def pause(self, least: float, most: float) -> None:
@@ -39,7 +39,7 @@ class Run:
         await asyncio.sleep(self.rng.uniform(least, most))
 
     async def written_more(self, count: int) -> None:
-        """Return once the writers have committed so many more events."""
+        """Wait until the writers have committed this many more events."""
         goal = await self.world.written() + count
 
         async def enough() -> bool:
@@ -48,7 +48,7 @@ class Run:
         await eventually(enough, 60, f"{count} more events")
 
     async def all_sent(self, seconds: float = 30) -> None:
-        """Return once the outbox is empty; the writers must rest."""
+        """Wait until the outbox is empty; the writers must be stopped."""
 
         async def sent() -> bool:
             return not await self.world.sql("writer", "select count(*) from messaging.outbox")
@@ -58,8 +58,9 @@ class Run:
     async def progress(
         self, what: str, seconds: float = TAKE_OVER_SECONDS, *, but: Sequence[UUID] = ()
     ) -> None:
-        """Return once all that is committed by now has taken effect, `but` these and what was given
-        up. Raises `TimeoutError`.
+        """Wait until all committed events took effect, except `but` and discarded ones.
+
+        Raises `TimeoutError`.
         """
         world = self.world
         written = {event.event_id for event in await written_in(world)} - set(but)
@@ -71,23 +72,23 @@ class Run:
 
         started = asyncio.get_running_loop().time()
         try:
-            await eventually(effective, seconds, f"{what}: what was committed has taken effect")
+            await eventually(effective, seconds, f"{what}: all committed events have taken effect")
         except TimeoutError as error:
             raise TimeoutError(f"{error} ({await whereabouts(world)})") from None
         took = asyncio.get_running_loop().time() - started
         self.notes.append(f"{what}: after {took:.0f} s")
 
     async def write(self, count: int, *, places: int, mood: str = "") -> list[UUID]:
-        """Commit so many events in one transaction; their ids."""
+        """Commit this many events in one transaction; returns their ids."""
         chosen = sorted(f"place {self.rng.randrange(places):03}" for _ in range(count))
         return await self.write_at(chosen, mood)
 
     async def write_at(
         self, places: Sequence[str], mood: str = "", *, filler: int = 0
     ) -> list[UUID]:
-        """Commit an event at each of these places, in one transaction; their ids.
+        """Commit an event at each of these places, in one transaction; returns their ids.
 
-        Sorted, so that transactions do not wait for each other in a circle.
+        The places are sorted, so that transactions do not deadlock.
         """
         engine = make_engine(self.world.database("writer"), pool=2)
         try:
@@ -98,7 +99,7 @@ class Run:
 
 
 async def whereabouts(world: World) -> str:
-    """Where what has not taken effect is."""
+    """Where the events are that have not taken effect."""
     unsent = await world.sql("writer", "select count(*) from messaging.outbox")
     rows = await world.rows(
         "reader",
@@ -116,7 +117,7 @@ Action = Callable[[Run], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario: what it does, where, and whether it is part of the short form."""
+    """A scenario: its faults, its world, and whether the short form includes it."""
 
     name: str
     action: Action
@@ -126,7 +127,7 @@ class Scenario:
 
     @property
     def what(self) -> str:
-        """Its description, for the document."""
+        """Its description in the document."""
         return " ".join((self.action.__doc__ or "").split())
 
     def missing(self) -> str | None:
@@ -140,7 +141,7 @@ SCENARIOS: dict[str, Scenario] = {}
 def scenario(
     name: str, *, world: type[World] = World, short: bool = False, needs_hosts: bool = False
 ) -> Callable[[Action], Action]:
-    """Enter a scenario under its name."""
+    """Register a scenario under its name."""
 
     def enter(action: Action) -> Action:
         SCENARIOS[name] = Scenario(name, action, world, short, needs_hosts)

@@ -1,4 +1,4 @@
-"""Runs scenarios one after the other, each kind in a world of its own, and judges each."""
+"""Runs scenarios one after the other, in one world for each kind, and judges each."""
 
 import asyncio
 import random
@@ -36,24 +36,24 @@ class Result:
     late: int
     repaired: int
     audits: int
-    """Complete ones while the faults were injected."""
+    """Complete audits while faults were injected."""
     false_alarms: int
-    """Events that one of them called missing and that were not."""
+    """Events that one of them reported as missing and that were not."""
     audit: str
     seconds: float
     note: str
 
     @property
     def good(self) -> bool:
-        """Whether the promise was kept."""
+        """Whether all promises were kept."""
         wrong = self.lost or self.doubled or self.reordered or self.false_alarms
         return not wrong and self.audit == "clean" and self.audits > 0
 
 
 async def run_all(seed: int, names: Sequence[str], *, short: bool, say: Say) -> list[Result]:
-    """Run these scenarios from a seed; all of the form when none are named.
+    """Run these scenarios, or all of the form, with a seed.
 
-    A world in which something went wrong is left: the next scenario gets a fresh one.
+    After a failure the world is discarded: the next scenario gets a new one.
     """
     chosen = [s for s in SCENARIOS.values() if (s.name in names if names else s.short or not short)]
     results: list[Result] = []
@@ -86,7 +86,7 @@ async def _opened(kind: type[World], *, short: bool) -> AsyncIterator[World]:
 
 
 async def run_one(world: World, seed: int, scenario: Scenario, *, short: bool) -> Result:
-    """One scenario, from a world that is up to one that is quiet again."""
+    """Run one scenario, from a running world to one that is at rest again."""
     run = Run(world, random.Random(f"{seed} {scenario.name}"), short)
     started = time.monotonic()
     before = await judge(world)
@@ -108,7 +108,7 @@ async def run_one(world: World, seed: int, scenario: Scenario, *, short: bool) -
         audit = _verdict(report, found.events, world.readers, watch)
         for step in run.afterwards:
             await step()
-    except Exception as error:  # a finding, which does not end the others
+    except Exception as error:  # this is a finding; the other scenarios continue
         audit = f"{type(error).__name__}: {error}"
     finally:
         await watch.stop()
@@ -131,7 +131,7 @@ async def run_one(world: World, seed: int, scenario: Scenario, *, short: bool) -
 
 
 async def _until_quiet(run: Run) -> tuple[Report, int]:
-    """Heal everything, stop writing, wait until all is quiet, then audit (and repair)."""
+    """Heal everything, stop writing, wait until all is at rest, then audit (and repair)."""
     world = run.world
     await world.everything_up()
     await world.load(False)
@@ -168,7 +168,7 @@ def _verdict(report: Report, written: int, readers: Sequence[str], watch: Watch)
 
 
 def line_of(result: Result) -> str:
-    """A result for the terminal."""
+    """A result as a line for the terminal."""
     return (
         f"{'ok  ' if result.good else 'FAIL'} seed {result.seed}  {result.scenario}: "
         f"{result.events:,} events, lost {result.lost}, doubled {result.doubled}, reordered "
@@ -180,5 +180,5 @@ def line_of(result: Result) -> str:
 
 
 def run(seed: int, names: Sequence[str], *, short: bool, say: Say) -> list[Result]:
-    """`run_all` from code that is not async."""
+    """`run_all` for synchronous callers."""
     return asyncio.run(run_all(seed, names, short=short, say=say))

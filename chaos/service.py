@@ -1,9 +1,9 @@
 """The services of the chaos suite: `python -m chaos.service writer|reader|newcomer PORT`.
 
-Ordinary Hirewire services, served as any other: relay, consumer, retries, retention, internal API.
-The writer publishes, some hundred times a second, while its table `control` says so; the
-reader writes one row for each event it consumes, and so does the newcomer, who comes later. The
-mood of an event says how its handler fails.
+They are ordinary Hirewire services, served as any other: relay, consumer, retries, retention,
+internal API. The writer publishes some hundred times a second while its table `control` allows it.
+The reader writes one row for each event that it consumes, and so does the newcomer, which is added
+later. The mood of an event determines how its handler fails.
 """
 
 import asyncio
@@ -33,9 +33,9 @@ PLACES = 300
 HOT = "place hot"
 POISON = "poison"
 PARTITIONS = "CHAOS_PARTITIONS"
-"""Environment variable: over how many queues the reader's replicas work at once."""
+"""Environment variable: the number of queues over which the reader's replicas work in parallel."""
 HANDLER_SECONDS = 3.0
-"""Time limit of the handlers."""
+"""The time limit of the handlers."""
 SLOW_SECONDS = 120.0
 RETRY = RetrySchedule(
     attempts=40, first=timedelta(seconds=0.2), factor=2, longest=timedelta(seconds=2)
@@ -70,7 +70,7 @@ class Happened(Event, name="chaos.happened", owner="writer", key="place"):
 
 
 async def write_one(tx: Tx, place: str, mood: str = "", filler: int = 0) -> UUID:
-    """The business transaction: a tally, and the event with `filler` bytes more than it needs."""
+    """The business transaction: a tally, and the event with `filler` additional bytes."""
     result = await tx.exec_driver_sql(
         "insert into tally as t values ($1, 1) on conflict (place) do update set nth = t.nth + 1 "
         "returning nth",
@@ -83,7 +83,7 @@ async def write_one(tx: Tx, place: str, mood: str = "", filler: int = 0) -> UUID
 
 
 async def load(transactions: Transactions) -> bool:
-    """Write a few events, if `control` says so, and wait as it says."""
+    """Write a few events if `control` allows it, and pause as it says."""
     async with transactions() as tx:
         control = (
             await tx.exec_driver_sql("select running, pause, hot, big from control for share")
@@ -101,7 +101,7 @@ async def load(transactions: Transactions) -> bool:
 
 
 async def effects(tx: Tx, received: Sequence[Received[Happened]]) -> None:
-    """One row for each event, and the state by its newest version."""
+    """Write one row for each event, and the state of its newest version."""
     for one in received:
         if one.event.mood:
             await fail(tx, one)
@@ -127,14 +127,14 @@ async def effects(tx: Tx, received: Sequence[Received[Happened]]) -> None:
 
 
 async def swallow(tx: Tx, one: Received[Happened]) -> None:
-    """Unless it is fixed: a statement fails, as the handler's last, and nobody is notified."""
+    """Unless fixed: run a failing statement as the last one, and swallow its error."""
     if not (await tx.exec_driver_sql("select fixed from control")).scalar_one():
         with suppress(DBAPIError):
             await tx.exec_driver_sql("insert into attempt values ($1, 1)", (one.id,))
 
 
 async def fail(tx: Tx, one: Received[Happened]) -> None:
-    """Do what the event's mood says, unless it has been fixed since."""
+    """Fail as the event's mood demands, unless it has been fixed since."""
     mood = one.event.mood
     if mood == POISON:
         os._exit(9)

@@ -1,4 +1,4 @@
-"""What is right after a scenario: every event once, in order, and a clean audit."""
+"""What must be true after a scenario: every event once, in order, and a clean audit."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence, Set
@@ -17,7 +17,7 @@ class Written:
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """An effect that was committed; given in the order of the commits."""
+    """A committed effect; they are listed in commit order."""
 
     event_id: UUID
     place: str
@@ -27,16 +27,16 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was found."""
+    """The result of the comparison."""
 
     events: int
     lost: int
     doubled: int
     reordered: int
     late: int
-    """Overtaken by a later one of their key, and marked so when they were handled."""
+    """Events overtaken by a later one of their key, and marked as late when they were handled."""
     invented: int
-    """Effects of events that nobody has committed."""
+    """Effects of events that were never committed."""
 
     @property
     def good(self) -> bool:
@@ -52,8 +52,8 @@ def verdict(
 ) -> Verdict:
     """Compare what was committed with what took effect.
 
-    `given_up` was discarded on purpose; `may_be_late` was brought out of its order on purpose, and
-    lateness of anything else counts as disorder.
+    `given_up` was discarded on purpose. `may_be_late` was reordered on purpose; lateness of
+    anything else counts as reordering.
     """
     times = Counter(effect.event_id for effect in effects)
     expected = {event.event_id for event in written} - set(given_up)
@@ -68,7 +68,7 @@ def verdict(
 
 
 def repeats(expected: Iterable[tuple[str, int]], effects: Iterable[Effect]) -> Verdict:
-    """Judge what was replayed to take effect once more: each as often as was asked."""
+    """Judge events that were replayed to take effect again: each as often as requested."""
     asked = Counter(expected)
     given = Counter((effect.place, effect.nth) for effect in effects)
     return Verdict(

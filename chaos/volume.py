@@ -1,4 +1,4 @@
-"""A file system on a disk that loses what was not flushed when the power goes (see `disk`)."""
+"""A file system on a disk that loses unflushed data when the power fails (see `disk`)."""
 
 import os
 import shutil
@@ -17,11 +17,11 @@ UNMOUNT_SECONDS = 10.0
 
 
 class VolumeError(Exception):
-    """A step of mounting has failed; the message says which."""
+    """Mounting failed; the message names the step."""
 
 
 class Volume:
-    """An ext4 file system at `place`, in an image file below `folder`."""
+    """An ext4 file system at `place`, in an image file in `folder`."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -32,7 +32,7 @@ class Volume:
         self._loop = ""
 
     def start(self) -> None:
-        """Make it, empty, and mount it."""
+        """Create it empty, and mount it."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self.place.mkdir()
         with self._image.open("wb") as image:
@@ -42,7 +42,7 @@ class Volume:
         self.place.chmod(0o755)
 
     def mount(self) -> None:
-        """Mount what the image holds; the file system recovers from its journal."""
+        """Mount the image; the file system recovers from its journal."""
         self._disk.touch()
         self._server = spawn(
             [sys.executable, "-m", "chaos.disk", str(self._image), str(self._disk)],
@@ -52,13 +52,15 @@ class Volume:
             death_signal=signal.SIGKILL,
         )
         if self._answer() != "serving":
-            raise VolumeError("the disk does not start")
+            raise VolumeError("the disk did not start")
         self._loop = _run("losetup", "-f", "--show", str(self._disk))
         _run("mount", "-t", "ext4", self._loop, str(self.place))
 
     def cut(self, seed: int) -> int:
-        """The power goes; all that used it must be dead already. How many blocks it lost itself,
-        beside all that the kernel still had.
+        """Cut the power; everything that used the volume must be dead.
+
+        Returns the number of blocks that the disk lost, not counting those that were still in the
+        kernel.
         """
         assert self._server is not None
         assert self._server.stdin is not None
@@ -69,11 +71,11 @@ class Volume:
         return lost
 
     def sync(self) -> None:
-        """Flush all of it: what is there now survives."""
+        """Flush everything, so that it survives a power cut."""
         _run("sync", "-f", str(self.place))
 
     def stop(self) -> None:
-        """Unmount it, once what used it is gone. Raises `VolumeError`."""
+        """Unmount it, once nothing uses it any more. Raises `VolumeError`."""
         until = time.monotonic() + UNMOUNT_SECONDS
         while os.path.ismount(self.place):
             done = subprocess.run(
@@ -102,7 +104,7 @@ class Volume:
 
 @cache
 def missing() -> str | None:
-    """What this machine lacks for a disk of its own."""
+    """What this machine lacks for such a disk."""
     if os.geteuid() != 0:
         return "root"
     for program in ("mkfs.ext4", "losetup", "mount"):

@@ -1,4 +1,4 @@
-"""The audit while faults are injected: again and again, and it must never call an event missing."""
+"""Runs audits during the faults, one after the other: none may report an event as missing."""
 
 import asyncio
 from contextlib import suppress
@@ -14,11 +14,11 @@ from hirewire.operators.auditing import Auditor, Report
 WAIT_SECONDS = 20.0
 AUDIT_SECONDS = 45.0
 COMPLETE_SECONDS = 120.0
-"""How long after the faults an audit may take to complete, while the writers write."""
+"""How long an audit may take to complete after the faults, while the writers write."""
 
 
 class Watch:
-    """Audits in the background, from now on."""
+    """Audits in the background."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -27,37 +27,37 @@ class Watch:
         self.begun = 0
         self.complete = 0
         self.missing: set[UUID] = set()
-        """Every event that any of them has called missing."""
+        """Every event that any audit has reported as missing."""
         self.wrong: list[str] = []
 
     def start(self) -> None:
-        """Begin."""
+        """Start auditing."""
         self._task = asyncio.create_task(self._audit_for_ever())
 
     async def stop(self) -> None:
-        """End; one that is under way is dropped."""
+        """Stop; an audit in progress is dropped."""
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
 
     async def completes(self) -> None:
-        """Return when one that is begun from now on is complete. Raises `TimeoutError`."""
-        goal = self.complete + 2  # the first may have begun before
+        """Wait until an audit that starts from now on is complete. Raises `TimeoutError`."""
+        goal = self.complete + 2  # the first one may have started earlier
 
         async def done() -> bool:
             return self.complete >= goal
 
-        await eventually(done, COMPLETE_SECONDS, "an audit is complete while the writers write")
+        await eventually(done, COMPLETE_SECONDS, "an audit completes while the writers write")
 
     async def _audit_for_ever(self) -> None:
         while True:
             try:
                 await self._audit()
             except (OSError, httpx.HTTPError):
-                pass  # whoever was asked has gone
+                pass  # the requested replica has gone
             except Exception as error:
-                self.wrong.append(f"an audit under way: {type(error).__name__}: {error}")
+                self.wrong.append(f"audit in progress: {type(error).__name__}: {error}")
             await asyncio.sleep(0.5)
 
     async def _audit(self) -> None:
@@ -69,7 +69,7 @@ class Watch:
                     chosen.append(name)
                     break
             else:
-                return  # nobody to ask
+                return  # no replica to ask
         self.begun += 1
         async with asyncio.timeout(AUDIT_SECONDS), self._world.operators(chosen) as operators:
             self._enter(await Auditor(operators, wait=WAIT_SECONDS).audit(self._since))

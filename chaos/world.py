@@ -1,4 +1,4 @@
-"""Where the faults happen: a cluster, PostgreSQL, proxies in between, replicas of two services."""
+"""The world of a scenario: a cluster, PostgreSQL, proxies in between, replicas of two services."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -46,23 +46,23 @@ where l.locktype = 'advisory' and l.granted and a.application_name = 'writer rel
 
 @dataclass
 class World:
-    """Everything, under one folder. ``async with World(folder, nodes=3) as world``."""
+    """Everything, in one folder. ``async with World(folder, nodes=3) as world``."""
 
     SIZE: ClassVar[int] = 3
-    """Nodes of the cluster in the long form."""
+    """The number of nodes in the long form."""
     folder: Path
     nodes: int
     replicas: dict[str, Replica] = field(default_factory=dict)
     readers: list[str] = field(default_factory=lambda: ["reader"])
-    """The services that are to consume everything."""
+    """The services that must consume everything."""
     late: set[UUID] = field(default_factory=set)
-    """Events that were brought out of their order on purpose, or repaired."""
+    """Events that were reordered on purpose, or repaired."""
     repeats: list[tuple[str, int]] = field(default_factory=list)
-    """Place and number of events that were replayed to take effect once more."""
+    """Place and number of events that were replayed to take effect again."""
     repaired: set[UUID] = field(default_factory=set)
-    """Events that were lost on the way and sent again: an audit may have called them missing."""
+    """Lost events that were sent again: an audit may have reported them as missing."""
     forgotten: set[UUID] = field(default_factory=set)
-    """Events that the writer's database held once and does not any more."""
+    """Events that the writer's database had once and lost."""
 
     def __post_init__(self) -> None:
         self.network = Network() if network.missing() is None else None
@@ -70,7 +70,7 @@ class World:
 
     @classmethod
     def missing(cls, *, needs_hosts: bool) -> str | None:
-        """What this machine lacks for such a world."""
+        """What this machine lacks for this world."""
         return network.missing() if needs_hosts else None
 
     async def __aenter__(self) -> Self:
@@ -115,11 +115,11 @@ class World:
         await self._stack.aclose()
 
     async def stop_postgres(self) -> None:
-        """Stop the present server."""
+        """Stop the current server."""
         await self.postgres.stop()
 
     def database(self, service: str, *, replica: Replica | None = None) -> str:
-        """A service's database as the suite itself finds it, or as this replica does."""
+        """The address of a service's database, for the suite itself or for this replica."""
         url = make_url(self.postgres.url(f"chaos_{service}"))
         if replica is not None:
             url = url.set(port=self.to_database.port)
@@ -128,7 +128,7 @@ class World:
         return url.render_as_string(hide_password=False)
 
     def broker_url(self, *, replica: Replica | None = None) -> str:
-        """The cluster as the suite itself finds it, or as this replica does."""
+        """The address of the cluster, for the suite itself or for this replica."""
         login = urlsplit(self.cluster.nodes[0].url).netloc.rpartition("@")[0]
         places = [f"{node.host}:{node.amqp_port}" for node in self.cluster.nodes]
         if replica is not None:
@@ -139,7 +139,7 @@ class World:
         return f"amqp://{login}@{','.join(places)}/%2F"
 
     async def make_database(self, service: str) -> None:
-        """A service's database with its tables."""
+        """Create a service's database with its tables."""
         await ensure_database(self.database(service))
         await migrate(self.database(service), None)
         await self.sql(service, TABLES[service])
@@ -155,7 +155,7 @@ class World:
         await eventually(lambda: self.cluster.in_step(QUEUE), 60, "the queue's members in step")
 
     async def dismiss(self, reader: str) -> None:
-        """A reader goes, and its queue with it."""
+        """Remove a reader together with its queue."""
         for name in [n for n, one in self.replicas.items() if one.service == reader]:
             await self.stop_replica(name)
             del self.replicas[name]
@@ -164,14 +164,14 @@ class World:
         await self.cluster.ask(f"queues/%2F/{queue_of(reader)}", "DELETE")
 
     async def write_subscribers(self) -> None:
-        """The list of subscribers alone."""
+        """Write the list of subscribers only."""
         connection = await connect(self.database("writer"), application="chaos")
         async with connection.transaction():
             await write_subscribers(connection, {Happened.name: self.readers})
         await connection.close()
 
     async def sql(self, service: str, statement: str, *values: object) -> object:
-        """Run SQL past all proxies; the first value of a query."""
+        """Run SQL, bypassing all proxies; returns the first value of a query."""
         connection = await connect(self.database(service), application="chaos")
         try:
             if not values and ";" in statement:
@@ -181,7 +181,7 @@ class World:
             await connection.close()
 
     async def rows(self, service: str, query: str, *values: object) -> Sequence[asyncpg.Record]:
-        """Rows of a query, past all proxies."""
+        """The rows of a query, bypassing all proxies."""
         connection = await connect(self.database(service), application="chaos")
         try:
             found: Sequence[asyncpg.Record] = await connection.fetch(query, *values)
@@ -199,7 +199,7 @@ class World:
         }
 
     def start_replica(self, name: str, *, clock: str = "", host: bool = False) -> None:
-        """Start a replica, with its clock wrong by `clock`, or on a host of its own."""
+        """Start a replica, with its clock off by `clock`, or on a separate host."""
         replica = self.replicas[name]
         replica.clock = clock
         replica.host = None
@@ -209,7 +209,7 @@ class World:
         replica.start(self.settings_of(replica))
 
     def kill_replica(self, name: str) -> None:
-        """End it as a power cut would."""
+        """Kill it, as a power cut would."""
         self.replicas[name].kill()
 
     async def stop_replica(self, name: str) -> None:
@@ -221,7 +221,7 @@ class World:
         await asyncio.gather(*(self.stop_replica(name) for name in self.replicas))
 
     async def everything_up(self) -> None:
-        """Start the replicas that are not running (also such that died), heal, and wait."""
+        """Start the replicas that are not running (including dead ones), heal, and wait."""
         self.heal()
         for name, replica in self.replicas.items():
             replica.thaw()
@@ -231,7 +231,7 @@ class World:
         await asyncio.gather(*(self._answers(name) for name in self.replicas))
 
     def heal(self) -> None:
-        """The network is whole again, and no node is frozen."""
+        """Restore the network, and resume frozen nodes."""
         for proxy in (*self.to_broker, self.to_database):
             proxy.heal()
         if self.network is not None:
@@ -248,7 +248,7 @@ class World:
         await eventually(live, 60, f"{name} answers")
 
     async def is_live(self, name: str, seconds: float = 2) -> bool:
-        """Whether a replica answers and all its background tasks are at work."""
+        """Whether a replica responds and all its background tasks are running."""
         try:
             async with httpx.AsyncClient(timeout=seconds) as client:
                 answer = await client.get(f"{self.replicas[name].address}/health/live")
@@ -257,7 +257,7 @@ class World:
             return False
 
     async def leading_writer(self) -> str:
-        """The replica whose relay leads. Waits until one does."""
+        """The replica whose relay leads; waits until there is one."""
         found: list[str] = []
 
         async def leads() -> bool:
@@ -269,7 +269,7 @@ class World:
         return found[0]
 
     async def active_reader(self) -> str:
-        """The replica that consumes. Waits until the broker has noticed it."""
+        """The replica that consumes; waits until the broker has noticed it."""
         found: list[str] = []
 
         async def consumes() -> bool:
@@ -290,7 +290,7 @@ class World:
         return found[0]
 
     def _clients(self, address: str, port: int, proxy: Proxy) -> list[str]:
-        """The replica behind a connection that an engine has."""
+        """The replica behind a connection of an engine."""
         source = proxy.sources.get(port)
         return [
             name
@@ -305,7 +305,7 @@ class World:
             return (await client.get(f"{self.replicas[name].address}/metrics")).text
 
     def operators(self, chosen: Sequence[str] | None = None) -> Operators:
-        """The internal API of one replica a service; of these, or of the first ones."""
+        """The internal API of one replica of each service: of these, or of the first ones."""
         names = chosen or [f"{service}-1" for service in ("writer", *self.readers)]
         urls = {self.replicas[name].service: self.replicas[name].address for name in names}
         return Operators(urls, TOKEN)
@@ -313,9 +313,10 @@ class World:
     async def load(
         self, running: bool, pause: float = 0.02, *, hot: float = 0, big: float = 0
     ) -> None:
-        """Let the writers write, or not; `hot` of it at one place, `big` of it in megabytes.
+        """Start or stop the writers; a share `hot` goes to one place, a share `big` has megabytes.
 
-        Returns once what they had begun before is committed: they hold a lock on `control`.
+        Returns once the transactions that they had begun are committed: they hold a lock on
+        `control`.
         """
         await self.sql(
             "writer",
@@ -327,19 +328,19 @@ class World:
         )
 
     async def written(self) -> int:
-        """Events committed so far."""
+        """The number of events committed so far."""
         return int(str(await self.sql("writer", "select count(*) from written")))
 
 
 async def eventually(condition: Callable[[], Awaitable[bool]], seconds: float, what: str) -> None:
-    """Wait for a condition. Raises `TimeoutError` that says which."""
+    """Wait for a condition. Raises `TimeoutError` that names it."""
     until = asyncio.get_running_loop().time() + seconds
     while True:
         try:
             if await condition():
                 return
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-            pass  # an engine that is being restarted
+            pass  # an engine is restarting
         if asyncio.get_running_loop().time() > until:
             raise TimeoutError(f"not in {seconds:g} s: {what}")
         await asyncio.sleep(0.1)

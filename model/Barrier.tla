@@ -1,21 +1,21 @@
 ------------------------------- MODULE Barrier -------------------------------
-(* A barrier through relay, queue, partition router and partitions to the reader.
+(* A barrier on its way through relay, queue, partition router and partitions to the reader.
 
-   The relay takes a snapshot of the log and sends the barrier once all that the snapshot sees is
-   sent, but for what keeps failing, of which it makes a list. The router hands each message on to
-   the partition of its key and the barrier to all. The reader counts a barrier as passed once it has
-   come through every partition; each partition notes it with the effects in front of it. *)
+   The relay takes a snapshot of the log. It sends the barrier once everything that the snapshot sees
+   is sent, except events that keep failing, which it lists. The router forwards each message to the
+   partition of its key, and the barrier to all partitions. The reader counts a barrier as passed once
+   it has come through every partition; each partition stores it with the effects before it. *)
 EXTENDS Naturals, Sequences, FiniteSets
 
 CONSTANTS
     Events,                 \* 1, 2, ...; odd and even ones have keys in different partitions
     MaxFaults,
-    WaitsForUnsent,         \* the barrier waits until what its snapshot sees is sent
-    ListsStuck,             \* what keeps failing is listed as not covered
-    OrderPastBarrier,       \* the router hands nothing past a barrier, and no barrier past a message
-    AckAfterHandedOn,       \* the router acks only what has arrived in a partition
-    NotesWithEffects,       \* a barrier is noted with the effects in front of it, not when read
-    ThroughAllPartitions    \* passed means through every partition
+    WaitsForUnsent,         \* the barrier waits until everything that its snapshot sees is sent
+    ListsStuck,             \* events that keep failing are listed as not covered
+    OrderPastBarrier,       \* in the router no message overtakes a barrier, and no barrier a message
+    AckAfterHandedOn,       \* the router acks only messages that have arrived in a partition
+    NotesWithEffects,       \* a barrier is stored with the effects before it, not when it is read
+    ThroughAllPartitions    \* passed means: through every partition
 
 VARIABLES committed, unsent, stuck, asked, snapshot, except, sent,
           queue, routed, wire, parts, reading, effects, noted, faults
@@ -76,7 +76,7 @@ SendBarrier ==
     /\ UNCHANGED <<committed, unsent, stuck, asked, snapshot, routed, wire, faults>>
     /\ UNCHANGED reader
 
-\* ---- the router: `routed` is how far it has read, `wire` what it has handed to the broker
+\* ---- the router: `routed` is its read position, `wire` what it has sent to the broker
 
 Copies(m) == IF m = Barrier THEN <<<<0, Barrier>>, <<1, Barrier>>>> ELSE <<<<Part(m), m>>>>
 
@@ -91,7 +91,7 @@ Arrive ==
         LET p == wire[n][1]
             m == wire[n][2]
         IN
-        \* Within a key the broker keeps the order; between keys only where it is asked to.
+        \* Within a key the broker keeps the order; between keys only if that is asked for.
         /\ \A j \in 1..(n - 1) :
             ~(wire[j][1] = p /\ (OrderPastBarrier \/ (wire[j][2] # Barrier /\ m # Barrier)))
         /\ parts' = [parts EXCEPT ![p] = Append(@, m)]
@@ -112,7 +112,7 @@ RouterDies ==
     /\ wire' = <<>>
     /\ UNCHANGED queue /\ UNCHANGED owner /\ UNCHANGED reader
 
-\* ---- a partition's reader: reads, then commits; `reading` is how many are read
+\* ---- a partition's reader: reads, then commits; `reading` is the number of messages read
 
 ReadOne(p) ==
     /\ reading[p] < Len(parts[p])
@@ -143,12 +143,12 @@ FairSpec == Spec /\ WF_vars(SendBarrier) /\ WF_vars(Route) /\ WF_vars(Arrive) /\
 
 Passed == IF ThroughAllPartitions THEN noted = Partitions ELSE noted # {}
 
-\* Behind a barrier that has passed, nothing that it covers is missing.
+\* Once a barrier has passed, nothing that it covers is missing.
 NeverAhead == Passed => (snapshot \ except) \subseteq effects
 
-\* It covers what was committed when it was asked for.
+\* It covers everything committed when it was requested.
 CoversAll == asked \subseteq snapshot
 
-\* A barrier that was sent passes, whatever else goes on.
+\* Every barrier that was sent passes, whatever else happens.
 Passes == sent ~> Passed
 =============================================================================

@@ -1,24 +1,24 @@
 ------------------------------ MODULE Consuming ------------------------------
-(* The consuming side: the broker's queue, two processes of a service, inbox, key state, retries.
+(* The consumer side: the broker's queue, two processes of a service, inbox, key state, retries.
 
    All events are of one key and one handler. One process at a time gets deliveries, in batches; after
-   a takeover the other one may still be busy with what it got. A batch enters the inbox, takes the
-   key's lock, is handled and commits; then it is acked. What fails alone is kept as retrying, and
-   later events of the key wait behind it. Retries handle what failed, one at a time, and let the next
-   one have its turn when a failed one is closed. *)
+   a takeover the other one may still be working on its batch. A batch enters the inbox, locks the
+   key, is handled and commits; then it is acked. An event that fails alone is stored as retrying, and
+   later events of the key wait behind it. Retries handle failed events one at a time; when one is
+   resolved, the next one becomes due. *)
 EXTENDS Naturals, Sequences, FiniteSets
 
 CONSTANTS
-    Events,                \* 1, 2, ...: in the queue in this order
+    Events,                \* 1, 2, ...: in the queue, in this order
     Processes,
     Batch,                 \* deliveries at once
     MaxFaults,
     AckAfterCommit,        \* an ack follows the commit
-    InboxKnowsRepeats,     \* what is in the inbox is not handled again
-    KeyLock,               \* the key's row is locked from entering to the commit, by retries too
-    ParksBehindOpen,       \* an event waits while an earlier one of its key is open
-    PromotesNext,          \* closing an open message lets the next one have its turn
-    NoticesFailure         \* a process whose database failed gives its batch back by itself
+    InboxKnowsRepeats,     \* an event in the inbox is not handled again
+    KeyLock,               \* the key's row is locked from entering to the commit, also by retries
+    ParksBehindOpen,       \* an event waits while an earlier one of its key is unresolved
+    PromotesNext,          \* resolving a message makes the next one due
+    NoticesFailure         \* a process whose database failed returns its batch by itself
 
 VARIABLES queue, active, phase, batch, plan, state, open, effects, retrying, attempt, faults
 
@@ -33,7 +33,7 @@ Init ==
     /\ active \in Processes
     /\ phase = [p \in Processes |-> "idle"]
     /\ batch = [p \in Processes |-> <<>>]
-    /\ plan = [p \in Processes |-> <<>>]        \* what the open transaction has seen: who is handled, who waits
+    /\ plan = [p \in Processes |-> <<>>]        \* what the open transaction has read: what to handle, what to park
     /\ state = [e \in Events |-> "none"]
     /\ open = 0
     /\ effects = <<>>
@@ -55,7 +55,7 @@ Receive(p) ==
     /\ phase' = [phase EXCEPT ![p] = "read"]
     /\ UNCHANGED <<active, plan, state, open, effects, retrying, attempt, faults>>
 
-\* Enters a part of the batch: all of it, or, after a failure, one by one.
+\* Enters a part of the batch: all of it, or after a failure one event at a time.
 Enter(p) ==
     /\ phase[p] = "read"
     /\ KeyLock => ~Locked(p) /\ attempt # "in"
@@ -83,7 +83,7 @@ Commit(p) ==
     /\ phase' = [phase EXCEPT ![p] = "committed"]
     /\ UNCHANGED <<queue, active, batch, plan, retrying, attempt, faults>>
 
-\* The handler raises: one event is kept as retrying, in a transaction of its own.
+\* The handler raises: one event is stored as retrying, in a separate transaction.
 Fails(p) ==
     /\ Fault
     /\ phase[p] = "entered" /\ plan[p].part = 1 /\ ~plan[p].waits /\ plan[p].fresh # <<>>
@@ -103,9 +103,9 @@ AckFirst(p) ==
     /\ batch' = [batch EXCEPT ![p] = <<>>]
     /\ UNCHANGED <<queue, active, phase, plan, state, open, effects, retrying, attempt, faults>>
 
-\* ---- what goes wrong
+\* ---- faults
 
-\* The broker takes the process for dead: its deliveries go to the other one, while it works on.
+\* The broker considers the process dead: its deliveries go to the other one, while it continues.
 TakenOver(p) ==
     /\ Fault
     /\ active = p
@@ -124,7 +124,7 @@ Killed(p) ==
     /\ plan' = [plan EXCEPT ![p] = <<>>]
     /\ UNCHANGED <<active, state, open, effects, retrying, attempt>>
 
-\* The database fails under the batch; nothing of it is resolved.
+\* The database fails during the batch; nothing of it is resolved.
 DatabaseFails(p) ==
     /\ Fault
     /\ phase[p] = "entered" /\ batch[p] # <<>>
@@ -144,7 +144,7 @@ Notice(p) ==
 
 Waiting == {e \in Events : state[e] = "waiting"}
 
-\* The event is closed; of those that wait, the first one that can be seen has its turn.
+\* The event is resolved; the first visible one of those that wait becomes due.
 Closed(e, to) ==
     state' = [f \in Events |->
         IF f = e THEN to
@@ -210,21 +210,21 @@ FairSpec == Spec /\ WF_vars(Progress)
 
 ExactlyOnce == \A i, j \in DOMAIN effects : effects[i] = effects[j] => i = j
 
-\* An event takes effect only behind all earlier ones, but for those that were given up.
+\* An event takes effect only after all earlier ones, except discarded ones.
 InOrder ==
     \A i \in DOMAIN effects : \A e \in Events :
         e < effects[i] => state[e] = "discarded" \/ \E j \in 1..(i - 1) : effects[j] = e
 
-\* What the broker does not hold any more is known here.
+\* Every event that the broker no longer holds is known here.
 NothingLost ==
     \A e \in Events :
         state[e] = "none" => e \in Range(queue) \/ \E p \in Processes : e \in Range(batch[p])
 
-\* Nobody waits behind nobody.
+\* Every waiting event has an unresolved one before it.
 NobodyForgotten == Waiting # {} => \E e \in Events : state[e] \in {"retrying", "dead"}
 
 Counted == open = Cardinality({e \in Events : state[e] \in {"retrying", "waiting", "dead"}})
 
-\* Everything comes to its end.
+\* Every event is resolved in the end.
 Resolves == <>[](\A e \in Events : state[e] \in Final)
 =============================================================================

@@ -1,28 +1,28 @@
 ------------------------------- MODULE Cutover -------------------------------
-(* From history to the present: a reader that is new, or consumes a replay, while traffic goes on.
+(* From history to live events: a new reader, or one that consumes a replay, under live traffic.
 
-   All events are of one key. The job sends a begin mark, then in passes what a snapshot of the log
-   sees and the one before did not, then an end mark. Between the marks the reader drops what arrives
-   in the usual way. A reader's process keeps the open marks in mind and in its database; another
-   process stands by. *)
+   All events are of one key. The request ("job") sends a low watermark (the begin mark), then in each
+   pass the events that are new in a snapshot of the log, then a high watermark (the end mark). Between
+   the watermarks the reader drops live events. A reader's process keeps the open watermarks in memory
+   and in its database; another process stands by. *)
 EXTENDS Naturals, Sequences, FiniteSets
 
 CONSTANTS
     Last,                    \* events 1..Last are committed in this order
-    Since,                   \* the replay brings the events from this one on
+    Since,                   \* the replay sends the events from this one on
     New,                     \* the reader is new: its queue is not bound at first
     MaxFaults,
-    JobBeforeMark,           \* the job is committed before its begin mark is published
-    BoundBehindMark,         \* a new reader's queue is bound behind the begin mark
-    EndBehindBound,          \* the end mark follows only once the queue is bound
-    LastPassAlone,           \* nothing live is sent between the last pass and a confirmed end mark
-    OpenUntilEnd,            \* a job whose begin mark is out ends only by its end mark
-    MarksLoadedWhenActive,   \* a process loads the open marks when its turn comes
-    DropsOnlyWhatIsBrought,  \* only what the replay will bring is dropped
-    BringsBehindSent,        \* no event is brought before an earlier one of its key, that is not, is sent
-    EndedStaysEnded,         \* a begin mark of a job that has ended is ignored
-    BarrierWaitsForEnd,      \* a barrier between the marks counts only once the end mark has come
-    EndsWithWhatWasDropped   \* an end mark closes only when all that was dropped has been brought
+    JobBeforeMark,           \* the request is committed before its low watermark is published
+    BoundBehindMark,         \* a new reader's queue is bound after the low watermark
+    EndBehindBound,          \* the high watermark follows only once the queue is bound
+    LastPassAlone,           \* no live event is sent between the last pass and a confirmed high watermark
+    OpenUntilEnd,            \* a request whose low watermark is sent ends only by its high watermark
+    MarksLoadedWhenActive,   \* a process loads the open watermarks when it becomes active
+    DropsOnlyWhatIsBrought,  \* only events that the replay will send are dropped
+    BringsBehindSent,        \* no event is replayed before an earlier unsent one of its key
+    EndedStaysEnded,         \* a low watermark of an ended request is ignored
+    BarrierWaitsForEnd,      \* a barrier between the watermarks counts only after the high watermark
+    EndsWithWhatWasDropped   \* a high watermark counts only when everything dropped has been replayed
 
 VARIABLES committed, sent, bound, job, marked, brought, pass, ending, wire, queue,
           active, mind, opened, ended, dropped, inbox, effects, barrier, held, passed, faults
@@ -38,20 +38,20 @@ Begin == Message("begin", 0)
 End == Message("end", 0)
 
 Init ==
-    /\ committed = 0 /\ sent = 0            \* how many events
+    /\ committed = 0 /\ sent = 0            \* the number of events
     /\ bound = ~New
-    /\ job = "none" /\ marked = FALSE       \* whether the begin mark is out
-    /\ brought = Since - 1                  \* up to which event the job has sent
-    /\ pass = Since - 1                     \* up to which the last snapshot saw
-    /\ ending = FALSE                       \* between the last pass and a confirmed end mark
-    /\ wire = {}                            \* what a frozen relay or a broken connection may still bring
+    /\ job = "none" /\ marked = FALSE       \* whether the low watermark is sent
+    /\ brought = Since - 1                  \* the last event that the request has sent
+    /\ pass = Since - 1                     \* the last event that the last snapshot saw
+    /\ ending = FALSE                       \* between the last pass and a confirmed high watermark
+    /\ wire = {}                            \* what a frozen relay or a broken connection may still deliver
     /\ queue = <<>>
     /\ active = "a"
-    /\ mind = [p \in Processes |-> FALSE]   \* what a process knows of open marks
+    /\ mind = [p \in Processes |-> FALSE]   \* what a process knows of open watermarks
     /\ opened = FALSE /\ ended = FALSE      \* what the reader's database knows
     /\ dropped = {}
     /\ inbox = {} /\ effects = <<>>
-    /\ barrier = 0                          \* up to which event it stands behind
+    /\ barrier = 0                          \* the last event before it
     /\ held = FALSE /\ passed = FALSE
     /\ faults = 0
 
@@ -85,10 +85,10 @@ SendBegin ==
     /\ JobBeforeMark => job = "open"
     /\ queue' = Append(queue, Begin)
     /\ \/ marked' = TRUE /\ UNCHANGED <<wire, faults>>
-       \/ Fault /\ UNCHANGED <<marked, wire>>                     \* taken, but not confirmed
+       \/ Fault /\ UNCHANGED <<marked, wire>>                     \* accepted, but not confirmed
     /\ UNCHANGED <<committed, sent, bound, job, brought, pass, ending>> /\ UNCHANGED reader
 
-\* A frozen relay still holds the mark; its successor sends it once more.
+\* A frozen relay still holds the watermark; its successor sends it again.
 FreezeBegin ==
     /\ Fault /\ ~marked
     /\ job = "open"
@@ -124,7 +124,7 @@ Bring ==
     /\ UNCHANGED <<committed, sent, bound, job, marked, pass, ending, wire, faults>>
     /\ UNCHANGED reader
 
-\* The last look at the log: nothing more to bring than what has been sent live by now.
+\* The last read of the log: everything left to replay has been sent live by now.
 LastPass ==
     /\ job = "open" /\ marked /\ ~ending /\ brought = pass
     /\ pass = committed \/ committed < Since
@@ -140,7 +140,7 @@ SendEnd ==
     /\ UNCHANGED <<committed, sent, bound, marked, brought, pass, wire, faults>>
     /\ UNCHANGED reader
 
-\* The end mark is not confirmed and under way: the job takes one more pass, and sends it again.
+\* The high watermark is in flight, unconfirmed: the request makes another pass and sends it again.
 EndUnconfirmed ==
     /\ Fault
     /\ job = "open" /\ ending
@@ -176,7 +176,7 @@ Drops(e) == mind[active] /\ (DropsOnlyWhatIsBrought => e >= Since)
 Closes == EndsWithWhatWasDropped => dropped \subseteq inbox
 Opens == EndedStaysEnded => ~ended
 
-\* Reads and commits the first message; unless the ack is lost, it is gone from the queue.
+\* Reads and commits the first message, and removes it from the queue unless the ack is lost.
 Handle ==
     /\ queue # <<>>
     /\ LET kind == Head(queue)[1]
@@ -199,7 +199,7 @@ Handle ==
        \/ Fault /\ UNCHANGED queue /\ UNCHANGED active
     /\ UNCHANGED <<wire, barrier>> /\ UNCHANGED owner
 
-\* The other process gets its turn.
+\* The other process becomes active.
 TakeOver ==
     /\ Fault
     /\ \E p \in Processes \ {active} :
@@ -222,9 +222,9 @@ AtRest ==
     /\ committed = Last /\ sent = Last /\ bound
     /\ job \in {"done", "failed", "given up"} /\ queue = <<>> /\ wire = {}
 
-\* The effects are the log.
+\* The effects equal the log.
 NothingMissed == AtRest => effects = [i \in 1..Last |-> i]
 
-\* Behind a barrier that has passed, nothing is missing.
+\* Once a barrier has passed, nothing before it is missing.
 BarrierNeverAhead == passed => 1..barrier \subseteq inbox
 =============================================================================

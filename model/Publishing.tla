@@ -1,22 +1,22 @@
 ----------------------------- MODULE Publishing -----------------------------
-(* The publishing side: transactions that record events, the outbox, and the relay.
+(* The publisher side: transactions that record events, the outbox, and the relay.
 
    Each transaction records one event. Under the lock of its key's counter it draws its sequence and
    its position, and it holds the lock until it has committed. One relay leads and reads the outbox;
-   a former leader may still publish what it holds in hand. Marking may lag behind the confirms. The
-   broker may refuse, a connection may break, and what was under way then may arrive later. *)
+   a former leader may still publish the events that it has read. Marking may lag behind the confirms.
+   The broker may refuse, a connection may break, and messages then in flight may arrive later. *)
 EXTENDS Naturals, Sequences, FiniteSets
 
 CONSTANTS
-    Events,              \* 1, 2, ...: each recorded by a transaction of its own
+    Events,              \* 1, 2, ...: each recorded by its own transaction
     Relays,
-    MaxFaults,           \* how many times something may go wrong
-    Window,              \* unconfirmed events of one key under way at once
+    MaxFaults,           \* the number of faults
+    Window,              \* unconfirmed events of one key in flight at once
     PositionUnderLock,   \* positions are drawn while the counter is locked
     ConfirmBeforeMark,   \* an event is marked as sent only after its confirm
     RefusedIsUnsent,     \* a refusal is no confirm
     RefusedHoldsBack,    \* a refused event holds back the later ones of its key
-    StopsBehindRefused   \* a broker that refuses one refuses all of its key that are under way behind
+    StopsBehindRefused   \* a broker that refuses an event refuses all later ones of its key in flight
 
 VARIABLES tx, position, sequence, drawn, counter, outbox, failed,
           session, hand, unconfirmed, confirmed, wire, old, replies, queue, faults
@@ -95,8 +95,8 @@ Read(r) ==
     /\ UNCHANGED <<outbox, failed, session, unconfirmed, confirmed, wire, old, replies, queue, faults>>
     /\ UNCHANGED recording
 
-\* Up to `Window` events of one key in a row, in one call. Also by a former leader, of what it has in
-\* hand.
+\* Up to `Window` consecutive events of one key, in one call. Also by a former leader that still holds
+\* some.
 Send(r, e) ==
     LET ready == SameKey(e, hand[r] \ (unconfirmed[r] \cup confirmed[r])) IN
     /\ e \in ready
@@ -173,11 +173,11 @@ Refuse(r) ==
            behind == IF StopsBehindRefused THEN SameKey(e, Range(wire[r])) ELSE {e}
        IN /\ wire' = [wire EXCEPT ![r] = Without(@, behind)]
           /\ replies' = [replies EXCEPT ![r] = @ \cup {<<f, "refused">> : f \in behind}]
-          /\ queue' \in {queue, Append(queue, e)}    \* a refused message may be somewhere
+          /\ queue' \in {queue, Append(queue, e)}    \* a refused message may be queued nevertheless
     /\ UNCHANGED <<outbox, failed, session, hand, unconfirmed, confirmed, old>>
     /\ UNCHANGED recording
 
-\* ---- what goes wrong
+\* ---- faults
 
 Forget(r) ==
     /\ hand' = [hand EXCEPT ![r] = {}]
@@ -214,17 +214,17 @@ FairSpec == Spec /\ Fair
 
 \* ---- the promise
 
-\* An event is in the queue only behind all earlier ones of its key.
+\* An event is in the queue only after all earlier ones of its key.
 InOrder ==
     \A i \in DOMAIN queue : \A e \in SameKey(queue[i], Events) :
         (tx[e] = "committed" /\ sequence[e] < sequence[queue[i]])
             => \E j \in 1..(i - 1) : queue[j] = e
 
-\* What has left the outbox is in the queue.
+\* Every event that has left the outbox is in the queue.
 NothingLost == \A e \in Events : tx[e] = "committed" => e \in outbox \/ e \in Range(queue)
 
 NothingInvented == \A e \in Range(queue) : tx[e] = "committed"
 
-\* Whatever was committed is sent and marked, once nothing fails any more.
+\* Every committed event is sent and marked, once faults have ended.
 Sent == \A e \in Events : (tx[e] = "committed") ~> (e \in Range(queue) /\ e \notin outbox)
 =============================================================================

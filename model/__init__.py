@@ -1,1 +1,1 @@
-"""The messaging as TLA+ models, and the runner that checks them with TLC."""
+"""TLA+ models of the messaging, and the runner that checks them with TLC."""

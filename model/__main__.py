@@ -1,8 +1,8 @@
-"""Checks the models: the design as it is holds, and each guard that is left out is missed.
+"""Checks the models: the design keeps its promises, and breaks one without any of its guards.
 
 ./dev model             all of them
 ./dev model Cutover     one specification
-./dev model --traces    with the way into each error
+./dev model --traces    with the trace into each error
 """
 
 import argparse
@@ -15,12 +15,12 @@ from model.tlc import NotThere, check, find_jar
 
 MOST_SECONDS = 300.0
 PROPERTIES = ("Sent", "Resolves")
-"""Promises about whole histories; all others are about single states."""
+"""Temporal properties; all other promises are invariants of single states."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One configuration of a specification, and what TLC must find in it."""
+    """One configuration of a specification, and the result that TLC must give."""
 
     spec: str
     changes: dict[str, str] = field(default_factory=dict)
@@ -28,7 +28,7 @@ class Run:
 
     @property
     def asked(self) -> dict[str, str]:
-        """The changes, and of the promises only the one that must be violated."""
+        """The changed settings, and of the promises only the one that must be violated."""
         if self.violates is None:
             return self.changes
         kind, other = "INVARIANTS", "PROPERTIES"
@@ -41,7 +41,7 @@ class Run:
 
 
 def without(spec: str, guard: str, violates: str, **more: str) -> Run:
-    """The specification with one guard left out: the invariant named must be violated."""
+    """The specification without one guard: the named invariant must be violated."""
     return Run(spec, {guard: "FALSE", **more}, violates)
 
 
@@ -86,13 +86,14 @@ RUNS = (
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run TLC on all of `RUNS`, or on those of the specifications named; 0 when all is as it must
-    be, 1 when something is not, 2 when TLC is not there.
+    """Run TLC on all of `RUNS`, or on the named specifications.
+
+    Returns 0 if every result is as expected, 1 if one is not, and 2 if TLC is not available.
     """
     specs = tuple(dict.fromkeys(run.spec for run in RUNS))
     parser = argparse.ArgumentParser(prog="./dev model", description=__doc__.partition("\n")[0])
     parser.add_argument("specs", nargs="*", metavar="SPEC", help=", ".join(specs))
-    parser.add_argument("--traces", action="store_true", help="print the way into each error")
+    parser.add_argument("--traces", action="store_true", help="print the trace into each error")
     chosen = parser.parse_args(arguments)
     if unknown := set(chosen.specs) - set(specs):
         parser.error(f"no specification {', '.join(sorted(unknown))}: {', '.join(specs)}")
@@ -120,7 +121,7 @@ def main(arguments: Sequence[str]) -> int:
         )
         if chosen.traces and checked.violated:
             print(checked.trace)
-    print(f"{failed} not as it must be" if failed else "all as it must be")
+    print(f"{failed} not as expected" if failed else "all as expected")
     return 1 if failed else 0
 
 

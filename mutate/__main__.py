@@ -40,22 +40,30 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="./dev mutate", description=__doc__)
     parser.add_argument("--list", action="store_true", help="print the mutants")
     parser.add_argument(
-        "--only", action="append", metavar="NAME|FILE", help="one mutant or file; repeatable"
-    )
-    parser.add_argument("--tenth", metavar="N|auto", help="every tenth; auto: by day of the year")
-    parser.add_argument("--skip-baseline", action="store_true", help="while writing tests")
-    parser.add_argument(
-        "--write", action="store_true", help="keep which tests noticed, to run them first"
+        "--only", action="append", metavar="NAME|FILE", help="a mutant or a file; repeatable"
     )
     parser.add_argument(
-        "--seconds", type=float, default=MOST_SECONDS, help="for one mutant, 60 by default"
+        "--tenth",
+        metavar="N|auto",
+        help="every tenth mutant, from the Nth on; auto: by the day of the year",
     )
-    parser.add_argument("--jobs", type=int, default=WORKERS, help="mutants at a time, 2 by default")
+    parser.add_argument(
+        "--skip-baseline", action="store_true", help="do not run the tests without mutants first"
+    )
+    parser.add_argument(
+        "--write",
+        action="store_true",
+        help="record which tests noticed a mutant, to run them first",
+    )
+    parser.add_argument(
+        "--seconds", type=float, default=MOST_SECONDS, help="time limit of one mutant (60)"
+    )
+    parser.add_argument("--jobs", type=int, default=WORKERS, help="mutants tested at a time (2)")
     parser.add_argument(
         "--journal",
         type=Path,
         metavar="FILE",
-        help="add each verdict; leave out what is killed there, take survivors last",
+        help="append each verdict; skip mutants killed there, run survivors last",
     )
     given = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
@@ -75,7 +83,7 @@ def main() -> int:
     if given.journal is not None and given.journal.exists():
         known = judged(given.journal)
         mutants = [one for one in mutants if not known.get(one.name)]
-        mutants.sort(key=lambda one: (one.name in known, one.first is None))  # quick ones first
+        mutants.sort(key=lambda one: (one.name in known, one.first is None))  # fast ones first
     if not _all_apply(mutants):
         return 1
     return asyncio.run(_until_ended(mutants, given))
@@ -101,14 +109,14 @@ def _all_apply(mutants: Sequence[Mutant]) -> bool:
 
 
 async def _until_ended(mutants: Sequence[Mutant], given: argparse.Namespace) -> int:
-    """Run, and clean up also when the command is ended."""
+    """Run the mutants, and clean up even if the command is interrupted."""
     running = asyncio.create_task(_run(mutants, given))
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, running.cancel)
     try:
         return await running
     except asyncio.CancelledError:
-        print("ended before its time", file=sys.stderr)
+        print("interrupted", file=sys.stderr)
         return 1
 
 
@@ -131,7 +139,7 @@ async def _run(mutants: Sequence[Mutant], given: argparse.Namespace) -> int:
 
 
 def _say(verdict: Verdict, given: argparse.Namespace) -> None:
-    """Print a verdict, and keep it at once where that was asked for: a long run may be ended."""
+    """Print a verdict and write it to the journal at once, since a long run may be interrupted."""
     name, by = verdict.mutant.name, verdict.killed_by
     said = by or f"SURVIVED {verdict.note}"
     print(f"{verdict.seconds:5.1f} s  {name:<52} {said}", flush=True)

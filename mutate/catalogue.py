@@ -1,7 +1,7 @@
-"""The mutants: small wrong changes, kept as text in `mutants/*.toml`, one file a source file.
+"""The mutants: small wrong changes, as text in `mutants/*.toml`, one file per source file.
 
-A mutant replaces one piece of text, which must occur exactly once. So a refactoring that touches
-the piece makes the mutant an error with its name, and whoever refactors brings it up to date.
+A mutant replaces one piece of text, which must occur exactly once. If a refactoring changes that
+text, the mutant becomes an error that names it, and the refactoring has to update it.
 """
 
 import json
@@ -13,11 +13,11 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent / "mutants"
 NOTICED = Path(__file__).parent / "noticed.json"
-"""Which test noticed each mutant in the last recorded run: it runs first."""
+"""Which test noticed each mutant in the last recorded run; that test runs first."""
 
 
 class DoesNotApply(Exception):
-    """The mutant's old text is not in its file exactly once, or the result is not Python."""
+    """The mutant's old text does not occur exactly once, or the result is not valid Python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,15 +33,17 @@ class Mutant:
     why: str
     """What would go wrong, in one line."""
     tests: tuple[str, ...]
-    """Test files and node ids, one of which must fail."""
+    """Test files and node ids, of which at least one must fail."""
     first: str | None = None
-    """The node id of the test that noticed it last."""
+    """The node id of the test that noticed it last time."""
     likely: tuple[str, ...] = ()
-    """Those that noticed other mutants of its file, most often first."""
+    """Tests that noticed other mutants of the same file, most frequent first."""
 
     def in_order(self) -> list[Sequence[str]]:
-        """Its tests in groups to be run one after another: those that are likely to notice it come
-        first. (In one run pytest would put a file in place of the file's tests before it.)
+        """Its tests in groups that run one after another: the most likely to notice it come first.
+
+        They are separate runs, since pytest would merge a single test into the file that is listed
+        after it.
         """
         groups = [[self.first] if self.first else [], self.likely, self.tests]
         return [group for group in groups if group]
@@ -50,7 +52,7 @@ class Mutant:
         """The mutated source. Raises `DoesNotApply`."""
         count = source.count(self.old)
         if count != 1:
-            raise DoesNotApply(f"{self.name}: its old text is {count} times in {self.file}")
+            raise DoesNotApply(f"{self.name}: its old text occurs {count} times in {self.file}")
         mutated = source.replace(self.old, self.new)
         if mutated == source:
             raise DoesNotApply(f"{self.name}: changes nothing")
@@ -62,7 +64,7 @@ class Mutant:
 
 
 def load(folder: Path = FOLDER) -> list[Mutant]:
-    """All mutants, in the order of their files and in these. Raises `ValueError` for a bad list."""
+    """All mutants, in the order of the files. Raises `ValueError` for a bad list."""
     mutants: list[Mutant] = []
     for path in sorted(folder.glob("*.toml")):
         mutants += _read(path)
@@ -86,8 +88,9 @@ def _read(path: Path) -> list[Mutant]:
 
 
 def with_first(mutants: Sequence[Mutant], path: Path = NOTICED) -> list[Mutant]:
-    """The mutants, each with the test that noticed it last, if that is one of its tests still.
-    One that no test is known to notice begins with those that noticed others of its file.
+    """The mutants, each with the test that noticed it last time, if that still belongs to it.
+
+    A mutant that no test is known to notice starts with the tests that noticed others of its file.
     """
     known: Mapping[str, str] = json.loads(path.read_text()) if path.exists() else {}
     found = []
@@ -111,7 +114,7 @@ def with_first(mutants: Sequence[Mutant], path: Path = NOTICED) -> list[Mutant]:
 def write_first(
     noticed: Mapping[str, str], mutants: Sequence[Mutant], path: Path = NOTICED
 ) -> None:
-    """Write down which test noticed a mutant, beside what is known of the other `mutants`."""
+    """Record which test noticed a mutant, and keep the records of the other `mutants`."""
     known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     names = {mutant.name for mutant in mutants}
     kept = {name: test for name, test in (known | dict(noticed)).items() if name in names}
@@ -119,7 +122,7 @@ def write_first(
 
 
 def chosen(mutants: Sequence[Mutant], names: Sequence[str]) -> list[Mutant]:
-    """Those of these names, or of files whose path ends in a name. Raises `ValueError`."""
+    """The mutants with these names, or of files whose path ends in one. Raises `ValueError`."""
     found: list[Mutant] = []
     for name in names:
         matching = [m for m in mutants if m.name == name or _is_file(m, name)]
@@ -134,5 +137,5 @@ def _is_file(mutant: Mutant, name: str) -> bool:
 
 
 def tenth(mutants: Sequence[Mutant], number: int) -> list[Mutant]:
-    """Every tenth mutant, from `number` (0 to 9) on: ten such runs are all of them."""
+    """Every tenth mutant, starting from `number` (0 to 9): ten such runs cover all."""
     return list(mutants[number % 10 :: 10])

@@ -1,7 +1,7 @@
 """The engines of the runs: a PostgreSQL and a RabbitMQ node for each worker.
 
-Tests end other sessions of their server by name, and set limits of their node, so two runs at once
-need two of each.
+Tests terminate other sessions of their server by name and set limits of their node, so two
+concurrent runs need two of each.
 """
 
 from collections.abc import AsyncIterator
@@ -14,7 +14,7 @@ from hirewire.launcher.rabbitmq import PrivateRabbitMQ, find_server
 
 @asynccontextmanager
 async def engines(folder: Path, workers: int) -> AsyncIterator[list[dict[str, str]]]:
-    """Start them; for each worker the environment variables by which its tests find them."""
+    """Start the engines; yields the environment variables of each worker's tests."""
     async with AsyncExitStack() as stack:
         environments = []
         for number in range(workers):

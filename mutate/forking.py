@@ -1,8 +1,8 @@
-"""Run as a script: a process that has loaded what tests import from elsewhere, and forks for each
-run of pytest, which then begins at once. Nothing of the project itself is loaded before.
+"""Run as a script: a process that loads the tests' libraries and forks for each run of pytest.
 
-Each line of the input is a run: ``{"arguments": …, "environment": …, "output": path}``. The answers
-are the child's number, then its exit code, a line each.
+A run then starts at once. Nothing of the project itself is loaded before the fork. Each line of the
+input is a run: ``{"arguments": …, "environment": …, "output": path}``. The response is two lines:
+the child's process id and its exit code.
 """
 
 import gc
@@ -29,7 +29,7 @@ LOADED = (
     "structlog",
     "uvloop",
 )
-"""The rest, pytest's plugins among it, is loaded by each run itself."""
+"""Everything else, including pytest's plugins, is loaded by each run."""
 
 
 def main() -> int:

@@ -1,4 +1,4 @@
-"""Starts runs of pytest that begin at once: see `mutate.forking`."""
+"""Runs pytest without its start-up time: see `mutate.forking`."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ SCRIPT = Path(__file__).with_name("forking.py")
 
 
 class Nursery:
-    """A process that forks for each run, in `folder`. Runs one at a time."""
+    """A process in `folder` that forks for each run. One run at a time."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._folder, self._environment = folder, environment
@@ -22,7 +22,7 @@ class Nursery:
     async def run(
         self, arguments: Sequence[str], environment: Mapping[str, str], within: float
     ) -> tuple[int | None, str]:
-        """Run pytest with these arguments; its exit code, None when the time was up, and output."""
+        """Run pytest with these arguments; returns exit code (None: timeout) and output."""
         if self._process is None:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
@@ -46,7 +46,7 @@ class Nursery:
             await asyncio.wait({ending}, timeout=within)
             code = await ending if ending.done() else None
         finally:
-            with suppress(ProcessLookupError):  # with whatever the tests have started
+            with suppress(ProcessLookupError):  # including whatever the tests have started
                 os.killpg(pid, signal.SIGKILL)
             await ending
         return code, output.read_text(errors="replace")

@@ -1,4 +1,4 @@
-"""Runs the tests of each mutant in private copies of the project, one mutant in each at a time."""
+"""Runs each mutant's tests in private copies of the project, one mutant at a time in each."""
 
 import asyncio
 import os
@@ -17,15 +17,15 @@ from mutate.tree import Tree
 
 WORKERS = 2
 MOST_SECONDS = 60.0
-"""A mutant that no test has noticed by then has survived."""
+"""The time limit of a mutant: one that no test notices by then has survived."""
 TEST_SECONDS = 20
-"""One test's time limit."""
+"""The time limit of one test."""
 WELL_WITHIN = TEST_SECONDS / 2
-"""A test that runs out of time has noticed a mutant only if it passes in this time without it."""
+"""A test that times out has noticed a mutant only if it takes less than this without it."""
 BASELINE_SECONDS = 600.0
 
 PLUGINS = ("-p", "pytest_asyncio.plugin", "-p", "pytest_timeout")
-"""Those that the core's tests need; loading the others takes most of a short run."""
+"""The plugins that the core's tests need; loading the others takes most of a short run."""
 
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (\S.*?)(?: - (.*))?$", re.MULTILINE)
 _OUT_OF_TIME = re.compile(r"Timeout \(?>")
@@ -33,18 +33,18 @@ _OUT_OF_TIME = re.compile(r"Timeout \(?>")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of one mutant."""
+    """The verdict on one mutant."""
 
     mutant: Mutant
     killed_by: str | None
-    """The test that failed; None when none did."""
+    """The test that failed; None if none did."""
     seconds: float
     note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What one run of pytest said."""
+    """The result of one run of pytest."""
 
     tests: Sequence[str]
     passed: bool
@@ -56,11 +56,11 @@ class Ran:
 
 
 class BaselineFailed(Exception):
-    """The tests fail without any mutant, so they would say nothing about one."""
+    """The tests fail without any mutant, so they prove nothing about one."""
 
 
 class Worker:
-    """A copy of the project, and where its tests find their engines."""
+    """A copy of the project, and the address of the engines for its tests."""
 
     def __init__(
         self, tree: Tree, environment: Mapping[str, str], most_seconds: float = MOST_SECONDS
@@ -72,7 +72,7 @@ class Worker:
         """Tests that are known to pass without a mutant."""
 
     async def test(self, tests: Sequence[str], within: float, *, template: str = "same") -> Ran:
-        """Run these tests until one fails. Runs of one `template` share a migrated database."""
+        """Run these tests until one fails. Runs with one `template` share a migrated database."""
         arguments = ["-x", "-q", "-rfE", "-o", "addopts=", "-p", "no:cacheprovider", *PLUGINS]
         arguments += [f"--timeout={TEST_SECONDS}", *tests]
         started = time.monotonic()
@@ -90,7 +90,7 @@ class Worker:
         )
 
     async def _test_groups(self, mutant: Mutant, template: str) -> Ran:
-        """Run its tests until one fails. The time is that of all groups."""
+        """Run the mutant's tests until one fails. The time limit is for all groups together."""
         started = time.monotonic()
         for tests in mutant.in_order():
             left = self.most_seconds - (time.monotonic() - started)
@@ -110,21 +110,21 @@ class Worker:
         if ran.passed:
             return Verdict(mutant, None, ran.seconds)
         if ran.failed is None and ran.hung:
-            return Verdict(mutant, None, ran.seconds, "no test failed in the time there is")
+            return Verdict(mutant, None, ran.seconds, "no test failed within the time limit")
         if ran.failed is None or ran.hung or ran.failed not in self.green:
             again = await self.test([ran.failed] if ran.failed else ran.tests, BASELINE_SECONDS)
             if not again.passed:
                 what = ran.failed or "pytest"
                 return Verdict(mutant, None, ran.seconds, f"{what} fails without it too")
             if ran.hung and again.seconds > WELL_WITHIN:
-                note = f"out of time in {ran.failed}, which takes {again.seconds:.0f} s without it"
+                note = f"timeout in {ran.failed}, which takes {again.seconds:.0f} s without it"
                 return Verdict(mutant, None, ran.seconds, note)
             self.green |= {ran.failed} if ran.failed else set()
-        return Verdict(mutant, ran.failed or "pytest, which it ended", ran.seconds)
+        return Verdict(mutant, ran.failed or "pytest, which it terminated", ran.seconds)
 
 
 def _inherited() -> dict[str, str]:
-    """Our environment without what would lead the tests to the project itself."""
+    """Our environment without the variables that would lead the tests to the project itself."""
     left_out = ("PYTHONPATH", "PYTEST_", "HIREWIRE_")
     kept = {name: v for name, v in os.environ.items() if not name.startswith(left_out)}
     return kept | {"COLUMNS": "400", "PYTHONSAFEPATH": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
@@ -132,10 +132,10 @@ def _inherited() -> dict[str, str]:
 
 @asynccontextmanager
 async def workers(count: int, most_seconds: float = MOST_SECONDS) -> AsyncIterator[list[Worker]]:
-    """Copies of the project with running engines; all of it is gone afterwards."""
+    """Copies of the project with running engines; everything is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="hirewire-mutate-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        folder.chmod(0o755)  # the engines may run as users of their own
+        folder.chmod(0o755)  # the engines may run as other users
         async with engines(folder, count) as environments:
             crew = [
                 Worker(Tree(folder / f"tree{number}"), environment, most_seconds)
@@ -149,8 +149,10 @@ async def workers(count: int, most_seconds: float = MOST_SECONDS) -> AsyncIterat
 async def check_baseline(
     crew: Sequence[Worker], mutants: Sequence[Mutant], say: Callable[[str], None]
 ) -> None:
-    """Run what is to notice these mutants on the code as it is: the tests that did so last, and
-    all the tests of those that are new. Raises `BaselineFailed`.
+    """Run the tests that must notice these mutants on the unchanged code.
+
+    These are the tests that noticed a mutant last time, and all tests of new mutants. Raises
+    `BaselineFailed`.
     """
     known = {mutant.first for mutant in mutants if mutant.first is not None}
     whole = {test for mutant in mutants if mutant.first is None for test in mutant.tests}
@@ -176,7 +178,7 @@ async def check_baseline(
 async def judge_all(
     crew: Sequence[Worker], mutants: Sequence[Mutant], say: Callable[[Verdict], None]
 ) -> list[Verdict]:
-    """Judge each mutant; `say` consumes each verdict as soon as it is there."""
+    """Judge each mutant; `say` gets each verdict as soon as there is one."""
     waiting = list(reversed(mutants))
     verdicts: list[Verdict] = []
 

@@ -9,11 +9,11 @@ from mutate.catalogue import Mutant
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("src", "tests")
-"""What tests of the core need, beside pyproject.toml."""
+"""What the tests of the core need, in addition to pyproject.toml."""
 
 
 class Tree:
-    """A copy of the project below `folder`; the project itself is never touched."""
+    """A copy of the project under `folder`; the project itself is never changed."""
 
     def __init__(self, folder: Path, root: Path = ROOT) -> None:
         self.folder, self._root = folder, root
@@ -21,16 +21,16 @@ class Tree:
             ignored = shutil.ignore_patterns("__pycache__", "*.pyc")
             shutil.copytree(root / part, folder / part, ignore=ignored)
         shutil.copy(root / "pyproject.toml", folder)
-        # By content and not by time: a mutant may be as long as the original and a moment younger.
+        # By content instead of time: a mutant may have the original's length and nearly its time.
         compileall.compile_dir(
             folder / "src", quiet=2, invalidation_mode=PycInvalidationMode.CHECKED_HASH
         )
 
     def apply(self, mutant: Mutant) -> None:
-        """Apply a mutant; `restore` takes it back. Raises `DoesNotApply`."""
+        """Apply a mutant; `restore` reverts it. Raises `DoesNotApply`."""
         path = self.folder / mutant.file
         path.write_text(mutant.applied_to(path.read_text()))
 
     def restore(self, mutant: Mutant) -> None:
-        """Make the mutated file what it is in the project."""
+        """Restore the mutated file from the project."""
         shutil.copyfile(self._root / mutant.file, self.folder / mutant.file)

@@ -1,1 +1,1 @@
-"""Pictures of the main pages, taken from the running platform with the content of the demo."""
+"""Screenshots of the main pages, taken from a running platform with the demo content."""

@@ -1,4 +1,4 @@
-"""`./dev shots`: fills the running platform, acts a little, and takes the pictures."""
+"""`./dev shots`: fills the running platform, acts as its users, and takes the screenshots."""
 
 import argparse
 import asyncio
@@ -28,7 +28,7 @@ console = Console(stderr=True, highlight=False)
 
 
 async def main(url: str, folder: Path) -> int:
-    """0 when all are taken."""
+    """Returns 0 if all screenshots were taken."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         console.print("no browser: apt-get install chromium")
@@ -104,7 +104,7 @@ async def _take(page: Page, path: str, file: Path) -> None:
 
 
 async def _whole(page: Page, file: Path) -> None:
-    """The page from top to bottom, in a window as high as it is: what sticks lies where it ends."""
+    """The whole page, in a window of its height: sticky elements are where they belong."""
     size = page.viewport_size or {"width": 1200, "height": 900}
     height = int(await page.evaluate("document.documentElement.scrollHeight"))
     await page.set_viewport_size({"width": size["width"], "height": max(size["height"], height)})
@@ -119,7 +119,9 @@ def _path(folder: Path, language: str, width: str, scheme: str, what: str) -> Pa
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="./dev shots", description=__doc__)
     parser.add_argument("--url", default="http://127.0.0.1:8000", help="the running platform")
-    parser.add_argument("--to", type=Path, default=Path(".shots"), help="folder of the pictures")
+    parser.add_argument(
+        "--to", type=Path, default=Path(".shots"), help="folder for the screenshots"
+    )
     return parser.parse_args()
 
 

@@ -1,4 +1,4 @@
-"""What people do on the board before the pictures are taken."""
+"""What users do on the board before the screenshots are taken."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from hirewire.tools.sample_data.filler import PASSWORD, Plan
 from hirewire.tools.sample_data.people import Person
 
 LOOKED_AT, APPLY, FIT = 40, 9, 14
-"""People whose matches are asked for; who apply for the vacancy; whom it is to fit."""
+"""The number of people whose matches are read, who apply, and who come to match the vacancy."""
 STAGES = (
     "interview",
     "consider",
@@ -28,18 +28,18 @@ VACANCIES, MATCHES = "/api/vacancies/vacancies", "/api/vacancies/recommended?lim
 
 @dataclass(frozen=True)
 class Cast:
-    """Whose pages are taken."""
+    """The people and documents whose pages are shown."""
 
     employer: Person
     candidate: Person
     vacancy: str
-    """The vacancy that most people fit."""
+    """The vacancy with the most matching candidates."""
     resume: str
-    """The best of those who fit it and have not applied."""
+    """The best matching resume whose owner has not applied."""
 
 
 async def act(url: str, plan: Plan) -> Cast:
-    """The vacancy that most fit comes to fit more; people apply, and are moved on."""
+    """Make more candidates match the most popular vacancy; let people apply, and move them on."""
     async with httpx.AsyncClient(base_url=url, timeout=60) as client:
         people: list[tuple[Person, Account, list[Item]]] = []
         for who, _ in list(plan.candidates())[:LOOKED_AT]:
@@ -73,7 +73,7 @@ async def act(url: str, plan: Plan) -> Cast:
 async def _come_to_fit(
     people: list[tuple[Person, Account, list[Item]]], vacancy: dict[str, Any]
 ) -> None:
-    """Some learn what the vacancy asks for, each a little less of it."""
+    """Add required skills to some resumes, fewer and fewer of them."""
     asked = vacancy["requirements"]
     musts = [one["skill"] for one in asked if one["kind"] == "must"]
     extra = [one["skill"] for one in asked if one["kind"] != "must"]
@@ -125,7 +125,7 @@ async def _apply(
 
 
 async def _apply_for(person: Account, vacancy: str, resume: str) -> str | None:
-    """The application's id; None where it is there from a run before."""
+    """The application's id; None if an earlier run made it."""
     body = {"resumeId": resume, "letter": LETTER}
     try:
         made = await person.call("POST", f"{VACANCIES}/{vacancy}/applications", body)

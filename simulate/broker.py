@@ -1,8 +1,9 @@
-"""A broker in memory: durable queues with one active consumer each, and a network that loses.
+"""A broker in memory: durable queues with one active consumer each, and a lossy network.
 
-Two kinds, as the core has two: `rabbitmq` takes every message of a batch on its own, keeps several
-batches of deliveries under way, and may take what it has refused; `postgres` takes a batch whole
-or not at all, and hands out the next deliveries when the ones before are acked.
+There are two kinds, as in the core. `rabbitmq` accepts every message of a batch separately, keeps
+several batches of deliveries in flight, and may have stored a message that it refused. `postgres`
+accepts a batch completely or not at all, and delivers the next batch when the previous one is
+acked.
 """
 
 import asyncio
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Stored:
-    """A message in a queue, and how often it was handed out."""
+    """A message in a queue, and how often it was delivered."""
 
     message: Message
     count: int = 0
@@ -35,7 +36,7 @@ class Stored:
 
 @dataclass(eq=False, slots=True)
 class Lease:
-    """A consumer as the broker knows it."""
+    """A consumer as the broker sees it."""
 
     client: "Client"
     queue: "Queue"
@@ -46,7 +47,7 @@ class Lease:
     last: int = 0
 
     def wake(self) -> None:
-        """A delivery is available, or it has ended."""
+        """A delivery is available, or the consumer has ended."""
         if self.awaited is not None and not self.awaited.done():
             self.awaited.set_result(None)
 
@@ -61,14 +62,14 @@ class Queue:
     consumers: list[Lease] = field(default_factory=list)
 
     def takes(self, routing_key: str) -> bool:
-        """Whether a message with this routing key belongs here."""
+        """Whether a message with this routing key belongs in this queue."""
         return routing_key in self.bindings or any(
             key.endswith(".#") and routing_key.startswith(key[:-1]) for key in self.bindings
         )
 
     @property
     def empty(self) -> bool:
-        """Whether nothing is ready and nothing under way."""
+        """Whether no message is ready or in flight."""
         return not self.ready and not any(lease.unacked for lease in self.consumers)
 
 
@@ -81,16 +82,16 @@ class Server:
         self.up = True
         self.queues: dict[str, Queue] = {}
         self.refusing: list[tuple[float, float]] = []
-        """Times between which messages may be refused."""
+        """Periods in which messages may be refused."""
 
     def declare(self, topology: QueueTopology, *, exactly: bool) -> None:
-        """Make a queue, and bind it."""
+        """Create a queue with its bindings."""
         queue = self.queues.setdefault(topology.queue, Queue(topology.queue))
         expected = dict.fromkeys(topology.bindings)
         queue.bindings = expected if exactly else queue.bindings | expected
 
     def take(self, message: Message) -> Outcome:
-        """Put a message into the queues that it belongs to."""
+        """Put a message into the queues bound to it."""
         outcome = self._take(message)
         if self.world.trace is not None:
             shown = f"{message.routing_key} {message.headers.get('sequence', '')}"
@@ -116,14 +117,14 @@ class Server:
         return Outcome.CONFIRMED if found or not message.mandatory else Outcome.UNROUTABLE
 
     def subscribe(self, client: "Client", name: str) -> Lease:
-        """A new consumer; it is served once those before it are gone."""
+        """Add a consumer; it becomes active once those before it are gone."""
         queue = self.queues[name]
         lease = Lease(client, queue)
         queue.consumers.append(lease)
         return lease
 
     def end(self, lease: Lease) -> None:
-        """A consumer is gone: what it has not acked goes back to the front, in its order."""
+        """Remove a consumer: its unacked messages return to the front of the queue, in order."""
         if not lease.alive:
             return
         lease.alive = False
@@ -161,7 +162,7 @@ class Server:
         return found
 
     def restart(self, seconds: float) -> None:
-        """Away for a while; what is in the queues stays."""
+        """Be unavailable for a while; the queues keep their messages."""
         self.up = False
         for queue in self.queues.values():
             for lease in list(queue.consumers):
@@ -175,7 +176,7 @@ class Server:
 
 
 class _Publication:
-    """One call of `publish` on its way."""
+    """One call of `publish` in progress."""
 
     def __init__(
         self, client: "Client", messages: Sequence[Message], future: "asyncio.Future[Any]"
@@ -185,13 +186,13 @@ class _Publication:
         self.future = future
         self.outcomes: list[Outcome] = []
         self.missed: set[str] = set()
-        """Keys of which one was not taken."""
+        """Keys with a message that was not accepted."""
         self.most = len(messages)
-        """So many are taken before the connection is lost."""
+        """The number of messages accepted before the connection is lost."""
         self.lost_answer = False
 
     def go_on(self) -> None:
-        """Take messages until the network makes a pause."""
+        """Accept messages until the network pauses."""
         server, world = self.client.server, self.client.world
         if not server.up:
             self.fail()
@@ -214,13 +215,13 @@ class _Publication:
             world.loop.happen(world.delay(self.client.host), self.confirm)
 
     def confirm(self) -> None:
-        """The answer arrives."""
+        """The confirm arrives."""
         self.client.publications.pop(self, None)
         if not self.future.done():
             self.future.set_result(self.outcomes)
 
     def fail(self) -> None:
-        """The connection is lost. What was on its way may be taken all the same, or later."""
+        """The connection is lost. Messages in flight may still be accepted, now or later."""
         self.client.publications.pop(self, None)
         if not self.future.done():
             self.future.set_exception(BrokerUnavailable("connection lost"))
@@ -242,7 +243,7 @@ class Client:
         self.world.clients.append(self)
 
     async def _request(self, label: str, work: Callable[[], Any]) -> Any:
-        """A request and its answer; either may be lost."""
+        """Send a request and wait for its response; either may be lost."""
         world = self.world
         if world.over:
             raise BrokerUnavailable("the world is over")
@@ -321,7 +322,7 @@ class Client:
                 self.world.loop.happen(self.world.delay(self.host), self.server.end, lease)
 
     async def broadcasts(self, types: Sequence[str]) -> AsyncGenerator[Sequence[Delivery], None]:
-        """See `Broker.broadcasts`: nobody here asks for them."""
+        """See `Broker.broadcasts`: nothing uses them here."""
         for _ in types:
             raise BrokerUnavailable("no broadcasts here")
         yield []
@@ -357,12 +358,12 @@ class Client:
         self.cut()
 
     def cut(self) -> None:
-        """All connections of this process are lost: each side notices in its own time."""
+        """Lose all connections of this process; each side notices in its own time."""
         world = self.world
         for lease in list(self.leases):
             self.lose(lease)
         for publication in list(self.publications):
-            if world.random.random() < 0.5:  # else what was sent arrives, and its confirm does not
+            if world.random.random() < 0.5:  # else the messages arrive, but not their confirm
                 publication.most = min(
                     publication.most,
                     max(
@@ -373,7 +374,7 @@ class Client:
             world.loop.happen(world.delay(self.host), publication.fail)
 
     def lose(self, lease: Lease) -> None:
-        """The broker drops a consumer."""
+        """Drop a consumer on the broker's side."""
         if lease in self.leases:
             self.leases.remove(lease)
         self.server.end(lease)

@@ -14,7 +14,7 @@ from simulate.shrink import shrink
 
 
 def run_one(given: argparse.Namespace, without: frozenset[str]) -> int:
-    """One history, printed; when it fails, made small and printed again."""
+    """Run one history and print it; if it fails, shrink it and print it again."""
     plan = load(given.plan.read_text()) if given.plan else draw(given.seed, given.steps, without)
     fault = FAULTS[given.fault].put_back() if given.fault else nullcontext()
     with installed(), fault:
@@ -28,7 +28,7 @@ def run_one(given: argparse.Namespace, without: frozenset[str]) -> int:
 
 
 def run_histories(given: argparse.Namespace, without: frozenset[str]) -> int:
-    """Many; the failing ones by their seeds, the first of them made small."""
+    """Run many histories; print the seeds of failing ones, and the first of them shrunk."""
     task = Task(given.first, given.histories, given.steps, without)
     total = run_many(task, given.jobs, progress=_print)
     if sys.stderr.isatty():
@@ -49,7 +49,7 @@ def _print(total: Summary) -> None:
 
 
 def made_small(failure: Failure, folder: Path | None) -> Outcome:
-    """The failing history in its smallest form."""
+    """The smallest form of a failing history."""
     with installed():
         outcome = run(shrink(failure.plan, failure.kinds), trace=True)
     if folder is not None:
@@ -58,14 +58,14 @@ def made_small(failure: Failure, folder: Path | None) -> Outcome:
 
 
 def keep(plan: Plan, folder: Path, name: str) -> None:
-    """Write a plan to a file, to be run for ever."""
+    """Write a plan to a file, as a permanent regression test."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / f"{name}.json").write_text(plan.dump())
     print(f"kept as {folder / name}.json")
 
 
 def show(outcome: Outcome) -> None:
-    """A history for people."""
+    """Print a history in readable form."""
     print("\n".join(outcome.trace))
     print(f"\nbroker {outcome.plan.broker}, seed {outcome.plan.seed}, digest {outcome.digest}")
     for decision in outcome.plan.decisions:
@@ -81,7 +81,7 @@ def show(outcome: Outcome) -> None:
             if part
         )
         print(f"  {decision.at:8.4f} {what}")
-    print(f"{outcome.steps} steps, {outcome.seconds:.3f} s of its time")
+    print(f"{outcome.steps} steps, {outcome.seconds:.3f} s of virtual time")
     for fault in outcome.faults:
         print(f"FAILED {fault}")
     if not outcome.faults:
@@ -89,7 +89,7 @@ def show(outcome: Outcome) -> None:
 
 
 def find_fault(given: argparse.Namespace, without: frozenset[str]) -> int:
-    """Put known faults back, one after the other: how many histories until each is found."""
+    """Inject known faults one after the other, and count the histories until each is found."""
     names = list(FAULTS) if given.fault == "all" else given.fault.split(",")
     missed = 0
     for name in names:

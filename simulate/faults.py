@@ -1,4 +1,4 @@
-"""Known faults of the core, put back on purpose: the simulation must find each of them."""
+"""Known faults of the core, injected on purpose: the simulation must find each of them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -25,19 +25,19 @@ from simulate.postgres.publishing import count_up, log_event
 from simulate.postgres.shared import insert_new
 
 Change = tuple[Any, str, Any]
-"""Where, which name, and what takes its place."""
+"""Module or class, attribute, and its replacement."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault, and how to put it back."""
+    """A fault, and how to inject it."""
 
     about: str
     changes: Callable[[], list[Change]]
 
     @contextmanager
     def put_back(self) -> Iterator[None]:
-        """The core has it while the block runs."""
+        """Inject the fault while the block runs."""
         changed = [(place, name, getattr(place, name), new) for place, name, new in self.changes()]
         try:
             for place, name, _, new in changed:
@@ -52,7 +52,7 @@ FAULTS: dict[str, Fault] = {}
 
 
 def fault(name: str, about: str) -> Callable[[Callable[[], list[Change]]], None]:
-    """Enter a fault."""
+    """Register a fault."""
 
     def enter(changes: Callable[[], list[Change]]) -> None:
         FAULTS[name] = Fault(about, changes)
@@ -128,7 +128,7 @@ def _() -> list[Change]:
     return [(resolution, "reached", reached)]
 
 
-@fault("claim-not-checked", "a retry does not look whether its claim is its own still")
+@fault("claim-not-checked", "a retry does not check that it still owns its claim")
 def _() -> list[Change]:
     text = claims._LOCK + "-- whoever has it"
 
@@ -156,7 +156,7 @@ def _() -> list[Change]:
     return [(barriers, "_WAITS", waits), (barriers, "_NOTE_UNSENT", note)]
 
 
-@fault("two-of-a-key", "several chunks of one key are under way at once")
+@fault("two-of-a-key", "several chunks of one key are in flight at once")
 def _() -> list[Change]:
     right = KeyQueues.next_chunk
 
@@ -199,7 +199,7 @@ def _() -> list[Change]:
     return [(inbox, "_ENTER", text)]
 
 
-@fault("nobody-promoted", "what waits behind a failed message is not let go on")
+@fault("nobody-promoted", "messages that wait behind a failed one are never released")
 def _() -> list[Change]:
     text = resolution._PROMOTE + "-- nobody"
 
@@ -210,7 +210,7 @@ def _() -> list[Change]:
     return [(resolution, "_PROMOTE", text)]
 
 
-@fault("commit-unseen", "nobody looks whether a COMMIT was one")
+@fault("commit-unseen", "the response to COMMIT is not checked")
 def _() -> list[Change]:
     return [(database.CheckedConnection, "execute", asyncpg.Connection.execute)]
 
@@ -223,13 +223,13 @@ def _() -> list[Change]:
     return [(transaction, "_on_rollback_to_savepoint", ignore)]
 
 
-@fault("ordinary-is-away", "a handler's ordinary error counts as the database being away")
+@fault("ordinary-is-away", "a handler's ordinary error is taken for an unavailable database")
 def _() -> list[Change]:
     kinds = (database.DatabaseUnavailable, OSError)
     return [(batch_handler, "DatabaseUnavailable", kinds)]
 
 
-@fault("failure-unnoticed", "a batch that failed is looked at when another arrives")
+@fault("failure-unnoticed", "a failed batch is handled only when another one arrives")
 def _() -> list[Change]:
     def ignore(*_: Any) -> None:
         pass
@@ -237,7 +237,7 @@ def _() -> list[Change]:
     return [(consumer.Consumer, "_note_failure", ignore)]
 
 
-@fault("followers-pass", "a refused event does not hold back those of its key")
+@fault("followers-pass", "a refused event does not hold back later events of its key")
 def _() -> list[Change]:
     def stuck(self: Any, key: str) -> None:
         line = self._queues.get(key)

@@ -1,4 +1,4 @@
-"""One history: a plan carried out, faults and all; then calm, and the judge."""
+"""One history: run a plan with its faults, then wait until all is calm, then judge."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -12,15 +12,15 @@ from simulate.services import REPLICAS, SERVICES
 from simulate.world import Cut, World
 
 CALM_SECONDS = 400.0
-"""So long, in virtual time, everything may take to come to rest once nothing goes wrong."""
+"""Virtual seconds that everything may take to come to rest after the last fault."""
 MOST_STEPS = 400_000
 LOOK_SECONDS = 0.01
-"""Between two looks at whether it all rests."""
+"""Seconds between two checks whether everything is at rest."""
 
 
 @dataclass(slots=True)
 class Outcome:
-    """What became of a history."""
+    """The result of a history."""
 
     plan: Plan
     faults: list[Fault] = field(default_factory=list)
@@ -32,12 +32,12 @@ class Outcome:
 
     @property
     def kinds(self) -> frozenset[str]:
-        """How it failed."""
+        """The kinds of faults that were found."""
         return frozenset(fault.kind for fault in self.faults)
 
 
 def run(plan: Plan, *, trace: bool = False) -> Outcome:
-    """Run one history. The core must be in the world's hands: see `patches.installed`."""
+    """Run one history. The core must be patched: see `patches.installed`."""
     history = _History(plan, trace=trace)
     try:
         return history.run()
@@ -163,7 +163,7 @@ class _History:
 
     def _calm_down(self) -> None:
         world = self.world
-        world.note("from now on nothing goes wrong")
+        world.note("no more faults from now on")
         world.calm = True
         world.broker.refusing.clear()
         world.broker.up = True
@@ -176,7 +176,7 @@ class _History:
         self._restart()
 
     def _restart(self) -> None:
-        """Whoever is not there comes back, and `migrate` is run until it succeeds."""
+        """Restart all stopped processes, and run `migrate` until it succeeds."""
         for process in list(self.processes.values()):
             if not process.stopping or not process.host.alive:
                 process.start()
@@ -188,10 +188,10 @@ class _History:
         return next(self._unrest(), None) is None
 
     def _unrest(self) -> Iterator[str]:
-        """What still moves, or should."""
+        """What is still active, or should be."""
         office, world = self.office, self.world
         if office.at_work or (office.wants_archive and not office.introduced):
-            yield "an operator waits"
+            yield "an operator is waiting"
         if any(client.publications for client in world.clients if client.host.alive):
             yield "something is being published"
         for queue in world.broker.queues.values():
@@ -216,7 +216,7 @@ class _History:
         self._until(self._rests, stall=True)
 
     def _digest(self) -> str:
-        """Of all that was committed, and when: equal for equal histories."""
+        """A hash of everything committed, with its times: equal for equal histories."""
         text = hashlib.sha256()
         for name, db in sorted(self.world.databases.items()):
             for rows in db.watched.values():
@@ -227,14 +227,14 @@ class _History:
 
 
 def _open_messages(name: str, rows: list[dict[str, object]]) -> Iterator[str]:
-    """Messages that should move: retrying ones, and those that wait behind nobody."""
+    """Unresolved messages that should move: retrying ones, and followers of no failed message."""
     blocked = {(v["subscription"], v["source"], v["key"]) for v in rows if v["state"] == "dead"}
     for values in rows:
         ordering_key = (values["subscription"], values["source"], values["key"])
         if values["closing"] is not None:
             yield f"{name} closes {values['subscription']}"
         elif values["state"] == "waiting" and values["next_attempt_at"] is not None:
-            yield f"{name} is to handle what waits for {values['subscription']}"
+            yield f"{name} has messages to handle for {values['subscription']}"
         elif values["state"] == "retrying":
             yield f"{name} retries {values['subscription']}"
         elif values["state"] == "waiting" and ordering_key not in blocked:

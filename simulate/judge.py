@@ -1,4 +1,4 @@
-"""The judge: what was committed, what took effect, and what the audit says of it."""
+"""The judge: compares what was committed with what took effect and what the audit reports."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ CLOSED = ("dead", "discarded", "waiting")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """How the promise was broken."""
+    """One violation of a promise."""
 
     kind: str
     about: str
@@ -25,7 +25,7 @@ class Fault:
 
 
 def judge(world: World, services: Iterable[str]) -> list[Fault]:
-    """What is wrong once nothing moves any more."""
+    """All violations, once everything is at rest."""
     found: list[Fault] = []
     for service in services:
         for subscription in subscriptions_of(service):
@@ -78,14 +78,14 @@ def _judge_subscription(
 def _judge_lateness(
     name: str, place: dict[UUID, int], effects: list[dict[str, Any]]
 ) -> list[Fault]:
-    """Where later ones may pass, what comes after one of them is marked as late."""
+    """Where later events may pass, an event that comes after a later one must be marked as late."""
     found = []
     last: dict[str, int] = {}
     for row in effects:
         nth = place.get(row["event_id"], -1)
         if 0 <= nth < last.get(row["key"], -1) and not row["late"]:
             about = f"{name} {row['key']} {_short(row['event_id'])} was not marked as it was late"
-            found.append(Fault("untold", about))
+            found.append(Fault("unmarked", about))
         last[row["key"]] = max(nth, last.get(row["key"], -1))
     return found
 
@@ -107,7 +107,7 @@ def _judge_order(
         if row["late"]:
             found.append(Fault("late", f"{name} {row['key']} {_short(row['event_id'])}"))
     for id, row in closed.items():
-        # Nothing may have passed what is dead or waits behind it.
+        # Nothing may overtake a dead message or one that waits behind it.
         if row["state"] == "discarded" or row["subscription"] != name:
             continue
         if place.get(id, 1 << 30) < last.get(row["key"], -1):
@@ -131,7 +131,7 @@ def _judge_deaths(world: World, name: str, closed: Iterable[dict[str, Any]]) -> 
 
 
 def judge_report(at: float, report: Report, *, last: bool) -> list[Fault]:
-    """An audit never says that something is missing which is not; the last one is complete."""
+    """An audit never reports an event as missing that is not; the last audit is complete."""
     found = []
     for owner, subscriber, line in report.lines():
         for id in line.missing:

@@ -1,9 +1,10 @@
-"""An event loop whose time is virtual and whose order is decided by a seed.
+"""An event loop with virtual time and an order determined by a seed.
 
-Nothing waits for real: when no callback is ready, time jumps to the next timer. What the world
-does (an answer of the database, a confirm of the broker) is a timer with a seeded delay, so the
-seed decides the order in which processes get on. Within one process callbacks keep the order that
-asyncio promises. Callbacks of a killed process never run again; those of a frozen one are held.
+Nothing waits in real time: when no callback is ready, time jumps to the next timer. Actions of the
+world (a response of the database, a confirm of the broker) are timers with a seeded delay, so the
+seed decides the order in which processes proceed. Within one process callbacks keep the order that
+asyncio guarantees. Callbacks of a killed process never run again; those of a frozen one are held
+back.
 """
 
 import asyncio
@@ -18,16 +19,16 @@ from typing import Any, cast
 
 
 class Host:
-    """What runs callbacks: one simulated operating system process."""
+    """A simulated operating system process, which runs callbacks."""
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.alive = True
         self.frozen = False
         self.pace = 1.0
-        """Its slowness: delays of all it asks for are multiplied by this."""
+        """Slowness: all delays that it asks for are multiplied by this factor."""
         self.skew = 0.0
-        """How far its wall clock is from the true one."""
+        """The error of its wall clock."""
         self.held: list[list[Any]] = []
 
     def __repr__(self) -> str:
@@ -39,9 +40,9 @@ HOST: ContextVar[Host | None] = ContextVar("simulated_host", default=None)
 
 
 class Handle(list[Any]):
-    """A callback to be run once: when, its number, the callback (None: never), arguments, context.
+    """A scheduled callback: time, number, callback (None: cancelled), arguments, context.
 
-    A list, so that what waits for its time is one object that the heap compares by itself.
+    It is a list, so that a heap can compare timers without another object.
     """
 
     __slots__ = ()
@@ -51,12 +52,12 @@ class Handle(list[Any]):
         self[2] = None
 
     def cancelled(self) -> bool:
-        """Whether it was cancelled."""
+        """Whether it is cancelled."""
         return self[2] is None
 
 
 class SeededTask(asyncio.Task[Any]):
-    """A task with a hash of its own number: sets of tasks are read in the same order each time."""
+    """A task whose hash is its number, so that sets of tasks have a reproducible order."""
 
     _numbers = count()
 
@@ -72,11 +73,11 @@ class SeededTask(asyncio.Task[Any]):
 
 
 class SeededLoop:
-    """The part of an event loop that asyncio's own classes and the core use."""
+    """The part of an event loop that asyncio's classes and the core use."""
 
     def __init__(self) -> None:
         self.now = 0.0
-        """Virtual seconds since the beginning of the history."""
+        """Virtual seconds since the start of the history."""
         self._ready: deque[list[Any]] = deque()
         self._timers: list[list[Any]] = []
         self._number = count().__next__
@@ -87,18 +88,20 @@ class SeededLoop:
         self.ended = False
         self.create_future: Callable[[], asyncio.Future[Any]] = partial(asyncio.Future, loop=self)  # type: ignore[arg-type]
         self.nothing: asyncio.Future[Any] = self.create_future()
-        """What has come to its end already."""
+        """A future that is already done."""
         self.nothing.set_result(None)
         SeededTask._numbers = count()
 
     def time(self) -> float:
-        """Virtual seconds since the beginning of the history."""
+        """Virtual seconds since the start of the history."""
         return self.now
 
     def call_soon(
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> Any:
-        """Run it in this turn. Who gives a context is asyncio itself, and never cancels it."""
+        """Run a callback in this turn. Only asyncio itself passes a context, and it never cancels
+        it.
+        """
         if context is not None:
             self._ready.append([0.0, 0, callback, args, context])
             return None
@@ -115,7 +118,7 @@ class SeededLoop:
         *args: Any,
         context: Context | None = None,
     ) -> Handle:
-        """Run it after a delay, in the caller's process."""
+        """Run a callback after a delay, in the caller's process."""
         return self.call_at(self.now + delay, callback, *args, context=context)
 
     def call_at(
@@ -125,19 +128,19 @@ class SeededLoop:
         *args: Any,
         context: Context | None = None,
     ) -> Handle:
-        """Run it at a time, in the caller's process."""
+        """Run a callback at a time, in the caller's process."""
         handle = Handle((when, self._number(), callback, args, context or copy_context()))
         heappush(self._timers, handle)
         return handle
 
     def happen(self, delay: float, callback: Callable[..., object], *args: Any) -> None:
-        """Let the world do something after a delay, whatever becomes of the processes."""
+        """Schedule an action of the world; it happens whatever becomes of the processes."""
         heappush(self._timers, [self.now + delay, self._number(), callback, args, None])
 
     def pass_at_once(self, delay: float) -> bool:
-        """Let a delay pass in this step, when nothing at all would happen until its end.
+        """Skip a delay within this step, if nothing else would happen until its end.
 
-        Whoever waits so long goes on next in any case: this spares it the way through the loop.
+        The waiting task would be the next one anyway; this avoids a round trip through the loop.
         """
         timers = self._timers
         while timers and timers[0][2] is None:
@@ -150,7 +153,7 @@ class SeededLoop:
         return True
 
     def pause(self, delay: float) -> asyncio.Future[Any]:
-        """What ends after a delay."""
+        """A future that is done after a delay."""
         if self.pass_at_once(delay):
             return self.nothing
         future = self.create_future()
@@ -160,10 +163,10 @@ class SeededLoop:
     def create_task(
         self, coro: Coroutine[Any, Any, Any], *, name: object = None, context: Any = None
     ) -> asyncio.Task[Any]:
-        """A task of this loop. Kept to the end: a killed process's coroutines must not be closed
-        before that, or their `finally` blocks would act on the world.
+        """Create a task of this loop.
 
-        `nothing` is no work and makes no task.
+        Tasks are kept to the end: closing the coroutines of a killed process earlier would run
+        their `finally` blocks, which would act on the world. `nothing` needs no task.
         """
         if cast(object, coro) is self.nothing:
             return cast("asyncio.Task[Any]", self.nothing)
@@ -179,37 +182,37 @@ class SeededLoop:
         return task
 
     get_debug = staticmethod(bool)
-    """Never, and asked for each future."""
+    """Always false; asyncio asks for every future."""
 
     def is_running(self) -> bool:
-        """While a history runs."""
+        """Always true while a history runs."""
         return True
 
     def is_closed(self) -> bool:
-        """Never."""
+        """Always false."""
         return False
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
-        """Keep it for the judge."""
+        """Keep the error for the judge."""
         error = context.get("exception")
         self.errors.append(f"{context.get('message')}: {type(error).__name__}: {error}")
 
     def spawn(self, host: Host, work: Coroutine[Any, Any, Any], name: str) -> asyncio.Task[Any]:
-        """Begin a task inside a process."""
+        """Start a task inside a process."""
         context = copy_context()
         context.run(HOST.set, host)
         return self.create_task(work, name=name, context=context)
 
     def thaw(self, host: Host) -> None:
-        """Let a frozen process go on: what was held runs now, in its order."""
+        """Resume a frozen process: its held callbacks run now, in order."""
         host.frozen = False
         self._ready.extend(host.held)
         host.held.clear()
 
     def run(self, done: Callable[[], bool], most_steps: int, every: float = 0.0) -> bool:
-        """Run until `done` says so, which is asked between turns and `every` so many seconds.
+        """Run until `done` returns true; it is asked between turns and `every` so many seconds.
 
-        False: nothing moves, or too long.
+        Returns False if nothing moves any more, or if it takes too long.
         """
         before = asyncio._get_running_loop()
         hooks = sys.get_asyncgen_hooks()
@@ -229,7 +232,7 @@ class SeededLoop:
             asyncio._set_running_loop(before)
 
     def _turn(self) -> bool:
-        """The next timer, and all that follows from it at once."""
+        """Run the next timer and everything that follows from it immediately."""
         ready, timers = self._ready, self._timers
         if not ready:
             while timers:
@@ -260,7 +263,7 @@ class SeededLoop:
         return True
 
     def close(self) -> None:
-        """Take all coroutines down. The world must be over by now: nothing they do counts."""
+        """Close all coroutines. The world must have ended: nothing they do counts."""
         self.ended = True
         before = asyncio._get_running_loop()
         asyncio._set_running_loop(cast(asyncio.AbstractEventLoop, self))
@@ -295,7 +298,7 @@ def _close(work: Any) -> None:
             work.close()
         except RuntimeError:
             continue
-        except BaseException:  # it is over, whatever it says
+        except BaseException:  # closed, whatever it raises
             pass
         return
 
@@ -306,6 +309,6 @@ def _end(generator: AsyncGenerator[Any, None]) -> None:
             generator.aclose().send(None)
         except RuntimeError:
             continue
-        except BaseException:  # StopIteration among them
+        except BaseException:  # also StopIteration
             pass
         return

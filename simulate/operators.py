@@ -1,4 +1,4 @@
-"""What operators do in a history: audit, replay, discard, and bring in a new service."""
+"""Operators' actions in a history: audit, replay, discard, and adding a new service."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -28,7 +28,7 @@ FIRST = UUID(int=0)
 
 
 class Desk(Operators):
-    """The operators' calls without HTTP: each is the same code in a transaction of the service."""
+    """The operators' API without HTTP: the same code, each call in a transaction of the service."""
 
     def __init__(self, world: World, services: Sequence[str]) -> None:
         super().__init__({name: name for name in services}, "")
@@ -116,7 +116,7 @@ class Desk(Operators):
 
 
 class Office:
-    """Operators at work; nothing of theirs is killed but `migrate`."""
+    """Operators at work. Of their processes only `migrate` is ever killed."""
 
     def __init__(self, world: World) -> None:
         self.world = world
@@ -128,7 +128,7 @@ class Office:
         self.wants_archive = False
 
     def do(self, decision: Decision) -> None:
-        """Begin what was decided."""
+        """Start an action of the plan."""
         match decision.kind:
             case "audit":
                 work = self.audit(5.0)
@@ -147,19 +147,19 @@ class Office:
         self.at_work += 1
         try:
             await work
-        except Exception as error:  # said to the operator, who may try again
+        except Exception as error:  # the operator gets the error, and may try again
             self.world.note(f"{'operator':10} got: {type(error).__name__}: {error}")
         finally:
             self.at_work -= 1
 
     async def audit(self, wait: float) -> None:
-        """The real audit."""
+        """Run the real audit."""
         report = await Auditor(Desk(self.world, self.services), wait=wait).audit(FIRST)
         self.reports.append((self.world.loop.time(), report))
         self.world.note(f"{'operator':10} audit: {len(report.problems)} problems")
 
     async def replay(self, decision: Decision) -> None:
-        """Send a service what the log holds."""
+        """Replay events of the log to a service."""
         types = {"moved": ["sim.moved"], "renamed": ["sim.renamed"]}.get(
             decision.detail, ["sim.moved", "sim.renamed"]
         )
@@ -169,12 +169,12 @@ class Office:
             await requests.ask(tx, "replay", asked, by="operator", again=False)
 
     async def replay_dead(self, service: str) -> None:
-        """Give the dead another chance."""
+        """Retry the dead letters."""
         async with Desk(self.world, [service])._transactions[service]() as tx:
             await dead_letters.replay(tx, note="again", by="operator")
 
     async def discard(self, service: str) -> None:
-        """Give up one dead letter."""
+        """Discard one dead letter."""
         dead = [
             row
             for row in self.world.database(service).tables["open_message"].committed()
@@ -185,7 +185,7 @@ class Office:
                 await dead_letters.discard(tx, dead[0]["event_id"], why="no use", by="operator")
 
     def introduce(self, start: Callable[[], None], killed_after: float | None) -> None:
-        """Run `migrate` with a new service; perhaps it is killed on its way."""
+        """Run `migrate` with a new service; it may be killed on the way."""
         self.wants_archive = True
         host = Host("migrate")
         self.world.note(f"{'migrate':10} begins")
@@ -228,7 +228,7 @@ def topology(service: str) -> QueueTopology:
 
 
 def prepare(world: World) -> None:
-    """What `migrate` has done before the first service started."""
+    """Do what `migrate` did before the first service started."""
     for service in ("writer", "reader"):
         world.broker.declare(topology(service), exactly=True)
     for type, owner in OWNERS.items():

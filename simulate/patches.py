@@ -1,7 +1,7 @@
-"""Clock, chance and connections of the core, put into the hands of the world that runs now.
+"""Replaces the core's clock, random numbers and connections with those of the running world.
 
-Only module attributes are replaced, while a history runs; the code under test is as it ships.
-Sizes of batches and pieces are made small, so that small histories come to their edges.
+Only module attributes are replaced, and only while a history runs; the code under test is
+unchanged. Batch and chunk sizes are reduced, so that small histories reach their limits.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ def _nothing(*_: object, **__: object) -> None:
 
 
 class _Time:
-    """In place of the module `time`."""
+    """Replaces the module `time`."""
 
     def monotonic(self) -> float:
         return World.current.loop.now
@@ -52,7 +52,7 @@ class _Time:
 
 
 class _Datetime(datetime):
-    """In place of `datetime` where it is asked for the present."""
+    """Replaces `datetime` where the current time is read."""
 
     @classmethod
     def now(cls, tz: tzinfo | None = None) -> Any:
@@ -60,21 +60,21 @@ class _Datetime(datetime):
 
 
 class _Random:
-    """In place of the module `random`."""
+    """Replaces the module `random`."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(World.current.random, name)
 
 
 class _Secrets:
-    """In place of the module `secrets`."""
+    """Replaces the module `secrets`."""
 
     def token_hex(self, length: int) -> str:
         return f"{World.current.random.getrandbits(8 * length):0{2 * length}x}"
 
 
 class _Log:
-    """In place of a logger: lines of the history, where one is kept."""
+    """Replaces a logger: its lines go into the history, if one is printed."""
 
     def __getattr__(self, level: str) -> Any:
         if World.current.trace is None:
@@ -92,7 +92,7 @@ class _Log:
 
 
 class _Uncounted:
-    """In place of a metric: nobody asks for it."""
+    """Replaces a metric, which nothing reads."""
 
     def labels(self, *_: object) -> "_Uncounted":
         return self
@@ -105,7 +105,7 @@ def _new_id() -> UUID:
 
 
 async def connect(url: str, *, application: str, **_: Any) -> Connection:
-    """In place of the core's: to the database that the address ends with."""
+    """Replaces the core's function: connects to the database named at the end of the address."""
     world = World.current
     return Connection(await open_wire(world, world.database(url.rsplit("/", 1)[1])))
 
@@ -119,7 +119,7 @@ async def _never(*_: object) -> None:
 
 
 def _replacements() -> list[tuple[Any, str, Any]]:
-    """Module or class, attribute, what takes its place."""
+    """Module or class, attribute, and replacement."""
     by_value: list[tuple[object, object]] = [
         (ids.new_id, _new_id),
         (database.connect, connect),
@@ -157,7 +157,7 @@ def _replacements() -> list[tuple[Any, str, Any]]:
 
 @contextmanager
 def installed() -> Iterator[None]:
-    """While the block runs, the core lives in the simulated world."""
+    """While the block runs, the core uses the simulated world."""
     changed = [(place, name, getattr(place, name), new) for place, name, new in _replacements()]
     try:
         for place, name, _, new in changed:

@@ -1,4 +1,4 @@
-"""What a history is made of: decisions that a seed draws, and that can be left out one by one."""
+"""The plan of a history: decisions drawn from a seed, each of which can be left out."""
 
 import json
 from dataclasses import asdict, dataclass, field, replace
@@ -22,7 +22,7 @@ LABELS = {
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """One thing that is done in a history: by the users, by an operator, or by the world."""
+    """One action in a history: of the users, of an operator, or of the world."""
 
     at: float
     kind: str
@@ -32,19 +32,19 @@ class Decision:
     length: float = 0.0
     nth: int = 0
     events: tuple[tuple[str, str, str], ...] = ()
-    """Of a transaction: type, key, and what its handling is to run into."""
+    """The events of a transaction: type, key, and what their handler will do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A history before it is run. `seed` decides the order of what happens at once."""
+    """A history before it is run. `seed` decides the order of simultaneous actions."""
 
     seed: int
     broker: str
     decisions: tuple[Decision, ...] = field(default_factory=tuple)
 
     def dump(self) -> str:
-        """As JSON: this is how regressions are kept."""
+        """The plan as JSON, which is how regressions are stored."""
         shown = {"seed": self.seed, "broker": self.broker}
         lines = [
             json.dumps({k: v for k, v in asdict(d).items() if v not in ("", 0, 0.0, ())})
@@ -53,13 +53,13 @@ class Plan:
         return f'{json.dumps(shown)[:-1]}, "decisions": [\n' + ",\n".join(lines) + "\n]}\n"
 
     def without(self, left_out: set[int]) -> "Plan":
-        """The same with fewer decisions."""
+        """The same plan with fewer decisions."""
         kept = [d for place, d in enumerate(self.decisions) if place not in left_out]
         return replace(self, decisions=tuple(kept))
 
 
 def load(text: str) -> Plan:
-    """The other way round."""
+    """A plan from its JSON."""
     found: dict[str, Any] = json.loads(text)
     decisions = [
         Decision(**{**d, "events": tuple(tuple(e) for e in d.get("events", ()))})
@@ -69,9 +69,9 @@ def load(text: str) -> Plan:
 
 
 def draw(seed: int, steps: int = 14, without: frozenset[str] = frozenset()) -> Plan:
-    """A plan of about so many decisions of each sort, from a seed.
+    """Draw a plan of about this many decisions of each kind from a seed.
 
-    `without` leaves out kinds of decisions, of transactions and of handlings, by their names.
+    `without` names kinds of decisions, of transactions and of handlers' behaviour to leave out.
     """
     random = Random(seed)
     broker = random.choice(("rabbitmq", "postgres"))

@@ -1,4 +1,4 @@
-"""A process: one replica of a service, with all its tasks, that can be stopped in any way."""
+"""A process: one replica of a service with all its tasks, which can be stopped in any way."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ BATCH = 4
 
 
 class Failed(Exception):
-    """A request that changes its mind."""
+    """A request that fails on purpose."""
 
 
 class Process:
-    """One replica. Its host is a new one after each start."""
+    """One replica. Each start gives it a new host."""
 
     def __init__(self, world: World, service: str, number: int) -> None:
         self.world = world
@@ -37,11 +37,11 @@ class Process:
 
     @property
     def runs(self) -> bool:
-        """Whether it is up and not on its way down."""
+        """Whether it is running and not shutting down."""
         return self.host.alive and not self.stopping
 
     def start(self) -> None:
-        """Start it, unless it runs."""
+        """Start it, unless it is running."""
         if self.host.alive or self.world.over:
             return
         self.host = Host(self.name)
@@ -65,7 +65,7 @@ class Process:
         self.messaging.start()
 
     def kill(self) -> None:
-        """End it at once, as by signal 9: its connections break."""
+        """Kill it, as by signal 9: its connections break."""
         if not self.host.alive:
             return
         self.world.note(f"{self.name:10} is killed")
@@ -77,7 +77,7 @@ class Process:
         self._break_connections()
 
     def _leave_claims(self) -> None:
-        """What it had claimed and could not give back counts like what killed its process."""
+        """Treat claims that a killed process could not give back like messages that killed it."""
         if self.messaging is None:
             return
         instance = self.messaging.retries._owner.instance
@@ -94,7 +94,7 @@ class Process:
             self.client.cut()
 
     def stop(self) -> None:
-        """End it gracefully, as by signal 15."""
+        """Stop it gracefully, as by signal 15."""
         if not self.runs:
             return
         self.stopping = True
@@ -114,17 +114,17 @@ class Process:
         self._break_connections()
 
     def freeze(self) -> None:
-        """Stop it without its noticing, as by SIGSTOP: its connections stay."""
+        """Freeze it, as by SIGSTOP: its connections stay open."""
         self.world.note(f"{self.name:10} is frozen")
         self.host.frozen = True
 
     def thaw(self) -> None:
-        """Let it go on."""
+        """Resume it."""
         self.world.note(f"{self.name:10} goes on")
         self.world.loop.thaw(self.host)
 
     def drop(self, what: str) -> None:
-        """The servers drop its connections."""
+        """Have the servers drop its connections."""
         self.world.note(f"{self.name:10} loses its connections to the {what}")
         self.world.hurt[self.name] = self.world.loop.now
         if what == "database":
@@ -134,7 +134,7 @@ class Process:
             self.client.cut()
 
     def request(self, decision: Decision) -> None:
-        """Let it handle a request that records events."""
+        """Send it a request that records events."""
         if self.runs and self.messaging is not None:
             transactions = self.messaging.transactions
             self.world.loop.spawn(self.host, _request(transactions, decision), "request")

@@ -1,4 +1,4 @@
-"""Many histories, over several processes; and what is said of them."""
+"""Runs many histories in several processes, and sums them up."""
 
 import gc
 import multiprocessing
@@ -20,14 +20,14 @@ COLLECT_EVERY = 20
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """What is to be run."""
+    """The histories to run."""
 
     first: int
     count: int
     steps: int = 10
     without: frozenset[str] = frozenset()
     fault: str = ""
-    """A known fault that is put back into the core first."""
+    """A known fault that is injected into the core first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class Failure:
 
 @dataclass(slots=True)
 class Summary:
-    """What became of many."""
+    """The results of many histories."""
 
     histories: int = 0
     steps: int = 0
@@ -51,17 +51,17 @@ class Summary:
     failures: list[Failure] = field(default_factory=list)
 
     def line(self) -> str:
-        """One line for people."""
+        """The summary in one line."""
         rate = self.histories / max(self.seconds, 1e-9)
         return (
-            f"{self.histories} histories, {self.steps} steps and {self.virtual_seconds:.0f} s of "
-            f"their time in {self.seconds:.1f} s: {rate:.0f} histories/s, "
+            f"{self.histories} histories, {self.steps} steps and {self.virtual_seconds:.0f} "
+            f"virtual seconds in {self.seconds:.1f} s: {rate:.0f} histories/s, "
             f"{len(self.failures)} failed"
         )
 
 
 def run_share(task: Task) -> Summary:
-    """Some histories, in this process."""
+    """Run some histories in this process."""
     summary = Summary()
     fault = FAULTS[task.fault].put_back() if task.fault else nullcontext()
     with installed(), fault:
@@ -80,11 +80,11 @@ def run_share(task: Task) -> Summary:
 
 @contextmanager
 def _garbage_kept() -> Iterator[None]:
-    """A history leaves some thousand objects: those of several are collected together.
+    """Collect garbage once for several histories, each of which leaves some thousand objects.
 
-    What was there before is not looked at again, here and in the processes that are forked.
+    Older objects are not scanned again, here and in forked processes.
     """
-    with installed():  # all of the core is there from now on
+    with installed():  # all of the core is loaded from here on
         gc.collect()
         gc.freeze()
     gc.disable()
@@ -101,7 +101,7 @@ def failure_of(seed: int, outcome: Outcome) -> Failure:
 
 
 def assigner(task: Task) -> list[Task]:
-    """The task in parts."""
+    """Split the task into parts."""
     return [
         Task(
             first, min(SHARE, task.first + task.count - first), task.steps, task.without, task.fault
@@ -117,7 +117,7 @@ def run_many(
     progress: Callable[[Summary], None] = lambda _: None,
     most_failures: int = 10,
 ) -> Summary:
-    """All histories of a task; stops early after some failures."""
+    """Run all histories of a task; stop early after some failures."""
     total = Summary()
     begun = time.monotonic()
     with _garbage_kept(), closing(_results(assigner(task), jobs)) as results:

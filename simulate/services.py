@@ -1,4 +1,4 @@
-"""The services of a history: what they publish and consume, and how their handlers go wrong."""
+"""The services of a history: what they publish and consume, and how their handlers fail."""
 
 import asyncio
 from collections.abc import Sequence
@@ -25,9 +25,9 @@ RETRY = RetrySchedule(
     attempts=4, first=timedelta(seconds=0.05), factor=2.0, longest=timedelta(seconds=1)
 )
 AT_ONCE = RetrySchedule(attempts=4, first=timedelta(0))
-"""Most retries of a history: waiting costs time, and finds nothing more."""
+"""The most attempts in a history: further waiting costs time and finds nothing more."""
 MAY_DIE = frozenset({"dead", "reject", "caught", "gone"})
-"""Handlings after which a dead letter is right."""
+"""Behaviours of a handler after which a dead letter is correct."""
 
 
 class Moved(Event, name="sim.moved", owner="writer", key="item"):
@@ -45,7 +45,7 @@ class Renamed(Event, name="sim.renamed", owner="writer", key="item"):
 
 
 class Echoed(Event, name="sim.echoed", owner="reader", key="item"):
-    """What a handler says of a move."""
+    """The event that a handler publishes for a move."""
 
     item: str
 
@@ -59,21 +59,21 @@ class Boom(Exception):
 
 
 def write_event(tx: Tx, event: Event) -> UUID:
-    """Record an event, and beside it the row that says so."""
+    """Record an event, and next to it a row that proves it."""
     id = record(tx, event)
     cast(SimulatedTx, tx).write(MADE, (id, event.key, event.name))
     return id
 
 
 async def take_effect(tx: Tx, name: str, received: Received[Event]) -> None:
-    """The effect of an event, and what goes wrong with it."""
+    """Write the effect of an event, then fail as the event demands."""
     world = World.current
     calls = world.attempts[name, received.id] = world.attempts.get((name, received.id), 0) + 1
     world.handling[name, received.id] = HOST.get()
     values = (received.id, name, received.key, received.sequence, received.late)
     if received.id.int & 3:
         cast(SimulatedTx, tx).write(EFFECT, values)
-    else:  # and here the process may be killed
+    else:  # the process may be killed here
         await tx.exec_driver_sql(EFFECT, values)
     handling = getattr(received.event, "handling", "ok")
     if handling != "ok" and not name.startswith("archive"):
@@ -110,7 +110,7 @@ async def _go_wrong(tx: Tx, handling: str, calls: int, id: UUID) -> None:
 
 
 def one(name: str, event: type[Event], **options: object) -> Subscription:
-    """A handler of one event at a time."""
+    """A handler of single events."""
 
     async def handle(tx: Tx, received: Received[Event]) -> None:
         await take_effect(tx, name, received)
@@ -135,7 +135,7 @@ async def _echo(tx: Tx, received: Received[Moved]) -> None:
 
 @cache
 def subscriptions_of(service: str) -> list[Subscription]:
-    """What a service consumes."""
+    """The subscriptions of a service."""
     if service == "writer":
         return [one("writer.echoed", Echoed)]
     if service == "reader":

@@ -1,4 +1,4 @@
-"""A failing plan made small: fewer decisions, that fail in the same way."""
+"""Shrinks a failing plan to fewer decisions that still fail in the same way."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -7,7 +7,7 @@ from simulate.history import Outcome, run
 from simulate.plan import Plan
 
 SEEDS = 4
-"""Orders tried for each smaller plan: leaving out one decision changes all that follows."""
+"""Seeds tried for each smaller plan: leaving out one decision changes everything after it."""
 
 
 def shrink(
@@ -17,7 +17,9 @@ def shrink(
     most_runs: int = 600,
     fails: Callable[[Plan], Outcome] = run,
 ) -> Plan:
-    """Delta debugging over the decisions: halves first, then ever smaller pieces, then ones."""
+    """Delta debugging over the decisions: first halves, then smaller and smaller pieces, then
+    single ones.
+    """
     expected = frozenset(kinds)
     runs = 0
 
@@ -48,7 +50,7 @@ def shrink(
 
 
 def _with_fewer_events(plan: Plan, still_fails: Callable[[Plan], Plan | None]) -> Plan:
-    """Transactions of one event, where that is enough; and handlers that do not fail."""
+    """Reduce transactions to one event and make handlers succeed, where it still fails."""
     for place in range(len(plan.decisions)):
         decision = plan.decisions[place]
         simpler = [replace(decision, events=decision.events[:1])] if decision.events[1:] else []

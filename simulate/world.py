@@ -1,4 +1,4 @@
-"""The world of one history: time, chance, databases, the broker, and what goes wrong when."""
+"""The world of one history: time, randomness, databases, the broker, and the faults."""
 
 import random
 from collections import defaultdict
@@ -14,22 +14,20 @@ from simulate.postgres.wire import TABLES, Wire
 
 @dataclass(eq=False, slots=True)
 class Cut:
-    """A connection that is lost at the nth statement or request of a kind in one process, from
-    when that was decided.
-    """
+    """A connection to be lost at the nth request of a kind in one process, from now on."""
 
     host: str
     label: str
     nth: int
     when: str
-    """``before`` it arrives, or ``after``: it was done and the answer is lost."""
+    """``before`` the request arrives, or ``after`` it is done, so that its response is lost."""
 
 
 class World:
     """Everything outside the code under test."""
 
     current: "World"
-    """The one that runs now."""
+    """The running world."""
 
     def __init__(self, seed: int, broker: str) -> None:
         self.random = random.Random(seed)
@@ -44,20 +42,20 @@ class World:
         """How often a handler was called for an event, whatever became of its transaction."""
         self.handling: dict[tuple[str, UUID], Host | None] = {}
         self.killed: set[tuple[str, UUID]] = set()
-        """Handlings that the end of a process has cut short: such a message may be given up."""
+        """Handler calls cut short by the end of their process: such a message may become dead."""
         self.hurt: defaultdict[str, float] = defaultdict(lambda: -1.0)
-        """When a process last lost a connection by a fault of the world."""
+        """When a process last lost a connection by an injected fault."""
         self.trace: list[str] | None = None
         self._wires: dict[Host, list[Wire]] = {}
         self._cuts: list[Cut] = []
         self._ids = 0
         self.calm = False
-        """No more faults."""
+        """Whether the faults are over."""
         self.speed = 1.0
         World.current = self
 
     def database(self, name: str) -> Database:
-        """A service's database, made empty at first."""
+        """A service's database; empty when first used."""
         if name not in self.databases:
             db = Database(name, self.loop, self.random)
             db.tables = {table: Table(table) for table in TABLES}
@@ -68,7 +66,7 @@ class World:
         return self.databases[name]
 
     def delay(self, host: Host | None) -> float:
-        """How long a message is on its way: mostly about a millisecond, seldom half a second."""
+        """The latency of a message: usually about a millisecond, rarely half a second."""
         pace = self.speed if host is None else self.speed * host.pace
         return pace * 0.0004 / (1.0008 - self._draw())
 
@@ -77,11 +75,11 @@ class World:
         return self._wires.setdefault(host, [])
 
     def plan(self, cut: Cut) -> None:
-        """Lose a connection at that moment."""
+        """Plan to lose a connection at that moment."""
         self._cuts.append(cut)
 
     def cut_at(self, host: Host | None, label: str) -> str | None:
-        """Whether this request's connection is to be lost now, and when."""
+        """Whether this request's connection is to be lost now: before it arrives, or after."""
         if self.trace is not None and host is not None:
             self.trace.append(f"{self.loop.now:9.4f} {host.name:10} {label[:60]}")
         if not self._cuts or self.calm or host is None:
@@ -96,7 +94,7 @@ class World:
         return None
 
     def note(self, text: str) -> None:
-        """A line of the history."""
+        """Add a line to the history."""
         if self.trace is not None:
             self.trace.append(f"{self.loop.now:9.4f} {text}")
 
@@ -110,7 +108,7 @@ class World:
         return UUID(int=milliseconds << 80 | 7 << 76 | (rest >> 62 & 0xFFF) << 64 | 2 << 62 | rest)
 
     def close(self) -> None:
-        """The end: nothing that still runs has any effect."""
+        """End the world: nothing that still runs has any effect."""
         self.over = True
         self.trace = None
         self.loop.close()

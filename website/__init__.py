@@ -1,1 +1,1 @@
-"""The documentation as a site: README, docs and the sources they link to."""
+"""The documentation site: README, docs and the sources that they link to."""

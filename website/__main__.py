@@ -1,7 +1,7 @@
-"""`./dev docs`: builds the documentation into a folder, strictly: a link that leads nowhere fails.
+"""`./dev docs`: builds the documentation site, strictly: a broken link is an error.
 
-Zensical takes one folder of Markdown. The documents live beside the sources that they link to, so
-they are copied into such a folder first, and each linked source becomes a page of its own.
+Zensical takes one folder of Markdown. The documents are next to the sources that they link to, so
+they are copied into such a folder first, and each linked source becomes a page.
 """
 
 import argparse
@@ -20,12 +20,12 @@ ASSETS = {".png", ".svg"}
 
 
 def main() -> int:
-    """Build the site; the exit code."""
+    """Build the site; returns the exit code."""
     parser = argparse.ArgumentParser(prog="./dev docs", description=__doc__)
     parser.add_argument(
-        "--to", type=Path, help="folder of the site (.site)", default=ROOT / ".site"
+        "--to", type=Path, help="folder for the site (.site)", default=ROOT / ".site"
     )
-    parser.add_argument("--check", action="store_true", help="build it, and keep nothing")
+    parser.add_argument("--check", action="store_true", help="build the site without keeping it")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="hirewire-docs-") as folder:
         work = Path(folder)
@@ -37,13 +37,13 @@ def main() -> int:
 
 
 def build(root: Path, work: Path) -> int:
-    """Build the documents of `root` in the folder `work`; the exit code of the generator."""
+    """Build the documents of `root` in the folder `work`; returns the generator's exit code."""
     stage(root, work / "pages")
     return generate(work)
 
 
 def generate(work: Path) -> int:
-    """Build the site of the pages in `work`; the exit code. What is wrong goes to stderr."""
+    """Build the site from the pages in `work`; returns the exit code. Errors go to stderr."""
     (work / "zensical.toml").write_text(CONFIG.read_text(encoding="utf-8"), encoding="utf-8")
     done = subprocess.run(
         [sys.executable, "-m", "zensical", "build", "--strict"],
@@ -59,7 +59,7 @@ def generate(work: Path) -> int:
 
 
 def stage(root: Path, pages: Path) -> None:
-    """Copy the documents, and all that they link to, into `pages`, at their places."""
+    """Copy the documents and everything they link to into `pages`, with the same paths."""
     documents = sorted(
         [*root.glob("*.md"), *root.glob("docs/**/*.md"), *root.glob("examples/*.md")]
     )
@@ -79,7 +79,7 @@ def stage(root: Path, pages: Path) -> None:
 
 
 def _suffix(path: Path) -> str:
-    """What a link to this path needs behind it, to lead to the page that is made of it."""
+    """The suffix that a link to this path needs, to lead to its page."""
     if path.is_dir():
         return "/index.md"
     return ".md" if path.is_file() and path.suffix not in {".md", *ASSETS} else ""

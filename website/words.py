@@ -1,4 +1,4 @@
-"""Words that may not come back, in code and documents: `python -m website.words`."""
+"""Finds forbidden words in code and documents: `python -m website.words`."""
 
 import re
 import subprocess
@@ -15,16 +15,16 @@ LIST = Path(__file__).with_name("words.toml")
 
 @dataclass(frozen=True)
 class Rule:
-    """Some words, what to write instead, and where they may stay."""
+    """Forbidden words, what to write instead, and where they are allowed."""
 
     words: re.Pattern[str]
     write: str
     allowed: re.Pattern[str] | None
     not_in: tuple[str, ...]
-    """Files in which they mean something else."""
+    """Files in which they have another meaning."""
 
     def found(self, line: str) -> str | None:
-        """The first of the words in a line that may not stand there."""
+        """The first forbidden word in a line."""
         if self.allowed is not None:
             line = self.allowed.sub("", line)
         match = self.words.search(line)
@@ -33,7 +33,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class WordList:
-    """All rules, and the files that they are for."""
+    """All rules, and the files they apply to."""
 
     rules: tuple[Rule, ...]
     files: tuple[str, ...]
@@ -41,7 +41,7 @@ class WordList:
 
     @classmethod
     def read(cls, path: Path = LIST) -> "WordList":
-        """The list in a TOML file."""
+        """Read the rules from a TOML file."""
         given = tomllib.loads(path.read_text())
         rules = []
         for one in given["word"]:
@@ -60,11 +60,11 @@ class WordList:
         return cls(tuple(rules), tuple(given["files"]), tuple(given["not_in"]))
 
     def covers(self, name: str) -> bool:
-        """Whether the rules are for a file."""
+        """Whether the rules apply to a file."""
         return _matches(name, self.files) and not _matches(name, self.not_in)
 
     def violations(self, name: str, text: str) -> Iterator[tuple[int, str, str]]:
-        """Line, word and what to write instead, of a file with this text."""
+        """The violations in a file's text: line, word, and what to write instead."""
         rules = [rule for rule in self.rules if not _matches(name, rule.not_in)]
         for number, line in enumerate(text.splitlines(), start=1):
             for rule in rules:
@@ -77,7 +77,7 @@ def _matches(name: str, patterns: tuple[str, ...]) -> bool:
 
 
 def tracked(root: Path) -> list[str]:
-    """The files that Git tracks, and new ones that it would."""
+    """The files tracked by Git, and new ones that are not ignored."""
     listed = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
     found = subprocess.run(listed, cwd=root, capture_output=True, text=True, check=True)
     return [name for name in found.stdout.splitlines() if (root / name).is_file()]

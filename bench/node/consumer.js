@@ -1,6 +1,6 @@
 "use strict";
-// The lab report's helper, as it stands there: one channel, prefetch 10, JSON.parse, a SELECT
-// whether the row is there, an INSERT, ack; nack without requeue when that fails. A pool of 10.
+// The helper of the lab report, unchanged: one channel, prefetch 10, JSON.parse, a SELECT that checks
+// for the row, an INSERT, ack; nack without requeue if that fails. A connection pool of 10.
 
 const readline = require("node:readline");
 const amqplib = require("amqplib");

@@ -1,4 +1,4 @@
-"""The scenarios: each injects its own faults while the publishers are working."""
+"""The scenarios: each injects its own faults under load."""
 
 from chaos.run import SCENARIOS
 from chaos.scenarios import (

@@ -16,7 +16,7 @@ from chaos.scenarios.operations import Migrate
 from chaos.service import PLACES
 from chaos.world import REPLICAS, WRITERS, World, eventually
 
-# A new server counts its transactions from the beginning, far from where this one is then.
+# A new server starts with low transaction ids, far from those of the current one.
 _AGE = """
 do $$
 begin

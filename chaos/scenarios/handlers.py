@@ -36,7 +36,7 @@ async def _replay_dead(world: World) -> None:
 
 
 async def _restart_the_dead(run: Run, ids: list[UUID], goal: int) -> None:
-    """Start readers that a handler has ended, until the handlers were started so often."""
+    """Restart readers killed by a handler, until the handlers have been called often enough."""
     world = run.world
 
     async def enough() -> bool:

@@ -22,7 +22,7 @@ JOB_SECONDS = 120.0
 
 
 async def _kill_something(run: Run) -> None:
-    """The relay, the consumer, the database or a node of the broker, by kill -9."""
+    """Kill the relay, the consumer, the database or a node of the broker with kill -9."""
     world = run.world
     victim = run.rng.choice(["relay", "consumer", "PostgreSQL", "a node"])
     run.faults[f"kill -9 of {victim}"] += 1
@@ -76,7 +76,7 @@ async def job(run: Run, asked: RequestIn) -> None:
 
     await eventually(ended, JOB_SECONDS, f"the {asked.kind} ends")
     if found is None or found.state != "done":
-        raise RuntimeError(f"the {asked.kind} has not ended well: {found}")
+        raise RuntimeError(f"the {asked.kind} failed: {found}")
 
 
 @scenario("replays under kills")
@@ -116,7 +116,7 @@ async def replay_again(run: Run) -> None:
     run.faults["replay to take effect again"] += 1
     await world.load(False)
     await eventually(lambda: quiet(world), 240, "quiet")
-    # What was written meanwhile may be part of it, or not.
+    # Events written meanwhile may be part of it or not.
     rows = await world.rows("reader", _TWICE_EFFECTIVE)
     world.repeats += [*before, *({(row["place"], row["nth"]) for row in rows} - before)]
     await world.load(True)
@@ -154,7 +154,7 @@ async def repair(run: Run) -> None:
 
 
 class Migrate:
-    """A `migrate` in a process of its own."""
+    """A `migrate` in a separate process."""
 
     def __init__(self, world: World, readers: list[str]) -> None:
         self._process = spawn(
@@ -169,7 +169,7 @@ class Migrate:
         assert self._process.stdout is not None
         while (line := self._process.stdout.readline().decode().strip()) != step:
             if line not in ("ready", "introduces"):
-                raise RuntimeError(f"migrate does not come to {step!r}: {line}")
+                raise RuntimeError(f"migrate did not reach {step!r}: {line}")
 
     def kill(self) -> None:
         """Kill it."""
@@ -186,7 +186,7 @@ class Migrate:
 
 
 async def interrupt_migrates(run: Run, readers: list[str], times: int) -> None:
-    """Run migrates that are killed at any time, sometimes two at once; then two that finish."""
+    """Run migrates that are killed at any time, sometimes two at once; then two that complete."""
     for _ in range(times):
         some = [Migrate(run.world, readers) for _ in range(run.rng.randint(1, 2))]
         step, most = run.rng.choice([("ready", 0.5), ("introduces", 0.05)])

@@ -1,9 +1,9 @@
-"""The table of statements: SQL text to its meaning in Python.
+"""The table of statements: from SQL text to its meaning in Python.
 
-A statement is registered for a module's constant by name, so that another wording of the same
-statement needs no change here, or for its text where it stands in the code. The differential test
-runs the same scripts against a real PostgreSQL, so the two cannot drift apart. What is not in the
-table is an error that names it.
+A statement is registered by the name of its module's constant, so that rewording it needs no change
+here, or by its text if it stands in the code. The differential test runs the same scripts against a
+real PostgreSQL, so the two cannot diverge. A statement that is not in the table is an error that
+quotes it.
 """
 
 import re
@@ -20,7 +20,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a statement does, and the columns that it returns ('' for none)."""
+    """The meaning of a statement, and the columns it returns ('' for none)."""
 
     name: str
     body: Callable[..., Any]
@@ -37,7 +37,7 @@ _PATTERNS: list[tuple[re.Pattern[str], Statement]] = []
 
 
 class Unknown(BaseException):
-    """A statement that the model does not know. Not an `Exception`: nothing may swallow it."""
+    """A statement that the model does not know. Not an `Exception`, so that nothing catches it."""
 
 
 def statement(*names: str, returns: str = "") -> Callable[[F], F]:
@@ -58,9 +58,9 @@ def statement(*names: str, returns: str = "") -> Callable[[F], F]:
 
 
 def constant(name: str) -> str | None:
-    """The text of a module's constant; None when this version of the core has none of that name.
+    """The text of a module's constant; None if this version of the core has none of that name.
 
-    ``replay._NEXT[True]`` is the one of a dictionary of texts.
+    ``replay._NEXT[True]`` is an entry of a dictionary of texts.
     """
     module, _, attribute = name.rpartition(".")
     attribute, _, key = attribute.rstrip("]").partition("[")
@@ -71,7 +71,7 @@ def constant(name: str) -> str | None:
 
 
 def pattern(text: str, *, returns: str = "") -> Callable[[F], F]:
-    """Register the meaning of statements with values in their text: groups are the parameters."""
+    """Register statements that contain values: the groups of the pattern are the parameters."""
 
     def register(body: F) -> F:
         _PATTERNS.append((re.compile(text), Statement(text, body, returns, row_type(returns))))
@@ -81,7 +81,7 @@ def pattern(text: str, *, returns: str = "") -> Callable[[F], F]:
 
 
 def spaced(text: str) -> str:
-    """A text with single spaces."""
+    """The text with single spaces."""
     return " ".join(text.split())
 
 
@@ -102,7 +102,7 @@ def _with_groups(body: Callable[..., Any], groups: Any, tx: Any, _: Any) -> Any:
 
 @lru_cache(maxsize=1000)
 def _fitting(text: str) -> Statement:
-    """By a pattern; not kept for ever, since many of its values are others each time."""
+    """Match by pattern; not cached, since most of these texts have new values each time."""
     for expected, known in _PATTERNS:
         if match := expected.fullmatch(spaced(text)):
             return replace(known, body=partial(_with_groups, known.body, match.groups()))

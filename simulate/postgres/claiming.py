@@ -1,4 +1,4 @@
-"""Statements of retries and operators over unresolved messages: claims, lanes, dead letters."""
+"""Statements of retries and operators on unresolved messages: claims, lanes, dead letters."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -18,7 +18,7 @@ def _paused(tx: Transaction, lane: str) -> bool:
 
 
 def scheduled(values: Values) -> bool:
-    """Whether a lane is to take it some time."""
+    """Whether a lane has something scheduled."""
     return values["state"] in ("retrying", "waiting") and values["next_attempt_at"] is not None
 
 
@@ -28,7 +28,7 @@ def _arrival(values: Values) -> int:
 
 @statement("claims._DUE", returns="name overdue")
 def due(tx: Transaction, _: Any) -> list[tuple[str, float]]:
-    """Lanes with something scheduled, and for how long it is due."""
+    """Lanes with something scheduled, and how long it has been due."""
     first: dict[str, float] = {}
     for _row, v in tx.see(OPEN):
         if scheduled(v):
@@ -67,7 +67,7 @@ def _shown(values: Values) -> tuple[Any, ...]:
 
 @statement("claims._FRESH", returns=HEADS)
 def fresh(tx: Transaction, parameters: Any) -> Waits:
-    """What is due and free."""
+    """What is due and not claimed."""
     instance = parameters[1]
     return (
         yield from _heads(
@@ -78,7 +78,7 @@ def fresh(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("claims._POISON", returns=HEADS)
 def suspect(tx: Transaction, parameters: Any) -> Waits:
-    """Possible poison messages, and what others have taken."""
+    """Possible poison messages, and what other replicas have claimed."""
     instance = parameters[1]
     return (
         yield from _heads(
@@ -89,7 +89,7 @@ def suspect(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("claims._FOLLOWERS", returns="nth event_id size attempts suspect")
 def followers(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
-    """What waits behind, place by place."""
+    """What waits behind, ordering key by ordering key."""
     lane, sources, keys, limit = parameters
     found = []
     for nth, place in enumerate(zip(sources, keys, strict=True), start=1):
@@ -149,14 +149,14 @@ def _claimed(tx: Transaction, new: Values, more: int, lease: float) -> Callable[
 
 @statement("claims._FLAG_POISON")
 def suspect_them(tx: Transaction, parameters: Any) -> Waits:
-    """They are taken alone from now on."""
+    """Mark them as possible poison messages, which are handled alone."""
     lane, ids = parameters
     return (yield from _change(tx, lane, ids, lambda _: {"suspect": True}))
 
 
 @statement("claims._AWAIT_CLAIM", returns="event_id")
 def await_claim(tx: Transaction, parameters: Any) -> Waits:
-    """Lock them, whoever has them."""
+    """Lock them, and wait for those who hold them."""
     lane, ids = parameters
     rows = yield from locked(
         tx, OPEN, lambda v: v["subscription"] == lane and v["event_id"] in ids, _arrival
@@ -166,7 +166,7 @@ def await_claim(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("claims._GIVE_BACK")
 def give_back(tx: Transaction, parameters: Any) -> Waits:
-    """Not handled after all."""
+    """Release a claim without handling."""
     lane, ids, instance = parameters
     return (
         yield from _change(
@@ -189,7 +189,7 @@ def _columns(values: Values) -> tuple[Any, ...]:
 
 @statement("claims._LOCK", returns=COLUMNS)
 def lock_claimed(tx: Transaction, parameters: Any) -> Waits:
-    """Lock what is claimed still."""
+    """Lock what is still claimed."""
     lane, ids, instance = parameters
     rows = yield from locked(
         tx,
@@ -208,7 +208,7 @@ def lock_claimed(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("claims._READ_FOLLOWERS", returns=COLUMNS)
 def read_followers(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
-    """What was taken along."""
+    """Read the followers that were claimed along."""
     lane, ids = parameters
     rows = [
         v
@@ -220,7 +220,7 @@ def read_followers(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
 
 @statement("resolution._REACHED", returns="source key sequence")
 def reached(tx: Transaction, parameters: Any) -> list[tuple[str, str, int]]:
-    """How far places are."""
+    """The progress of ordering keys."""
     lane, *columns = parameters
     rows = [tx.get("progress", (lane, *place)) for place in sorted(zip(*columns, strict=True))]
     return [(v["source"], v["key"], v["sequence"] or 0) for v in rows if v is not None]
@@ -228,7 +228,7 @@ def reached(tx: Transaction, parameters: Any) -> list[tuple[str, str, int]]:
 
 @statement(f"{constant('resolution._REACHED')} for update", returns="source key sequence")
 def lock_places(tx: Transaction, parameters: Any) -> Waits:
-    """The same, and lock them."""
+    """The same, with a lock."""
     lane, *columns = parameters
     places = set(zip(*columns, strict=True))
     rows = yield from locked(
@@ -242,7 +242,7 @@ def lock_places(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("resolution._RESOLVED")
 def settled(tx: Transaction, parameters: Any) -> Waits:
-    """They are handled."""
+    """Mark them as handled."""
     lane, ids, lates = parameters
     changes = [
         ((id, lane), setting({"settled_at": tx.db.clock(), "late": late}))
@@ -253,14 +253,14 @@ def settled(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("resolution._DELETE")
 def delete(tx: Transaction, parameters: Any) -> Waits:
-    """They are open no more."""
+    """Delete resolved messages."""
     lane, ids = parameters
     return (yield from _change(tx, lane, ids, lambda _: None))
 
 
 @statement("resolution._LEAVE_TO_CLOSE")
 def leave_to_close(tx: Transaction, parameters: Any) -> Waits:
-    """They are handled; their places are still to be released."""
+    """Mark them as handled; their ordering keys are still to be released."""
     lane, *columns = parameters
     changes = []
     for id, number, sequence in zip(*columns, strict=True):
@@ -273,7 +273,7 @@ def leave_to_close(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("resolution._CLOSING", returns="event_id source key closing sequence")
 def closing(tx: Transaction, parameters: Any) -> Waits:
-    """Those of them whose places are to be released."""
+    """Those of them whose ordering keys are to be released."""
     lane, ids = parameters
     rows = yield from locked(
         tx,
@@ -288,7 +288,7 @@ def closing(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("resolution._RELEASE")
 def release(tx: Transaction, parameters: Any) -> Waits:
-    """Fewer unresolved messages at these places."""
+    """Decrease the number of unresolved messages of these ordering keys."""
     lane, *columns = parameters
     changes = [
         ((lane, source, key), _released(number, sequence))
@@ -306,7 +306,7 @@ def _released(number: int, sequence: int | None) -> Callable[[Values], Values]:
 
 @statement("resolution._PROMOTE")
 def promote(tx: Transaction, parameters: Any) -> Waits:
-    """The first that waits at each place has its turn."""
+    """Make the first waiting message of each ordering key the next to be handled."""
     lane, *columns = parameters
     firsts = []
     for place in dict.fromkeys(zip(*columns, strict=True)):
@@ -343,7 +343,7 @@ def failed(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("dead_letters._REPLAY", returns="event_id")
 def replay_dead(tx: Transaction, parameters: Any) -> Waits:
-    """Dead messages have all attempts again."""
+    """Reset the attempts of dead messages."""
     id, type, name, note, by = parameters
     rows = yield from locked(
         tx,
@@ -365,7 +365,7 @@ def replay_dead(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("dead_letters._TO_DISCARD", returns="subscription source key")
 def to_discard(tx: Transaction, parameters: Any) -> Waits:
-    """Those of an event that may be given up."""
+    """The messages of an event that may be discarded."""
     id, name = parameters
     rows = yield from locked(
         tx,
@@ -382,7 +382,7 @@ def to_discard(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("dead_letters._DISCARD")
 def discard(tx: Transaction, parameters: Any) -> Waits:
-    """Given up for good."""
+    """Discard them for good."""
     id, names, note, by = parameters
     count = 0
     for name in names:

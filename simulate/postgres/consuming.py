@@ -1,4 +1,4 @@
-"""Statements of the consuming side: inbox and possible poison messages."""
+"""Statements of the consumer side: inbox and possible poison messages."""
 
 from collections.abc import Callable
 from operator import itemgetter
@@ -34,7 +34,7 @@ def inbox_row(id: Any, subscription: str, tx: Transaction, origin: str | None = 
 def advance_ordering_keys(
     tx: Transaction, names: Any, sources: Any, keys: Any, sequences: Any
 ) -> Waits:
-    """Lock ordering keys, in order, and move them on."""
+    """Lock ordering keys, in order, and advance them."""
     paused = [v["subscription"] for _, v in tx.see("pause")] or None
     found = []
     for name, source, key, sequence in sorted(
@@ -60,7 +60,7 @@ def _held_back(more: int, sequence: int | None) -> Callable[[Values], Values]:
 
 @statement("inbox._ENTER", returns=KEY_STATE)
 def enter(tx: Transaction, parameters: Any) -> Waits:
-    """Enter invocations; when all are new, lock their ordering keys as well."""
+    """Enter invocations; if all are new, lock their ordering keys as well."""
     ids, names, *ordering_keys, count, origins = parameters
     entered = []
     for id, name, origin in sorted(zip(ids, names, origins, strict=True), key=itemgetter(0, 1)):
@@ -74,7 +74,7 @@ def enter(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("inbox._ADVANCE", returns=KEY_STATE)
 def advance(tx: Transaction, parameters: Any) -> Waits:
-    """Lock the ordering keys of what was new among repeats."""
+    """Lock the ordering keys of the new ones among repeats."""
     return (yield from advance_ordering_keys(tx, *parameters))
 
 
@@ -100,7 +100,7 @@ def open_row(tx: Transaction, **given: Any) -> Values:
 
 @statement("inbox._PARK")
 def park(tx: Transaction, columns: Any) -> Waits:
-    """Keep followers of a failed message."""
+    """Store the followers of a failed message."""
     count = 0
     for id, name, type, source, key, sequence, body, headers, first in zip(*columns, strict=True):
         new = open_row(
@@ -123,7 +123,7 @@ def park(tx: Transaction, columns: Any) -> Waits:
 
 @statement("inbox._HOLD_BACK")
 def hold_back(tx: Transaction, columns: Any) -> Waits:
-    """Count them on their ordering keys, which have not moved on."""
+    """Count them on their ordering keys, which do not advance."""
     changes = [
         (ordering_key, _held_back(more, sequence))
         for *ordering_key, more, sequence in zip(*columns, strict=True)
@@ -133,14 +133,14 @@ def hold_back(tx: Transaction, columns: Any) -> Waits:
 
 @statement("inbox._MARK_LATE")
 def mark_late(tx: Transaction, columns: Any) -> Waits:
-    """Note that they were overtaken."""
+    """Mark them as overtaken."""
     new = setting({"late": True})
     return (yield from update_each(tx, "inbox", [(key, new) for key in zip(*columns, strict=True)]))
 
 
 @statement("inbox._CHAINED", returns="subscription source key")
 def chained(tx: Transaction, columns: Any) -> list[tuple[str, str, str]]:
-    """Those of the ordering keys where something waits for its lane."""
+    """Which of the ordering keys have messages that wait for their lane."""
     fronts = {
         (v["subscription"], v["source"], v["key"])
         for _, v in tx.see("open_message")
@@ -159,7 +159,7 @@ def enter_one(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("unresolved._OPEN")
 def open_message(tx: Transaction, parameters: Any) -> Waits:
-    """Enter one that failed, whole."""
+    """Enter one that failed, with its content."""
     id, name, state, type, source, key, sequence, body, headers, attempts, delay, error, history = (
         parameters
     )
@@ -202,7 +202,7 @@ def held(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
 
 @statement("delete from messaging.open_message where event_id = $1 and subscription = $2")
 def forget_held(tx: Transaction, parameters: Any) -> Waits:
-    """Its handlers have it now."""
+    """Delete it: its handlers have it now."""
     gone = yield from update_one(tx, "open_message", tuple(parameters), lambda _: None)
     return int(gone is not None)
 
@@ -228,7 +228,7 @@ def count_tokens(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("rate_limits._SPEND")
 def spend_tokens(tx: Transaction, parameters: Any) -> Waits:
-    """So many are handled."""
+    """Count this many as handled."""
     name, number = parameters
     row = yield from update_one(
         tx, "allowance", name, lambda old: {"tokens": old["tokens"] - number}
@@ -250,7 +250,7 @@ def open_key_state(tx: Transaction, ordering_key: Any) -> Waits:
 
 @statement("start_attempts._START_ATTEMPT")
 def note_start(tx: Transaction, parameters: Any) -> Waits:
-    """A process starts to handle a possible poison message."""
+    """Note that a process starts to handle a possible poison message."""
     fingerprint, instance = parameters
     new = {"fingerprint": fingerprint, "instance": instance, "first_start": tx.db.clock()}
     return int((yield from insert_new(tx, "suspect", (fingerprint, instance), new)))
@@ -258,13 +258,13 @@ def note_start(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("select count(*) from messaging.suspect where fingerprint = $1", returns="count")
 def count_starts(tx: Transaction, parameters: Any) -> list[tuple[int]]:
-    """How many processes have started with it."""
+    """How many processes have started to handle it."""
     return [(sum(v["fingerprint"] == parameters[0] for _, v in tx.see("suspect")),)]
 
 
 @statement("delete from messaging.suspect where fingerprint = $1")
 def clear_start_attempts(tx: Transaction, parameters: Any) -> Waits:
-    """It has come to an end."""
+    """Clear its start attempts: it is resolved."""
     gone = yield from update(
         tx, "suspect", lambda v: v["fingerprint"] == parameters[0], lambda _: None
     )
@@ -273,12 +273,12 @@ def clear_start_attempts(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("delete from messaging.suspect where fingerprint = $1 and instance = $2")
 def forget_start_attempt(tx: Transaction, parameters: Any) -> Waits:
-    """A process takes its start back."""
+    """Remove a process's start attempt."""
     gone = yield from update_one(tx, "suspect", tuple(parameters), lambda _: None)
     return int(gone is not None)
 
 
 @statement("select partitions from messaging.spread", returns="partitions")
 def spread(tx: Transaction, _: Any) -> list[tuple[int]]:
-    """Over how many queues the keys are spread."""
+    """The number of queues over which the keys are spread."""
     return [(v["partitions"],) for _, v in tx.see("spread")]

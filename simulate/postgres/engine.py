@@ -1,9 +1,9 @@
-"""Rows, locks and transactions: READ COMMITTED as PostgreSQL has it.
+"""Rows, locks and transactions: READ COMMITTED with PostgreSQL's semantics.
 
-A statement is a Python function or generator over a `Transaction`. It runs as one atomic step,
-except that it waits where PostgreSQL waits: for a row or a unique key that another transaction has
-in hand, or for an advisory lock. There the generator yields the sessions that it waits for, and
-goes on, in the middle of the statement, when one of them has let go.
+A statement is a Python function or generator over a `Transaction`. It runs as one atomic step, but
+waits where PostgreSQL waits: for a row or a unique key that another transaction has locked, or for
+an advisory lock. The generator then yields the sessions that it waits for, and continues in the
+middle of the statement when one of them has released its lock.
 """
 
 from collections.abc import Callable, Generator, Iterable, Mapping
@@ -24,7 +24,7 @@ Body: TypeAlias = Callable[["Transaction", Any], Any]
 
 
 class Row:
-    """One row: what is committed, and what the transaction that has it in hand makes of it."""
+    """A row: its committed values, and those of the transaction that has locked it."""
 
     __slots__ = ("committed", "holder", "key", "pending", "table")
 
@@ -44,7 +44,7 @@ class Table:
         self.rows: dict[Any, Row] = {}
 
     def committed(self) -> list[Values]:
-        """What a new transaction would see."""
+        """The rows that a new transaction would see."""
         return [row.committed for row in self.rows.values() if row.committed is not None]
 
 
@@ -65,11 +65,11 @@ class Transaction:
 
     @property
     def idle(self) -> bool:
-        """Whether it has done nothing: all the same whether and when it ends."""
+        """Whether it has done nothing, so that its end has no effect."""
         return not (self.xid or self.failed or self.undo or self.advisory or self.notices)
 
     def xact(self) -> int:
-        """Its id, drawn when it first writes."""
+        """The transaction id, assigned at its first write."""
         if not self.xid:
             self.xid = self.db.next_xid
             self.db.next_xid += 1
@@ -77,7 +77,7 @@ class Transaction:
         return self.xid
 
     def see(self, table: str) -> list[tuple[Row, Values]]:
-        """The rows that a statement which begins now sees."""
+        """The rows that a statement sees which starts now."""
         return [
             (row, values)
             for row in self.db.tables[table].rows.values()
@@ -92,7 +92,7 @@ class Transaction:
         return row.pending if row.holder is self else row.committed
 
     def lock(self, row: Row) -> Waits:
-        """Take the row, waiting for whoever has it; its newest values (None: it is gone)."""
+        """Lock the row, waiting for its holder; returns its newest values (None: it is deleted)."""
         while row.holder is not None and row.holder is not self:
             yield [row.holder.session]
         if row.holder is None:
@@ -104,12 +104,12 @@ class Transaction:
         return row.pending
 
     def write(self, row: Row, values: Values | None) -> None:
-        """Change or delete a row that this transaction has locked."""
+        """Update or delete a row that this transaction has locked."""
         self.undo.append((row, row.pending, self))
         row.pending = values
 
     def put(self, table: str, key: Any) -> Waits:
-        """Insert where nobody else has the key: the new row, in hand, or the one in conflict.
+        """Insert if no other row has the key; returns the new row, locked, or the conflicting one.
 
         Waits for a transaction that has inserted, updated or deleted a row of the same key.
         """
@@ -129,14 +129,14 @@ class Transaction:
             yield [row.holder.session]
 
     def insert(self, table: str, key: Any, values: Values) -> Waits:
-        """A plain insert; a unique violation when the key is there."""
+        """A plain insert; a unique violation if the key exists."""
         row, free = yield from self.put(table, key)
         if not free:
             raise asyncpg.UniqueViolationError(f"duplicate key value in {table}")
         self.write(row, values)
 
     def roll_back_to(self, mark: int) -> None:
-        """Undo all that came after a mark, and let go of what was locked since."""
+        """Undo everything after a savepoint, and release the locks acquired since."""
         freed = False
         for row, pending, holder in reversed(self.undo[mark:]):
             row.pending, row.holder = pending, holder
@@ -150,8 +150,9 @@ class Transaction:
             self.session.let_go()
 
     def abort(self) -> None:
-        """A statement has failed: all since the last savepoint is undone and unlocked at once, and
-        nothing else is done until it is rolled back to there.
+        """Abort after a failed statement: undo and unlock everything since the last savepoint.
+
+        Nothing else can run until the rollback to that savepoint.
         """
         self.failed = True
         self.roll_back_to(self.savepoints[-1] if self.savepoints else 0)
@@ -165,7 +166,7 @@ class Transaction:
         self.advisory.clear()
 
     def end(self, *, commit: bool) -> bool:
-        """Commit or roll back. False when what was to be committed had failed."""
+        """Commit or roll back. Returns False if a failed transaction was to be committed."""
         if self.idle:
             self.session.transaction = None
             return True
@@ -212,18 +213,18 @@ class Database:
     running: dict[int, Transaction] = field(default_factory=dict)
     subscribers: dict[str, list[Callable[[], None]]] = field(default_factory=dict)
     watched: dict[str, list[Values]] = field(default_factory=dict)
-    """Tables of which every inserted row is kept, in the order of the commits: for the judge."""
+    """Tables whose inserted rows are all kept for the judge, in commit order."""
     next_xid: int = 1000
     up: bool = True
 
     def put(self, table: str, key: Any, values: Values) -> None:
-        """A committed row, without a transaction: to begin with."""
+        """Add a committed row without a transaction, as initial data."""
         row = Row(self.tables[table], key)
         row.committed = values
         self.tables[table].rows[key] = row
 
     def nextval(self, name: str) -> int:
-        """The next number; not given back by a rollback."""
+        """The next number of a sequence; a rollback does not return it."""
         number = self.sequences.get(name, 0) + 1
         self.sequences[name] = number
         return number
@@ -235,17 +236,17 @@ class Database:
         return f"{least}:{self.next_xid}:{','.join(map(str, running))}"
 
     def notify(self, channel: str) -> None:
-        """Notify those who listen."""
+        """Notify the listening sessions."""
         for subscriber in self.subscribers.get(channel, ()):
             self.loop.happen(0.0002 * (1 + self.random.random()), subscriber)
 
     def crash(self) -> None:
-        """All sessions end; what is committed stays."""
+        """End all sessions; committed data stay."""
         for session in list(self.sessions):
             session.end()
 
     def forget(self) -> None:
-        """Nobody looks at it any more: let go of all that is in it."""
+        """Release all data, once nothing reads them any more."""
         for table in self.tables.values():
             table.rows.clear()
         for session in self.sessions:
@@ -254,16 +255,16 @@ class Database:
         self.subscribers.clear()
 
     def clock(self, often: float = 1.0) -> float:
-        """Like `clock_timestamp()`: each reading is later; rarely much, as on a busy host.
+        """Like `clock_timestamp()`: each reading is later; rarely by much, as on a busy host.
 
-        `often` makes that less rare, where a statement reads the clock for one row after another.
+        `often` makes that more frequent, where a statement reads the clock for each of many rows.
         """
         loop, random = self.loop, self.random.random
         loop.now += 0.3 * random() if random() < self.stalls * often else 1e-6
         return loop.now
 
     stalls: float = 0.01
-    """How often time goes by noticeably between two readings of one statement."""
+    """How often noticeable time passes between two clock readings of one statement."""
 
 
 def visible(xid: int, snapshot: str) -> bool:

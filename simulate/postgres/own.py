@@ -1,4 +1,4 @@
-"""Statements of the simulation itself: what its transactions and handlers write."""
+"""Statements of the simulation itself: those of its transactions and handlers."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from simulate.postgres.catalogue import statement
 from simulate.postgres.engine import Transaction, Waits
 
 MADE = "insert into sim.made (id, key, type) values ($1, $2, $3)"
-"""That an event was recorded, written beside it: the truth about what was committed."""
+"""Written next to each recorded event: proof of what was committed."""
 EFFECT = (
     "insert into sim.effect (event_id, subscription, key, sequence, late) "
     "values ($1, $2, $3, $4, $5)"
@@ -25,7 +25,7 @@ def made(tx: Transaction, parameters: Any) -> Waits:
 
 @statement(EFFECT)
 def effect(tx: Transaction, parameters: Any) -> Waits:
-    """An effect; two of the same are two."""
+    """Write an effect; a second one is stored as well."""
     names = ("event_id", "subscription", "key", "sequence", "late")
     yield from tx.insert(
         "effect", tx.db.nextval("effect"), dict(zip(names, parameters, strict=True))
@@ -35,6 +35,6 @@ def effect(tx: Transaction, parameters: Any) -> Waits:
 
 @statement(ONLY)
 def only(tx: Transaction, _: Any) -> Waits:
-    """What is there already."""
+    """Insert a row that already exists."""
     yield from tx.insert("only", 1, {"id": 1})
     return 1

@@ -1,4 +1,4 @@
-"""What `asyncpg.connect` gives, over a simulated session."""
+"""The connection that `asyncpg.connect` returns, over a simulated session."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -10,19 +10,19 @@ from simulate.postgres.wire import Wire
 
 
 class _Protocol:
-    """What is under asyncpg's own class: COMMIT and ROLLBACK go through it."""
+    """The protocol object of asyncpg: COMMIT and ROLLBACK go through it."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
 
     async def query(self, text: str, timeout: float | None) -> str:
-        """Send it; the server's status."""
+        """Send a statement; returns the server's status."""
         commit = text == "COMMIT;"
         done = await self._wire.finish(commit=commit)
         return "COMMIT" if commit and done else "ROLLBACK"
 
     def is_connected(self) -> bool:
-        """Whether it is known to be lost."""
+        """Whether the connection is not known to be lost."""
         return not self._wire.lost
 
 
@@ -36,7 +36,7 @@ class _Checked(database.CheckedConnection):
 
 
 def driver_of(wire: Wire) -> _Checked:
-    """The connection by which a transaction ends: the core looks there at what COMMIT returns."""
+    """The connection that ends a transaction: the core checks what COMMIT returns there."""
     made = _Checked.__new__(_Checked)
     for name, value in (
         ("_protocol", _Protocol(wire)),
@@ -48,7 +48,7 @@ def driver_of(wire: Wire) -> _Checked:
 
 
 class Connection:
-    """What `asyncpg.connect` gives, as far as the core uses it."""
+    """The part of asyncpg's connection that the core uses."""
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
@@ -78,7 +78,7 @@ class Connection:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
-        """A transaction; inner ones are not used by the core."""
+        """A transaction; the core does not nest these."""
         self._open += 1
         try:
             yield
@@ -91,7 +91,7 @@ class Connection:
         await self._driver.execute("COMMIT;")
 
     def get_server_pid(self) -> int:
-        """The number of the process that answers."""
+        """The id of the server process."""
         return self._wire.session.pid
 
     def is_closed(self) -> bool:
@@ -114,16 +114,16 @@ class Connection:
         db.subscribers.setdefault(channel, []).append(notify)
 
     def add_termination_listener(self, callback: Callable[..., Any]) -> None:
-        """Called when the connection ends."""
+        """Call this when the connection ends."""
         self._wire._terminated.append(lambda: callback(self))
 
     def remove_termination_listener(self, callback: Callable[..., Any]) -> None:
-        """Not called any more."""
+        """Remove such a callback."""
 
     async def close(self, *, timeout: float | None = None) -> None:
         """Close it."""
         self._wire.cut()
 
     def terminate(self) -> None:
-        """Drop it."""
+        """Close it without waiting."""
         self._wire.cut()

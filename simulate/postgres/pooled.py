@@ -1,4 +1,4 @@
-"""What SQLAlchemy's asynchronous engine is to the core, over simulated sessions."""
+"""SQLAlchemy's asynchronous engine, as far as the core uses it, over simulated sessions."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from types import SimpleNamespace, TracebackType
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError)
 SLOW_CLOSES = 0.1
-"""How often it takes time to give a connection back to the pool."""
+"""How often returning a connection to the pool takes time."""
 
 
 class Events:
-    """In place of `sqlalchemy.event`: what the core wants to know of an engine."""
+    """Replaces `sqlalchemy.event`: the engine's events that the core listens to."""
 
     @staticmethod
     def contains(engine: "SyncEngine", name: str, hook: Callable[..., None]) -> bool:
@@ -31,24 +31,24 @@ class Events:
 
     @staticmethod
     def listen(engine: "SyncEngine", name: str, hook: Callable[..., None]) -> None:
-        """Call it from now on."""
+        """Register a callback."""
         engine.hooks.setdefault(name, []).append(hook)
 
 
 class SyncEngine:
-    """What is inside an engine."""
+    """The inner, synchronous engine."""
 
     def __init__(self) -> None:
         self.hooks: dict[str, list[Callable[..., None]]] = {}
 
     def fire(self, name: str, *given: Any) -> None:
-        """Something has happened."""
+        """Call the callbacks of an event."""
         for hook in self.hooks.get(name, ()):
             hook(*given)
 
 
 class SyncConnection:
-    """What is inside a connection: its options, and the driver's connection."""
+    """The inner connection: its options, and the driver's connection."""
 
     __slots__ = ("_options", "connection")
 
@@ -57,11 +57,11 @@ class SyncConnection:
         self.connection = wire.driver or _driver_of(wire)
 
     def execution_options(self, **options: Any) -> None:
-        """Set some."""
+        """Set options."""
         self._options |= options
 
     def get_execution_options(self) -> dict[str, Any]:
-        """Those that are set."""
+        """The options."""
         return self._options
 
 
@@ -81,7 +81,7 @@ class Tx:
         self.sync_connection: SyncConnection | None = None
 
     async def start(self) -> Self:
-        """Take a connection of the pool."""
+        """Take a connection from the pool."""
         self._wire = await self._engine.take()
         self.sync_connection = SyncConnection(self._wire)
         return self
@@ -89,7 +89,7 @@ class Tx:
     __aenter__ = start
 
     def close(self) -> Awaitable[None]:
-        """Give it back: mostly at once, seldom only after a while."""
+        """Return it to the pool: usually at once, rarely after a while."""
         engine = self._engine
         wire, self._wire = self._wire, None
         if wire is None:
@@ -108,13 +108,13 @@ class Tx:
         await self.close()
 
     async def invalidate(self) -> None:
-        """Do not give it to anybody else."""
+        """Do not reuse the connection."""
         assert self._wire is not None
         self._wire.cut()
 
     @property
     def wire(self) -> Wire:
-        """Its session's client end."""
+        """The client's end of its session."""
         assert self._wire is not None
         return self._wire
 
@@ -130,7 +130,7 @@ class Tx:
         return Result([], result)
 
     def write(self, sql: str, parameters: Sequence[Any]) -> None:
-        """Run a statement that waits for nobody, without the time that the network takes."""
+        """Run a statement that never waits, without network latency."""
         self._used = True
         try:
             self.wire.write(sql, parameters)
@@ -219,7 +219,7 @@ class Tx:
 
 
 class _Block:
-    """A block with an end for good and one for bad."""
+    """A block with one end for success and one for failure."""
 
     __slots__ = ("_begin", "_end")
 
@@ -247,7 +247,7 @@ class Engine:
         self.sync_engine = SyncEngine()
 
     def connect(self) -> Tx:
-        """A connection of the pool, once it is started."""
+        """A connection of the pool; it is taken when started."""
         return Tx(self)
 
     async def take(self) -> Wire:
@@ -258,14 +258,14 @@ class Engine:
         return await open_wire(self.world, self._db)
 
     def give_back(self, wire: Wire, *, clean: bool) -> None:
-        """A connection is not used any more."""
+        """Return a connection."""
         if wire.lost or not clean:
             wire.cut()
         else:
             self._idle.append(wire)
 
     def forget(self) -> None:
-        """A connection was lost: the others of that time are not trusted either."""
+        """A connection was lost: the others opened before are not reused either."""
         for wire in self._idle:
             wire.cut()
         self._idle.clear()

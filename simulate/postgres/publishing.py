@@ -1,4 +1,4 @@
-"""Statements of the publishing side: outbox and relay."""
+"""Statements of the publisher side: outbox and relay."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -13,7 +13,7 @@ LOG = "id type key epoch sequence correlation_id causation_id traceparent record
 
 
 def count_up(tx: Transaction, key: str, number: int) -> Waits:
-    """Take a key's counter `number` further: its last number."""
+    """Increase a key's counter by `number`; returns its last number."""
     new = {"key": key, "last": number, "base": 0}
     counter = yield from upsert(tx, "counter", key, new, lambda old: {"last": old["last"] + number})
     return counter["base"] + counter["last"]
@@ -48,7 +48,7 @@ def log_event(tx: Transaction, position: int, event: tuple[Any, ...], sequence: 
 
 @statement("outbox._FLUSH")
 def flush(tx: Transaction, columns: Any) -> Waits:
-    """Several events: all counters first, then the positions in the events' order."""
+    """Write several events: first all counters, then the positions in the order of the events."""
     events = list(zip(*columns, strict=True))
     counts = Counter(event[2] for event in events)
     next_of = {}
@@ -64,7 +64,7 @@ def flush(tx: Transaction, columns: Any) -> Waits:
 
 @statement("outbox._FLUSH_ONE")
 def flush_one(tx: Transaction, event: Any) -> Waits:
-    """One event."""
+    """Write one event."""
     sequence = yield from count_up(tx, event[2], 1)
     yield from log_event(tx, tx.db.nextval("position"), tuple(event), sequence)
     return 1
@@ -79,7 +79,7 @@ def log_row(values: dict[str, Any]) -> tuple[Any, ...]:
 
 @statement("pipeline._UNSENT", returns=f"position size found {LOG} listened")
 def unsent(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
-    """What may be published now, with the one clock of its statement."""
+    """What may be published now, by the one clock reading of its statement."""
     limit, in_hand, left_out, room = parameters
     now = tx.db.loop.now
     rows = sorted((v for _, v in tx.see("outbox")), key=lambda v: v["position"])
@@ -107,7 +107,7 @@ def unsent(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
 
 @statement("pipeline._SENT")
 def sent(tx: Transaction, parameters: Any) -> Waits:
-    """Take them from the outbox."""
+    """Delete published events from the outbox."""
     count = 0
     for position in parameters[0]:
         count += (yield from update_one(tx, "outbox", position, lambda _: None)) is not None
@@ -116,7 +116,7 @@ def sent(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("pipeline._FAILED")
 def failed(tx: Transaction, parameters: Any) -> Waits:
-    """Not taken by the broker: later again."""
+    """Postpone events that the broker did not accept."""
     now = tx.db.loop.now
     count = 0
     for position, error in zip(*parameters, strict=True):
@@ -135,7 +135,7 @@ def _put_off(now: float, error: str) -> Callable[[Values], Values]:
 
 @statement("pipeline._CONSUMED_TYPES", returns="type")
 def subscribed(tx: Transaction, _: Any) -> list[tuple[str]]:
-    """The types that somebody is on the list for."""
+    """The event types that have a subscriber."""
     found = {v["type"]: None for _, v in tx.see("listener") if v["until"] is None}
     return [(type,) for type in found]
 

@@ -18,13 +18,13 @@ RANK = {
 
 
 def listening(tx: Transaction) -> list[Values]:
-    """The open rows of the list of subscribers."""
+    """The current rows of the list of subscribers."""
     return [values for _, values in tx.see("listener") if values["until"] is None]
 
 
 @statement("barriers._ASK")
 def ask(tx: Transaction, parameters: Any) -> Waits:
-    """A barrier is asked for."""
+    """Request a barrier."""
     new = {"id": parameters[0], "asked_at": tx.db.clock(), "snapshot": None, "reached": []}
     new |= {"published_at": None, "epoch": 0}
     yield from tx.insert("fence", parameters[0], new)
@@ -33,7 +33,7 @@ def ask(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("barriers._OPEN", returns="id snapshot reached")
 def open_fences(tx: Transaction, _: Any) -> list[tuple[Any, ...]]:
-    """Those that are not in all queues yet."""
+    """Barriers that are not in all queues yet."""
     rows = [v for _, v in tx.see("fence") if v["published_at"] is None]
     rows.sort(key=lambda v: v["id"])
     return [(v["id"], v["snapshot"], v["reached"]) for v in rows]
@@ -41,7 +41,7 @@ def open_fences(tx: Transaction, _: Any) -> list[tuple[Any, ...]]:
 
 @statement("barriers._TAKE_SNAPSHOT")
 def take_snapshot(tx: Transaction, parameters: Any) -> Waits:
-    """What it is to stand behind."""
+    """Take the snapshot that the barrier follows."""
     new = {"snapshot": tx.db.snapshot(), "epoch": epoch_of(tx)}
     changed = yield from update_one(
         tx, "fence", parameters[0], lambda _: new, lambda old: old["snapshot"] is None
@@ -50,7 +50,7 @@ def take_snapshot(tx: Transaction, parameters: Any) -> Waits:
 
 
 def _unsent_before(tx: Transaction, id: Any) -> list[Values]:
-    """What its snapshot sees and is not sent."""
+    """The unsent events that its snapshot sees."""
     barrier = tx.get("fence", id)
     if barrier is None or barrier["snapshot"] is None:
         return []
@@ -59,7 +59,7 @@ def _unsent_before(tx: Transaction, id: Any) -> list[Values]:
 
 @statement("barriers._WAITS", returns="exists")
 def waits(tx: Transaction, parameters: Any) -> list[tuple[bool]]:
-    """Whether anything that it is to stand behind is unsent, but for what keeps failing."""
+    """Whether anything before the barrier is unsent, except events that keep failing."""
     failing = [v for _, v in tx.see("outbox") if v["next_attempt_at"] is not None]
     return [
         (
@@ -73,7 +73,7 @@ def waits(tx: Transaction, parameters: Any) -> list[tuple[bool]]:
 
 @statement("barriers._NOTE_UNSENT")
 def note_unsent(tx: Transaction, parameters: Any) -> Waits:
-    """What it does not stand behind."""
+    """Note the events that the barrier does not cover."""
     [id] = parameters
     count = 0
     for v in _unsent_before(tx, id):
@@ -84,7 +84,7 @@ def note_unsent(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("barriers._IN_ALL")
 def in_all(tx: Transaction, parameters: Any) -> Waits:
-    """It is in all queues."""
+    """Note that the barrier is in all queues."""
     now = tx.db.clock()
     changed = yield from update_one(tx, "fence", parameters[0], lambda _: {"published_at": now})
     return int(changed is not None)
@@ -92,7 +92,7 @@ def in_all(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("barriers._SERVICES", returns="service")
 def services(tx: Transaction, _: Any) -> list[tuple[str]]:
-    """Who consumes anything of this owner."""
+    """The services that consume anything of this owner."""
     return [(name,) for name in sorted({values["service"] for values in listening(tx)})]
 
 
@@ -103,7 +103,7 @@ def services(tx: Transaction, _: Any) -> list[tuple[str]]:
     "then clock_timestamp() end where id = $1"
 )
 def sent(tx: Transaction, parameters: Any) -> Waits:
-    """It is in these queues now; and whether it is in all."""
+    """Note the queues that the barrier is in now; returns whether these are all."""
     id, more = parameters
     now = tx.db.clock()
 
@@ -122,7 +122,7 @@ def sent(tx: Transaction, parameters: Any) -> Waits:
     returns="reached published_at unsent",
 )
 def find(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
-    """One of them."""
+    """Read one barrier."""
     row = tx.get("fence", parameters[0])
     if row is None:
         return []
@@ -133,7 +133,7 @@ def find(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
 
 @statement("barriers._REACHED")
 def consume(tx: Transaction, parameters: Any) -> Waits:
-    """It has come through a queue."""
+    """Note that a barrier has come through a queue."""
     ids, queue = parameters
     for id in ids:
         new = {"fence_id": id, "queue": queue, "heard_at": tx.db.clock()}
@@ -145,20 +145,20 @@ def consume(tx: Transaction, parameters: Any) -> Waits:
     "select queue from messaging.fence_heard where fence_id = $1 order by queue", returns="queue"
 )
 def heard(tx: Transaction, parameters: Any) -> list[tuple[str]]:
-    """Through which queues it has come."""
+    """The queues through which it has come."""
     found = [v["queue"] for _, v in tx.see("fence_heard") if v["fence_id"] == parameters[0]]
     return [(queue,) for queue in sorted(found)]
 
 
 def _ended_at(tx: Transaction, queue: str, job: Any) -> int:
-    """The highest attempt of a replay whose end has come; -1 for none."""
+    """The highest attempt of a replay that has ended; -1 for none."""
     known = tx.get("replay_ended", (queue, job))
     return -1 if known is None else int(known["attempt"])
 
 
 @statement("cutover._BEGIN")
 def begin(tx: Transaction, parameters: Any) -> Waits:
-    """A replay has begun in a queue."""
+    """Note that a replay has begun in a queue."""
     queue, types, job, source, attempt = parameters
     if _ended_at(tx, queue, job) >= attempt:
         return 0
@@ -175,7 +175,7 @@ def _again(source: str | None, attempt: int) -> Callable[[Values], Values]:
 
 @statement("cutover._END")
 def end(tx: Transaction, parameters: Any) -> Waits:
-    """A replay has ended in a queue, and what had begun before it with the same types."""
+    """Note that a replay has ended in a queue, and with it earlier replays of the same types."""
     queue, job, attempt = parameters
     there = [v for _, v in tx.see("awaiting") if v["queue"] == queue]
     mine = [v for v in there if v["job"] == job and v["attempt"] <= attempt]
@@ -205,7 +205,7 @@ def _ends(values: Values, ended: Values, job: Any, attempt: int) -> bool:
 
 @statement("cutover._PRUNE")
 def prune(tx: Transaction, parameters: Any) -> Waits:
-    """What ended long ago."""
+    """Delete replays that ended long ago."""
     least = tx.db.clock() - 60 * 86400
     gone = yield from update(
         tx,
@@ -218,7 +218,7 @@ def prune(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("cutover._KNOWN", returns="ended job source attempt types nth")
 def known_replays(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
-    """Replays that have begun and not ended, and those that have ended."""
+    """Replays that have begun and not ended, and ended ones."""
     groups: dict[tuple[Any, Any], list[Values]] = {}
     for _, v in tx.see("awaiting"):
         if v["queue"] == parameters[0]:
@@ -239,18 +239,18 @@ def known_replays(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
 
 
 LISTENER_TABLE = -1
-"""Number of the lock that stands for the one of the table; nothing else is below zero here."""
+"""The number of the lock that stands for the table's lock; nothing else here is negative."""
 
 
 @statement("subscribers._ALONE")
 def alone(tx: Transaction, _: Any) -> Waits:
-    """Nobody else writes the list until the end of the transaction."""
+    """Lock the list of subscribers against other writers until the end of the transaction."""
     return (yield from lock_for_transaction(tx, (LISTENER_TABLE,)))
 
 
 @statement("subscribers._ENDED")
 def ended(tx: Transaction, parameters: Any) -> Waits:
-    """Whoever is not on the new list consumes no more."""
+    """Whoever is not on the new list stops consuming."""
     expected = list(zip(*parameters, strict=True))
     xact = tx.xact()
     rows = yield from update(
@@ -264,7 +264,7 @@ def ended(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("subscribers._BEGUN")
 def begun(tx: Transaction, parameters: Any) -> Waits:
-    """Whoever is new on the list consumes from now on."""
+    """Whoever is new on the list starts consuming."""
     there = [(v["type"], v["service"]) for v in listening(tx)]
     count = 0
     for type, service in zip(*parameters, strict=True):
@@ -281,7 +281,7 @@ def begun(tx: Transaction, parameters: Any) -> Waits:
 
 
 def _listed_meanwhile(tx: Transaction, type: str, service: str) -> Waits:
-    """Whether another transaction has put it on the list; waits for those under way."""
+    """Whether another transaction has added it; waits for open transactions."""
     while True:
         rows = [
             row for key, row in tx.db.tables["listener"].rows.items() if key[:2] == (type, service)
@@ -305,13 +305,13 @@ def _is_open(values: Values | None) -> bool:
     returns="type",
 )
 def subscribed(tx: Transaction, parameters: Any) -> list[tuple[str]]:
-    """What a service is on the list for."""
+    """The subscriptions of a service."""
     return [(v["type"],) for v in listening(tx) if v["service"] == parameters[0]]
 
 
 @statement("audit._LOG", returns="id type listeners unsent")
 def recorded_before(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
-    """What the barrier stands behind, and who was listening when it was recorded."""
+    """The events before the barrier, and who was subscribed when they were recorded."""
     id, since, after, limit = parameters
     barrier = tx.get("fence", id)
     if barrier is None or barrier["snapshot"] is None:
@@ -345,7 +345,7 @@ def recorded_before(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
 
 @statement("audit._ENTERED", returns="event_id subscriptions heard_at")
 def entered(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
-    """What these handlers have consumed of their owners' own events."""
+    """What these handlers have consumed of their owners' events."""
     names, since, after, limit = parameters
     first = min((v["since"] for _, v in tx.see("lineage")), default=float("inf"))
     groups: dict[Any, list[Values]] = {}
@@ -370,13 +370,13 @@ def entered(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
 
 @statement("audit._UNKNOWN", returns="id")
 def unknown(tx: Transaction, parameters: Any) -> list[tuple[Any]]:
-    """Those that are not in the log."""
+    """The events that are not in the log."""
     return [(id,) for id in parameters[0] if tx.get("log", id) is None]
 
 
 @statement("audit._FLOW", returns="sent entered")
 def flow(tx: Transaction, _: Any) -> list[tuple[int, int]]:
-    """Counts that grow; the server's own are a little old, and so is nothing here."""
+    """Monotonic counts. The server's own lag a little; these are exact."""
     tables = tx.db.tables
     sent = len(tables["log"].committed()) - len(tables["outbox"].committed())
     return [(sent, len(tables["inbox"].committed()))]
@@ -390,7 +390,7 @@ def retained_from(tx: Transaction, _: Any) -> list[tuple[Any]]:
 
 @statement("audit._STATES", returns="event_id state note by late")
 def states(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
-    """What is known of events; of several handlers the one that is worst off counts."""
+    """The states of events; with several handlers the worst state counts."""
     ids, types, heard_types, names = parameters
     handlers = list(zip(heard_types, names, strict=True))
     found = []

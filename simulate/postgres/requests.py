@@ -16,7 +16,7 @@ JOB = "id kind asked asked_by asked_at state total done outcome finished_at"
 
 
 def job_row(tx: Transaction, **given: Any) -> Values:
-    """A new request."""
+    """A new row of a request."""
     return {
         "asked_by": "",
         "asked_at": tx.db.clock(),
@@ -40,7 +40,7 @@ def job_row(tx: Transaction, **given: Any) -> Values:
 
 @statement("requests._ASK")
 def ask(tx: Transaction, parameters: Any) -> Waits:
-    """Ask for a request, once."""
+    """Create a request, unless it exists."""
     id, kind, asked, by = parameters
     new = job_row(tx, id=id, kind=kind, asked=asked, asked_by=by)
     return int((yield from insert_new(tx, "job", id, new)))
@@ -50,7 +50,7 @@ def ask(tx: Transaction, parameters: Any) -> Waits:
     "select count(*) from messaging.job where kind = $1 and asked = $2::jsonb", returns="count"
 )
 def count_asked(tx: Transaction, parameters: Any) -> list[tuple[int]]:
-    """How often the same was asked."""
+    """How often the same request was made."""
     kind, asked = parameters[0], json.loads(parameters[1])
     rows = [v for _, v in tx.see("job") if v["kind"] == kind and json.loads(v["asked"]) == asked]
     return [(len(rows),)]
@@ -61,7 +61,7 @@ def count_asked(tx: Transaction, parameters: Any) -> list[tuple[int]]:
     "values (gen_random_uuid(), $1, $2::jsonb, $3, 'done', $4, $4, clock_timestamp())"
 )
 def note_done(tx: Transaction, parameters: Any) -> Waits:
-    """Keep what was asked and done at once."""
+    """Store a request that was completed at once."""
     kind, asked, by, number = parameters
     id = ("done", tx.db.nextval("job"))
     new = job_row(tx, id=id, kind=kind, asked=asked, asked_by=by)
@@ -104,7 +104,7 @@ def _shown(tx: Transaction, values: Values) -> tuple[Any, ...]:
 
 @statement("replay._OPEN", returns=ROW)
 def open_jobs(tx: Transaction, _: Any) -> list[tuple[Any, ...]]:
-    """Those that the relay has to work off."""
+    """Requests that the relay has to work on."""
     rows = [
         v for _, v in tx.see("job") if v["state"] == "open" and v["kind"] in ("replay", "repair")
     ]
@@ -121,7 +121,7 @@ def read_job(tx: Transaction, parameters: Any) -> list[tuple[Any, ...]]:
 
 @statement("replay._TAKE_OVER", returns=ROW)
 def take_over(tx: Transaction, _: Any) -> Waits:
-    """Another attempt of what has begun."""
+    """Start another attempt of a request in progress."""
     rows = yield from update(
         tx,
         "job",
@@ -136,7 +136,7 @@ def take_over(tx: Transaction, _: Any) -> Waits:
 
 
 def _fresh(tx: Transaction, values: Values, parameters: Any) -> bool:
-    """Whether it was never published before the request began."""
+    """Whether the event was not yet published when the request began."""
     first, job, epoch = parameters[7:10]
     return (
         values["epoch"] > epoch
@@ -171,7 +171,7 @@ NEXT = LOG.replace("id type", "id position type") + " fresh"
 
 
 def _next_events(tx: Transaction, parameters: Any, *, cutover: bool) -> list[tuple[Any, ...]]:
-    """The next piece of a pass."""
+    """The next chunk of a pass."""
     position, limit = parameters[10:]
     rows = [one for one in chosen(tx, parameters, cutover=cutover) if one[0]["position"] > position]
     shown = [(log_row(v), v["position"], fresh) for v, fresh in rows[:limit]]
@@ -183,7 +183,7 @@ for _cutover in (True, False):
 
 
 def _count(tx: Transaction, parameters: Any, *, cutover: bool) -> list[tuple[int]]:
-    """How many there are in a pass."""
+    """The number of events in a pass."""
     return [(len(chosen(tx, parameters, cutover=cutover)),)]
 
 
@@ -196,7 +196,7 @@ for _cutover in (True, False):
     "select $1, position from messaging.outbox on conflict do nothing"
 )
 def keep_unsent(tx: Transaction, parameters: Any) -> Waits:
-    """What is unsent as the request begins."""
+    """Note which events are unsent when the request begins."""
     count = 0
     for _, v in tx.see("outbox"):
         if tx.get("job", parameters[0]) is None:
@@ -209,7 +209,7 @@ def keep_unsent(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("delete from messaging.job_unsent where job = $1")
 def forget_unsent(tx: Transaction, parameters: Any) -> Waits:
-    """The request has ended."""
+    """Delete these notes when the request ends."""
     gone = yield from update(tx, "job_unsent", lambda v: v["job"] == parameters[0], lambda _: None)
     return len(gone)
 
@@ -219,7 +219,7 @@ def forget_unsent(tx: Transaction, parameters: Any) -> Waits:
     "values ($1, 'replay', $2::jsonb, 'migrate', true)"
 )
 def file_held(tx: Transaction, parameters: Any) -> Waits:
-    """A request that is not to be ended yet."""
+    """Store a request that must not end yet."""
     id, asked = parameters
     new = job_row(tx, id=id, kind="replay", asked=asked, asked_by="migrate", held=True)
     yield from tx.insert("job", id, new)
@@ -228,7 +228,7 @@ def file_held(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("update messaging.job set held = false, outcome = null where held and state = 'open'")
 def release(tx: Transaction, _: Any) -> Waits:
-    """Those may be ended now."""
+    """Allow these requests to end."""
     rows = yield from update(
         tx,
         "job",
@@ -243,7 +243,7 @@ def release(tx: Transaction, _: Any) -> Waits:
     "pass_snapshot = $4::text::pg_snapshot, attempt = $5, total = $6 where id = $1"
 )
 def begin(tx: Transaction, parameters: Any) -> Waits:
-    """It begins, or begins once more."""
+    """Begin, or begin again."""
     id, first, epoch, taken, attempt, total = parameters
     new = {"first_snapshot": first, "first_epoch": epoch, "pass_snapshot": taken}
     return (yield from change_job(tx, id, **new, attempt=attempt, total=total))
@@ -251,7 +251,7 @@ def begin(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("update messaging.job set announced = true where id = $1 and attempt = $2")
 def announced(tx: Transaction, parameters: Any) -> Waits:
-    """The low watermark of this attempt is in the queue."""
+    """Note that the low watermark of this attempt is in the queue."""
     id, attempt = parameters
     row = yield from update_one(
         tx, "job", id, lambda _: {"announced": True}, lambda v: v["attempt"] == attempt
@@ -261,7 +261,7 @@ def announced(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("update messaging.job set outcome = $2 where id = $1")
 def explain(tx: Transaction, parameters: Any) -> Waits:
-    """Why it does not go on."""
+    """Note why the request does not proceed."""
     id, why = parameters
     return (yield from change_job(tx, id, outcome=why))
 
@@ -271,19 +271,19 @@ def explain(tx: Transaction, parameters: Any) -> Waits:
     "where id = $1"
 )
 def put_off(tx: Transaction, parameters: Any) -> Waits:
-    """Later again."""
+    """Postpone the request."""
     id, seconds = parameters
     return (yield from change_job(tx, id, next_attempt_at=tx.db.clock() + seconds))
 
 
 @statement("select pg_current_snapshot()::text", returns="snapshot")
 def snapshot(tx: Transaction, _: Any) -> list[tuple[str]]:
-    """What is committed now."""
+    """A snapshot of what is committed now."""
     return [(tx.db.snapshot(),)]
 
 
 def change_job(tx: Transaction, id: Any, **new: Any) -> Waits:
-    """Note something about a request."""
+    """Update a request."""
     row = yield from update_one(tx, "job", id, lambda _: new)
     return int(row is not None)
 
@@ -293,7 +293,7 @@ def change_job(tx: Transaction, id: Any, **new: Any) -> Waits:
     "pass_snapshot = $2::text::pg_snapshot where id = $1"
 )
 def next_pass(tx: Transaction, parameters: Any) -> Waits:
-    """Another pass begins."""
+    """Begin another pass."""
     id, taken = parameters
     row = yield from update_one(
         tx,
@@ -313,7 +313,7 @@ def next_pass(tx: Transaction, parameters: Any) -> Waits:
     "total = greatest(total, done + $3) where id = $1"
 )
 def go_on(tx: Transaction, parameters: Any) -> Waits:
-    """A piece was sent."""
+    """Note that a chunk was sent."""
     id, position, number = parameters
     row = yield from update_one(
         tx,
@@ -328,7 +328,7 @@ def go_on(tx: Transaction, parameters: Any) -> Waits:
     "update messaging.job set done = done + $2, total = greatest(total, done + $2) where id = $1"
 )
 def count_more(tx: Transaction, parameters: Any) -> Waits:
-    """The last piece was sent."""
+    """Count the last chunk."""
     row = yield from update_one(tx, "job", parameters[0], lambda old: _more(old, parameters[1]))
     return int(row is not None)
 
@@ -343,7 +343,7 @@ def _more(old: Values, number: int) -> Values:
     "where id = $1"
 )
 def finish(tx: Transaction, parameters: Any) -> Waits:
-    """It has ended."""
+    """Finish the request."""
     id, state, outcome = parameters
     now = tx.db.clock()
     return (yield from change_job(tx, id, state=state, outcome=outcome, finished_at=now))
@@ -351,7 +351,7 @@ def finish(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("replay._FORGET_FORMER")
 def forget_former(tx: Transaction, parameters: Any) -> Waits:
-    """Former times on the list do not count any more."""
+    """Former subscriptions of the service do not count any more."""
     service, types = parameters
     rows = yield from update(
         tx,
@@ -364,7 +364,7 @@ def forget_former(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("replay._CONSUMES_ALL")
 def heard_all(tx: Transaction, parameters: Any) -> Waits:
-    """The audit expects all of the past to have been consumed."""
+    """From now on the audit expects the whole history to be consumed."""
     service, types = parameters
     rows = yield from update(
         tx,
@@ -380,7 +380,7 @@ def heard_all(tx: Transaction, parameters: Any) -> Waits:
     returns="type",
 )
 def types_of_subscriber(tx: Transaction, parameters: Any) -> list[tuple[str]]:
-    """What a service is on the list for, in order."""
+    """The event types that a service subscribes to, in order."""
     types = {
         v["type"]
         for _, v in tx.see("listener")

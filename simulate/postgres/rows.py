@@ -1,4 +1,4 @@
-"""Results as SQLAlchemy and asyncpg give them."""
+"""Result rows as SQLAlchemy and asyncpg return them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache
@@ -7,7 +7,7 @@ from typing import Any
 
 
 class RowBase(tuple[Any, ...]):
-    """A row: by number, by column name in brackets, and by column name as an attribute."""
+    """A row, accessible by index, by column name in brackets, and by attribute."""
 
     __slots__ = ()
     _places: dict[str, int] = {}
@@ -22,7 +22,7 @@ class RowBase(tuple[Any, ...]):
         return list(self._places)
 
     def get(self, name: str, default: Any = None) -> Any:
-        """A column, or the default when there is none of that name."""
+        """A column, or the default if there is none of that name."""
         return self[name] if name in self._places else default
 
     def items(self) -> list[tuple[str, Any]]:
@@ -32,7 +32,7 @@ class RowBase(tuple[Any, ...]):
 
 @cache
 def row_type(columns: str) -> Callable[[Sequence[Any]], RowBase]:
-    """The class of rows with these columns (names with spaces between)."""
+    """The class of rows with these columns (a string of names separated by spaces)."""
     names = columns.split()
     body: dict[str, Any] = {"__slots__": (), "_places": {n: i for i, n in enumerate(names)}}
     for place, name in enumerate(names):
@@ -41,7 +41,7 @@ def row_type(columns: str) -> Callable[[Sequence[Any]], RowBase]:
 
 
 class Result:
-    """What SQLAlchemy gives for a statement."""
+    """The result of a statement in SQLAlchemy."""
 
     __slots__ = ("_rows", "rowcount")
 

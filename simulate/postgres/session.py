@@ -16,14 +16,14 @@ class Session:
         self.db = db
         self.alive = True
         self.doomed = False
-        """Its client is gone; it ends as soon as it is not waiting for a lock."""
+        """Its client is gone; the session ends as soon as it does not wait for a lock."""
         self.transaction: Transaction | None = None
         self.waits_for: list[Session] = []
         self.waiters: list[Running] = []
         self.settings: dict[str, str] = {}
         self.pid = db.nextval("pid")
         self.idle_seconds = 0.0
-        """After so long without a statement it is ended; 0 for never."""
+        """Idle seconds after which the session is ended; 0 for never."""
         self._spoke_at = 0.0
         self._closed = closed
         db.sessions[self] = None
@@ -50,8 +50,9 @@ class Session:
         return self.transaction
 
     def execute(self, body: Body, parameters: Any, *, single: bool) -> Any:
-        """Run a statement; `single` commits it at once. Its result, or a `Running` that is to be
-        notified where the answer goes.
+        """Run a statement; `single` commits it at once.
+
+        Returns its result, or a `Running` that will deliver it.
         """
         self._spoke_at = self.db.loop.now
         transaction = self.transaction or self.begin()
@@ -88,13 +89,13 @@ class Session:
             answer(result, True)
 
     def fail(self, transaction: Transaction, *, single: bool) -> None:
-        """A statement has failed."""
+        """Handle a failed statement."""
         transaction.abort()
         if single:
             transaction.end(commit=False)
 
     def finish(self, *, commit: bool) -> bool:
-        """End the open transaction, if there is one. False: COMMIT was answered by ROLLBACK."""
+        """End the open transaction, if any. False: the response to COMMIT was ROLLBACK."""
         return self.transaction is None or self.transaction.end(commit=commit)
 
     def try_lock(self, number: int) -> bool:
@@ -106,7 +107,7 @@ class Session:
         return True
 
     def unlock(self, number: int) -> bool:
-        """Let go of it once."""
+        """Release the lock once."""
         holders = self.db.advisory.get(number, {})
         if self not in holders:
             return False
@@ -117,7 +118,7 @@ class Session:
         return True
 
     def let_go(self) -> None:
-        """Something was unlocked: who waits for this session looks again, in any order."""
+        """Something was unlocked: sessions that wait for this one continue, in any order."""
         if self.waiters:
             waiting, self.waiters = self.waiters, []
             self.db.random.shuffle(waiting)
@@ -125,7 +126,7 @@ class Session:
                 self.db.loop.happen(0.00001, running.go_on)
 
     def deadlocked(self, waits_for: "list[Session]") -> bool:
-        """Whether one of those waits, in the end, for this session."""
+        """Whether one of those waits, directly or indirectly, for this session."""
         seen: list[Session] = []
         ahead = list(waits_for)
         while ahead:
@@ -138,16 +139,16 @@ class Session:
         return False
 
     def terminate(self) -> None:
-        """The client is gone, or the server ends it: everything is rolled back and unlocked."""
+        """The client is gone, or the server ends the session: roll back and unlock everything."""
         if not self.alive:
             return
         if self.waits_for:
-            self.doomed = True  # a backend that waits for a lock looks at its client after that
+            self.doomed = True  # a backend that waits for a lock checks its client only afterwards
             return
         self.end()
 
     def end(self) -> None:
-        """End it now, whatever it does."""
+        """End it now, in whatever state it is."""
         self.alive = False
         if self.transaction is not None:
             self.transaction.end(commit=False)
@@ -159,12 +160,12 @@ class Session:
         self._closed(self)
 
     def advisory_numbers(self) -> Iterable[int]:
-        """The numbers of the locks that it holds."""
+        """The numbers of the advisory locks that it holds."""
         return [number for number, holders in self.db.advisory.items() if self in holders]
 
 
 class Running:
-    """A statement on its way through its waits."""
+    """A statement in progress, which may wait for locks."""
 
     __slots__ = ("answer", "session", "single", "steps", "transaction", "waiting")
 
@@ -179,7 +180,7 @@ class Running:
         self.waiting = False
 
     def go_on(self) -> None:
-        """Run to the next wait or the end."""
+        """Run until the next wait, or to the end."""
         session = self.session
         if not session.alive or not self.waiting:
             return
@@ -196,7 +197,7 @@ class Running:
                 session.end()
 
     def wait(self, waits_for: list[Session]) -> None:
-        """Go on when one of those has let go, unless all would wait for each other."""
+        """Continue when one of those sessions has released its lock, unless that is a deadlock."""
         session = self.session
         if session.deadlocked(waits_for):
             self.steps.throw(asyncpg.DeadlockDetectedError("deadlock detected"))
@@ -206,7 +207,7 @@ class Running:
             other.waiters.append(self)
 
     def finish(self, result: object) -> None:
-        """The statement is done."""
+        """Complete the statement."""
         if self.session.doomed:
             self.session.end()
             return

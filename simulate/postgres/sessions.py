@@ -1,4 +1,4 @@
-"""Statements of sessions: advisory locks, settings, and which life of the database this is."""
+"""Statements of sessions: advisory locks, settings, and the lineage of the database."""
 
 from typing import Any
 
@@ -14,13 +14,13 @@ def _holds(session: Session, number: int) -> bool:
 
 @statement("select pg_try_advisory_lock($1)", returns="locked")
 def try_lock(tx: Transaction, parameters: Any) -> list[tuple[bool]]:
-    """A session lock, if it is free."""
+    """Acquire a session lock if it is free."""
     return [(tx.session.try_lock(parameters[0]),)]
 
 
 @statement("select pg_advisory_lock($1)", returns="locked")
 def lock_for_session(tx: Transaction, parameters: Any) -> Waits:
-    """A session lock, once it is free."""
+    """Acquire a session lock, waiting for it."""
     while not tx.session.try_lock(parameters[0]):
         yield list(tx.db.advisory[parameters[0]])
     return [(None,)]
@@ -28,7 +28,7 @@ def lock_for_session(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("select pg_advisory_xact_lock($1)", returns="locked")
 def lock_for_transaction(tx: Transaction, parameters: Any) -> Waits:
-    """A lock until the end of the transaction."""
+    """Acquire a lock until the end of the transaction."""
     while not tx.session.try_lock(parameters[0]):
         yield list(tx.db.advisory[parameters[0]])
     tx.advisory.append(parameters[0])
@@ -37,45 +37,45 @@ def lock_for_transaction(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("select pg_advisory_unlock($1)", returns="unlocked")
 def unlock(tx: Transaction, parameters: Any) -> list[tuple[bool]]:
-    """Let go of a session lock."""
+    """Release a session lock."""
     return [(tx.session.unlock(parameters[0]),)]
 
 
 @pattern(r"select set_config\('hirewire\.session', '(\w+)', false\)", returns="set_config")
 def name_session(tx: Transaction, groups: Any) -> list[tuple[str]]:
-    """Whose session it is."""
+    """Name the session."""
     tx.session.settings["hirewire.session"] = groups[0]
     return [(groups[0],)]
 
 
 @pattern(r"set idle_session_timeout = '(\d+)ms'")
 def end_when_idle(tx: Transaction, groups: Any) -> int:
-    """The server ends a session that says nothing."""
+    """The server ends an idle session."""
     tx.session.end_when_idle(int(groups[0]) / 1000)
     return 0
 
 
 @pattern(r"set idle_in_transaction_session_timeout = '(\d+)ms'")
 def end_when_idle_in_transaction(tx: Transaction, groups: Any) -> int:
-    """The server ends a session that says nothing within a transaction: no holder has one here."""
+    """The server ends a session that is idle in a transaction: no lock holder has one here."""
     return 0
 
 
 @statement("locks._END_SILENT_HOLDER")
 def end_silent_holder(tx: Transaction, parameters: Any) -> int:
-    """Ends a holder frozen in the middle of a statement: here a statement is one step."""
+    """End a lock holder frozen in the middle of a statement: here a statement is one step."""
     return 0
 
 
 @pattern(r"select from \(select 1\) as one where pg_backend_pid\(\) = (\d+)", returns="none")
 def is_process(tx: Transaction, groups: Any) -> list[tuple[None]]:
-    """A row if this is the process that was connected to."""
+    """Returns a row if this is the process that the client connected to."""
     return [(None,)] if tx.session.pid == int(groups[0]) else []
 
 
 @statement("locks._TRY_LOCK", returns="locked")
 def try_lock_once(tx: Transaction, parameters: Any) -> list[tuple[bool | None]]:
-    """A session lock, if it is free; null when the session is not this client's alone."""
+    """Acquire a session lock if it is free; null if the session is shared with another client."""
     number, token = parameters
     if tx.session.settings.get("hirewire.session") != token or _holds(tx.session, number):
         return [(None,)]
@@ -84,13 +84,13 @@ def try_lock_once(tx: Transaction, parameters: Any) -> list[tuple[bool | None]]:
 
 @statement("locks._CHECK", returns="mine")
 def check(tx: Transaction, parameters: Any) -> list[tuple[bool]]:
-    """Whether the session is this client's still."""
+    """Whether the session still belongs to this client."""
     return [(tx.session.settings.get("hirewire.session") == parameters[0],)]
 
 
 @statement("locks._CHECK_LOCK", returns="mine")
 def check_lock(tx: Transaction, parameters: Any) -> list[tuple[bool]]:
-    """Whether it is, and has the lock."""
+    """Whether it does, and holds the lock."""
     number, token = parameters
     mine = tx.session.settings.get("hirewire.session") == token
     return [(mine and _holds(tx.session, number),)]
@@ -103,11 +103,11 @@ def is_standby(tx: Transaction, _: Any) -> list[tuple[bool]]:
 
 
 LINEAGE = {"system_id": "1", "database_id": "1", "table_id": "1", "timeline": "00000001"}
-"""A database here lives one life."""
+"""The only lineage of a database here."""
 
 
 def first_epoch() -> dict[str, Any]:
-    """What `migrate` has noted of a database."""
+    """What `migrate` has noted about a database."""
     return {"epoch": 0, **LINEAGE, "since": 0.0, "why": "first look"}
 
 
@@ -137,7 +137,7 @@ def current_epoch(tx: Transaction, _: Any) -> list[tuple[int]]:
 
 @statement("handlers._REGISTER")
 def register(tx: Transaction, parameters: Any) -> Waits:
-    """Handlers that are new to a queue."""
+    """Register handlers that are new in a queue."""
     queue, names = parameters
     known = [v for _, v in tx.see("handler")]
     count = 0
@@ -152,7 +152,7 @@ def register(tx: Transaction, parameters: Any) -> Waits:
 
 @statement("handlers._LEFT")
 def left(tx: Transaction, parameters: Any) -> Waits:
-    """Handlers that are there no more."""
+    """Handlers that are no longer there."""
     queue, names = parameters
     gone = yield from update(
         tx, "handler", lambda v: v["queue"] == queue and v["name"] not in names, lambda _: None

@@ -1,4 +1,4 @@
-"""What several statements do in the same way."""
+"""Helpers that several statements share."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
@@ -16,12 +16,12 @@ def moment(seconds: float) -> datetime:
 
 
 def seconds_of(at: datetime | None) -> float | None:
-    """The other way round."""
+    """A timestamp as virtual time."""
     return None if at is None else (at - BEGINNING).total_seconds()
 
 
 def greatest(*values: Any) -> Any:
-    """Like SQL's: nulls do not count."""
+    """Like SQL's `greatest`: ignores nulls."""
     known = [value for value in values if value is not None]
     return max(known) if known else None
 
@@ -29,7 +29,7 @@ def greatest(*values: Any) -> Any:
 def upsert(
     tx: Transaction, table: str, key: Any, new: Values, change: Callable[[Values], Values]
 ) -> Waits:
-    """``insert … on conflict do update``: the row's values afterwards."""
+    """``insert … on conflict do update``: returns the row's new values."""
     while True:
         row, free = yield from tx.put(table, key)
         if free:
@@ -43,7 +43,7 @@ def upsert(
 
 
 def insert_new(tx: Transaction, table: str, key: Any, new: Values) -> Waits:
-    """``insert … on conflict do nothing``: whether it was new."""
+    """``insert … on conflict do nothing``: returns whether it was new."""
     row, free = yield from tx.put(table, key)
     if free:
         tx.write(row, new)
@@ -56,9 +56,10 @@ def update(
     where: Callable[[Values], bool],
     change: Callable[[Values], Values | None],
 ) -> Waits:
-    """Update, or delete where `change` gives None; the rows afterwards (deleted ones: before).
+    """Update, or delete where `change` returns None; returns the new rows (deleted ones: the old).
 
-    Rows are those that the statement sees when it begins; each is looked at again once it is had.
+    The rows are those that the statement sees at its start; each is checked again once it is
+    locked.
     """
     changed = []
     for row, seen in tx.see(table):
@@ -80,7 +81,7 @@ def update_one(
     change: Callable[[Values], Values | None],
     where: Callable[[Values], bool] = lambda _: True,
 ) -> Waits:
-    """The same for one key; the row afterwards (or the deleted one), None when there is none."""
+    """The same for one key: returns the new row (or the deleted one); None if there is none."""
     seen = tx.get(table, key)
     if seen is None or not where(seen):
         return None
@@ -96,7 +97,7 @@ def update_one(
 def update_each(
     tx: Transaction, table: str, changes: Iterable[tuple[Any, Callable[[Values], Values | None]]]
 ) -> Waits:
-    """The same for several keys: of those that the statement sees when it begins; how many."""
+    """The same for several keys of the statement's snapshot; returns the number of rows."""
     found = [
         (tx.db.tables[table].rows[key], change)
         for key, change in changes
@@ -113,7 +114,7 @@ def update_each(
 
 
 def setting(new: Values) -> Callable[[Values], Values]:
-    """A change to these values, whatever was there."""
+    """A change that sets these values."""
     return lambda _: new
 
 
@@ -126,7 +127,7 @@ def locked(
     skip: bool = False,
     limit: int | None = None,
 ) -> Waits:
-    """``select … order by … limit … for update``, perhaps ``skip locked``: the rows, in order."""
+    """``select … order by … limit … for update``, optionally ``skip locked``: rows, in order."""
     found = [(row, seen) for row, seen in tx.see(table) if where(seen)]
     found.sort(key=lambda one: order(one[1]))
     rows: list[Values] = []

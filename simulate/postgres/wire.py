@@ -1,4 +1,4 @@
-"""A client's end of a session, whichever library speaks through it."""
+"""The client's end of a session, for either library."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from simulate.world import World
 
 Work: TypeAlias = Callable[[Callable[[object, bool], None]], None]
-"""What a request has the server do; it is given where the answer goes."""
+"""What a request makes the server do; it gets the function that takes the response."""
 
 TABLES = [
     "counter",
@@ -56,28 +56,28 @@ TABLES = [
 
 
 def gone() -> asyncpg.PostgresError:
-    """What asyncpg raises when a connection breaks under a statement."""
+    """The error that asyncpg raises when a connection breaks during a statement."""
     return asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
 
 
 class Wire:
-    """A client's end of a session: requests arrive after a while, answers too, or never."""
+    """The client's end of a session: requests and responses arrive with a delay, or never."""
 
     def __init__(self, world: "World", db: Database, host: Host | None) -> None:
         self.world = world
         self.host = host
         self.session = Session(db, self._ended)
         self.lost = False
-        """The client knows that the connection is no more."""
+        """Whether the client knows that the connection is lost."""
         self.driver: Any = None
-        """The driver's connection, once it was asked for."""
+        """The driver's connection, if it was asked for."""
         self._pending: asyncio.Future[Any] | None = None
         self._terminated: list[Callable[[], None]] = []
         if host is not None:
             world.wires_of(host).append(self)
 
     async def run(self, sql: str, parameters: Sequence[Any], *, single: bool) -> Any:
-        """Run a statement: its rows, or how many it has changed."""
+        """Run a statement; returns its rows, or the number of changed rows."""
         known = STATEMENTS.get(sql) or self._find(sql)
         session = self.session
         request = self._request(known.name)
@@ -107,7 +107,7 @@ class Wire:
             raise
 
     def write(self, sql: str, parameters: Sequence[Any]) -> None:
-        """Run a statement in no time."""
+        """Run a statement without latency."""
         if self.lost or self.world.over:
             raise asyncpg.InterfaceError("connection is closed")
         if not self.session.alive:
@@ -116,13 +116,13 @@ class Wire:
         assert type(result) is not Running, "it would have to wait"
 
     def ends_at_once(self, *, commit: bool) -> bool:
-        """End a transaction that has done nothing, without a request. False for any other."""
+        """End a transaction that has done nothing, without a request; False for any other."""
         session = self.session
         idle = session.transaction is None or session.transaction.idle
         return idle and session.alive and not self.lost and session.finish(commit=commit)
 
     async def finish(self, *, commit: bool) -> bool:
-        """COMMIT or ROLLBACK. False: the server answered a COMMIT by ROLLBACK."""
+        """COMMIT or ROLLBACK. False: the server's response to COMMIT was ROLLBACK."""
         if self.ends_at_once(commit=commit):
             return True
         session = self.session
@@ -134,7 +134,7 @@ class Wire:
         )
 
     async def ask(self, label: str, work: Work) -> Any:
-        """Send a request and wait for its answer."""
+        """Send a request and wait for its response."""
         request = self._request(label)
         if request is None:
             request = _Request(self, label, None)
@@ -145,7 +145,7 @@ class Wire:
         return await self._answer(request)
 
     def _request(self, label: str) -> "_Request | None":
-        """Send a request, whose work is still to be said. None when it has arrived already."""
+        """Send a request whose work is set later. None if it has already arrived."""
         world, host = self.world, self.host
         if self.lost or world.over:
             raise asyncpg.InterfaceError("connection is closed")
@@ -180,14 +180,14 @@ class Wire:
                 callback()
 
     def cut(self) -> None:
-        """The client drops the connection; the server sees it a moment later."""
+        """Drop the connection on the client's side; the server notices a moment later."""
         if not self.lost:
             self.lost = True
             self.world.loop.happen(self.world.delay(self.host), self.session.terminate)
 
 
 class _Request:
-    """A request on its way to the server, and its answer on the way back."""
+    """A request on its way to the server, and its response on the way back."""
 
     __slots__ = ("cut", "future", "label", "wire", "work")
 
@@ -199,14 +199,14 @@ class _Request:
         self.future = wire.world.loop.create_future()
 
     def arrive(self) -> None:
-        """The server has it."""
+        """The request arrives at the server."""
         if self.wire.session.alive:
             self.work(self.answer)
         else:
             _resolve(self.future, gone(), False)
 
     def answer(self, value: object, good: bool) -> None:
-        """The server has done it."""
+        """The server has completed the request."""
         world, wire = self.wire.world, self.wire
         if self.cut == "after":
             wire.session.end()

@@ -183,7 +183,7 @@ def lists_of_any_length(source: str) -> list[int]:
 
 
 @pytest.mark.parametrize("path", without_transactions(), ids=lambda p: str(p.relative_to(SOURCES)))
-def test_statements_are_the_same_for_any_number_of_values(path: Path) -> None:
+def test_statements_do_not_depend_on_the_number_of_values(path: Path) -> None:
     assert lists_of_any_length(path.read_text()) == [], "use hirewire.kit.db.among"
 
 
@@ -202,7 +202,7 @@ def writes_tables(source: str) -> list[int]:
     ]
 
 
-def test_tables_are_written_in_one_place() -> None:
+def test_csv_is_written_by_one_module() -> None:
     writers = [
         p for p in SOURCES.rglob("*.py") if "csv" in (text := p.read_text()) and writes_tables(text)
     ]
@@ -250,7 +250,7 @@ def loose_dictionaries(source: str) -> list[int]:
     return sorted(set(found))
 
 
-def test_what_passes_between_functions_has_a_type() -> None:
+def test_values_passed_between_functions_are_typed() -> None:
     found = {
         str(path.relative_to(SOURCES))
         for path in SOURCES.rglob("*.py")

@@ -23,14 +23,14 @@ def test_any_text_is_an_address_or_a_plain_refusal(text: str) -> None:
 
 
 @given(st.text())
-def test_any_text_has_one_key(text: str) -> None:
+def test_the_key_of_an_address_is_stable(text: str) -> None:
     key = email_key(text)
     assert email_key(f" {text} ") == key
     assert "\x00" not in key or "\x00" in text
 
 
 @given(st.emails())
-def test_case_makes_no_other_account(email: str) -> None:
+def test_case_does_not_distinguish_accounts(email: str) -> None:
     assert email_key(email.upper()) == email_key(email.lower()) == email_key(email)
 
 
@@ -64,7 +64,7 @@ def test_two_mailboxes_are_two_accounts(one: str, other: str) -> None:
     assert email_key(one) != email_key(other)
 
 
-def test_the_key_has_the_domain_as_it_is_asked_of_the_network() -> None:
+def test_the_key_has_the_domain_as_used_in_dns() -> None:
     assert email_key("Ёж@Пример.рф") == "ёж@xn--e1afmkfd.xn--p1ai"
     assert normalised_email("Ёж@Пример.рф") == "Ёж@пример.рф", "as it is sent to"
 
@@ -87,12 +87,12 @@ def test_test_domains_pass(email: str) -> None:
         f"a@{'.'.join(c * 50 for c in 'bcdef')}.org",
     ],
 )
-def test_what_is_no_address(email: str) -> None:
+def test_invalid_addresses_are_refused(email: str) -> None:
     with pytest.raises(ValueError, match=r"\w"):
         normalised_email(email)
 
 
-async def test_a_password_fits_its_hash_alone() -> None:
+async def test_a_password_verifies_against_its_own_hash_only() -> None:
     hashed = await hash_password("пароль-надёжный")
     assert hashed.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
     assert "пароль" not in hashed
@@ -101,12 +101,12 @@ async def test_a_password_fits_its_hash_alone() -> None:
     assert hashed != await hash_password("пароль-надёжный")
 
 
-async def test_a_letter_typed_in_two_ways_is_one_letter() -> None:
+async def test_composed_and_decomposed_letters_are_equivalent() -> None:
     hashed = await hash_password("caf\u00e9-caf\u00e9")
     assert await password_fits("cafe\u0301-cafe\u0301", hashed)
 
 
-async def test_a_space_is_a_space_also_for_those_who_chose_theirs_before() -> None:
+async def test_space_characters_are_equivalent_in_existing_passwords_too() -> None:
     hashed = await hash_password("correct horse")
     assert await password_fits("correct\u00a0horse", hashed)
     before = await hash_password("correct\u00a0horse")  # as it was typed
@@ -115,16 +115,16 @@ async def test_a_space_is_a_space_also_for_those_who_chose_theirs_before() -> No
     assert not await password_fits("wrong\u00a0horse", before)
 
 
-async def test_nobodys_password_is_no_password() -> None:
+async def test_the_hash_of_unknown_users_matches_no_password() -> None:
     assert not await password_fits("nobody has this password", None)
 
 
-async def test_a_hash_of_another_kind_fits_nothing() -> None:
+async def test_an_unknown_kind_of_hash_matches_no_password() -> None:
     assert not await password_fits("password", "$2b$12$" + "a" * 53)
     assert not await password_fits("password", "password")
 
 
-async def test_a_stronger_hash_of_the_same_kind_fits() -> None:
+async def test_a_hash_with_other_costs_is_verified() -> None:
     """The cost may be raised later; what was hashed before is still verified by its own."""
     costly = PasswordHash((Argon2Hasher(memory_cost=32 * 1024, time_cost=3, parallelism=1),))
     assert await password_fits("a good password", costly.hash("a good password"))

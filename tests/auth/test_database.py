@@ -105,7 +105,7 @@ async def test_accounts_of_before_get_the_new_key_and_keep_their_address(
     assert all(email_key(row.email) == row.email_key for row in rows)
 
 
-async def test_two_accounts_that_become_one_stop_the_migration_and_it_says_what_to_do(
+async def test_colliding_accounts_stop_the_migration_with_instructions(
     fresh_database: Callable[[], Awaitable[str]],
 ) -> None:
     url = await fresh_database()

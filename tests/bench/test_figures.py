@@ -21,13 +21,13 @@ def test_a_median_is_held_to_its_bound() -> None:
     assert Figure("a", values, "ms").reached is None
 
 
-def test_a_row_says_what_was_measured_and_demanded() -> None:
+def test_a_row_has_measurement_and_target() -> None:
     figure = Figure("rate", [12345.6, 9876.0, 20000.0], "/s", at_least=15_000)
     assert figure.row() == ("rate", "12,346 /s (9,876 to 20,000)", "at least 15,000 /s", "no")
     assert Figure("one", [0.834], "×").row() == ("one", "0.83 ×", "", "")
 
 
-def test_the_table_for_a_document_has_a_line_a_figure() -> None:
+def test_the_markdown_table_has_a_line_for_each_figure() -> None:
     text = markdown("2 rounds", [Figure("rate", [1.0, 3.0], "/s", at_least=2)])
     assert text.splitlines()[-1] == "| rate | 2.00 /s (1.00 to 3.00) | at least 2.00 /s | yes |"
     assert len(text.splitlines()) == 5
@@ -38,7 +38,7 @@ def test_ratios_are_of_the_same_round() -> None:
 
 
 @pytest.mark.parametrize(("share", "value"), [(0.5, 50), (0.99, 99), (1.0, 100), (0.001, 1)])
-def test_percentiles_are_values_that_were_seen(share: float, value: int) -> None:
+def test_percentiles_are_measured_values(share: float, value: int) -> None:
     assert percentile([float(n) for n in range(100, 0, -1)], share) == value
 
 
@@ -69,7 +69,7 @@ def test_messages_number_each_key_from_one() -> None:
     assert made[0].key == made[3].key == made[6].key == str(page(0))
 
 
-def test_what_can_be_profiled_is_a_worker() -> None:
+def test_only_workers_can_be_profiled() -> None:
     assert set(profile.WORKERS) <= set(worker.WORKERS)
 
 
@@ -93,14 +93,14 @@ def test_plots_are_written(tmp_path: Path) -> None:
         assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
-def test_growth_is_between_the_second_sixth_and_the_last() -> None:
+def test_growth_compares_the_second_sixth_with_the_last() -> None:
     hour_long = [(float(second), 100 + min(second, 600) / 10) for second in range(0, 3600, 5)]
     assert hour.grown(hour_long, 3600) == 0
     leaking = [(second, mib + second / 360) for second, mib in hour_long]
     assert hour.grown(leaking, 3600) == pytest.approx(2400 / 360, abs=0.1)
 
 
-def test_the_formula_is_held_to_all_at_rest_and_one_part_at_its_most() -> None:
+def test_the_formula_covers_all_parts_at_rest_and_one_at_its_peak() -> None:
     arrays: dict[Kind, Held] = {"vacancies": Held(40, 100), "resumes": Held(50, 90)}
     found = judged(1000, 130, arrays, {"vacancies": Held(20, 30)})
     assert found.at_least == 130 + 40 + 50 + 20 + 60

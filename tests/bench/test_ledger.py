@@ -24,7 +24,7 @@ async def connection(postgres_url: str) -> AsyncIterator[asyncpg.Connection]:
     await opened.close()
 
 
-async def test_a_filled_log_is_sent_and_goes_on_where_its_counters_stand(
+async def test_a_filled_log_is_sent_and_its_counters_continue(
     connection: asyncpg.Connection,
 ) -> None:
     await ledger.fill_log(connection, 1000)
@@ -40,7 +40,7 @@ async def test_a_filled_log_is_sent_and_goes_on_where_its_counters_stand(
     assert {row["key"]: row["last"] for row in last} == {row["key"]: 10 for row in rows}
 
 
-async def test_a_filled_inbox_is_handled_and_knows_how_far_its_keys_are(
+async def test_a_filled_inbox_is_handled_and_has_the_progress_of_its_keys(
     connection: asyncpg.Connection,
 ) -> None:
     await ledger.fill_inbox(connection, 1000)
@@ -49,7 +49,7 @@ async def test_a_filled_inbox_is_handled_and_knows_how_far_its_keys_are(
     assert await connection.fetchval("select count(*) from messaging.progress") == 100
 
 
-async def test_what_a_round_added_is_forgotten_and_all_can_be_emptied(
+async def test_events_of_a_round_are_deleted_and_all_tables_can_be_emptied(
     connection: asyncpg.Connection,
 ) -> None:
     await ledger.fill_log(connection, 100)

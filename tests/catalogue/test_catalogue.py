@@ -39,7 +39,7 @@ def test_it_is_an_asyncapi_document() -> None:
     assert list(Draft7Validator(schema).iter_errors(broken)), "a validator that takes anything"
 
 
-def test_every_event_and_every_subscriber_is_in_it() -> None:
+def test_the_documents_list_every_event_and_every_subscriber() -> None:
     document: dict[str, Any] = asyncapi()
     expected = {f"{e.event.owner}.send.{e.name}" for e in catalogue.entries()}
     for event, services in assembly.subscribers().items():
@@ -49,7 +49,7 @@ def test_every_event_and_every_subscriber_is_in_it() -> None:
 
 
 @pytest.mark.parametrize("name", names())
-def test_an_example_is_what_its_schema_and_its_class_say(name: str) -> None:
+def test_examples_match_their_schemas_and_classes(name: str) -> None:
     [entry] = [one for one in catalogue.entries() if one.name == name]
     Draft202012Validator(schema_of(entry.event)).validate(EXAMPLES[name])
     body = json.dumps(EXAMPLES[name]).encode()
@@ -58,7 +58,7 @@ def test_an_example_is_what_its_schema_and_its_class_say(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", names())
-def test_the_headers_are_those_that_are_sent(name: str) -> None:
+def test_the_documented_headers_are_those_on_the_wire(name: str) -> None:
     [entry] = [one for one in catalogue.entries() if one.name == name]
     event = entry.event.model_validate(EXAMPLES[name])
     sent = delivery(event).headers

@@ -26,13 +26,13 @@ def read(name: str, **changes: object) -> Any:
     ["nobody", "", "@", "anna@", "@example.org", "an na@example.org", "a\x01@example.org"]
     + ["a@b@", "anna@exam\nple.org", "a" * 100_000 + "@example.org", "a" * 250 + "@x.org"],
 )
-def test_what_is_no_address_is_refused(address: str) -> None:
+def test_invalid_email_addresses_are_refused(address: str) -> None:
     with pytest.raises(Malformed, match=r"^email: "):
         read("user.registered", email=address)
 
 
 @pytest.mark.parametrize("address", ["a@b", "анна@пример.рф", "o'neil+x@mail.example.org", '"@"@x'])
-def test_any_address_is_taken(address: str) -> None:
+def test_any_valid_email_address_is_accepted(address: str) -> None:
     event = read("user.registered", email=address)
     assert isinstance(event, UserRegistered)
     assert event.email == address
@@ -50,7 +50,7 @@ def moments() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("name", "field"), moments())
-def test_a_number_is_no_time(name: str, field: str) -> None:
+def test_a_number_is_refused_as_a_time(name: str, field: str) -> None:
     for number in (0, 1_763_942_400, 1_763_942_400_123, 1.5, "1763942400", "-1", True):
         with pytest.raises(Malformed, match=f"^{field}: must be a date and time"):
             read(name, **{field: number})
@@ -60,7 +60,7 @@ def test_a_number_is_no_time(name: str, field: str) -> None:
         assert json.loads(read(name, **{field: text}).body())[field] == "2026-11-02T09:30:00Z"
 
 
-def test_there_are_times_to_try() -> None:
+def test_there_are_time_fields_to_test() -> None:
     assert len(moments()) >= 4
     assert all(issubclass(entry.event, Event) for entry in catalogue.entries())
 

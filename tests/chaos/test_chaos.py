@@ -32,23 +32,23 @@ def effects(events: list[Written]) -> list[Effect]:
     return [Effect(one.event_id, one.place, one.nth, False) for one in events]
 
 
-def test_all_once_and_in_order_is_good() -> None:
+def test_the_verdict_is_good_if_everything_took_effect_once_and_in_order() -> None:
     found = verdict(EVENTS, effects(EVENTS))
     assert found.good
     assert (found.events, found.late) == (6, 0)
 
 
-def test_a_lost_event_is_found_unless_it_was_given_up() -> None:
+def test_a_lost_event_is_found_unless_it_was_discarded() -> None:
     assert verdict(EVENTS, effects(EVENTS[1:])).lost == 1
     assert verdict(EVENTS, effects(EVENTS[1:]), [EVENTS[0].event_id]).good
 
 
-def test_a_doubled_effect_is_found() -> None:
+def test_a_duplicate_effect_is_found() -> None:
     found = verdict(EVENTS, effects([*EVENTS, EVENTS[-1]]))
     assert (found.doubled, found.good) == (1, False)
 
 
-def test_reordered_effects_are_found_unless_they_were_to_be_late() -> None:
+def test_reordered_effects_are_found_unless_they_were_expected() -> None:
     swapped = effects([EVENTS[2], EVENTS[0], *EVENTS[1:2], *EVENTS[3:]])
     assert verdict(EVENTS, swapped).reordered == 1
     late = [
@@ -61,7 +61,7 @@ def test_reordered_effects_are_found_unless_they_were_to_be_late() -> None:
     assert (found.reordered, found.late) == (0, 1)
 
 
-def test_what_is_replayed_takes_effect_as_often_as_was_asked() -> None:
+def test_replayed_events_take_effect_as_often_as_requested() -> None:
     asked = [("a", 1), ("a", 1), ("b", 2)]
     given = [Effect(uuid4(), place, nth, False) for place, nth in asked]
     assert repeats(asked, given).good
@@ -69,17 +69,17 @@ def test_what_is_replayed_takes_effect_as_often_as_was_asked() -> None:
     assert repeats(asked, [*given, given[0]]).doubled == 1
 
 
-def test_a_clean_audit_that_does_not_know_of_every_event_is_untrue() -> None:
+def test_a_clean_audit_that_misses_an_event_is_false() -> None:
     account = Ledger()
     account.expect([Expected(EVENTS[0].event_id, "chaos.happened", ["reader"])])
     account.expect([Expected(EVENTS[1].event_id, "chaos.happened", [])])
     report = Report({"writer": account})
     assert untruths(report, 2, ["reader"]) == ["reader: 1 expected, but 2 are committed"]
     assert len(untruths(report, 3, ["reader"])) == 2
-    assert untruths(Report(), 0, []) == ["no account of the writer"]
+    assert untruths(Report(), 0, []) == ["the report lacks the writer"]
 
 
-def test_an_effect_of_nothing_is_found() -> None:
+def test_an_effect_without_an_event_is_found() -> None:
     assert verdict(EVENTS[1:], effects(EVENTS)).invented == 1
 
 
@@ -102,7 +102,7 @@ async def ask(proxy: Proxy) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]
     return await asyncio.open_connection("127.0.0.1", proxy.port)
 
 
-async def test_the_proxy_passes_slows_holds_and_cuts(proxy: Proxy) -> None:
+async def test_the_proxy_forwards_delays_hangs_and_cuts(proxy: Proxy) -> None:
     reader, writer = await ask(proxy)
     for mode in (proxy.heal, proxy.slow):
         mode()
@@ -183,7 +183,7 @@ def test_the_disk_keeps_what_was_flushed_and_nothing_else(tmp_path: Path) -> Non
 
 @pytest.mark.long
 @pytest.mark.timeout(600)
-async def test_nothing_is_lost_doubled_or_reordered(rabbitmq: RabbitMQ) -> None:
+async def test_nothing_is_lost_duplicated_or_reordered(rabbitmq: RabbitMQ) -> None:
     """A scenario of the short form, another one each day; CI runs all of them."""
     if rabbitmq.node is None:
         missing("rabbitmq", "chaos starts nodes of its own")

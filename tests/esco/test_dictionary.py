@@ -38,11 +38,11 @@ def test_the_tables() -> None:
         ("ﬁle", "FILE"),
     ],
 )
-def test_one_key(forms: tuple[str, ...]) -> None:
+def test_spellings_with_one_key(forms: tuple[str, ...]) -> None:
     assert len({key_of(form) for form in forms}) == 1
 
 
-def test_different_keys() -> None:
+def test_spellings_with_different_keys() -> None:
     assert len({key_of(form) for form in ("C", "C++", "C#", "+", "???")}) == 5
 
 
@@ -62,7 +62,7 @@ def test_found(phrase: str, label: str) -> None:
     assert dictionary().label_of(found) == label
 
 
-def test_what_is_not_there_is_its_own() -> None:
+def test_an_unknown_skill_gets_its_own_id() -> None:
     assert dictionary().find("Hirewire wrangling") is None
     assert dictionary().id_of("Hirewire  Wrangling!") == "own:hirewirewrangling"
 
@@ -89,7 +89,7 @@ def test_what_is_not_there_is_its_own() -> None:
         ("Outlook", "Microsoft Outlook"),
     ],
 )
-def test_found_as_people_write_it(phrase: str, label: str) -> None:
+def test_skills_are_found_as_people_write_them(phrase: str, label: str) -> None:
     assert dictionary().label_of(dictionary().id_of(phrase)) == label
 
 
@@ -100,12 +100,12 @@ def test_found_as_people_write_it(phrase: str, label: str) -> None:
         *("user experience design of toys", "deep cleaning", "friendly team", "own car", "the"),
     ],
 )
-def test_filler_alone_and_what_only_looks_like_it_is_no_skill(phrase: str) -> None:
+def test_filler_without_a_skill_names_no_skill(phrase: str) -> None:
     assert dictionary().find(phrase) is None
 
 
 @given(st.text(max_size=60))
-def test_a_reading_is_never_empty(text: str) -> None:
+def test_phrases_without_filler_are_never_empty(text: str) -> None:
     assert all(any(letter.isalnum() for letter in one) for one in without_filler(text))
 
 
@@ -156,7 +156,7 @@ def test_aliases_name_the_labels_they_belong_to() -> None:
     assert [row for row in rows if known[row["esco_id"]].label != row["label"]] == []
 
 
-def test_the_skills_used_most_have_russian_names() -> None:
+def test_common_skills_have_russian_names() -> None:
     used = Counter(id for one in occupations() for id in set(one.skills))
     known = dictionary().skills
     most = [id for id in sorted(used, key=lambda id: (-used[id], id)) if id in known][:300]
@@ -164,7 +164,7 @@ def test_the_skills_used_most_have_russian_names() -> None:
     assert without == []
 
 
-def test_no_form_of_ours_leads_to_two_skills() -> None:
+def test_no_added_form_belongs_to_two_skills() -> None:
     forms = Counter(
         key
         for skill in dictionary().skills.values()
@@ -205,10 +205,21 @@ def test_operators_add_skills_and_spellings(additions: Path) -> None:
     assert (edition(), dictionary().find("tink")) == (built_in, None)
 
 
+def test_the_dictionary_is_loaded_again_only_for_other_additions(additions: Path) -> None:
+    additions.write_text("label\nTinkerbell\n")
+    built_in = dictionary()
+    extend(None)
+    assert dictionary() is built_in
+    extend(additions)
+    extended = dictionary()
+    extend(additions)
+    assert dictionary() is extended is not built_in
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        ("name\nx\n", "no column label"),
+        ("name\nx\n", "column label is missing"),
         ("label,color\nx,red\n", "no column 'color'"),
         ("label,ru,other,skill\nx,,,\n ,,,\n", "line 3: label is empty"),
         ("label,skill\nx,No such skill of any kind\n", "line 2: no skill 'No such skill"),
@@ -216,7 +227,7 @@ def test_operators_add_skills_and_spellings(additions: Path) -> None:
         ('label\n"x\n', "unexpected end"),
     ],
 )
-def test_a_wrong_file_of_additions(additions: Path, content: str, said: str) -> None:
+def test_an_invalid_file_of_additions_is_refused(additions: Path, content: str, said: str) -> None:
     additions.write_text(content)
     with pytest.raises(BadAdditions) as caught:
         extend(additions)
@@ -224,12 +235,12 @@ def test_a_wrong_file_of_additions(additions: Path, content: str, said: str) -> 
     assert dictionary().find("Python") is not None
 
 
-def test_a_file_of_additions_that_is_not_there(additions: Path) -> None:
+def test_a_missing_file_of_additions_is_refused(additions: Path) -> None:
     with pytest.raises(BadAdditions, match="No such file"):
         extend(additions)
 
 
-def test_a_name_is_without_the_note_where_that_is_enough() -> None:
+def test_a_display_name_omits_the_note_if_it_is_unambiguous() -> None:
     found = dictionary()
     python = found.find("python")
     assert python is not None
@@ -240,7 +251,7 @@ def test_a_name_is_without_the_note_where_that_is_enough() -> None:
         assert found.find(found.name_of(id) or "") is not None
 
 
-def test_tools_keep_their_names_in_russian_and_what_describes_is_said_in_russian() -> None:
+def test_tools_keep_their_names_in_russian_and_descriptive_names_are_translated() -> None:
     known = dictionary()
 
     def named(phrase: str, *, russian: bool) -> str | None:

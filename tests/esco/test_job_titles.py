@@ -41,11 +41,11 @@ def test_a_title_means_its_occupation(title: str, occupation: str) -> None:
     assert found(title)[0] == occupation
 
 
-def test_of_a_title_of_two_jobs_both_are_found() -> None:
+def test_a_title_of_two_occupations_matches_both() -> None:
     assert found("Электрик / сантехник")[:2] == ["electrician", "plumber"]
 
 
-def test_equal_titles_that_nobody_knows_are_alike() -> None:
+def test_equal_unknown_titles_match_each_other() -> None:
     title, other = jobs_of("Lamplighter of Zyx"), jobs_of("ZYX lamplighter (nights)")
     assert title[-1] == other[-1]
     assert title[-1].code >= OWN_TITLE

@@ -1,5 +1,6 @@
 """Loads what the services load, and connects to nothing."""
 
+import gc
 import os
 
 os.environ.pop("COLUMNS", None)  # else a console has it for good: each program brings its own
@@ -8,6 +9,7 @@ import hirewire.cli.main
 from hirewire import assembly
 from hirewire.vacancies.recommendations.facts import prepare
 from hirewire.vacancies.skills.index import typeahead
+from hirewire.web.pages.templates import templates_in
 
 __all__ = ["hirewire"]
 
@@ -15,3 +17,8 @@ for name in assembly.PROCESSES:
     assembly.load(name)
 prepare()
 typeahead().find("zz", 1)  # which makes the stems of all names, too
+for lang in ("en", "ru"):
+    for template in templates_in(lang).list_templates():
+        templates_in(lang).get_template(template)
+gc.collect()
+gc.freeze()  # else each process forked from here goes through all of it, and copies the pages

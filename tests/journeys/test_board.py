@@ -55,7 +55,7 @@ def tally(filler: Filler) -> tuple[Counter[str], Counter[str], Counter[str]]:
 
 @pytest.mark.long
 @pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
-async def test_a_board_is_made_once(platform: Platform) -> None:
+async def test_the_sample_data_are_created_once(platform: Platform) -> None:
     await platform.start("auth", "profiles", "vacancies", "web")
     url = platform.settings.service_url("web")
     today = now().date()
@@ -137,7 +137,7 @@ async def _interrupted(client: httpx.AsyncClient, plan: Plan) -> None:
 
 
 @pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
-async def test_what_is_wrong_is_said(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_errors_are_explained(platform: Platform, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hirewire.tools.api_client.START_SECONDS", 0.5)
     url = platform.settings.service_url("web")
     code, said = await run(url)

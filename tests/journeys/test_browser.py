@@ -94,7 +94,7 @@ ENGLISH = ("Not viewed yet", "Invitation")
     ids=["looks on a phone, in Russian", "hires on a phone, in Russian"],
 )
 @pytest.mark.timeout(240)
-async def test_two_people_meet(
+async def test_a_candidate_and_an_employer_find_each_other(
     platform: Platform, chromium: str, hiring: Seat, looking: Seat
 ) -> None:
     await platform.start(*ALL)
@@ -267,7 +267,7 @@ TABS = 12
 @pytest.mark.long
 @pytest.mark.parametrize("broker_url", ["rabbitmq"], indirect=True)
 @pytest.mark.timeout(180)
-async def test_twelve_tabs_listen_by_one_stream(platform: Platform, chromium: str) -> None:
+async def test_twelve_tabs_share_one_stream(platform: Platform, chromium: str) -> None:
     """A browser has six connections to a host: with a stream each, the seventh page would hang."""
     await platform.start(*ALL)
     url = platform.settings.service_url("web")

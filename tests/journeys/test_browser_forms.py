@@ -3,6 +3,8 @@
 import pytest
 from playwright.async_api import Page, Route, expect
 
+from hirewire.web.api.models.vacancies import SuggestedSkill
+from hirewire.web.pages.templates import rendered
 from tests.journeys.browsing import DESKTOP, PHONE, Somebody, browsing
 from tests.journeys.conftest import Platform
 from tests.journeys.test_browser import ALL, begin_to_hire
@@ -51,9 +53,61 @@ async def is_seen(page: Page, selector: str) -> None:
     )
 
 
+async def test_the_list_of_suggestions_holds_options_and_named_groups_of_them(
+    platform: Platform, chromium: str
+) -> None:
+    await platform.start(*ALL)
+    url = platform.settings.service_url("web")
+    # What the service finds by meaning, as the page's own template shows it.
+    names = ("PostgreSQL", 'Кэш <&> "данных"', "Third")
+    found = [SuggestedSkill(name=one, nameRu=one, matched=one) for one in names]
+    meant = rendered("ru", "parts/meant.html", {"items": found, "typed": "постгр"})
+    assert rendered("ru", "parts/meant.html", {"items": [], "typed": "x"}).strip() == ""
+    async with browsing(chromium) as browser:
+        who = await Somebody.arrive(browser, url, "ru", viewport=PHONE)
+        page = who.page
+        await who.sign_up()
+        await page.fill("#title", "Developer")
+        await page.locator("form[action='/resumes'] button").click()
+        await page.wait_for_url("**/resumes/*")
+        asked: list[str] = []
+
+        async def answer(route: Route) -> None:
+            asked.append(route.request.url)
+            await route.fulfill(body=meant, content_type="text/html")
+
+        await page.route("**/skills?by=meaning*", answer)
+        skill, listed = page.locator("input[name=skill]").first, page.locator("#suggested")
+        await skill.press_sequentially("постгр")
+        group = listed.get_by_role("group", name="Возможно, вы имели в виду")
+        options = group.get_by_role("option")
+        await expect(options).to_have_text(names[1:])  # the first one is offered above
+        assert len(asked) == 1
+        await expect(
+            listed.locator(":scope > :not([role=option]):not([role=group])")
+        ).to_have_count(0)
+        await expect(listed.locator("[data-value=PostgreSQL]")).to_have_count(1)
+        assert await who.serious() == []
+        assert await page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        await page.keyboard.press("ArrowUp")
+        await expect(options.last).to_have_attribute("aria-selected", "true")
+        last = await options.last.get_attribute("id")
+        await expect(skill).to_have_attribute("aria-activedescendant", str(last))
+        await page.keyboard.press("ArrowUp")
+        await page.keyboard.press("Enter")
+        await expect(skill).to_have_value(names[1])
+        await expect(listed).to_have_count(0)
+        await skill.fill("")
+        await skill.press_sequentially("qqqqqq")  # nothing by its letters, and some by its meaning
+        await expect(options).to_have_count(3)
+        await options.last.click()
+        await expect(skill).to_have_value(names[2])
+        assert who.complaints == []
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
-async def test_answers_appear_beside_the_button_that_asked(
+async def test_responses_appear_next_to_the_button_that_was_pressed(
     platform: Platform, chromium: str, size: dict[str, int]
 ) -> None:
     await platform.start(*ALL)

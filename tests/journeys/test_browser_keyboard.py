@@ -33,6 +33,51 @@ async def test_by_keyboard_alone_and_without_scripts(platform: Platform, chromiu
         await expect(page.locator("#description-said")).to_have_text("Required to publish")
 
 
+@pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
+async def test_slash_goes_to_the_search_from_every_page(platform: Platform, chromium: str) -> None:
+    await platform.start(*ALL)
+    async with browsing(chromium) as browser:
+        who = await Somebody.arrive(browser, platform.settings.service_url("web"), "ru")
+        page = who.page
+        await page.goto("/about")
+        await page.keyboard.press("?")
+        await expect(page.locator("#keys dd").first).to_contain_text("к поиску вакансий")
+        await page.keyboard.press("/")  # the dialog has the keyboard
+        await expect(page.locator("#keys")).to_be_visible()
+        await page.keyboard.press("Escape")
+        await page.keyboard.press("/")
+        await page.wait_for_url("**/vacancies#q")
+        await expect(page.locator("#q")).to_be_focused()
+        await page.keyboard.type("повар/")
+        await page.keyboard.press("Enter")
+        await page.wait_for_url("**/vacancies?q=*")
+        await page.locator("#found-head").focus()
+        await page.keyboard.press("/")
+        await expect(page.locator("#q")).to_be_focused()
+        assert await page.evaluate("getSelection().toString()") == "повар/"
+        await page.go_back()
+        await page.wait_for_url("**/vacancies#q")
+        await page.go_back()
+        await page.wait_for_url("**/about")
+
+        await who.sign_up()
+        await page.locator("#title").focus()
+        await page.keyboard.type("/")
+        await expect(page.locator("#title")).to_have_value("/")
+        await page.locator("h1").first.click()
+        await page.keyboard.press("/")
+        await page.wait_for_url("**/vacancies#q")
+        await expect(page.locator("#q")).to_be_focused()
+        await page.goto("/about")
+        await page.evaluate("localStorage.setItem('hirewire-shortcuts', 'off')")
+        await page.reload()
+        await page.keyboard.press("/")
+        await page.keyboard.press("?")
+        assert page.url.endswith("/about")
+        await expect(page.locator("#keys")).to_be_hidden()
+        assert who.complaints == []
+
+
 async def _keyboard(browser: Browser, url: str) -> None:
     """Hire, publish, invite; sign up, resume, apply: without a mouse."""
     boss, anna = [await Somebody.arrive(browser, url, "en") for _ in range(2)]

@@ -28,7 +28,7 @@ async def new_resume(who: Somebody, title: str) -> str:
 
 
 @pytest.mark.long
-async def test_blocks_are_saved_apart_and_unsaved_text_is_asked_about(
+async def test_blocks_are_saved_separately_and_leaving_unsaved_text_asks_first(
     platform: Platform, chromium: str
 ) -> None:
     await platform.start(*ALL)
@@ -91,7 +91,7 @@ async def test_blocks_are_saved_apart_and_unsaved_text_is_asked_about(
         assert await who.serious() == []
 
 
-async def test_without_scripts_a_block_opens_saves_and_keeps_what_is_wrong(
+async def test_without_scripts_a_block_opens_saves_and_keeps_invalid_input(
     platform: Platform, chromium: str
 ) -> None:
     await platform.start(*ALL)

@@ -234,7 +234,7 @@ async def test_jobs_are_saved_on_a_phone_and_without_scripts(
         assert await anna.serious() == []
 
 
-async def test_a_visitors_pages_are_small_and_lack_no_style(
+async def test_pages_for_visitors_are_small_and_fully_styled(
     platform: Platform, chromium: str
 ) -> None:
     """They load parts of the style sheets and of the scripts; no rule left out is for them."""

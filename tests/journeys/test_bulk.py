@@ -57,8 +57,8 @@ async def test_a_file_with_every_mistake(platform: Platform, tmp_path: Path) -> 
         await boss.enter()
         await boss.call("POST", "/api/vacancies/employer-profile", {"companyName": "Acme"})
         code, said = await run(platform, path)
-        assert (code, "3 made (1 of them" in said) == (1, True), said
-        assert "1 there before, 5 refused" in said, said
+        assert (code, "3 created (1 of them" in said) == (1, True), said
+        assert "1 already existed, 5 refused" in said, said
         listed = await boss.pages("/api/vacancies/vacancies?mine=true")
         states = sorted((one["title"], one["status"]) for one in listed)
         assert [states[0], states[2]] == [("Python developer", "published"), ("Welder", "draft")]
@@ -81,13 +81,15 @@ async def test_a_file_with_every_mistake(platform: Platform, tmp_path: Path) -> 
             ("9", "description"),
         } <= why
         code, said = await run(platform, path)
-        assert "0 made" in said, said
-        assert "4 there before, 5 refused" in said, said
+        assert "0 created" in said, said
+        assert "4 already existed, 5 refused" in said, said
         assert len(await boss.pages("/api/vacancies/vacancies?mine=true")) == 3
 
         path.write_text(FILE.replace("200000,100000", "100000,200000"))
         _, said = await run(platform, path)
-        assert "1 made (0 of them could not be published), 4 there before, 4 refused" in said, said
+        assert (
+            "1 created (0 of them could not be published), 4 already existed, 4 refused" in said
+        ), said
 
 
 RESUMES = """\
@@ -109,13 +111,13 @@ async def test_resumes_of_many_people(platform: Platform, tmp_path: Path) -> Non
     async with platform.client() as client:
         await Account(client, *OWNER).enter()
         code, said = await run(platform, path, "resumes", owner=None)
-        assert (code, "3 made (1 of them could not be published)" in said) == (1, True), said
+        assert (code, "3 created (1 of them could not be published)" in said) == (1, True), said
         assert "4 refused" in said, said
         lines = report(path)
         reasons = {line["line"]: (line["field"], line["why"]) for line in lines if line["why"]}
         assert reasons["2"] == ("#/work", "is not a list")
         assert reasons["3"][0] == "email"
-        assert "account here already" in reasons["4"][1]
+        assert "already has an account" in reasons["4"][1]
         assert {line["field"] for line in lines if line["line"] == "5"} == {
             "#/salary/amount",
             "#/salary/currency",
@@ -134,5 +136,5 @@ async def test_resumes_of_many_people(platform: Platform, tmp_path: Path) -> Non
         with path.open("a") as file:
             file.write('\n{"email": "ann@example.org", "title": "SQL", "skills": [{"name": "C"}]}')
         _, said = await run(platform, path, "resumes", owner=None)
-        assert "1 made" in said, said
+        assert "1 created" in said, said
         assert len(await ann.pages("/api/profiles/resumes")) == 3

@@ -117,7 +117,7 @@ async def test_pay_is_filtered_without_a_currency_and_skills_have_their_names(
         await page(boss, "/employer/resumes?salaryTo=5+000")
 
 
-async def test_a_link_shows_what_its_owner_chose_and_employers_reach_who_typed_no_contact(
+async def test_a_link_shows_what_its_owner_chose_and_employers_can_contact_people_without_contacts(
     platform: Platform,
 ) -> None:
     await platform.start("auth", "profiles", "vacancies", "web")
@@ -174,7 +174,7 @@ async def test_a_link_shows_what_its_owner_chose_and_employers_reach_who_typed_n
         assert "anna@example.org" in str(await eventually(read))
 
 
-async def test_what_one_came_for_decides_where_one_begins(platform: Platform) -> None:
+async def test_the_chosen_role_decides_the_first_page(platform: Platform) -> None:
     platform.environment["HIREWIRE_CONTACT_EMAIL"] = "us@example.org"
     await platform.start("auth", "profiles", "web")
     for n, (role, to, start) in enumerate(

@@ -31,7 +31,7 @@ async def wrote(anna: httpx.AsyncClient, title: str) -> str:
     return path
 
 
-async def test_a_card_is_read_kept_in_view_and_its_owner_notified(platform: Platform) -> None:
+async def test_a_card_is_read_and_shortlisted_and_its_owner_is_notified(platform: Platform) -> None:
     await platform.start(*ALL)
     async with platform.client() as boss, platform.client() as anna:
         await hires(boss)
@@ -167,7 +167,7 @@ async def test_descriptions_are_written_as_text(platform: Platform) -> None:
         assert refused.status_code == 422
 
 
-async def test_a_wrong_line_says_so_beside_it(platform: Platform) -> None:
+async def test_an_invalid_line_has_its_error_next_to_it(platform: Platform) -> None:
     await platform.start("auth", "profiles", "web")
     async with platform.client() as anna:
         await sign_up(anna, "anna@example.org")

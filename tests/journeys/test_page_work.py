@@ -80,7 +80,9 @@ async def test_experience_is_changed_in_its_place(platform: Platform) -> None:
         await page(client, f"{path}/nothing", 405)
 
 
-async def test_a_resume_is_hidden_from_a_company_and_says_who_reads_it(platform: Platform) -> None:
+async def test_a_resume_can_be_hidden_from_a_company_and_lists_its_readers(
+    platform: Platform,
+) -> None:
     await platform.start(*ALL)
     async with platform.client() as boss, platform.client() as anna:
         await hires(boss)
@@ -150,7 +152,7 @@ async def test_a_resume_is_hidden_from_a_company_and_says_who_reads_it(platform:
         assert "Sorry" in html
 
 
-async def test_searches_are_kept_and_resumes_looked_through(platform: Platform) -> None:
+async def test_searches_are_saved_and_resumes_are_searched(platform: Platform) -> None:
     await platform.start(*ALL)
     async with platform.client() as boss, platform.client() as anna:
         await hires(boss)
@@ -225,7 +227,7 @@ async def test_searches_are_kept_and_resumes_looked_through(platform: Platform) 
         assert twice.headers["location"] == "/employer/resumes?done=changed"
 
 
-async def test_what_goes_wrong_is_said_on_a_page(platform: Platform) -> None:
+async def test_errors_are_shown_on_a_page(platform: Platform) -> None:
     await platform.start("auth", "profiles", "web")
     async with platform.client() as client:
         for path in ("/nowhere", "/vacancies/x"):
@@ -264,7 +266,7 @@ async def test_what_goes_wrong_is_said_on_a_page(platform: Platform) -> None:
         assert (part.status_code, part.headers["hx-trigger"]) == (401, "signed-out")
 
 
-async def test_the_look_is_chosen_and_kept(platform: Platform) -> None:
+async def test_the_theme_is_chosen_and_remembered(platform: Platform) -> None:
     await platform.start("web")
     async with platform.client() as client:
         assert "data-theme" not in await page(client, "/signup")
@@ -277,7 +279,7 @@ async def test_the_look_is_chosen_and_kept(platform: Platform) -> None:
         assert "data-theme" not in await page(client, "/signup")
 
 
-async def test_a_company_shows_itself_and_opens_a_closed_vacancy_again(platform: Platform) -> None:
+async def test_a_company_has_a_page_and_reopens_a_closed_vacancy(platform: Platform) -> None:
     await platform.start(*ALL)
     async with platform.client() as boss, platform.client() as guest:
         await hires(boss)

@@ -58,7 +58,7 @@ async def test_sessions_are_cookies_that_scripts_cannot_read(platform: Platform)
         {"Origin": "null"},
     ],
 )
-async def test_a_form_of_another_site_does_nothing(
+async def test_a_form_from_another_site_is_refused(
     platform: Platform, headers: dict[str, str]
 ) -> None:
     await platform.start("web")
@@ -69,7 +69,7 @@ async def test_a_form_of_another_site_does_nothing(
             assert "set-cookie" not in answer.headers
 
 
-async def test_what_is_typed_stays_when_a_service_is_away(platform: Platform) -> None:
+async def test_input_is_kept_when_a_service_is_unavailable(platform: Platform) -> None:
     await platform.start(*ALL)
     async with platform.client() as client:
         await hires(client)
@@ -97,7 +97,9 @@ async def test_what_is_typed_stays_when_a_service_is_away(platform: Platform) ->
         assert "Acme" in await page(client, "/employer")
 
 
-async def test_mistakes_are_said_beside_the_field_in_the_pages_language(platform: Platform) -> None:
+async def test_errors_are_shown_next_to_the_field_in_the_language_of_the_page(
+    platform: Platform,
+) -> None:
     await platform.start(*ALL)
     async with platform.client() as client:
         await client.post("/language", data={"language": "ru", "next": "/"})

@@ -379,7 +379,7 @@ async def _nothing_in_events_and_log(platform: Platform, marks: dict[str, str]) 
     assert "owner@example.org" not in log
 
 
-def test_no_way_out_is_forgotten() -> None:
+def test_every_public_path_is_in_the_table() -> None:
     """A new address that can be read stands in the table, or says nothing of candidates."""
     shown = {path.partition("?")[0] for path in TABLE | LOOKED} | ELSEWHERE
     pages = [import_module(f"hirewire.web.pages.{name}").router for name in PAGES]

@@ -131,7 +131,7 @@ class Walk:
         return found
 
 
-async def test_programs_are_sent_what_is_wrong_by_code(platform: Platform) -> None:
+async def test_programs_get_error_codes(platform: Platform) -> None:
     await platform.start(*ALL)
     walk = Walk()
     async with platform.client() as boss, platform.client() as anna, platform.client() as guest:
@@ -254,7 +254,7 @@ async def test_programs_are_sent_what_is_wrong_by_code(platform: Platform) -> No
     assert len(walk.codes) > 60
 
 
-async def test_pages_say_it_in_the_readers_language(platform: Platform) -> None:
+async def test_pages_show_errors_in_the_readers_language(platform: Platform) -> None:
     await platform.start(*ALL)
     async with platform.client() as boss, platform.client() as anna, platform.client() as guest:
         for client in (boss, anna, guest):

@@ -61,7 +61,7 @@ async def test_the_audit_is_clean_while_traffic_flows(platform: Platform) -> Non
     assert report.accounts["auth"].recorded >= len(made) + 1
 
 
-async def test_what_was_deleted_by_hand_is_found_and_repaired(platform: Platform) -> None:
+async def test_manually_deleted_data_is_found_and_repaired(platform: Platform) -> None:
     """One inbox row with its effect, and one queue with what was in it."""
     await platform.start("auth", "profiles", "web")
     profiles = platform.settings.service_database("profiles")
@@ -121,7 +121,7 @@ async def delete_queue(platform: Platform, queue: str) -> None:
     connection_.close()
 
 
-async def test_a_service_that_is_away_makes_the_audit_incomplete_not_wrong(
+async def test_an_unavailable_service_makes_the_audit_incomplete_not_wrong(
     platform: Platform,
 ) -> None:
     await platform.start("auth", "vacancies", "web")
@@ -161,7 +161,7 @@ async def test_a_discarded_message_is_in_the_audit_with_its_reason(platform: Pla
         assert (str(one.id), one.note, one.by) == (event, "a test", "somebody")
 
 
-async def test_only_operators_may_ask(platform: Platform) -> None:
+async def test_only_operators_may_use_the_internal_api(platform: Platform) -> None:
     await platform.start("auth")
     url = platform.settings.service_url("auth")
     async with Operators({"auth": url}, "somebody-elses-token") as outsider:

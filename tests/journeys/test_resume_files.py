@@ -104,7 +104,7 @@ async def test_whatever_is_imported_is_saved_unchanged_from_the_editor(platform:
         assert taken > 10
 
 
-async def test_what_a_file_has_is_on_the_pages_and_in_the_pdf(platform: Platform) -> None:
+async def test_the_content_of_a_file_is_on_the_pages_and_in_the_pdf(platform: Platform) -> None:
     await platform.start(*ALL)
     async with platform.client() as client:
         await hires(client)

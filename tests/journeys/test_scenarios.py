@@ -40,7 +40,7 @@ async def test_a_profile_appears_when_its_service_starts_for_the_first_time(
     await eventually(all_there)
 
 
-async def test_what_vacancies_missed_reaches_it_in_order(platform: Platform) -> None:
+async def test_events_that_vacancies_missed_reach_it_in_order(platform: Platform) -> None:
     await platform.start("auth", "profiles", "vacancies", "web")
     async with platform.client() as client:
         demo = Demo(client)
@@ -73,7 +73,7 @@ async def test_what_vacancies_missed_reaches_it_in_order(platform: Platform) -> 
 
 
 @pytest.mark.long
-async def test_services_killed_under_load_lose_and_double_nothing(platform: Platform) -> None:
+async def test_services_killed_under_load_lose_and_duplicate_nothing(platform: Platform) -> None:
     """150 registrations, 20 at a time, while processes are killed and started again."""
     await platform.start("auth", "profiles", "vacancies", "web")
     made: list[tuple[str, int]] = []

@@ -98,7 +98,7 @@ async def test_a_registration_is_one_trace(
     assert processed["attributes"]["messaging.operation.type"] == "process"
 
 
-async def test_without_a_collector_the_context_travels_all_the_same(platform: Platform) -> None:
+async def test_the_trace_context_is_propagated_without_a_collector(platform: Platform) -> None:
     await platform.start("auth", "profiles", "web")
     trace = "0af7651916cd43dd8448eb211c80319c"
     async with platform.client() as client:
@@ -124,7 +124,7 @@ async def test_without_a_collector_the_context_travels_all_the_same(platform: Pl
 
 
 @pytest.mark.long
-async def test_every_backlog_has_a_figure(platform: Platform) -> None:
+async def test_every_backlog_has_a_metric(platform: Platform) -> None:
     """In the outbox, in the queue, in the inbox: whatever is away, a metric says so."""
     await platform.start("auth", "profiles", "web")
     profiles = platform.settings.service_url("profiles")

@@ -56,7 +56,7 @@ async def _at(browser: Browser, client: httpx.AsyncClient, url: str, **context: 
 
 @pytest.mark.long
 @pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
-async def test_what_is_new_is_marked_until_it_is_read(platform: Platform, chromium: str) -> None:
+async def test_new_items_are_marked_until_they_are_read(platform: Platform, chromium: str) -> None:
     await platform.start("auth", "profiles", "vacancies", "web")
     url = platform.settings.service_url("web")
     async with platform.client() as boss, platform.client() as anna, browsing(chromium) as browser:

@@ -78,7 +78,7 @@ async def test_params_are_few_and_short_and_json() -> None:
         Invalid(extra={"code": "x", "params": {}})
 
 
-async def test_only_who_came_too_often_is_sent_the_seconds() -> None:
+async def test_only_rate_limit_errors_contain_the_seconds_to_wait() -> None:
     answer = await answered(TooOften(retry_after=61, params={"max": 5}))
     assert (answer["code"], answer["params"]) == ("too_often", {"max": 5, "seconds": 61})
     assert answer["detail"] == "Too often; try again in 2 minutes."

@@ -35,14 +35,14 @@ async def profiles(fresh_address: str) -> AsyncIterator[Running]:
         yield made
 
 
-async def test_a_service_without_keys_says_try_again(profiles: Running) -> None:
+async def test_a_service_without_keys_responds_try_again_later(profiles: Running) -> None:
     answer = await profiles.client.get("/api/profiles/me", headers=profiles.as_user(uuid4()))
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"
     assert answer.json()["type"].endswith("no-signing-key-yet")
 
 
-async def test_who_waits_for_the_start_also_waits_for_the_keys(
+async def test_waiting_for_services_includes_their_keys(
     profiles: Running, fresh_address: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(api_client, "OWN", {"profiles": "/me"})
@@ -68,13 +68,13 @@ async def test_an_address_with_a_nul_is_refused(profiles: Running, address: str)
     assert "NUL" in answer.json()["detail"]
 
 
-async def test_a_slash_too_many_leads_nowhere(profiles: Running) -> None:
+async def test_a_path_with_a_trailing_slash_is_not_found(profiles: Running) -> None:
     """A redirect would lead to whatever host the request names."""
     answer = await profiles.client.get("/api/profiles/me/", headers={"Host": "evil.test"})
     assert answer.status_code == 404
 
 
-async def test_a_database_that_is_away_is_said_so_and_found_again(
+async def test_an_unavailable_database_is_reported_and_reconnected(
     profiles: Running, postgres_url: str
 ) -> None:
     name = profiles.engine.url.database
@@ -101,7 +101,7 @@ async def test_a_database_that_is_away_is_said_so_and_found_again(
     await eventually(back)
 
 
-async def test_a_database_that_takes_no_writes_makes_it_not_ready(
+async def test_a_read_only_database_makes_the_service_not_ready(
     profiles: Running, postgres_url: str
 ) -> None:
     """As a full disk does, or a standby: it goes on answering questions."""
@@ -121,7 +121,7 @@ async def test_a_database_that_takes_no_writes_makes_it_not_ready(
     assert (await profiles.client.get("/health/ready")).status_code == 200
 
 
-async def test_what_was_opened_is_closed_when_a_later_part_does_not_start(
+async def test_opened_resources_are_closed_if_a_later_one_fails_to_start(
     fresh_address: str,
 ) -> None:
     closed = []
@@ -173,7 +173,7 @@ async def test_a_background_task_that_had_worked_is_started_again_at_once(
     assert pauses == [0.001, 0.002, 0.004, 0.008, 0.01, 60.0, 0.001]
 
 
-async def test_a_request_id_goes_through(profiles: Running) -> None:
+async def test_a_request_id_is_propagated(profiles: Running) -> None:
     answer = await profiles.client.get("/nowhere", headers={"X-Request-Id": "abc-12345"})
     assert answer.status_code == 404
     assert answer.headers["content-type"] == "application/problem+json"

@@ -46,13 +46,15 @@ def test_every_setting_can_come_from_a_file(tmp_path: Path) -> None:
         ({"HIREWIRE_TIME_ZONE": ""}, "HIREWIRE_TIME_ZONE"),
     ],
 )
-def test_a_wrong_one_is_named_and_not_quoted(environment: dict[str, str], complaint: str) -> None:
+def test_an_invalid_setting_is_named_and_not_quoted(
+    environment: dict[str, str], complaint: str
+) -> None:
     with pytest.raises(SettingsError, match=complaint) as caught:
         load_settings(environment)
     assert "secret" not in str(caught.value)
 
 
-def test_given_twice_is_refused(tmp_path: Path) -> None:
+def test_a_setting_given_twice_is_refused(tmp_path: Path) -> None:
     (tmp_path / "x").write_text("info")
     with pytest.raises(SettingsError, match="HIREWIRE_LOG_LEVEL is given twice"):
         load_settings(

@@ -150,7 +150,7 @@ async def test_run_demo_doctor_and_a_clean_end(scratch: Path) -> None:
             await eventually(back, within=60)
         found, output = await hirewire("doctor", **settings)
         assert found == 0, output
-        assert re.search(r"memory .* MiB in all: .*auth \d+", output), output
+        assert re.search(r"memory .* MiB in total: .*auth \d+", output), output
         found, output = await hirewire("events", "list", "--data-dir", str(folder), **elsewhere)
         assert re.search(r"vacancies\D+0\D+0\D+0\D+0", output), output
         found, output = await hirewire("events", "jobs", COLUMNS="80", **settings)

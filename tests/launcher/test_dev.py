@@ -22,7 +22,7 @@ def dev(*arguments: str, **variables: str) -> tuple[int, str]:
     return done.returncode, done.stdout
 
 
-def test_alone_it_prints_every_command() -> None:
+def test_without_arguments_it_prints_every_command() -> None:
     code, output = dev()
     cases = re.findall(r"^    ([a-z |]+)\)", (ROOT / "dev").read_text(), re.MULTILINE)
     commands = {name.strip() for case in cases for name in case.split("|")}
@@ -44,7 +44,7 @@ def test_an_unknown_command_is_an_error() -> None:
         ("version_info", r"Python 3\.11 or later is needed"),
     ],
 )
-def test_what_is_missing_is_named(tmp_path: Path, fails: str, says: str) -> None:
+def test_missing_requirements_are_named(tmp_path: Path, fails: str, says: str) -> None:
     """With a Python that lacks the venv module, and with one that is too old."""
     programs = tmp_path / "bin"
     programs.mkdir()

@@ -42,7 +42,7 @@ async def found(folder: Path, *processes: str, **given: str) -> dict[str, Check]
     return {check.name: check for check in await examine(settings, folder, processes)}
 
 
-async def test_where_nothing_runs_and_nothing_is_given(tmp_path: Path) -> None:
+async def test_without_a_platform_and_without_settings(tmp_path: Path) -> None:
     checks = await found(tmp_path, "auth", auth_port=str(free_port()))
     assert {name: check.status for name, check in checks.items()} == {
         "Python": "ok",
@@ -56,13 +56,13 @@ async def test_where_nothing_runs_and_nothing_is_given(tmp_path: Path) -> None:
     assert print_report(checks.values(), Console(file=io.StringIO())) == 0
 
 
-async def test_a_database_that_answers(postgres_url: str, tmp_path: Path) -> None:
+async def test_a_reachable_database(postgres_url: str, tmp_path: Path) -> None:
     checks = await found(tmp_path, database_url=postgres_url)
     assert checks["PostgreSQL"].status == "ok"
     assert checks["clock"].status == "ok"
 
 
-async def test_addresses_where_nothing_answers(tmp_path: Path) -> None:
+async def test_unreachable_addresses(tmp_path: Path) -> None:
     port = free_port()
     checks = await found(
         tmp_path,
@@ -75,12 +75,12 @@ async def test_addresses_where_nothing_answers(tmp_path: Path) -> None:
     assert "hush" not in output.getvalue()
 
 
-async def test_a_broker_of_a_kind_that_is_not_known(tmp_path: Path) -> None:
+async def test_an_unknown_kind_of_broker(tmp_path: Path) -> None:
     check = (await found(tmp_path, broker_url="ftp://127.0.0.1"))["broker"]
     assert (check.status, "'ftp'" in check.detail) == ("fail", True)
 
 
-async def test_a_port_that_another_program_has(alien_port: int, tmp_path: Path) -> None:
+async def test_a_port_used_by_another_program(alien_port: int, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as dumb:
         checks = await found(
             tmp_path,
@@ -90,10 +90,10 @@ async def test_a_port_that_another_program_has(alien_port: int, tmp_path: Path) 
             web_port=str(dumb.getsockname()[1]),
         )
     assert (checks["auth"].status, "another program" in checks["auth"].detail) == ("fail", True)
-    assert (checks["web"].status, "not HTTP" in checks["web"].detail) == ("fail", True)
+    assert (checks["web"].status, "not speak HTTP" in checks["web"].detail) == ("fail", True)
 
 
-async def test_a_data_folder_that_cannot_be_made(tmp_path: Path) -> None:
+async def test_a_data_folder_that_cannot_be_created(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     check = (await found(tmp_path / "file" / "data"))["data folder"]
     assert (check.status, "cannot be written" in check.detail) == ("fail", True)

@@ -36,7 +36,7 @@ async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
 
 
 @pytest.mark.parametrize("sent", [b"", b"GET /x HTTP/1.1\r\nHost: he"])
-async def test_who_sends_no_whole_head_is_left(port: int, sent: bytes) -> None:
+async def test_a_client_that_sends_no_complete_head_is_disconnected(port: int, sent: bytes) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(sent)
     async with asyncio.timeout(10):
@@ -44,7 +44,7 @@ async def test_who_sends_no_whole_head_is_left(port: int, sent: bytes) -> None:
     writer.close()
 
 
-async def test_the_next_head_is_waited_for_as_long(port: int) -> None:
+async def test_the_time_limit_applies_to_the_next_head_too(port: int) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     async with asyncio.timeout(10):
         for _ in range(2):

@@ -71,7 +71,7 @@ asyncio.run(Supervisor([sleeper], run_dir=Path(sys.argv[1])).run())
 """
 
 
-async def test_a_second_interrupt_waits_for_nobody(launch: Launch, tmp_path: Path) -> None:
+async def test_a_second_interrupt_kills_at_once(launch: Launch, tmp_path: Path) -> None:
     supervisor, said = await launch(SUPERVISE, tmp_path)
     assert said == "up"
     child = int((tmp_path / "deaf.pid").read_text())
@@ -132,12 +132,12 @@ def test_a_free_port_is_the_preferred_one_when_it_is_free() -> None:
         assert free_port(port) != port
 
 
-def test_a_free_port_is_none_that_an_outgoing_connection_could_take() -> None:
+def test_a_free_port_is_outside_the_range_of_outgoing_connections() -> None:
     first, _ = Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()
     assert max(free_port() for _ in range(50)) < int(first)
 
 
-def test_ports_that_are_drawn_before_they_are_used_are_different_ones() -> None:
+def test_ports_drawn_before_use_are_different() -> None:
     drawn = [free_port() for _ in range(1_000)]
     assert len(set(drawn)) == len(drawn)
 

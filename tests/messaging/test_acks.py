@@ -87,7 +87,7 @@ async def test_a_batch_is_acked_once_it_is_committed(consuming: Consuming) -> No
     assert consuming.committed_at_ack == [(4, list("abcd")), (8, list("abcdefgh"))]
 
 
-async def test_no_batch_is_acked_before_the_one_in_front_of_it(consuming: Consuming) -> None:
+async def test_no_batch_is_acked_before_an_earlier_one(consuming: Consuming) -> None:
     """Not even handled: within a key that would be the wrong order."""
     gate = consuming.gates["a"] = asyncio.Event()
     consuming.broker.feed(*batch("a", "b", "c", "d"))
@@ -144,7 +144,7 @@ async def test_a_batch_that_fails_is_acked_once_the_failure_is_kept(consuming: C
     assert await notes(consuming.place.engine) == list("acd")
 
 
-async def test_what_reaches_no_handler_is_kept_before_it_is_acked(consuming: Consuming) -> None:
+async def test_messages_without_a_handler_are_stored_before_the_ack(consuming: Consuming) -> None:
     kept: list[object] = []
 
     async def look(_: Delivery) -> None:
@@ -160,7 +160,7 @@ async def test_what_reaches_no_handler_is_kept_before_it_is_acked(consuming: Con
     assert await notes(consuming.place.engine) == ["a", "b"]
 
 
-async def test_nothing_is_acked_while_its_transaction_cannot_be_had(consuming: Consuming) -> None:
+async def test_nothing_is_acked_while_no_transaction_can_begin(consuming: Consuming) -> None:
     """The database ends the session in the middle; the batch stays the broker's."""
     ended: list[bool] = []
 
@@ -203,7 +203,7 @@ async def test_a_stopped_consumer_finishes_the_batch_at_hand(consuming: Consumin
     assert await notes(consuming.place.engine) == ["a", "b"]
 
 
-async def test_a_queue_whose_keys_are_spread_is_not_read_whole(consuming: Consuming) -> None:
+async def test_a_partitioned_queue_is_not_consumed_directly(consuming: Consuming) -> None:
     """Beside readers of partitions that would break the order of keys."""
     async with consuming.place.engine.begin() as connection:
         await connection.exec_driver_sql("insert into messaging.spread (partitions) values (3)")

@@ -48,7 +48,7 @@ async def expected(place: Place, barrier: UUID) -> list[audit.Expected]:
         return await audit.recorded_before(tx, barrier, since=ALWAYS, after=ALWAYS, limit=50_000)
 
 
-async def test_a_barrier_waits_for_all_that_is_in_front_of_it(place: Place) -> None:
+async def test_a_barrier_waits_for_all_earlier_events(place: Place) -> None:
     """Also for what a transaction had written that committed after the barrier was asked for, if
     only before it was looked at; not for what comes later.
     """
@@ -68,7 +68,7 @@ async def test_a_barrier_waits_for_all_that_is_in_front_of_it(place: Place) -> N
     await connection.close()
 
 
-async def test_however_many_events_are_stuck_a_barrier_is_sent_and_names_them(place: Place) -> None:
+async def test_a_barrier_is_sent_despite_refused_events_and_lists_them(place: Place) -> None:
     connection = await owner_of(place)
     page = uuid4()
     async with place.transactions()() as tx:
@@ -90,7 +90,7 @@ async def test_however_many_events_are_stuck_a_barrier_is_sent_and_names_them(pl
     await connection.close()
 
 
-async def test_what_was_unsent_when_the_first_queue_was_reached_is_not_missing_there(
+async def test_events_unsent_when_the_barrier_reached_a_queue_are_not_missing_there(
     place: Place,
 ) -> None:
     """The second queue is reached later, when it has been sent."""
@@ -135,7 +135,7 @@ async def test_the_audit_ends_behind_lag(two: Two, monkeypatch: pytest.MonkeyPat
         assert any("reader (" in text for text in notices)
 
 
-async def test_a_subscriber_that_does_nothing_is_not_waited_for_for_ever(two: Two) -> None:
+async def test_an_idle_subscriber_does_not_block_the_audit_for_ever(two: Two) -> None:
     """It answers, its consumer is gone, and traffic flows: its queue grows, which is no progress.
     Nothing is missing, all is in flight.
     """
@@ -158,7 +158,7 @@ async def test_a_subscriber_that_does_nothing_is_not_waited_for_for_ever(two: Tw
         assert not report.clean
 
 
-async def test_a_subscriber_that_is_away_is_waited_for_a_moment(two: Two) -> None:
+async def test_an_unavailable_subscriber_is_awaited_briefly(two: Two) -> None:
     async with two.running():
         await two.note(PAGES, "one")
         two.operators.away.add("reader")
@@ -204,7 +204,7 @@ async def test_two_audits_at_once_and_one_in_the_middle_of_a_repair(two: Two) ->
         assert report.accounts["writer"].lines["reader"].counts["handled"] == 41
 
 
-async def test_what_others_sent_and_what_is_repeated_is_no_phantom(two: Two) -> None:
+async def test_external_and_repeated_events_are_no_phantoms(two: Two) -> None:
     """Neither is in the owner's log by its id. What claims to be the owner's own is."""
     claims, foreign, nameless, repeat = (delivery(Noted(page=PAGES[0])) for _ in range(4))
     foreign = replace(foreign, headers={**foreign.headers, "source": "/somebody"})

@@ -176,7 +176,7 @@ async def test_a_subscriber_restored_alone_gets_what_it_misses(two: Two, scratch
         assert await two.pages() == dict(zip(PAGES, "abcd", strict=True))
 
 
-async def test_files_copied_back_in_place_are_said_by_hand(two: Two) -> None:
+async def test_a_database_restored_in_place_needs_a_manual_epoch(two: Two) -> None:
     """Nothing shows it: rows that were there are not, and that is all."""
     async with two.running():
         await two.note(PAGES, *(f"{n}" for n in range(4)))

@@ -106,7 +106,7 @@ async def test_a_barrier_never_overtakes_what_was_committed_before_it_was_sent(
     assert order(broker.taken) == ["first", "second", "barrier to archive", "barrier to reader"]
 
 
-async def test_a_barrier_names_what_the_broker_does_not_take(
+async def test_a_barrier_lists_events_that_the_broker_refuses(
     subscribed: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
     page = uuid4()
@@ -152,7 +152,7 @@ async def test_a_barrier_that_a_queue_did_not_take_is_sent_there_again(
     assert sorted((await barrier(subscribed, id)).reached) == ["archive", "reader"]
 
 
-async def test_what_is_committed_after_the_barrier_is_not_behind_it(
+async def test_events_committed_after_the_barrier_are_not_covered(
     subscribed: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
     before = await note(subscribed, "before")
@@ -169,7 +169,7 @@ async def test_what_is_committed_after_the_barrier_is_not_behind_it(
     ]
 
 
-async def test_a_barrier_is_consumed_only_with_all_in_front_of_it(place_with_notes: Place) -> None:
+async def test_a_barrier_is_consumed_only_with_all_earlier_events(place_with_notes: Place) -> None:
     """If the batch is not committed, neither is that the barrier came through."""
     place = place_with_notes
     ends = True

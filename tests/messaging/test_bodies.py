@@ -103,7 +103,7 @@ async def test_what_is_published_twice_is_stored_once(broker: ClaimCheck, folder
 
 
 @pytest.mark.parametrize("fault", ["gone", "changed", "outside"])
-async def test_a_lost_body_costs_its_own_message(
+async def test_a_lost_body_affects_only_its_own_message(
     broker: ClaimCheck, plain: Broker, folder: Path, fault: str
 ) -> None:
     large = message("x" * LIMIT * 2)
@@ -126,7 +126,9 @@ async def test_a_lost_body_costs_its_own_message(
     assert texts([after]) == ["next"]
 
 
-async def test_while_the_store_is_away_all_waits(broker: ClaimCheck, folder: Path) -> None:
+async def test_everything_waits_while_the_store_is_unavailable(
+    broker: ClaimCheck, folder: Path
+) -> None:
     await broker.publish([message("x" * LIMIT * 2)])
     away = folder.with_name("away")
     folder.rename(away)

@@ -72,7 +72,7 @@ async def test_stops_spend_no_attempt(reader: Reader) -> None:
     assert await notes(reader.place.engine) == ["1"]
 
 
-async def test_a_claim_is_given_back_also_while_its_commit_is_on_its_way(reader: Reader) -> None:
+async def test_a_claim_is_released_even_while_its_commit_is_in_flight(reader: Reader) -> None:
     async def fail(tx: Tx, received: Received[Noted]) -> None:
         raise ValueError("broken")
 
@@ -95,7 +95,9 @@ async def test_a_claim_is_given_back_also_while_its_commit_is_on_its_way(reader:
         assert claimed.scalar_one() is None
 
 
-async def test_of_a_batch_that_killed_its_process_each_is_tried_alone(reader: Reader) -> None:
+async def test_messages_of_a_batch_that_killed_its_process_are_retried_singly(
+    reader: Reader,
+) -> None:
     """The poison runs out of attempts, and its neighbours lose none."""
     page = uuid4()
     retry = RetrySchedule(attempts=2, first=timedelta(0))
@@ -127,7 +129,7 @@ async def test_of_a_batch_that_killed_its_process_each_is_tried_alone(reader: Re
 
 
 @pytest.mark.parametrize("fails", [False, True], ids=["handled", "failed"])
-async def test_what_a_frozen_process_had_taken_is_another_s(
+async def test_claims_of_a_frozen_process_are_taken_over(
     reader: Reader, monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:
     """It wakes when another has handled the message, or has put it off after a failure."""
@@ -161,7 +163,7 @@ async def test_what_a_frozen_process_had_taken_is_another_s(
     assert (await reader.counts())["retrying"] == fails
 
 
-async def test_what_is_handled_is_not_handled_by_another_at_once(reader: Reader) -> None:
+async def test_a_message_being_handled_is_not_handled_by_another_replica(reader: Reader) -> None:
     """The row's lock keeps others away, though the claim's time is over."""
     gate, page = Gate(), uuid4()
     reader.broken = {"1"}
@@ -236,7 +238,7 @@ async def _closing(tx: Tx) -> Sequence[dead_letters.OpenMessage]:
     return result.all()  # type: ignore[return-value]
 
 
-async def test_what_cannot_be_read_is_read_again_once(
+async def test_an_unreadable_message_is_read_again_once(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Killed between the effect and the end of the message that could not be read."""
@@ -264,7 +266,7 @@ async def test_what_cannot_be_read_is_read_again_once(
     assert await reader.counts() == {"retrying": 0, "waiting": 0, "dead": 0}
 
 
-async def test_what_killed_its_process_waits_for_its_turn_to_be_dead(reader: Reader) -> None:
+async def test_a_poison_message_waits_for_its_turn_to_be_dead(reader: Reader) -> None:
     """Given up by the consumer while an earlier message of its key is tried again."""
     page = uuid4()
     reader.broken = {"1"}

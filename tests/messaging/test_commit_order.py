@@ -81,7 +81,7 @@ async def test_keys_are_locked_in_one_order_whatever_the_order_of_recording(plac
     await writing
 
 
-async def test_nobody_is_woken_by_a_commit_that_fails(place: Place) -> None:
+async def test_a_failed_commit_does_not_wake_the_relay(place: Place) -> None:
     woken: list[bool] = []
     transactions = place.transactions()
     transactions.committed = lambda: woken.append(True)
@@ -113,7 +113,7 @@ async def test_a_transaction_may_wake_the_relay_without_an_event(place: Place) -
     assert woken == [True]
 
 
-async def test_what_a_handler_records_is_caused_by_what_it_handles(place: Place) -> None:
+async def test_events_recorded_by_a_handler_have_the_handled_event_as_cause(place: Place) -> None:
     """And what is recorded after it is not."""
 
     async def answer(tx: Tx, received: Received[Noted]) -> None:

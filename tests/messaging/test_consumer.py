@@ -52,7 +52,7 @@ async def test_an_external_publishers_own_id_is_recognised(reader: Reader) -> No
     assert await notes(reader.place.engine) == ["once"]
 
 
-async def test_one_failure_costs_its_neighbours_nothing(reader: Reader) -> None:
+async def test_one_failure_does_not_affect_other_messages(reader: Reader) -> None:
     reader.broken = {"bad"}
     pages = [uuid4() for _ in range(5)]
     batch = [
@@ -192,7 +192,7 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize(("body", "reason"), MALFORMED)
-async def test_what_cannot_be_read_is_dead_with_its_bytes(
+async def test_an_unreadable_message_is_dead_with_its_bytes(
     reader: Reader, body: bytes, reason: str
 ) -> None:
     bad = Delivery(body=body, routing_key="test.noted", headers={"source": "else\x00where"})
@@ -230,7 +230,7 @@ async def test_an_external_publishers_event_that_is_not_consumed_here_is_dead(
     assert "not consumed by reader" in (message.error or "")
 
 
-async def test_headers_that_lie_are_dead(reader: Reader) -> None:
+async def test_messages_with_invalid_headers_are_dead(reader: Reader) -> None:
     body = Noted(page=uuid4()).body()
     for name, value in (("sequence", "one"), ("time", "noon"), ("source", "x" * 300)):
         await consume(
@@ -241,7 +241,7 @@ async def test_headers_that_lie_are_dead(reader: Reader) -> None:
     assert await notes(reader.place.engine) == []
 
 
-async def test_a_sender_that_is_another_service_is_dead(reader: Reader) -> None:
+async def test_a_message_from_another_sender_is_dead(reader: Reader) -> None:
     body = Noted(page=uuid4(), text="forged").body()
     for user in ("stranger", "writer", "somebody"):
         await consume(reader.consumer, Delivery(body=body, routing_key="test.noted", user_id=user))

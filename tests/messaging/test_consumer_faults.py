@@ -45,7 +45,9 @@ class Checked(Event, name="test.checked", owner="writer", key="page"):
         return page
 
 
-async def test_a_handler_that_catches_a_database_error_costs_only_itself(reader: Reader) -> None:
+async def test_a_handler_that_catches_a_database_error_affects_only_its_message(
+    reader: Reader,
+) -> None:
     async def tolerant(tx: Tx, received: Received[Noted]) -> None:
         with suppress(IntegrityError):  # "it is there already"
             await write(tx, received.event.text)
@@ -98,7 +100,7 @@ async def test_a_lost_connection_commits_nothing(reader: Reader) -> None:
     assert await dead(reader) == []
 
 
-async def test_what_no_decoder_expects_is_a_dead_letter(reader: Reader) -> None:
+async def test_a_message_no_decoder_can_read_is_a_dead_letter(reader: Reader) -> None:
     """None of it may stop the queue, and what comes after it takes effect."""
     page = uuid4()
     good = noted(page, "good", 1)
@@ -165,7 +167,7 @@ async def test_failures_of_the_database_dead_letter_nothing(reader: Reader) -> N
     assert await dead(reader) == []
 
 
-async def test_a_killer_without_an_id_ends_as_dead(reader: Reader) -> None:
+async def test_a_poison_message_without_an_id_ends_as_dead(reader: Reader) -> None:
     """A message without an id gets another one at each reading; it is one message all the same."""
     kills = 0
 
@@ -188,7 +190,7 @@ async def test_a_killer_without_an_id_ends_as_dead(reader: Reader) -> None:
     assert "processes ended" in (message.error or "")
 
 
-async def test_what_was_handled_has_no_starts_left(reader: Reader) -> None:
+async def test_a_handled_message_has_no_start_attempts(reader: Reader) -> None:
     """An equal one without an id, which may be another fact, is handled as often as it comes."""
 
     async def handler(tx: Tx, received: Received[Noted]) -> None:
@@ -324,7 +326,7 @@ async def test_a_handler_that_cancels_its_own_task_stops_nobody_else(reader: Rea
         await until(done)
 
 
-async def test_a_neighbour_that_commits_costs_nobody_else(reader: Reader) -> None:
+async def test_a_handler_that_commits_affects_no_other_message(reader: Reader) -> None:
     async def commits(tx: Tx, received: Received[Noted]) -> None:
         await tx.commit()
 

@@ -79,7 +79,7 @@ async def standing_by(reader: Reader, client: str) -> None:
     await eventually(connected)
 
 
-async def test_a_standby_that_came_while_a_replay_was_open_consumes_the_present(
+async def test_a_standby_that_joined_during_a_replay_consumes_live_events(
     writer: Writer, reader: Reader
 ) -> None:
     page = uuid4()
@@ -100,7 +100,7 @@ async def test_a_standby_that_came_while_a_replay_was_open_consumes_the_present(
     await reader.expect(page, 1, 2, 3, 4, 5)
 
 
-async def test_a_standby_that_came_before_a_replay_began_leaves_the_present_to_it(
+async def test_a_standby_that_joined_before_a_replay_drops_live_events(
     writer: Writer, reader: Reader
 ) -> None:
     page = uuid4()
@@ -159,7 +159,7 @@ def refuse_once(writer: Writer, *texts: object) -> None:
 
 
 @pytest.mark.parametrize("limit", ["since", "until", "key", "ids"])
-async def test_a_cutover_brings_all_that_is_dropped_whatever_is_asked_for(
+async def test_a_cutover_delivers_all_dropped_events(
     writer: Writer, reader: Reader, limit: str
 ) -> None:
     page, other = uuid4(), uuid4()
@@ -191,7 +191,7 @@ async def test_a_cutover_brings_all_that_is_dropped_whatever_is_asked_for(
     assert (await reader.account(await writer.log())).counts["handled"] == 7
 
 
-async def test_a_limited_replay_leaves_to_the_usual_way_what_was_not_published(
+async def test_a_limited_replay_leaves_unpublished_events_to_the_relay(
     writer: Writer, reader: Reader
 ) -> None:
     page = uuid4()
@@ -207,7 +207,7 @@ async def test_a_limited_replay_leaves_to_the_usual_way_what_was_not_published(
     assert reader.lates == 0
 
 
-async def test_repeats_into_the_present_give_new_events_once_and_the_audit_is_clean(
+async def test_a_repeating_replay_delivers_live_events_once_and_the_audit_is_clean(
     writer: Writer, reader: Reader
 ) -> None:
     page = uuid4()
@@ -256,7 +256,7 @@ async def reached(number: Callable[[], Awaitable[int]], least: int) -> bool:
     return await number() >= least
 
 
-async def test_what_an_open_replay_will_bring_is_on_its_way(writer: Writer, reader: Reader) -> None:
+async def test_events_of_an_open_replay_are_in_flight(writer: Writer, reader: Reader) -> None:
     page = uuid4()
     await received(writer, reader, page, 1)
     id = await writer.ask(reader.name)
@@ -282,7 +282,7 @@ def dropped(live: Sequence[Message]) -> Callable[[], Awaitable[int]]:
     return count
 
 
-async def test_a_cutover_that_the_broker_forbids_goes_on_when_it_may(
+async def test_a_cutover_refused_by_the_broker_continues_once_allowed(
     writer: Writer, reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hirewire.messaging.publishing.replay.PAUSE_SECONDS", 0.1, raising=False)
@@ -336,7 +336,7 @@ async def test_replays_of_the_same_events_go_one_after_the_other(
     assert reader.lates == 0
 
 
-async def test_a_former_relays_watermarks_count_for_nothing(
+async def test_watermarks_of_a_former_relay_are_ignored(
     writer: Writer, reader: Reader, broker_url: str
 ) -> None:
     """Its watermarks may come when the next relay has long begun, or ended, the replay."""
@@ -385,7 +385,7 @@ async def test_a_former_relays_watermarks_count_for_nothing(
     await reader.expect(page, 1, 2, 3, 4, 5)
 
 
-async def test_a_replay_ends_what_an_earlier_one_left_open(writer: Writer, reader: Reader) -> None:
+async def test_a_replay_also_ends_an_earlier_open_one(writer: Writer, reader: Reader) -> None:
     page = uuid4()
     await received(writer, reader, page, 1)
     await writer.ask(reader.name)
@@ -400,7 +400,7 @@ async def test_a_replay_ends_what_an_earlier_one_left_open(writer: Writer, reade
     await reader.expect(page, 1, 2, 3)
 
 
-async def test_what_is_dropped_is_counted(writer: Writer, reader: Reader) -> None:
+async def test_dropped_events_are_counted(writer: Writer, reader: Reader) -> None:
     page = uuid4()
     await received(writer, reader, page, 1)
     await writer.ask(reader.name)
@@ -417,7 +417,7 @@ def superseded(reader: Reader) -> float:
     return REGISTRY.get_sample_value("hirewire_events_superseded_total", labels) or 0.0
 
 
-async def test_a_watermark_that_cannot_be_read_stops_nothing(
+async def test_an_unreadable_watermark_does_not_stop_the_queue(
     writer: Writer, reader: Reader
 ) -> None:
     page = uuid4()
@@ -435,7 +435,9 @@ async def test_a_watermark_that_cannot_be_read_stops_nothing(
     await reader.expect(page, 1, 2)
 
 
-async def test_a_watermark_is_its_owners(writer: Writer, reader: Reader, broker_url: str) -> None:
+async def test_only_the_owners_watermarks_count(
+    writer: Writer, reader: Reader, broker_url: str
+) -> None:
     """An end without a begin is none; the type of another owner's events is not held back."""
     page = uuid4()
     await received(writer, reader, page, 1)

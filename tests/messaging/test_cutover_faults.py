@@ -66,7 +66,7 @@ async def write_live(writer: Writer, pages: list[UUID], chance: random.Random) -
 
 @pytest.mark.parametrize("partitions", [1, 3])
 @pytest.mark.parametrize("seed", [1])
-async def test_nothing_is_missed_doubled_or_out_of_order(
+async def test_nothing_is_missed_duplicated_or_reordered(
     place: Place,
     new_place: Callable[[], Awaitable[Place]],
     broker_url: str,

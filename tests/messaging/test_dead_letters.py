@@ -41,7 +41,7 @@ async def a_dead_one(reader: Reader, page: UUID) -> dead_letters.OpenMessage:
     return dead
 
 
-async def test_an_edited_dead_letter_takes_effect_in_its_place(reader: Reader) -> None:
+async def test_an_edited_dead_letter_takes_effect_in_order(reader: Reader) -> None:
     page = uuid4()
     dead = await a_dead_one(reader, page)
     body = Noted(page=page, text="mended").body()
@@ -142,7 +142,7 @@ async def test_a_discard_and_a_retry_at_once_do_not_block_each_other(reader: Rea
         assert await reader.counts() == {"retrying": 0, "waiting": 0, "dead": 0}
 
 
-async def test_the_lag_is_the_age_of_the_oldest_that_is_not_handled(reader: Reader) -> None:
+async def test_the_lag_is_the_age_of_the_oldest_unhandled_message(reader: Reader) -> None:
     page = uuid4()
     async with reader.transactions() as tx:
         assert await dead_letters.lag(tx, [NAME]) == {NAME: 0.0}

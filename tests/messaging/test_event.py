@@ -15,7 +15,7 @@ from hirewire.messaging.testing import delivery, recorded
 from tests.messaging.conftest import Noted, Place
 
 
-def test_a_class_without_a_key_does_not_come_into_being() -> None:
+def test_an_event_class_without_a_key_cannot_be_defined() -> None:
     with pytest.raises(TypeError, match="has no key"):
 
         class Keyless(Event, name="test.keyless", owner="writer"):
@@ -100,7 +100,7 @@ THIRD = Enrolled(id="a", first_name="Ada", last_name="Lovelace", born=date(1815,
         (3, b'{"id": "a", "firstName": "Ada", "lastName": "Lovelace", "born": "1815-01-01"}'),
     ],
 )
-def test_a_former_version_is_brought_up_to_the_present_one(version: int, body: bytes) -> None:
+def test_a_former_version_is_upgraded_to_the_current_one(version: int, body: bytes) -> None:
     assert Enrolled.read(body, version) == THIRD
 
 
@@ -118,7 +118,7 @@ def test_each_former_version_needs_its_upcast() -> None:
             id: str
 
 
-def test_the_version_travels_beside_the_payload_where_it_is_not_the_first() -> None:
+def test_versions_after_the_first_have_a_header() -> None:
     message = delivery(THIRD)
     assert message.headers["typeversion"] == "3"
     assert "typeversion" not in delivery(Noted(page=uuid4())).headers
@@ -151,7 +151,7 @@ def test_a_sequence_is_a_whole_number_that_the_database_can_keep(sequence: str) 
         decode(replace(message, headers={**message.headers, "sequence": sequence}))
 
 
-def test_a_version_to_come_is_unknown_and_not_malformed() -> None:
+def test_a_future_version_is_unknown_and_not_malformed() -> None:
     message = delivery(THIRD)
     with pytest.raises(Unknown, match="of version 4; here it has 3"):
         decode(replace(message, headers={**message.headers, "typeversion": "4"}))
@@ -183,7 +183,7 @@ def test_a_nul_is_refused_where_it_is(body: bytes, where: str) -> None:
         decode(message)
 
 
-def test_what_looks_like_a_nul_and_what_nobody_reads_are_taken() -> None:
+def test_escaped_backslashes_and_ignored_fields_may_look_like_nul() -> None:
     page = uuid4()
     for rest in (r'"text": "\\u0000"', r'"text": "a", "unknown": "\u0000"'):
         received = decode(Delivery(f'{{"page": "{page}", {rest}}}'.encode(), "test.pinned"))

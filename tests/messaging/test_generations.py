@@ -86,7 +86,7 @@ def test_a_generation_needs_the_handlers_that_it_was_started_with() -> None:
 async def _nothing(tx: Tx, received: Received[Erased]) -> None: ...
 
 
-def test_what_cannot_be_a_projection_is_refused_with_its_name() -> None:
+def test_an_invalid_projection_is_refused_with_its_name() -> None:
     async def note(tx: Tx, received: Received[Noted]) -> None: ...
 
     with pytest.raises(ValueError, match="projection 'A b': name"):
@@ -147,7 +147,7 @@ async def test_the_audit_keeps_a_generation_and_its_service_apart(
 
 
 @pytest.mark.usefixtures("relay")
-async def test_what_a_generation_cannot_read_is_its_own_dead_letter(
+async def test_an_unreadable_message_of_a_generation_is_its_own_dead_letter(
     writer: Writer, boards: Boards
 ) -> None:
     page = uuid4()
@@ -181,7 +181,7 @@ async def test_what_a_generation_cannot_read_is_its_own_dead_letter(
         assert (await switching.open_messages(tx, one))[0] == 0
 
 
-async def test_how_far_back_a_log_goes_is_known(writer: Writer) -> None:
+async def test_the_start_of_a_log_is_known(writer: Writer) -> None:
     connection = await connect(writer.place.url, application="tests")
     await connection.execute(
         "insert into messaging.lineage (epoch, why, since) "

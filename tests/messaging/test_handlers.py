@@ -63,7 +63,7 @@ def service(place: Place) -> Service:
     return Service(place)
 
 
-async def test_a_second_handler_owes_nothing_of_what_was_before_it(service: Service) -> None:
+async def test_earlier_events_are_not_missing_for_a_second_handler(service: Service) -> None:
     await service.become(FIRST)
     before = await service.consume()
     await service.become(FIRST, SECOND)
@@ -72,7 +72,7 @@ async def test_a_second_handler_owes_nothing_of_what_was_before_it(service: Serv
     assert await service.state(uuid4()) == "missing"
 
 
-async def test_an_event_that_a_handler_was_there_for_is_missing(service: Service) -> None:
+async def test_an_event_recorded_after_a_handler_was_added_is_missing(service: Service) -> None:
     await service.become(FIRST, SECOND)
     id = await service.consume()
     async with service.transactions() as tx:
@@ -97,7 +97,7 @@ async def test_what_a_removed_handler_has_left_dead_stays_dead(service: Service)
     assert await service.state(id) == "dead"
 
 
-async def test_a_handler_that_comes_back_owes_nothing_of_the_time_between(
+async def test_a_returning_handler_misses_no_events_of_the_time_between(
     service: Service,
 ) -> None:
     await service.become(FIRST, SECOND)
@@ -116,7 +116,7 @@ async def test_one_more_partition_changes_nothing_for_a_handler(service: Service
     assert await service.state(id) == "missing"
 
 
-async def test_what_no_handler_is_left_for_but_was_unreadable_is_dead(service: Service) -> None:
+async def test_an_unreadable_event_without_a_handler_is_dead(service: Service) -> None:
     await service.become(FIRST)
     consumer = Consumer(
         service="reader",

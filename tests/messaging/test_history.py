@@ -198,7 +198,7 @@ async def replay(transactions: Transactions, repeated: bool = False, **asked: ob
     return new
 
 
-async def test_what_was_handled_stays_handled_unless_asked_for_again(
+async def test_handled_events_are_not_repeated_unless_requested(
     consumed_once: tuple[Projection, Transactions],
 ) -> None:
     reader, transactions = consumed_once

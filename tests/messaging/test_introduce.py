@@ -88,7 +88,7 @@ async def test_a_migrate_may_be_killed_at_every_step(
             await connection.exec_driver_sql("truncate effect")
 
 
-async def test_the_past_of_a_newcomer_is_open_until_it_is_on_the_list(
+async def test_the_replay_of_a_new_subscriber_stays_open_until_it_is_listed(
     writer: Writer, broker_url: str
 ) -> None:
     """However often it is begun: it is one replay, which ends once."""
@@ -116,7 +116,7 @@ async def test_the_past_of_a_newcomer_is_open_until_it_is_on_the_list(
     await owner.close()
 
 
-async def test_of_two_lists_at_once_the_later_one_counts(place: Place) -> None:
+async def test_of_two_concurrent_lists_the_later_one_wins(place: Place) -> None:
     """It ends what the one before it has begun meanwhile."""
     first, second = [await connect(place.url, application="migrate") for _ in range(2)]
     one, other = first.transaction(), second.transaction()

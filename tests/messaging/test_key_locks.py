@@ -124,7 +124,7 @@ async def test_a_retry_that_was_given_up_meanwhile_is_not_made(place_with_notes:
     assert await notes(place_with_notes.engine) == []
 
 
-async def test_a_replica_that_was_away_does_not_go_on_with_what_another_has_taken(
+async def test_a_replica_that_was_frozen_does_not_handle_messages_claimed_by_another(
     place_with_notes: Place,
 ) -> None:
     many = RetrySchedule(attempts=9, first=timedelta(0))
@@ -163,7 +163,7 @@ async def test_a_retry_that_took_effect_is_not_made_again(place_with_notes: Plac
     assert await reader.counts() == {"retrying": 0, "waiting": 0, "dead": 0}
 
 
-async def test_what_another_has_just_taken_is_left_alone(place_with_notes: Place) -> None:
+async def test_a_fresh_claim_of_another_replica_is_respected(place_with_notes: Place) -> None:
     """Between the claim and the handling nothing is locked."""
     many = RetrySchedule(attempts=9, first=timedelta(0))
     slow, other = (Reader(place_with_notes, retry=many) for _ in range(2))
@@ -207,7 +207,7 @@ async def test_a_retry_waits_for_its_time(place_with_notes: Place) -> None:
     assert reader.calls == []
 
 
-async def test_attempts_end_also_for_a_retry_that_ends_its_process(
+async def test_attempts_are_limited_for_a_retry_that_kills_its_process(
     place_with_notes: Place,
 ) -> None:
     reader = Reader(place_with_notes)
@@ -240,7 +240,7 @@ def met(reader: Reader) -> MetTransactions:
     return transactions
 
 
-async def test_a_failure_is_not_kept_of_what_another_replica_has_handled(
+async def test_a_failure_is_not_entered_for_a_message_handled_by_another_replica(
     place_with_notes: Place,
 ) -> None:
     """It was handled between our failed attempt and our entering it as failed."""
@@ -306,7 +306,7 @@ async def test_a_batch_takes_its_rows_in_one_order(
     assert opened == 1  # nothing was taken apart, as after a deadlock
 
 
-async def test_a_repeat_beside_new_messages_costs_them_nothing(reader: Reader) -> None:
+async def test_a_repeat_in_a_batch_does_not_split_it(reader: Reader) -> None:
     """Its batch is not taken apart: one transaction, each handler called once."""
     transactions = met(reader)
     opened = 0
@@ -349,7 +349,7 @@ async def test_many_parked_at_once_come_in_order_before_what_comes_later(
     assert not reader.lates
 
 
-async def test_a_retry_that_is_due_takes_none_along_that_is_not(reader: Reader) -> None:
+async def test_a_due_retry_does_not_claim_messages_that_are_not_due(reader: Reader) -> None:
     later, now = noted(uuid4(), "later", 1), noted(uuid4(), "now", 1)
     reader.mood = {"later": Later(timedelta(hours=1))}
     reader.broken = {"now"}
@@ -360,7 +360,7 @@ async def test_a_retry_that_is_due_takes_none_along_that_is_not(reader: Reader) 
     assert reader.calls == ["now"] * (AT_ONCE.attempts - 1)
 
 
-async def test_a_pause_holds_for_what_is_about_to_be_tried(reader: Reader) -> None:
+async def test_a_pause_stops_a_retry_that_is_about_to_start(reader: Reader) -> None:
     """It comes after the lane was found to have work, and before it takes it."""
     transactions = met(reader)
     reader.broken = {"1"}
@@ -385,7 +385,7 @@ async def test_a_pause_holds_for_what_is_about_to_be_tried(reader: Reader) -> No
     assert reader.calls == ["1"]
 
 
-async def test_what_a_stopped_process_had_taken_is_anothers_at_once(
+async def test_claims_of_a_stopped_process_are_free_at_once(
     place_with_notes: Place,
 ) -> None:
     first, second = Pausing(place_with_notes, "1"), Reader(place_with_notes)
@@ -401,7 +401,7 @@ async def test_what_a_stopped_process_had_taken_is_anothers_at_once(
     assert await second.counts() == {"retrying": 0, "waiting": 0, "dead": 0}
 
 
-async def test_large_messages_are_not_taken_together(reader: Reader) -> None:
+async def test_large_messages_are_not_claimed_together(reader: Reader) -> None:
     taken: list[object] = []
     fails = True
 
@@ -424,7 +424,7 @@ async def test_large_messages_are_not_taken_together(reader: Reader) -> None:
     assert not {(3,), (4,)} & set(taken)  # that would be more than eight megabytes
 
 
-async def test_late_means_that_a_later_number_has_taken_effect(reader: Reader) -> None:
+async def test_an_event_is_late_if_a_later_one_has_taken_effect(reader: Reader) -> None:
     page = uuid4()
     await consume(reader.consumer, noted(page, "3", 3))
     for text, number in (("1", 1), ("2", 2), ("again 3", 3), ("4", 4)):
@@ -435,7 +435,7 @@ async def test_late_means_that_a_later_number_has_taken_effect(reader: Reader) -
     assert late == [(3,)]
 
 
-async def test_a_late_retry_does_not_turn_the_key_back(place_with_notes: Place) -> None:
+async def test_a_late_retry_does_not_reset_the_keys_progress(place_with_notes: Place) -> None:
     reader = Reader(place_with_notes, behind_failed="skip")
     page = uuid4()
     reader.broken = {"1"}

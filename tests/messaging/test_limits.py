@@ -83,7 +83,7 @@ async def until(condition: Callable[[], bool]) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_a_rate_lets_so_many_pass_in_a_time(place: Place) -> None:
+async def test_a_rate_limits_messages_per_period(place: Place) -> None:
     reader = Limited(place, rate=Rate(5, HOUR))
     pages = [uuid4() for _ in range(4)]
     await reader.consume(pages, 3)
@@ -131,7 +131,7 @@ async def test_a_short_rate_flows_by_itself(place: Place) -> None:
     assert reader.in_order([page], 60)
 
 
-async def test_so_many_keys_are_handled_at_once(place: Place) -> None:
+async def test_the_number_of_keys_handled_at_once_is_limited(place: Place) -> None:
     reader = Limited(place, concurrency=3)
     reader.gate = asyncio.Event()
     pages = [uuid4() for _ in range(6)]
@@ -147,7 +147,7 @@ async def test_so_many_keys_are_handled_at_once(place: Place) -> None:
     assert reader.in_order(pages, 3)
 
 
-async def test_an_allowance_that_failed_is_not_spent(place: Place) -> None:
+async def test_a_failed_transaction_consumes_no_tokens(place: Place) -> None:
     transactions = place.transactions("reader")
     rate = Rate(3, HOUR)
 

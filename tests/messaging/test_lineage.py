@@ -67,7 +67,7 @@ async def test_the_same_database_keeps_its_epoch(place: Place) -> None:
     assert await epochs(place) == [0]
 
 
-async def test_an_unused_copy_is_no_other_life(place: Place) -> None:
+async def test_an_unused_copy_has_the_same_lineage(place: Place) -> None:
     await come_to_rest(place)
     await become_another(place)
     assert await come_to_rest(place) == lineage.Adopted(0)
@@ -75,7 +75,7 @@ async def test_an_unused_copy_is_no_other_life(place: Place) -> None:
     assert await come_to_rest(place) == lineage.Adopted(0)
 
 
-async def test_a_copy_made_by_the_server_is_another_life(place: Place) -> None:
+async def test_a_copy_made_by_the_server_has_another_lineage(place: Place) -> None:
     await come_to_rest(place)
     await note(place, "one", "two")
     await place.engine.dispose()
@@ -101,7 +101,7 @@ async def test_two_at_once_raise_it_once(place: Place) -> None:
     assert sum(one.raised is not None for one in found) == 1
 
 
-async def test_before_lineages_were_known_foreign_numbers_give_it_away(place: Place) -> None:
+async def test_foreign_transaction_ids_reveal_an_earlier_restore(place: Place) -> None:
     await note(place, "one")
     async with place.engine.begin() as connection:
         await connection.exec_driver_sql("update messaging.log set xact = '999999999'")
@@ -126,7 +126,7 @@ async def test_a_copy_that_is_restored_twice_gets_two_epochs(place: Place) -> No
     assert (await come_to_rest(place)).epoch > 1_000_000 + periods
 
 
-async def test_what_is_unsent_and_what_comes_belongs_to_the_new_epoch(place: Place) -> None:
+async def test_unsent_and_new_events_belong_to_the_new_epoch(place: Place) -> None:
     await come_to_rest(place)
     await note(place, "sent", "unsent")
     async with place.engine.begin() as connection:
@@ -175,7 +175,7 @@ async def test_a_transaction_that_is_open_meanwhile_is_not_left_behind(place: Pl
     assert await epochs(place) == [adopted.epoch] * 2
 
 
-async def test_a_relay_publishes_nothing_before_it_has_looked(place: Place) -> None:
+async def test_a_relay_publishes_nothing_before_it_has_checked_the_lineage(place: Place) -> None:
     """A failover happens without `migrate`."""
     await come_to_rest(place)
     await note(place, "one")
@@ -189,7 +189,7 @@ async def test_a_relay_publishes_nothing_before_it_has_looked(place: Place) -> N
     ]
 
 
-async def test_a_relay_that_cannot_look_does_not_lead(place: Place) -> None:
+async def test_a_relay_that_cannot_check_the_lineage_does_not_lead(place: Place) -> None:
     """A dump holds the log's table: the epoch cannot be raised, and nothing is published."""
     await come_to_rest(place)
     await note(place, "one")
@@ -248,7 +248,7 @@ def received(**headers: str) -> Received[Event]:
     return decode(replace(one, headers={**one.headers, **headers}))
 
 
-def test_the_pair_is_one_number() -> None:
+def test_epoch_and_sequence_form_one_number() -> None:
     assert received(sequence="7").order == 7
     assert received(sequence="7", epoch="0").order == 7
     assert received(sequence="7", epoch="1").order == 2**40 + 7

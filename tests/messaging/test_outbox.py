@@ -46,7 +46,7 @@ async def test_another_services_event_is_refused(place: Place) -> None:
             record(tx, Noted(page=uuid4()))
 
 
-async def test_a_transaction_of_ones_own_is_refused(place: Place) -> None:
+async def test_recording_needs_a_transaction_of_transactions(place: Place) -> None:
     async with place.engine.begin() as tx:
         with pytest.raises(RuntimeError, match="opened by Transactions"):
             record(tx, Noted(page=uuid4()))

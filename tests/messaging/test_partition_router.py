@@ -96,7 +96,7 @@ async def test_nothing_is_acked_before_the_partitions_have_it(
     assert taken_at_ack == [["1", "2", "3"]]
 
 
-async def test_what_a_partition_does_not_take_is_not_acked(
+async def test_messages_refused_by_a_partition_are_not_acked(
     spread: Callable[[int], PartitionRouter], broker: ScriptedBroker
 ) -> None:
     broker.judge = lambda _: Outcome.UNROUTABLE
@@ -226,7 +226,7 @@ async def test_new_partitions_know_of_the_replays_that_are_open(
 
 
 @pytest.mark.parametrize("sender", [None, "stranger"])
-def test_a_message_does_not_say_itself_who_sent_it(sender: str | None) -> None:
+def test_a_message_cannot_claim_its_sender(sender: str | None) -> None:
     """Only the broker does, of the message as it came to the service."""
     headers = {"type": "test.noted", SENT_BY: "writer"}
     came = Delivery(b"{}", "test.noted", headers, user_id=sender)
@@ -235,7 +235,7 @@ def test_a_message_does_not_say_itself_who_sent_it(sender: str | None) -> None:
     assert taken_over(arrived).user_id == sender
 
 
-async def test_what_the_broker_says_of_a_sender_survives_the_handing_on(
+async def test_the_verified_sender_survives_forwarding(
     place_with_notes: Place,
 ) -> None:
     """A forged message is refused behind the partition router as it is in front of it."""

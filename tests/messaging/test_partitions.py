@@ -34,7 +34,7 @@ from tests.messaging.replaying import Between, Reader, Writer, step_until
 __all__ = ["place_with_notes"]
 
 
-def test_growing_moves_only_what_it_must() -> None:
+def test_adding_a_partition_moves_as_few_keys_as_possible() -> None:
     keys = [str(uuid4()) for _ in range(4000)]
     for count in (2, 3, 7):
         before = [partition_of(key, count) for key in keys]

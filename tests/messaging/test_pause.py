@@ -75,7 +75,7 @@ async def test_a_paused_subscription_waits_and_the_others_go_on(reader: Reader) 
     assert not reader.lates
 
 
-async def test_retries_of_a_paused_subscription_rest(reader: Reader) -> None:
+async def test_retries_of_a_paused_subscription_stop(reader: Reader) -> None:
     page = uuid4()
     reader.broken = {"1"}
     await consume(reader.consumer, noted(page, "1", 1), noted(page, "2", 2))
@@ -89,7 +89,7 @@ async def test_retries_of_a_paused_subscription_rest(reader: Reader) -> None:
     assert await notes(reader.place.engine) == ["1", "2", "3"]
 
 
-async def test_a_lane_that_is_at_work_rests_once_it_is_paused(reader: Reader) -> None:
+async def test_a_running_lane_stops_once_it_is_paused(reader: Reader) -> None:
     calls: list[str] = []
 
     async def handler(tx: Tx, received: Received[Noted]) -> None:
@@ -125,7 +125,7 @@ async def test_a_message_that_fails_after_the_pause_is_as_any_other(reader: Read
     assert await reader.counts() == {"retrying": 0, "waiting": 1, "dead": 1}
 
 
-async def test_what_parks_while_it_is_resumed_is_not_left_behind(reader: Reader) -> None:
+async def test_messages_parked_during_a_resume_are_not_left_behind(reader: Reader) -> None:
     page = uuid4()
     await pause(reader)
     async with reader.transactions() as tx:

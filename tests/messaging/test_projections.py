@@ -25,7 +25,7 @@ __all__ = ["boards", "relay", "writer"]
 
 
 @pytest.mark.usefixtures("relay")
-async def test_it_is_built_beside_the_live_one_and_switched_amid_traffic(
+async def test_a_projection_is_rebuilt_and_switched_under_traffic(
     writer: Writer, boards: Boards
 ) -> None:
     pages = [uuid4() for _ in range(3)]
@@ -141,7 +141,7 @@ async def test_a_switch_that_is_killed_has_done_nothing(writer: Writer, boards: 
 
 
 @pytest.mark.usefixtures("relay")
-async def test_what_is_recorded_during_the_switch_is_in_both_once(
+async def test_events_recorded_during_the_switch_are_in_both_generations_once(
     writer: Writer, boards: Boards
 ) -> None:
     """The live one is kept from writing; it goes on after the switch, or after one that failed."""
@@ -205,7 +205,9 @@ async def test_open_messages_refuse_the_switch_unless_it_is_forced(
 
 
 @pytest.mark.usefixtures("relay")
-async def test_what_was_given_up_is_behind_nothing(writer: Writer, boards: Boards) -> None:
+async def test_a_discarded_message_does_not_block_the_switch(
+    writer: Writer, boards: Boards
+) -> None:
     page = uuid4()
     one, _ = await boards.start(board())
     broken = board(2, refuses=lambda text: text == "w0")
@@ -232,7 +234,7 @@ async def test_what_was_given_up_is_behind_nothing(writer: Writer, boards: Board
 
 
 @pytest.mark.usefixtures("relay")
-async def test_dead_letters_of_the_old_one_hinder_nothing_and_stay_its_own(
+async def test_dead_letters_of_the_old_generation_stay_with_it(
     writer: Writer, boards: Boards
 ) -> None:
     page = uuid4()

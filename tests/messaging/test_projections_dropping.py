@@ -26,7 +26,7 @@ __all__ = ["boards", "relay", "writer"]
 
 
 @pytest.mark.usefixtures("relay")
-async def test_a_rebuild_that_is_given_up_leaves_nothing_and_can_be_tried_again(
+async def test_an_abandoned_rebuild_leaves_nothing_and_can_be_restarted(
     writer: Writer, boards: Boards
 ) -> None:
     page = uuid4()
@@ -77,7 +77,7 @@ async def test_a_rebuild_that_is_given_up_leaves_nothing_and_can_be_tried_again(
     assert (line.counts["handled"], line.adds_up) == (2, True)
 
 
-async def test_a_rebuild_is_given_up_before_any_of_the_past_was_sent(
+async def test_a_rebuild_can_be_abandoned_before_its_replay_starts(
     writer: Writer, boards: Boards
 ) -> None:
     page = uuid4()
@@ -128,7 +128,7 @@ async def test_a_drop_may_be_killed_at_every_step(writer: Writer, boards: Boards
 
 
 @pytest.mark.usefixtures("relay")
-async def test_tables_that_somebody_reads_are_not_dropped(writer: Writer, boards: Boards) -> None:
+async def test_tables_in_use_are_not_dropped(writer: Writer, boards: Boards) -> None:
     page = uuid4()
     one, _ = await boards.start(board())
     boards.run(board(1), board(2))
@@ -149,7 +149,7 @@ async def test_tables_that_somebody_reads_are_not_dropped(writer: Writer, boards
 
 
 @pytest.mark.usefixtures("relay")
-async def test_a_projection_is_dropped_whole(writer: Writer, boards: Boards) -> None:
+async def test_a_projection_is_dropped_completely(writer: Writer, boards: Boards) -> None:
     """And what a process that was frozen meanwhile has made of it goes once that is back."""
     page = uuid4()
     one, _ = await boards.start(board())
@@ -181,7 +181,7 @@ async def test_a_projection_is_dropped_whole(writer: Writer, boards: Boards) -> 
     assert (three.state, three.number > two.number) == ("live", True)
 
 
-async def test_numbers_go_on_above_those_of_an_earlier_life(boards: Boards) -> None:
+async def test_generation_numbers_continue_above_those_of_an_earlier_epoch(boards: Boards) -> None:
     async with boards.transactions() as tx:
         one, _ = await generations.start(tx, board())
     async with boards.transactions() as tx:

@@ -50,7 +50,7 @@ async def expected(place: Place) -> dict[UUID, list[str]]:
     return {one.id: list(one.subscribers) for one in found}
 
 
-async def test_those_should_consume_an_event_who_subscribed_when_it_was_recorded(
+async def test_an_event_is_expected_at_the_subscribers_of_its_time(
     place: Place,
 ) -> None:
     nobody = await note(place)
@@ -82,7 +82,7 @@ async def test_a_service_that_comes_back_should_consume_again(place: Place) -> N
     assert await expected(place) == {missed: [], received: ["reader"]}
 
 
-async def test_in_another_life_of_the_database_transactions_are_not_compared(
+async def test_transaction_ids_of_another_lineage_are_not_compared(
     place: Place,
 ) -> None:
     """By its numbers, a restored database's subscribers came long after what is recorded now."""
@@ -167,7 +167,7 @@ async def test_every_event_is_in_the_one_state_that_its_reader_knows(reader: Rea
     assert (found[given_up].note, found[given_up].by) == ("a test", "me")
 
 
-async def test_of_two_handlers_the_worse_off_counts(reader: Reader) -> None:
+async def test_of_two_handlers_the_worse_state_counts(reader: Reader) -> None:
     async def fine(tx: Tx, received: Received[Noted]) -> None:
         pass
 
@@ -185,7 +185,7 @@ async def test_of_two_handlers_the_worse_off_counts(reader: Reader) -> None:
     assert (await states(reader, {id: "test.noted"}))[id].state == "handled"
 
 
-async def test_what_could_not_be_read_is_dead_and_not_missing(reader: Reader) -> None:
+async def test_an_unreadable_event_is_dead_and_not_missing(reader: Reader) -> None:
     bad = delivery(Erased(page=uuid4()))
     bad.headers = {**bad.headers, "type": "test.noted"}
     bad.body = b"{}"
@@ -195,9 +195,7 @@ async def test_what_could_not_be_read_is_dead_and_not_missing(reader: Reader) ->
 
 
 @pytest.mark.parametrize(("behind_barrier", "state"), [(True, "missing"), (False, "in flight")])
-def test_what_is_not_known_is_missing_only_behind_a_barrier(
-    behind_barrier: bool, state: str
-) -> None:
+def test_an_unknown_event_is_missing_only_after_a_barrier(behind_barrier: bool, state: str) -> None:
     gone, unsent, unasked, fine = (uuid4() for _ in range(4))
     account = Ledger()
     asked = dict.fromkeys((gone, unsent, unasked, fine), "test.noted")

@@ -71,14 +71,14 @@ async def test_events_of_a_key_are_published_in_order(
         assert [t for t in texts if t.startswith(f"{nth}.")] == [f"{nth}.{k}" for k in range(10)]
 
 
-async def test_nobody_consuming_is_no_error(place: Place, relay: Relay) -> None:
+async def test_an_event_without_subscribers_is_no_error(place: Place, relay: Relay) -> None:
     async with place.transactions()() as tx:
         record(tx, Erased(page=uuid4()))
     await relay.step()
     assert await all_sent(place)
 
 
-async def test_an_event_that_somebody_should_consume_stays_unsent_and_blocks_only_its_key(
+async def test_an_unroutable_event_with_subscribers_stays_unsent_and_blocks_only_its_key(
     place: Place, relay: Relay, broker: Broker
 ) -> None:
     connection = await connect(place.url, application="tests")
@@ -150,7 +150,7 @@ async def test_a_commit_anywhere_wakes_the_leading_relay(place: Place, relay: Re
     await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_the_broker_being_away_loses_nothing(place: Place, broker: Broker) -> None:
+async def test_an_unavailable_broker_loses_nothing(place: Place, broker: Broker) -> None:
     """Recording goes on; once the broker is back everything is published, in order."""
     page = uuid4()
     away = Relay(

@@ -45,7 +45,7 @@ async def errors(place: Place) -> list[str]:
     return [row["error"] for row in rows]
 
 
-async def test_an_event_over_the_brokers_limit_costs_its_own_key_only(
+async def test_an_event_over_the_brokers_limit_blocks_only_its_key(
     place: Place, fresh_vhost: str, rabbitmq: Server
 ) -> None:
     async with largest_message(rabbitmq, 50_000):
@@ -92,7 +92,7 @@ class Measuring(NoBroker):
         return [Outcome.CONFIRMED] * len(messages)
 
 
-async def test_bytes_in_hand_are_bounded(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_bytes_in_flight_are_bounded(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     in_hand: list[int] = []
     take = KeyQueues.take
 
@@ -116,7 +116,7 @@ async def test_bytes_in_hand_are_bounded(place: Place, monkeypatch: pytest.Monke
     assert max(in_hand) >= READ_BYTES
 
 
-async def test_the_size_of_what_is_unsent_is_known(place: Place) -> None:
+async def test_the_size_of_unsent_events_is_known(place: Place) -> None:
     """In bytes, however many events one transaction records."""
     await note_down(place, uuid4(), "ё" * 100)
     await note_down(place, uuid4(), "a", "ё" * 100)

@@ -98,7 +98,7 @@ async def listen(place: Place, **services: list[str]) -> None:
     await connection.close()
 
 
-async def test_a_follower_cannot_pass_while_its_predecessors_pause_ends(place: Place) -> None:
+async def test_a_follower_cannot_overtake_while_its_predecessors_pause_ends(place: Place) -> None:
     """One instant counts for a whole reading: at no moment is the follower read without it."""
     page = uuid4()
     await note_down(place, page, "first", *(f"{n}" for n in range(400)))
@@ -160,7 +160,7 @@ async def test_events_held_back_behind_one_that_nobody_consumes_follow_it(
     await relay.close()
 
 
-async def test_the_next_of_a_key_goes_once_the_one_before_is_confirmed_and_not_earlier(
+async def test_the_next_event_of_a_key_waits_for_the_confirm_of_the_one_before(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pipeline, "STEP_SECONDS", 30.0)
@@ -228,7 +228,7 @@ async def test_nothing_more_is_published_once_the_leaders_connection_is_lost(
     await relay.close()
 
 
-async def test_what_was_confirmed_before_the_broker_went_is_marked(place: Place) -> None:
+async def test_events_confirmed_before_the_broker_was_lost_are_marked(place: Place) -> None:
     broker = Scripted()
     page = uuid4()
     await note_down(place, page, *(f"{n}" for n in range(20)))
@@ -301,7 +301,7 @@ async def test_a_backlog_of_one_key_keeps_its_order(place: Place, broker: Broker
     await relay.close()
 
 
-async def test_only_what_somebody_consumes_is_mandatory(place: Place) -> None:
+async def test_only_events_with_subscribers_are_mandatory(place: Place) -> None:
     broker = Scripted()
     await listen(place, noted=["reader"])
     async with place.transactions()() as tx:

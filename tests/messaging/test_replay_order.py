@@ -67,7 +67,7 @@ def sent_to_reader(messages: Sequence[Message]) -> list[str]:
     ]
 
 
-async def test_a_replay_is_in_order_and_says_how_much_it_was(
+async def test_a_replay_is_in_order_and_reports_its_count(
     place: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
     page = uuid4()
@@ -81,7 +81,7 @@ async def test_a_replay_is_in_order_and_says_how_much_it_was(
     assert (request.done, request.total) == (15, 15)
 
 
-async def test_many_pieces_miss_and_repeat_nothing(
+async def test_a_replay_in_many_chunks_misses_and_repeats_nothing(
     place: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
     pages = [uuid4() for _ in range(500)]
@@ -100,7 +100,7 @@ async def test_many_pieces_miss_and_repeat_nothing(
 
 
 @pytest.mark.parametrize("holds_back", [True, False])
-async def test_a_piece_that_was_not_taken_is_sent_again(
+async def test_a_refused_chunk_is_sent_again(
     place: Place, relay: Relay, broker: ScriptedBroker, holds_back: bool
 ) -> None:
     """Nothing of the key passes what was refused, whatever the broker takes of other keys, and
@@ -127,7 +127,7 @@ async def test_a_piece_that_was_not_taken_is_sent_again(
     assert set(replayed[:-5]) <= {"1", "2"}  # never one behind the refused
 
 
-async def test_a_piece_is_done_only_when_it_was_taken(
+async def test_a_chunk_is_done_only_when_it_was_accepted(
     place: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
     await note(place, uuid4(), "1")
@@ -145,7 +145,7 @@ async def test_a_piece_is_done_only_when_it_was_taken(
     assert sent_to_reader(broker.taken) == ["1"]
 
 
-async def test_a_repeat_again_has_an_id_of_its_own_always_the_same_and_no_number(
+async def test_a_repeated_event_has_a_new_stable_id_and_no_sequence(
     place: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
     """So it takes effect once more, and not twice more when a piece is sent again."""
@@ -178,14 +178,14 @@ async def test_a_repeat_again_has_an_id_of_its_own_always_the_same_and_no_number
     assert len(later) == 2  # another request is another repeat
 
 
-async def test_asking_twice_is_one_request(place: Place) -> None:
+async def test_requesting_twice_makes_one_request(place: Place) -> None:
     first, second = await ask(place, key="k"), await ask(place, key="k")
     assert first == second
     assert await ask(place, key="other") != first
     assert await ask(place, key="k", repeated=True) != first
 
 
-async def test_only_what_was_asked_for_is_sent(
+async def test_only_the_requested_events_are_sent(
     place: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
     page, other = uuid4(), uuid4()
@@ -201,7 +201,7 @@ async def test_only_what_was_asked_for_is_sent(
     assert sent_to_reader(broker.taken) == ["a", "b", "c"]
 
 
-async def test_a_replay_into_the_present_ends_behind_what_came_meanwhile(
+async def test_a_replay_with_cutover_includes_events_recorded_meanwhile(
     place: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
     """Each event once, in order, between one begin and one end; what comes later is live."""

@@ -89,7 +89,7 @@ async def run(retention: Retention) -> None:
         pass
 
 
-async def test_old_days_go_whole_and_nothing_else(
+async def test_old_days_are_dropped_as_a_whole_and_nothing_else(
     place_with_notes: Place, retention: Retention
 ) -> None:
     place, reader = place_with_notes, Reader(place_with_notes)
@@ -126,7 +126,7 @@ async def test_the_inbox_outlives_the_log(place_with_notes: Place, retention: Re
     assert await counts(place) == (0, 1)
 
 
-async def test_a_day_goes_when_all_of_it_is_past(place_with_notes: Place) -> None:
+async def test_a_day_is_dropped_when_all_of_it_is_expired(place_with_notes: Place) -> None:
     """The retention ends at the noon of a day: in the log of this one, in the inbox of another."""
     place = place_with_notes
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
@@ -144,7 +144,7 @@ async def test_a_day_goes_when_all_of_it_is_past(place_with_notes: Place) -> Non
         assert [time_of(UUID(str(id))) for (id,) in found] == [kept]
 
 
-async def test_of_what_is_open_only_the_long_discarded_goes(
+async def test_of_unresolved_messages_only_old_discarded_ones_are_deleted(
     place_with_notes: Place, retention: Retention
 ) -> None:
     place, reader = place_with_notes, Reader(place_with_notes)
@@ -167,7 +167,7 @@ async def test_of_what_is_open_only_the_long_discarded_goes(
     assert {UUID(str(id)): state for id, state in found} == {ids[t]: states[t] for t in states}
 
 
-async def test_external_publishers_ids_go_a_little_at_a_time(
+async def test_ids_of_external_publishers_are_deleted_in_batches(
     place_with_notes: Place, retention: Retention
 ) -> None:
     place = place_with_notes
@@ -185,7 +185,7 @@ async def test_external_publishers_ids_go_a_little_at_a_time(
     assert await counts(place) == (0, 1)
 
 
-async def test_days_to_come_are_there_before_they_are_needed(
+async def test_future_days_are_created_in_time(
     place_with_notes: Place, retention: Retention
 ) -> None:
     """And what a leaping clock brought before its day was made moves into it."""
@@ -201,7 +201,7 @@ async def test_days_to_come_are_there_before_they_are_needed(
     assert await counts(place) == (0, 1)
 
 
-async def test_of_a_day_that_an_unsent_event_keeps_the_sent_ones_go(
+async def test_sent_events_of_a_day_kept_for_an_unsent_one_are_deleted(
     place_with_notes: Place, retention: Retention
 ) -> None:
     """Else a repair would send again what its subscribers have forgotten that they have handled."""
@@ -221,7 +221,7 @@ async def test_of_a_day_that_an_unsent_event_keeps_the_sent_ones_go(
     assert await counts(place) == (0, 0)
 
 
-async def test_events_whose_ids_are_in_no_day_go_too(
+async def test_events_with_ids_outside_all_days_are_deleted_too(
     place_with_notes: Place, retention: Retention
 ) -> None:
     """A clock that was far off has made them: they go by the time at which they were recorded."""
@@ -274,7 +274,7 @@ async def test_a_host_whose_clock_is_wrong_removes_nothing(
     assert await counts(place) == (2, 3)
 
 
-async def test_after_a_leap_of_both_clocks_nothing_is_removed_for_a_day_of_work(
+async def test_after_both_clocks_jump_nothing_is_deleted_for_a_day(
     place_with_notes: Place, retention: Retention
 ) -> None:
     """To the tables a leap of the clocks is the same as if all in them were so much older."""
@@ -305,7 +305,7 @@ async def test_after_a_leap_of_both_clocks_nothing_is_removed_for_a_day_of_work(
     assert await counts(place) == (3, 3)
 
 
-async def test_nobody_waits_behind_the_retention_that_a_dump_keeps_from_working(
+async def test_retention_blocked_by_a_dump_blocks_nobody(
     place_with_notes: Place, retention: Retention
 ) -> None:
     """Neither for days to be added nor for one to be dropped; afterwards both are done."""
@@ -361,7 +361,7 @@ async def missing_parts(connection: AsyncConnection, parent: str) -> list[str]:
     return [row.relname for row in found]
 
 
-async def test_keys_that_are_used_no_more_are_forgotten_and_never_go_back(
+async def test_unused_keys_are_deleted_and_their_counters_never_go_back(
     place_with_notes: Place, retention: Retention
 ) -> None:
     """A key that comes back goes on above what it had, and so does every new one."""
@@ -396,5 +396,5 @@ async def test_keys_that_are_used_no_more_are_forgotten_and_never_go_back(
 
 
 @pytest.mark.parametrize(("days", "width"), [(1, 1), (30, 1), (41, 2), (3650, 92)])
-def test_a_long_retention_has_wider_parts(days: int, width: int) -> None:
+def test_a_long_retention_has_wider_partitions(days: int, width: int) -> None:
     assert width_of(timedelta(days=days)) == width

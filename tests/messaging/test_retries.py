@@ -29,7 +29,7 @@ from tests.messaging.retrying import Gate, patient, running, until
 __all__ = ["place_with_notes", "reader"]
 
 
-async def test_what_is_not_due_is_not_tried_beside_what_is(reader: Reader) -> None:
+async def test_messages_that_are_not_due_are_not_retried_with_due_ones(reader: Reader) -> None:
     """Also once several are taken at a time."""
     hour = timedelta(hours=1)
     reader.subscription = on(
@@ -49,7 +49,7 @@ async def test_what_is_not_due_is_not_tried_beside_what_is(reader: Reader) -> No
     assert await reader.counts() == {"retrying": 1, "waiting": 0, "dead": 0}
 
 
-async def test_what_waits_is_resolved_in_batches(reader: Reader) -> None:
+async def test_waiting_messages_are_resolved_in_batches(reader: Reader) -> None:
     sizes: list[int] = []
     broken = {"0"}
 
@@ -103,7 +103,7 @@ async def test_many_keys_that_failed_together_are_resolved_together(reader: Read
     assert max(calls) > 10
 
 
-async def test_while_all_fails_a_message_costs_one_call_an_attempt(reader: Reader) -> None:
+async def test_while_everything_fails_an_attempt_costs_one_call(reader: Reader) -> None:
     texts = [str(n) for n in range(10)]
     reader.broken = set(texts)
     await consume(reader.consumer, *(noted(uuid4(), text, 1) for text in texts))
@@ -113,7 +113,7 @@ async def test_while_all_fails_a_message_costs_one_call_an_attempt(reader: Reade
     assert len(reader.calls) == 10 * (AT_ONCE.attempts - 1)
 
 
-async def test_a_poison_among_those_that_wait_costs_no_other_an_attempt(reader: Reader) -> None:
+async def test_a_poison_message_among_waiting_ones_costs_them_no_attempt(reader: Reader) -> None:
     page = uuid4()
     reader.broken = {"0", "30"}
     await consume(reader.consumer, *(noted(page, str(n), n + 1) for n in range(40)))
@@ -130,7 +130,7 @@ async def test_a_poison_among_those_that_wait_costs_no_other_an_attempt(reader: 
         assert {message.attempts for message in waiting} == {0}
 
 
-async def test_a_poison_among_other_keys_costs_none_of_them_an_attempt(reader: Reader) -> None:
+async def test_a_poison_message_costs_other_keys_no_attempt(reader: Reader) -> None:
     """Also when they were taken together, and all of it failed."""
     many = RetrySchedule(attempts=9, first=timedelta(0))
     reader.build([on(Noted, reader.on_noted, name=NAME, retry=many)])
@@ -176,7 +176,7 @@ async def test_a_busy_key_leaves_its_lane(reader: Reader) -> None:
     assert not reader.lates
 
 
-async def test_large_messages_are_taken_a_few_at_a_time(reader: Reader) -> None:
+async def test_large_messages_are_claimed_a_few_at_a_time(reader: Reader) -> None:
     sizes: list[int] = []
     broken = True
 
@@ -302,7 +302,7 @@ async def test_two_replicas_finish_one_backlog_in_order(reader: Reader) -> None:
         assert mine == [f"{n}.{k}" for k in range(1, 31)]
 
 
-async def test_late_is_known_of_each_of_a_batch(reader: Reader) -> None:
+async def test_each_late_event_of_a_batch_is_marked(reader: Reader) -> None:
     """The events came in another order than they were recorded in."""
     page = uuid4()
     reader.broken = {"1"}

@@ -44,6 +44,6 @@ def test_without_jitter_delays_never_shrink(schedule: RetrySchedule) -> None:
 @pytest.mark.parametrize(
     "wrong", [{"attempts": 0}, {"factor": 0.5}, {"jitter": 1.0}, {"first": timedelta(-1)}]
 )
-def test_a_senseless_schedule_is_refused(wrong: dict[str, object]) -> None:
+def test_an_invalid_schedule_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match=r"at least|attempts"):
         RetrySchedule(**wrong)  # type: ignore[arg-type]

@@ -73,7 +73,7 @@ async def test_many_are_recorded_in_the_order_of_their_times(place: Place) -> No
     assert await texts(place) == [f"{nth:03}" for nth in range(450)]
 
 
-async def test_it_goes_with_its_transaction_and_keeps_its_context(place: Place) -> None:
+async def test_scheduling_is_transactional_and_keeps_the_trace_context(place: Place) -> None:
     async def fail() -> None:
         async with place.transactions()() as tx:
             await schedule(tx, Noted(page=uuid4(), text="never"), at=PAST)
@@ -91,7 +91,7 @@ async def test_it_goes_with_its_transaction_and_keeps_its_context(place: Place) 
     assert row.headers["causationid"] == "cause-1"
 
 
-async def test_it_can_be_taken_back_once(place: Place) -> None:
+async def test_a_scheduled_event_can_be_cancelled_once(place: Place) -> None:
     async with place.transactions()() as tx:
         id = await schedule(tx, Noted(page=uuid4()), at=PAST)
     async with place.transactions()() as tx:
@@ -101,7 +101,7 @@ async def test_it_can_be_taken_back_once(place: Place) -> None:
     assert await recorded(place.engine) == []
 
 
-async def test_two_schedulers_record_each_once(place: Place) -> None:
+async def test_two_schedulers_record_each_event_once(place: Place) -> None:
     async with place.transactions()() as tx:
         for nth in range(300):
             await schedule(tx, Noted(page=uuid4(), text=f"{nth}"), at=PAST)
@@ -115,7 +115,7 @@ async def test_two_schedulers_record_each_once(place: Place) -> None:
     assert sorted(map(int, await texts(place))) == list(range(300))
 
 
-async def test_what_this_version_cannot_read_is_held(place: Place) -> None:
+async def test_scheduled_events_unknown_to_this_version_are_held(place: Place) -> None:
     async with place.transactions()() as tx:
         await schedule(tx, Noted(page=uuid4(), text="good"), at=PAST)
         for type in ("test.of_a_newer_version", "test.noted"):
@@ -135,7 +135,7 @@ async def test_what_this_version_cannot_read_is_held(place: Place) -> None:
     }
 
 
-async def test_times_at_the_ends_of_the_calendar_stop_nothing(place: Place) -> None:
+async def test_times_at_the_limits_of_the_calendar_cause_no_failure(place: Place) -> None:
     async with place.transactions()() as tx:
         for at in (datetime.min, datetime.max):
             await schedule(tx, Noted(page=uuid4(), text="odd"), at=at.replace(tzinfo=UTC))
@@ -166,7 +166,7 @@ async def test_a_recurring_event_is_recorded_once_a_time(place: Place) -> None:
         assert len(await texts(place)) == day
 
 
-async def test_times_that_were_missed_are_made_up_for_once(place: Place) -> None:
+async def test_missed_times_are_recorded_once(place: Place) -> None:
     await scheduler(place, daily()).step()
     await pass_time(place, timedelta(days=30))
     for _ in range(3):
@@ -174,7 +174,7 @@ async def test_times_that_were_missed_are_made_up_for_once(place: Place) -> None
     assert len(await texts(place)) == 1
 
 
-async def test_another_expression_counts_from_now(place: Place) -> None:
+async def test_a_changed_expression_applies_from_now_on(place: Place) -> None:
     await scheduler(place, daily()).step()
     await pass_time(place, timedelta(days=30))
     await scheduler(place, daily(cron="0 4 * * *")).step()

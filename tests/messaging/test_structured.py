@@ -57,7 +57,7 @@ def test_attributes_are_text_and_the_payload_is_the_body() -> None:
         ({"data": None, "data_base64": 5}, "not base64"),
     ],
 )
-def test_what_is_none_says_why(changes: dict[str, object], why: str) -> None:
+def test_an_invalid_structured_event_gives_the_reason(changes: dict[str, object], why: str) -> None:
     with pytest.raises(ValueError, match=why):
         taken_apart(**changes)
 
@@ -80,7 +80,7 @@ NAMES = st.sampled_from([*EVENT, "data_base64", "sequence", "Other"])
     st.binary(max_size=60)
     | st.dictionaries(NAMES, VALUES).map(lambda given: json.dumps(EVENT | given).encode())
 )
-def test_nothing_else_than_what_is_wrong_comes_of_it(body: bytes) -> None:
+def test_any_input_is_parsed_or_refused_as_malformed(body: bytes) -> None:
     try:
         attributes, payload = unwrapped(body, KIND)
     except ValueError:

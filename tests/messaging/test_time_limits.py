@@ -46,7 +46,9 @@ async def test_stops_in_a_slow_handler_dead_letter_nothing(reader: Reader) -> No
     assert await dead(reader) == []
 
 
-async def test_a_start_is_taken_back_also_while_its_commit_is_on_its_way(reader: Reader) -> None:
+async def test_a_start_attempt_is_removed_even_while_its_commit_is_in_flight(
+    reader: Reader,
+) -> None:
     fingerprint, instance = uuid4(), uuid4()
 
     async def forget() -> None:

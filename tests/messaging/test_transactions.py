@@ -45,7 +45,7 @@ async def end_session(place: Place, number: int) -> None:
     await other.close()
 
 
-async def test_a_caught_database_error_is_no_commit(place: Place) -> None:
+async def test_a_transaction_with_a_caught_database_error_is_not_committed(place: Place) -> None:
     await table_of_names(place)
 
     async def catch_it() -> None:
@@ -91,7 +91,7 @@ async def test_plain_connections_are_checked_too(place: Place) -> None:
     await connection.close()
 
 
-async def test_a_savepoint_makes_catching_right(place: Place) -> None:
+async def test_a_database_error_may_be_caught_around_a_savepoint(place: Place) -> None:
     await table_of_names(place)
     async with place.transactions()() as tx:
         await add(tx, "new")
@@ -101,7 +101,7 @@ async def test_a_savepoint_makes_catching_right(place: Place) -> None:
     assert await names(place) == ["new", "taken"]
 
 
-async def test_an_event_goes_with_its_savepoint(place: Place) -> None:
+async def test_an_event_is_rolled_back_with_its_savepoint(place: Place) -> None:
     page = uuid4()
     async with place.transactions()() as tx:
         record(tx, Noted(page=page, text="before"))
@@ -134,7 +134,7 @@ async def test_an_event_goes_with_its_savepoint(place: Place) -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-async def test_an_error_of_the_block_passes_as_it_is(place: Place, error: Exception) -> None:
+async def test_an_error_of_the_block_is_raised_unchanged(place: Place, error: Exception) -> None:
     async def fail() -> None:
         async with place.transactions()() as tx:
             await tx.execute(text("select 1"))
@@ -209,7 +209,7 @@ async def test_a_read_only_database_is_unavailable(place: Place) -> None:
         await write()
 
 
-async def test_time_that_ran_out_within_a_statement_is_not_the_databases_fault(
+async def test_a_timeout_within_a_statement_does_not_count_as_an_unavailable_database(
     place: Place,
 ) -> None:
     await table_of_names(place)
@@ -231,7 +231,7 @@ async def test_time_that_ran_out_within_a_statement_is_not_the_databases_fault(
     assert await names(place) == ["taken"]
 
 
-async def test_what_no_reader_would_take_is_not_recorded(place: Place) -> None:
+async def test_an_event_that_no_reader_would_accept_is_not_recorded(place: Place) -> None:
     async with place.transactions()() as tx:
         with pytest.raises(ValueError, match=r"test\.noted: body of .* at most"):
             record(tx, Noted(page=uuid4(), text="x" * MAX_BODY))
@@ -250,7 +250,7 @@ class Titled(Event, name="test.titled", owner="writer", key="title"):
     ["", "x" * (MAX_NAME + 1), "two\nlines", "\x00"],
     ids=["empty", "long", "lines", "zero"],
 )
-async def test_a_key_that_no_reader_would_take_is_not_recorded(place: Place, title: str) -> None:
+async def test_a_key_that_no_reader_would_accept_is_not_recorded(place: Place, title: str) -> None:
     async with place.transactions()() as tx:
         with pytest.raises(ValueError, match=r"test\.titled: title: a key has"):
             record(tx, Titled(title=title))
@@ -288,7 +288,7 @@ async def is_refused(place: Place, statement: str, kind: type[Exception], says: 
         "/* for another */ commit",
     ],
 )
-async def test_nobody_else_ends_the_transaction(place: Place, statement: str) -> None:
+async def test_application_code_cannot_end_the_transaction(place: Place, statement: str) -> None:
     """Nor makes savepoints that nobody knows of; and what was done before is not lost by it."""
     await is_refused(place, statement, TransactionEnded, "does not end it")
 
@@ -311,7 +311,7 @@ async def test_nobody_else_ends_the_transaction(place: Place, statement: str) ->
         "select 1 from name where pg_try_advisory_lock_shared(1, 2)",
     ],
 )
-async def test_nothing_is_done_to_the_session(place: Place, statement: str) -> None:
+async def test_application_code_cannot_change_the_session(place: Place, statement: str) -> None:
     """Its connection is somebody else's afterwards."""
     await is_refused(place, statement, OutlivesTransaction, "outlive the transaction")
 
@@ -330,13 +330,13 @@ async def test_nothing_is_done_to_the_session(place: Place, statement: str) -> N
         "select 'commit', 'set x = 1'",
     ],
 )
-async def test_what_ends_with_the_transaction_is_allowed(place: Place, statement: str) -> None:
+async def test_transaction_local_settings_are_allowed(place: Place, statement: str) -> None:
     await table_of_names(place)
     async with place.transactions()() as tx:
         await tx.exec_driver_sql(statement)
 
 
-async def test_nor_by_sqlalchemys_commit(place: Place) -> None:
+async def test_sqlalchemys_commit_is_refused_too(place: Place) -> None:
     await table_of_names(place)
 
     async def commit_it() -> None:

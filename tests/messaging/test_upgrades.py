@@ -59,7 +59,7 @@ def noted(page: UUID, nth: int) -> Delivery:
     return delivery(Noted(page=page, text=f"{nth}"), sequence=nth)
 
 
-async def test_what_an_older_version_does_not_know_is_kept_for_the_newer_one(
+async def test_events_unknown_to_an_older_version_are_kept_for_the_newer_one(
     reader: Place,
 ) -> None:
     page = uuid4()
@@ -73,7 +73,7 @@ async def test_what_an_older_version_does_not_know_is_kept_for_the_newer_one(
     assert await states(reader) == {"retrying": 0, "waiting": 0, "dead": 0}
 
 
-async def test_a_version_of_an_event_to_come_is_kept_too(reader: Place) -> None:
+async def test_a_future_version_of_an_event_is_kept_too(reader: Place) -> None:
     consumer = version(reader, NOTES)
     note = noted(uuid4(), 1)
     await consume(consumer, replace(note, headers={**note.headers, "typeversion": "2"}))
@@ -82,7 +82,7 @@ async def test_a_version_of_an_event_to_come_is_kept_too(reader: Place) -> None:
     assert await states(reader) == {"retrying": 1, "waiting": 0, "dead": 0}
 
 
-async def test_adopting_is_done_once_more_after_a_crash(
+async def test_adoption_is_repeated_after_a_crash(
     reader: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await consume(version(reader, ERASED), noted(uuid4(), 1))
@@ -108,7 +108,7 @@ async def test_adopting_is_done_once_more_after_a_crash(
     ],
     ids=["source", "routing key", "user"],
 )
-async def test_what_an_external_publisher_makes_up_is_a_dead_letter(
+async def test_an_unknown_event_of_an_external_publisher_is_a_dead_letter(
     reader: Place, change: dict[str, object]
 ) -> None:
     note = noted(uuid4(), 1)

@@ -58,7 +58,7 @@ async def due_again(place: Place) -> None:
         )
 
 
-async def test_what_the_broker_refused_stays_unsent_and_so_does_all_behind_it(
+async def test_a_refused_event_and_its_followers_stay_unsent(
     place: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
     page, other = uuid4(), uuid4()
@@ -108,7 +108,7 @@ async def test_a_refused_event_is_tried_again_after_growing_pauses(
     assert pauses[-1] > 1
 
 
-async def test_what_was_unroutable_is_sent_only_if_nobody_listens(
+async def test_an_unroutable_event_counts_as_sent_only_without_subscribers(
     place: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
     connection = await connect(place.url, application="tests")
@@ -129,7 +129,7 @@ async def test_what_was_unroutable_is_sent_only_if_nobody_listens(
     assert await unsent(place) == []
 
 
-async def test_nothing_is_marked_before_the_broker_has_answered(
+async def test_nothing_is_marked_before_the_brokers_confirm(
     place: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
     await note(place, uuid4(), "1")
@@ -144,7 +144,7 @@ async def test_nothing_is_marked_before_the_broker_has_answered(
     assert await unsent(place) == []
 
 
-async def test_a_broker_that_goes_away_leaves_all_unsent(
+async def test_events_stay_unsent_when_the_broker_is_lost(
     place: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
     page = uuid4()
@@ -163,7 +163,7 @@ async def test_a_broker_that_goes_away_leaves_all_unsent(
     assert texts(broker.taken) == ["1", "2"]
 
 
-async def test_more_than_one_reading_is_published_once_and_in_order(
+async def test_a_backlog_over_several_reads_is_published_once_and_in_order(
     place: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
     """The broker is slow, so that the outbox is read again while much is under way."""
@@ -187,7 +187,7 @@ async def test_more_than_one_reading_is_published_once_and_in_order(
         assert mine == sorted(mine)
 
 
-async def test_what_is_confirmed_and_not_marked_yet_is_not_read_again(
+async def test_confirmed_events_that_are_not_yet_marked_are_not_read_again(
     place: Place, relay: Relay, broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each reading brings one event; while the second is under way, the first stays unmarked."""
@@ -211,7 +211,7 @@ async def test_what_is_confirmed_and_not_marked_yet_is_not_read_again(
     assert await unsent(place) == []
 
 
-async def test_the_earliest_events_go_first(
+async def test_the_earliest_events_are_published_first(
     place: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
     async with place.transactions()() as tx:
@@ -222,7 +222,7 @@ async def test_the_earliest_events_go_first(
     assert not set(texts(broker.taken[: BATCH // 2])) & late
 
 
-async def test_a_refusal_among_many_of_a_key_holds_back_those_in_hand(
+async def test_a_refusal_holds_back_later_events_of_the_key_already_read(
     place: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
     page = uuid4()
@@ -245,7 +245,7 @@ async def test_a_refusal_among_many_of_a_key_holds_back_those_in_hand(
     assert texts(broker.taken) == list(map(str, range(10)))
 
 
-async def test_no_two_chunks_under_way_have_events_of_one_key(
+async def test_no_two_chunks_in_flight_share_a_key(
     place: Place, relay: Relay, broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Small events that went together are followed by large ones, each a chunk of its own."""
@@ -269,7 +269,7 @@ async def test_no_two_chunks_under_way_have_events_of_one_key(
     assert overlaps == []
 
 
-async def test_what_is_read_while_one_before_it_is_refused_stays_behind_it(
+async def test_events_read_while_an_earlier_one_is_refused_stay_behind_it(
     place: Place, relay: Relay, broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The reading has begun before the refusal, and ends after it."""

@@ -96,7 +96,7 @@ async def test_refused_is_unsent_and_holds_back(world: World, refused: set[int])
     await world.come_to_rest()
 
 
-async def test_former_leader_publishes_what_it_has_in_hand(world: World) -> None:
+async def test_former_leader_publishes_events_it_has_read(world: World) -> None:
     """It stands still in the middle of a call, while another one leads, and then goes on."""
     await write(world, 0, 0, 0)
     await world.freeze_leader(0, taken=None)
@@ -106,7 +106,7 @@ async def test_former_leader_publishes_what_it_has_in_hand(world: World) -> None
     await world.come_to_rest()
 
 
-async def test_what_was_under_way_arrives_late(world: World) -> None:
+async def test_messages_in_flight_arrive_late(world: World) -> None:
     """A broken connection's messages arrive behind all that was published after it."""
     await write(world, 0, 1, 2)
     world.broker.breaks_after, world.broker.arrives_later = 1, True

@@ -254,9 +254,7 @@ class History(RuleBasedStateMachine):
 
 
 @pytest.mark.timeout(0)
-def test_no_history_breaks_the_promise(
-    loop: asyncio.AbstractEventLoop, databases: Databases
-) -> None:
+def test_no_history_breaks_a_promise(loop: asyncio.AbstractEventLoop, databases: Databases) -> None:
     History.loop, History.databases = loop, databases
     run_state_machine_as_test(
         History,

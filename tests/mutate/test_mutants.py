@@ -27,7 +27,7 @@ from mutate.tree import ROOT, Tree
 MUTANTS = load()
 
 
-def test_there_are_enough() -> None:
+def test_there_are_enough_mutants() -> None:
     assert len(MUTANTS) >= 60
 
 
@@ -37,7 +37,7 @@ def test_every_mutant_applies_and_compiles(mutant: Mutant) -> None:
     mutant.applied_to((ROOT / mutant.file).read_text())
 
 
-def test_no_mutant_names_what_is_not_there(tmp_path: Path) -> None:
+def test_no_mutant_uses_an_undefined_name(tmp_path: Path) -> None:
     """A test would notice the unknown name, and not the fault."""
     known = {
         name
@@ -60,18 +60,18 @@ def test_no_mutant_names_what_is_not_there(tmp_path: Path) -> None:
     assert (unknown, found.returncode) == ([], 0), found.stdout
 
 
-def test_every_mutant_has_tests_that_are_there() -> None:
+def test_the_tests_of_every_mutant_exist() -> None:
     for test in {test for mutant in MUTANTS for test in mutant.tests}:
         path, _, name = test.partition("::")
         assert f"def {name}" in (ROOT / path).read_text()
 
 
-def test_ten_tenths_are_all() -> None:
+def test_ten_tenths_cover_all_mutants() -> None:
     names = [mutant.name for number in range(10) for mutant in tenth(MUTANTS, number)]
     assert sorted(names) == sorted(mutant.name for mutant in MUTANTS)
 
 
-def test_some_can_be_chosen_by_name_and_by_file() -> None:
+def test_mutants_can_be_chosen_by_name_and_by_file() -> None:
     assert chosen(MUTANTS, [MUTANTS[0].name]) == [MUTANTS[0]]
     of_relay = chosen(MUTANTS, ["relay"])
     assert of_relay
@@ -127,7 +127,7 @@ async def worker(tmp_path: Path) -> AsyncIterator[Worker]:
     assert (tmp_path / "tree" / "src" / "it.py").read_text() == SOURCE
 
 
-async def test_the_killed_the_surviving_and_the_hanging_are_distinguished(worker: Worker) -> None:
+async def test_killed_surviving_and_hanging_mutants_are_distinguished(worker: Worker) -> None:
     wrong = mutant("return 2", "return 3")
     right = mutant("not 3", "not 4")
     hangs = mutant("return 2", "while True: 2")
@@ -136,20 +136,20 @@ async def test_the_killed_the_surviving_and_the_hanging_are_distinguished(worker
     assert [one.killed_by for one in verdicts] == [noticed, None, noticed]
 
 
-async def test_out_of_time_counts_only_for_a_test_that_is_quick_without_the_mutant(
+async def test_a_timeout_counts_only_for_a_test_that_is_quick_without_the_mutant(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runner, "WELL_WITHIN", 0.0)
     hanging = await worker.judge(mutant("return 2", "while True: 2"))
     assert hanging.killed_by is None
-    assert "out of time in tests/test_it.py::test_two" in hanging.note
+    assert "timeout in tests/test_it.py::test_two" in hanging.note
     worker.most_seconds = 1.0
     unnoticed = await worker.judge(mutant("return 2", "while True: 2"))
     assert unnoticed.killed_by is None
-    assert "no test failed in the time" in unnoticed.note
+    assert "no test failed within the time" in unnoticed.note
 
 
-async def test_a_test_that_fails_anyway_notices_nothing(worker: Worker, tmp_path: Path) -> None:
+async def test_a_test_that_fails_anyway_notices_no_mutant(worker: Worker, tmp_path: Path) -> None:
     for test in (tmp_path / "tree" / "tests").glob("*.py"):
         test.write_text(TEST + "\n\ndef test_always() -> None:\n    assert not two()\n")
     verdict = await worker.judge(mutant("not 3", "not 4"))
@@ -157,7 +157,7 @@ async def test_a_test_that_fails_anyway_notices_nothing(worker: Worker, tmp_path
     assert "fails without it too" in verdict.note
 
 
-async def test_a_run_that_cannot_begin_notices_nothing(worker: Worker) -> None:
+async def test_a_run_that_cannot_start_notices_no_mutant(worker: Worker) -> None:
     """As when a test was renamed after it had noticed a mutant."""
     gone = replace(mutant("return 2", "return 3"), tests=("tests/test_it.py::test_gone",))
     verdict = await worker.judge(gone)

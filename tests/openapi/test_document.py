@@ -54,7 +54,7 @@ def test_every_refusal_is_a_problem(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_who_must_sign_in_is_said(name: str) -> None:
+def test_routes_that_require_sign_in_are_documented(name: str) -> None:
     found = document(name)
     assert found["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
     said = {what: one.get("security") for what, one in operations(name)}
@@ -78,7 +78,7 @@ def test_who_must_sign_in_is_said(name: str) -> None:
     assert said.items() >= some[name].items()
 
 
-def test_what_is_no_json_has_its_media_type() -> None:
+def test_responses_other_than_json_have_their_media_type() -> None:
     kinds = {
         what: sorted(answer["content"])
         for name in NAMES
@@ -111,7 +111,7 @@ def test_what_is_no_json_has_its_media_type() -> None:
         ("POST", "/health/live", "GET"),
     ],
 )
-async def test_a_wrong_method_is_sent_all_right_ones(
+async def test_a_wrong_method_gets_the_list_of_allowed_ones(
     anna: Person, method: str, path: str, allowed: str
 ) -> None:
     answer = await anna.service.client.request(method, path)
@@ -119,7 +119,7 @@ async def test_a_wrong_method_is_sent_all_right_ones(
     assert answer.headers["content-type"] == "application/problem+json"
 
 
-async def test_few_unknown_members_are_named_and_other_mistakes_are_not_lost(anna: Person) -> None:
+async def test_unknown_members_are_limited_and_do_not_hide_other_errors(anna: Person) -> None:
     body = {f"{n:03}{'x' * 1000}": n for n in range(150)} | {"relocation": 7, "title": ""}
     errors = (await anna.call("POST", "/resumes", body, expect=422))["errors"]
     unknown = [one for one in errors if one["detail"] == "Extra inputs are not permitted"]
@@ -144,7 +144,7 @@ class Kinds(Body):
         *({"part": value} for value in (True, "1.5")),
     ],
 )
-def test_a_value_of_another_kind_is_not_taken_for_a_number_or_a_truth(wrong: Any) -> None:
+def test_values_of_another_type_are_not_converted(wrong: Any) -> None:
     with pytest.raises(ValidationError, match=r"must be a number|must be true or false|valid int"):
         Kinds.model_validate(wrong)
     right = Kinds.model_validate({"number": 5.0, "maybe": None, "many": [True], "part": 1})
@@ -152,7 +152,7 @@ def test_a_value_of_another_kind_is_not_taken_for_a_number_or_a_truth(wrong: Any
 
 
 @pytest.mark.parametrize("field", ["skills", "salary"])
-async def test_that_holds_for_parts_of_a_body(anna: Person, field: str) -> None:
+async def test_values_in_parts_of_a_body_are_not_converted(anna: Person, field: str) -> None:
     parts: dict[str, Any] = {
         "skills": [{"name": "Python", "level": True}],
         "salary": {"amount": False, "currency": "RUB"},
@@ -163,7 +163,7 @@ async def test_that_holds_for_parts_of_a_body(anna: Person, field: str) -> None:
     assert error["detail"] == "must be a number"
 
 
-def test_texts_say_that_they_have_no_nul() -> None:
+def test_text_schemas_exclude_nul() -> None:
     schema = document("profiles")["components"]["schemas"]["NewResume"]["properties"]
     assert schema["title"]["pattern"].startswith(r"^[^\x00]*")
     parameters = document("vacancies")["paths"]["/api/vacancies/companies"]["get"]["parameters"]

@@ -143,7 +143,7 @@ def make_fit(body: dict[str, Any]) -> None:
 @pytest.mark.timeout(300 if SHARE > 1 else 3600)
 @pytest.mark.parametrize("who", CALLERS)
 @pytest.mark.parametrize("name", LEAST)
-async def test_the_document_is_true(name: str, who: str, fresh_address: str) -> None:
+async def test_responses_match_the_document(name: str, who: str, fresh_address: str) -> None:
     async with (
         running(service(name), fresh_address) as made,
         serving(made.app, port := free_port()),

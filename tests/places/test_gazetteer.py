@@ -53,14 +53,16 @@ from hirewire.places.keys import means_remote
         ("Russia", "Россия", ["Russian Federation", "РФ"]),
     ],
 )
-def test_one_place_however_it_is_written(name: str, name_ru: str, written: list[str]) -> None:
+def test_all_spellings_of_a_place_are_one_place(
+    name: str, name_ru: str, written: list[str]
+) -> None:
     place = gazetteer().find(name)
     assert place is not None
     assert (place.name, place.name_ru) == (name, name_ru)
     assert {place_key(one) for one in (name, name_ru, place.key, *written)} == {place.key}
 
 
-def test_of_several_places_the_largest_and_the_others_by_their_country() -> None:
+def test_a_name_means_the_largest_place_and_others_need_their_country() -> None:
     canada, idaho = gazetteer().find("London, Canada"), gazetteer().find("Moscow, Idaho")
     assert canada is not None
     assert idaho is not None
@@ -84,7 +86,7 @@ def test_of_several_places_the_largest_and_the_others_by_their_country() -> None
         "a,b,c,d",
     ],
 )
-def test_what_is_not_known_keeps_its_own_text(text: str) -> None:
+def test_an_unknown_place_keeps_its_text(text: str) -> None:
     assert gazetteer().find(text) is None
     assert place_key(f" {text.upper()} ") == key_of(text)
 
@@ -133,6 +135,6 @@ def test_the_data_are_made_from_our_own_names() -> None:
             assert gazetteer().find(name) == place
 
 
-def test_remote_is_no_place() -> None:
+def test_remote_is_a_work_format_not_a_place() -> None:
     assert all(means_remote(one) for one in ("Remote", "удалённо", "Удаленка ", "remote work"))
     assert not any(means_remote(one) for one in (None, "", "Moscow", "Remote, Oregon"))

@@ -32,12 +32,12 @@ def test_a_service_is_served_checked_and_restarted(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PROCESSES)
-def test_only_the_own_network_says_who_a_client_is(name: str) -> None:
+def test_only_our_own_network_is_trusted_about_client_addresses(name: str) -> None:
     [subnet] = COMPOSE["networks"]["default"]["ipam"]["config"]
     assert CONTAINERS[name]["environment"]["HIREWIRE_TRUSTED_PROXIES"] == subnet["subnet"]
 
 
-def test_the_proxy_alone_is_reached_from_outside() -> None:
+def test_only_the_proxy_is_reachable_from_outside() -> None:
     open_to_all = {
         name
         for name, container in CONTAINERS.items()
@@ -48,7 +48,7 @@ def test_the_proxy_alone_is_reached_from_outside() -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_a_service_waits_for_what_it_needs_and_signs_in_as_itself(name: str) -> None:
+def test_a_service_waits_for_its_dependencies_and_uses_its_own_credentials(name: str) -> None:
     container = CONTAINERS[name]
     assert container["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
     assert container["depends_on"]["rabbitmq"]["condition"] == "service_healthy"
@@ -61,7 +61,7 @@ def test_a_service_waits_for_what_it_needs_and_signs_in_as_itself(name: str) -> 
     )
 
 
-def test_memory_is_what_the_formula_says_and_the_documents_repeat() -> None:
+def test_memory_limits_follow_the_documented_formula() -> None:
     limit = CONTAINERS["vacancies"]["mem_limit"]
     [default] = re.findall(r"\$\{VACANCIES_MEMORY:-(\d+)m\}", limit)
     assert FORMULA.most(100_000, 100_000) <= int(default) <= 1.5 * FORMULA.most(100_000, 100_000)
@@ -80,7 +80,7 @@ def test_memory_is_what_the_formula_says_and_the_documents_repeat() -> None:
     assert f"#VACANCIES_MEMORY={default}m" in EXAMPLE
 
 
-def test_search_indexes_outlive_the_container() -> None:
+def test_search_indexes_survive_the_container() -> None:
     container = CONTAINERS["vacancies"]
     folder = container["environment"]["HIREWIRE_SEARCH_DIR"]
     [volume] = container["volumes"]
@@ -94,7 +94,7 @@ def test_search_indexes_outlive_the_container() -> None:
     )
 
 
-def test_every_setting_that_is_named_is_there() -> None:
+def test_every_named_setting_exists() -> None:
     named = set(re.findall(r"HIREWIRE_\w+", (ROOT / "compose.yaml").read_text()))
     named |= set(re.findall(r"HIREWIRE_\w+", (ROOT / "Dockerfile").read_text()))
     fields = {f"HIREWIRE_{field.upper()}" for field in PlatformSettings.model_fields}
@@ -112,7 +112,7 @@ def test_no_password_is_in_it_and_an_unset_one_stops_the_start() -> None:
     assert "guest" not in text
 
 
-def test_the_image_runs_as_nobody_in_particular() -> None:
+def test_the_image_runs_as_an_unprivileged_user() -> None:
     text = (ROOT / "Dockerfile").read_text()
     assert re.search(r"^USER 10001$", text, re.MULTILINE)
     assert "--require-hashes" in text

@@ -29,7 +29,7 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
-def test_the_table_of_services_is_the_code(name: str) -> None:
+def test_the_table_of_services_matches_the_code(name: str) -> None:
     text = (ROOT / "docs" / "architecture.md").read_text()
     [row] = re.findall(rf"^\| `{name}` \|.*$", text, re.MULTILINE)
     published, received = row.split("|")[3:5]

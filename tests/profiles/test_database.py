@@ -23,7 +23,7 @@ DOCUMENT = {
 }
 
 
-async def test_what_was_imported_before_is_read_again(anna: Person) -> None:
+async def test_earlier_imports_are_read_again(anna: Person) -> None:
     made = await anna.call("POST", "/resumes/import", DOCUMENT, expect=201)
     at = f"/resumes/{made['id']}"
     await anna.call("PATCH", at, {"title": "Chef"})
@@ -87,7 +87,7 @@ CERTIFICATES = [
 ]
 
 
-async def test_what_was_open_before_is_kept_as_it_is_and_leads_to_the_web_only(
+async def test_earlier_copies_are_kept_unchanged_with_web_links_only(
     anna: Person, boris: Person
 ) -> None:
     resume, consumer = await candidate(anna, summary="Was"), anna.service.messaging.consumer

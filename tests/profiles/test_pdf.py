@@ -33,7 +33,7 @@ async def printed(person: Person, path: str) -> str:
     return text_of(answer.content)
 
 
-async def test_its_owner_and_its_reader_print_it(anna: Person, boris: Person) -> None:
+async def test_owner_and_reader_can_print_a_resume(anna: Person, boris: Person) -> None:
     resume = await candidate(anna, area="Омск", workFormats=["remote"])
     await anna.call("PATCH", "/me", {"locale": "ru"})
     text = await printed(anna, f"/resumes/{resume}/export?format=pdf")
@@ -58,7 +58,7 @@ def content(**fields: Any) -> dict[str, Any]:
     return empty | {"title": "Title", "relocation": False} | fields
 
 
-def test_nothing_that_is_typed_is_markup() -> None:
+def test_user_input_is_never_markup() -> None:
     job: dict[str, Any] = {
         "company": HOSTILE,
         "position": HOSTILE,
@@ -125,7 +125,7 @@ def test_an_empty_resume_can_be_printed(locale: str | None) -> None:
     assert "Title" in text_of(pdf.made(content(), locale, CHANGED))
 
 
-def test_a_long_one_has_several_pages() -> None:
+def test_a_long_resume_has_several_pages() -> None:
     document = pdf.made(content(summary="слово " * 8000), "ru", CHANGED)
     assert len(PdfReader(BytesIO(document)).pages) > 3
 
@@ -143,7 +143,7 @@ def test_a_long_one_has_several_pages() -> None:
         *(("₸₴₽", "NotoSans"), ("Қазақ Việt", "Libertinus")),
     ],
 )
-def test_scripts_and_emoji_are_no_boxes(text: str, font: str) -> None:
+def test_scripts_and_emoji_have_glyphs(text: str, font: str) -> None:
     document = pdf.made(content(title="T", summary=text), "en", CHANGED)
     page: Any = PdfReader(BytesIO(document)).pages[0]
     names = [one["/BaseFont"] for one in page["/Resources"]["/Font"].values()]

@@ -51,7 +51,7 @@ def test_a_seed_decides_everything() -> None:
 
 
 @pytest.mark.parametrize("path", REGRESSIONS, ids=lambda path: path.stem)
-def test_what_was_found_once_stays_fixed(path: Path) -> None:
+def test_regressions_stay_fixed(path: Path) -> None:
     with installed():
         outcome = run(load(path.read_text()))
     assert not outcome.faults, "\n".join(map(str, outcome.faults))
@@ -61,7 +61,7 @@ def test_what_was_found_once_stays_fixed(path: Path) -> None:
     "fault",
     ["commit-unseen", "nobody-promoted", "no-inbox"],
 )
-def test_a_fault_put_back_is_found(fault: str) -> None:
+def test_an_injected_fault_is_found(fault: str) -> None:
     total = run_many(Task(1, 300, fault=fault), jobs=1, most_failures=1)
     assert total.failures
 
@@ -71,7 +71,7 @@ def test_a_plan_survives_a_file() -> None:
     assert load(plan.dump()) == plan
 
 
-def test_a_failing_plan_is_made_small() -> None:
+def test_a_failing_plan_is_shrunk() -> None:
     plan = Plan(1, "rabbitmq", tuple(Decision(n / 10, f"kind {n}") for n in range(16)))
 
     def fails(candidate: Plan) -> Outcome:

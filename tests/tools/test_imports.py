@@ -50,7 +50,7 @@ def test_a_table_becomes_what_the_api_takes(tmp_path: Path) -> None:
     }
 
 
-def test_lines_are_those_of_the_file(tmp_path: Path) -> None:
+def test_reported_lines_are_those_of_the_file(tmp_path: Path) -> None:
     rows = read(tmp_path, '\ufefftitle,area\r\n"a\r\nb",x\r\n\r\nc\r\nd,y\r\n')
     assert [(row.line, row.title, row.wrong) for row in rows] == [
         (2, "a\r\nb", []),
@@ -69,7 +69,7 @@ def test_each_wrong_cell_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("stray", ['"c,d', 'c,"d', '"c"x,d', 'c,"d" '])
 @pytest.mark.parametrize("last", ["g,h", 'g,"h"', 'g,"h, h"', '"g ""g""",h', '"g\ng",h'])
-def test_a_stray_quotation_mark_costs_its_row_alone(tmp_path: Path, stray: str, last: str) -> None:
+def test_a_stray_quotation_mark_affects_only_its_row(tmp_path: Path, stray: str, last: str) -> None:
     rows = read(tmp_path, f"title,area\na,b\n{stray}\ne,f\n{last}\n")
     assert [(row.line, row.title) for row in rows if not row.wrong] == [
         (2, "a"),
@@ -117,7 +117,7 @@ def test_a_table_as_spreadsheets_in_russia_save_it(
     assert "'лишнее' in a column without a name" in welder.wrong[0][1]
 
 
-def test_an_encoding_that_is_named_counts(tmp_path: Path) -> None:
+def test_a_given_encoding_is_used(tmp_path: Path) -> None:
     path = tmp_path / "f.csv"
     path.write_bytes("title\nПовар\n".encode("cp866"))
     [row], taken = rows_of(path, "vacancies", "cp866")
@@ -125,21 +125,21 @@ def test_an_encoding_that_is_named_counts(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match=r"is not utf-8 \(line 2\)"):
         rows_of(path, "vacancies", "utf-8")
     for name in ("klingon", "hex", "undefined"):
-        with pytest.raises(Unreadable, match=f"no encoding {name}|is not {name}"):
+        with pytest.raises(Unreadable, match=f"unknown encoding {name}|is not {name}"):
             rows_of(path, "vacancies", name)
 
 
-async def test_the_encoding_that_was_taken_is_said(tmp_path: Path) -> None:
+async def test_the_detected_encoding_is_printed(tmp_path: Path) -> None:
     path, page = tmp_path / "f.csv", io.StringIO()
     path.write_bytes("Должность\nПовар\n".encode("cp1251"))
     owner = ("a@example.org", "x")
     console = Console(file=page, width=200)
     nowhere = f"http://127.0.0.1:{free_port()}"
     assert await import_file(nowhere, "vacancies", path, console, owner=owner, publish=False) == 1
-    assert "Read as cp1251; --encoding says otherwise" in page.getvalue()
+    assert "Read as cp1251; use --encoding if that is wrong" in page.getvalue()
 
 
-def test_the_first_row_says_what_stands_between_cells(tmp_path: Path) -> None:
+def test_the_first_row_determines_the_separator(tmp_path: Path) -> None:
     [row] = read(tmp_path, 'title,"area"\n"a;b;c\td\te",x\n')
     assert (row.title, row.body["area"]) == ("a;b;c\td\te", "x")
     [row] = read(tmp_path, '"title"\t"area"\na,b,c\td;e;f\n')
@@ -167,7 +167,7 @@ def test_amounts_as_spreadsheets_show_them(cell: str, amount: int | None) -> Non
 def test_the_sign_beside_an_amount_is_its_currency(tmp_path: Path) -> None:
     [one, two] = read(tmp_path, "title;salaryMin;currency\na;$ 100;\nb;100 ₽;usd\n")
     assert one.body["salary"] == {"min": 100, "currency": "USD"}
-    assert two.wrong == [("salaryMin", "is in RUB, and the rest in USD")]
+    assert two.wrong == [("salaryMin", "is in RUB, but the other amount in USD")]
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,7 @@ FORMULAS = ["=1+1", "+7 900", "-5", "@a", "\t=1", "'=1", "''+", "＝1", "plain",
 
 
 @given(st.text() | st.sampled_from(FORMULAS))
-def test_no_cell_of_ours_is_a_formula(cell: str) -> None:
+def test_no_written_cell_is_a_formula(cell: str) -> None:
     assert not safe(cell).startswith(("=", "+", "-", "@", "\t", "\r", "\n", "＝"))
     assert plain(safe(cell)) == cell
 
@@ -221,14 +221,14 @@ def test_a_report_holds_no_formulas_and_is_read_again(tmp_path: Path) -> None:
     [
         ("f.csv", "", "is empty"),
         ("f.csv", " \n", "is empty"),
-        ("f.csv", "title,area\n", "nothing but its head"),
+        ("f.csv", "title,area\n", "contains no rows"),
         ("f.csv", "title,salry\nx,1\n", "no column 'salry'; did you mean salary"),
-        ("f.csv", "title,Title\nx,1\n", "title is there twice"),
-        ("f.csv", "area\nx\n", "no column title"),
+        ("f.csv", "title,Title\nx,1\n", "title occurs twice"),
+        ("f.csv", "area\nx\n", "column title is missing"),
         ("f.csv", b"title\n\x81\x8d\xff\x00", "its encoding is not known"),
         ("f.json", "[{]", "is not JSON"),
         ("f.json", "[" * 100_000, "nested too deeply"),
-        ("f.json", "[]", "nothing"),
+        ("f.json", "[]", "contains no rows"),
     ],
 )
 def test_an_unusable_file_is_refused_whole(
@@ -239,7 +239,7 @@ def test_an_unusable_file_is_refused_whole(
     assert said in str(caught.value)
 
 
-def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Unreadable, match="No such file"):
         rows_of(tmp_path / "nothing.csv", "resumes")
 
@@ -280,7 +280,7 @@ def test_what_the_platform_refuses_is_reported_by_column(pointer: str, column: s
     assert column_of("vacancies", pointer, body) == column
 
 
-def test_the_report_remembers_what_was_made(tmp_path: Path) -> None:
+def test_the_report_remembers_created_items(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     one, two = Row(2, {"title": "one"}, "A@example.org"), Row(3, {"title": "two"})
     with Journal(path) as journal:
@@ -295,15 +295,15 @@ def test_the_report_remembers_what_was_made(tmp_path: Path) -> None:
     assert one.mark != two.mark
 
 
-def test_another_file_is_not_written_over(tmp_path: Path) -> None:
+def test_another_file_is_not_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "r.csv"
     path.write_text("precious,data\n")
-    with pytest.raises(NotAReport, match="no report"), Journal(path):
+    with pytest.raises(NotAReport, match="not an import report"), Journal(path):
         pass
     assert path.read_text() == "precious,data\n"
 
 
-def test_rows_of_one_mailbox_come_together_and_of_two_do_not(tmp_path: Path) -> None:
+def test_rows_are_grouped_by_mailbox(tmp_path: Path) -> None:
     """Folded, two people would have one account, and read each other's resumes."""
     addresses = (
         "Anna@example.org",

@@ -83,7 +83,7 @@ def test_every_occupation_has_a_job_and_a_trade() -> None:
         assert not any(CYRILLIC_LETTERS.search(title.text) for title in job.english)
 
 
-def test_every_trade_of_a_city_has_its_stock() -> None:
+def test_every_city_trade_has_enough_texts() -> None:
     """Whatever title is drawn, there is enough to fill a vacancy and a resume with."""
     hired = {key for one in industries() for key in one.hires}
     assert hired == {IT, *city_trades()}
@@ -106,7 +106,7 @@ def test_every_trade_of_a_city_has_its_stock() -> None:
 
 
 @pytest.mark.parametrize("count", [50, 100, 200, 300])
-def test_a_small_board_is_of_a_country_and_of_all_trades(count: int) -> None:
+def test_a_small_board_covers_the_country_and_all_trades(count: int) -> None:
     board = list(companies(1, count))
     assert all(share >= 2 for _, share in board)
     at_home = sum(one.place.country == "ru" for one, _ in board)
@@ -123,7 +123,7 @@ def test_a_small_board_is_of_a_country_and_of_all_trades(count: int) -> None:
     assert len(people) >= count * 0.2
 
 
-def test_a_seed_is_a_board(vacancies: list[tuple[bool, Drafted]]) -> None:
+def test_a_seed_determines_the_board(vacancies: list[tuple[bool, Drafted]]) -> None:
     assert drafted(60) == drafted(60)
     assert written(60) == written(60)
     assert drafted(60) != drafted(60, seed=2)
@@ -138,7 +138,7 @@ def test_a_small_board_is_the_beginning_of_a_large_one(
         assert written(count) == resumes[:count]
 
 
-def test_there_are_as_many_as_are_asked_for() -> None:
+def test_the_requested_numbers_are_created() -> None:
     plan = Plan(10_000, 10_000, 1, TODAY)
     assert sum(share for *_, share in plan.employers()) == 10_000
     assert sum(share for _, share in plan.candidates()) == 10_000
@@ -148,7 +148,7 @@ def test_there_are_as_many_as_are_asked_for() -> None:
     assert sum(EACH) / len(EACH) == 10
 
 
-def test_no_two_have_one_address() -> None:
+def test_no_two_people_share_an_address() -> None:
     emails = [candidate(1, n).email for n in range(5_000)]
     emails += [person(1, "employer", n, company(1, n).place).email for n in range(400)]
     emails += [person(2, "candidate", n).email for n in range(2_000)]
@@ -157,7 +157,7 @@ def test_no_two_have_one_address() -> None:
         assert Credentials(email=email, password=PASSWORD).email == email
 
 
-def test_vacancies_are_what_the_service_takes(vacancies: list[tuple[bool, Drafted]]) -> None:
+def test_vacancies_are_valid_for_the_service(vacancies: list[tuple[bool, Drafted]]) -> None:
     for _, vacancy in vacancies:
         body = NewVacancy.model_validate(vacancy.body)
         assert body.description == vacancy.body["description"], "sanitising must change nothing"
@@ -203,7 +203,7 @@ def test_all_trades_are_on_a_large_board() -> None:
     assert paid_in == set(STEP)
 
 
-def test_resumes_are_what_the_service_takes(resumes: list[tuple[Person, Written]]) -> None:
+def test_resumes_are_valid_for_the_service(resumes: list[tuple[Person, Written]]) -> None:
     for _, resume in resumes:
         check_document(resume.document)
         ResumeChanges.model_validate(resume.changes)
@@ -365,7 +365,7 @@ def test_skills_are_found_again_however_they_are_written() -> None:
                     assert dictionary().id_of(form) == skill.id
 
 
-def test_companies_and_names_are_what_the_services_take() -> None:
+def test_companies_and_names_are_valid_for_the_services() -> None:
     for number in range(400):
         one = company(1, number)
         NewEmployerProfile(company_name=one.name, phone=one.phone)
@@ -377,7 +377,7 @@ def test_companies_and_names_are_what_the_services_take() -> None:
         ProfileChanges(full_name=who.full_name, area=who.place.english, locale=locale)
 
 
-def test_dates_move_with_the_day() -> None:
+def test_dates_are_relative_to_today() -> None:
     [[one, share]] = companies(1, 1)
     [vacancy] = vacancies_of(1, one, share, date(2030, 1, 31))
     assert vacancy.body["validThrough"] > "2030-02-15"

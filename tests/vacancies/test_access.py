@@ -84,7 +84,7 @@ async def test_every_route_is_in_the_table(anna: Person) -> None:
     assert offered == ROUTES.keys()
 
 
-async def test_another_companys_draft_is_not_there(vacancies: Running) -> None:
+async def test_another_companys_draft_is_not_found(vacancies: Running) -> None:
     for route in ROUTES:
         await _tried(Person(vacancies, uuid4()), Person(vacancies, uuid4()), route)
 

@@ -92,7 +92,7 @@ async def test_a_hidden_resume_is_not_shown_from_then_on(anna: Person) -> None:
 
 
 @pytest.mark.parametrize("visibility", ["no_one", "applied", "link", "something_new"])
-async def test_only_who_wants_to_be_found_is_shown(anna: Person, visibility: str) -> None:
+async def test_only_visible_candidates_are_shown(anna: Person, visibility: str) -> None:
     await anna.hire()
     consumer = anna.service.messaging.consumer
     resume = uuid4()
@@ -103,7 +103,7 @@ async def test_only_who_wants_to_be_found_is_shown(anna: Person, visibility: str
     assert await shown(anna) == [("updated", 1, "Seen")]
 
 
-async def test_a_draft_is_for_nobody_and_what_was_done_with_it_stays_unseen(anna: Person) -> None:
+async def test_drafts_and_their_changes_are_never_shown(anna: Person) -> None:
     await anna.hire()
     resume, consumer = uuid4(), anna.service.messaging.consumer
     for version, action in enumerate(("created", "updated"), start=1):
@@ -149,7 +149,7 @@ async def test_in_one_batch_an_external_event_does_not_undo_what_was_said_before
     ]
 
 
-async def test_of_a_deleted_resume_only_that_it_was_stays(anna: Person) -> None:
+async def test_of_a_deleted_resume_only_the_deletion_is_shown(anna: Person) -> None:
     await anna.hire()
     resume = uuid4()
     consumer = anna.service.messaging.consumer
@@ -199,7 +199,7 @@ async def test_the_reports_own_payload_is_enough(anna: Person) -> None:
     assert await shown(anna) == [("updated", None, None), ("created", None, None)]
 
 
-async def test_a_repeat_without_an_id_is_known_where_it_can_be(anna: Person) -> None:
+async def test_a_repeat_without_an_id_is_recognised_where_possible(anna: Person) -> None:
     """A resume is created once, an item is added once; but it may be changed twice alike."""
     await anna.hire()
     resume, item = uuid4(), str(uuid4())
@@ -227,7 +227,7 @@ async def test_a_repeat_without_an_id_is_known_where_it_can_be(anna: Person) -> 
     assert await dead(anna) == []
 
 
-async def test_an_items_id_is_said_as_what_it_is(anna: Person) -> None:
+async def test_an_items_id_is_shown_only_for_changes_of_its_kind(anna: Person) -> None:
     await anna.hire()
     one, other = str(uuid4()), str(uuid4())
     both = {"experienceId": one, "educationId": other}
@@ -312,7 +312,7 @@ async def test_a_made_up_cursor_is_refused(anna: Person) -> None:
         assert answer["type"].endswith("bad-cursor"), place
 
 
-async def test_no_header_makes_a_message_that_cannot_be_put_aside(anna: Person) -> None:
+async def test_no_header_prevents_a_message_from_being_stored(anna: Person) -> None:
     await anna.hire()
     headers = {"x": "a backslash: \\u0000", "y\x00": "\x00"}
     await consume(

@@ -135,14 +135,14 @@ async def test_the_usual_kinds_are_taken_and_made_small(kind: str) -> None:
         assert (shown.format, shown.size) == ("WEBP", (400, 133))
 
 
-async def test_what_is_see_through_stays_so() -> None:
+async def test_transparency_is_kept() -> None:
     made = io.BytesIO()
     Image.new("RGBA", (40, 40), (0, 0, 0, 0)).save(made, "PNG")
     with Image.open(io.BytesIO(await logos.reencoded(made.getvalue()))) as shown:
         assert shown.getpixel((5, 5))[3] == 0  # type: ignore[index]
 
 
-async def test_what_is_no_image_of_ours_is_refused(anna: Person, boris: Person) -> None:
+async def test_unsupported_images_are_refused(anna: Person, boris: Person) -> None:
     await anna.hire()
     good = image("PNG")
     for content, kind, status in (

@@ -18,7 +18,7 @@ select gen_random_uuid(), :resume, :resume, :action, :version, now(), now()
 """
 
 
-async def test_lines_that_are_there_twice_become_one(anna: Person) -> None:
+async def test_duplicate_rows_become_one(anna: Person) -> None:
     facts = import_module("hirewire.vacancies.migrations.versions.0002_activity_facts")
     resume = uuid4()
 
@@ -43,7 +43,7 @@ async def test_lines_that_are_there_twice_become_one(anna: Person) -> None:
         ]
 
 
-async def test_drafts_that_were_seen_are_seen_no_more_and_applications_keep_their_resumes(
+async def test_drafts_are_hidden_again_and_applications_keep_their_resumes(
     board: Board,
 ) -> None:
     drafts = import_module("hirewire.vacancies.migrations.versions.0007_drafts_and_kept_resumes")

@@ -36,7 +36,7 @@ async def test_the_phone_may_be_missing(anna: Person) -> None:
     assert event.body["phone"] is None
 
 
-async def test_one_profile_a_person_however_hard_they_try(anna: Person) -> None:
+async def test_a_person_can_create_one_company_only(anna: Person) -> None:
     body = {"companyName": "Acme", "phone": None}
 
     async def attempt() -> int:

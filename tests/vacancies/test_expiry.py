@@ -6,7 +6,7 @@ from hirewire.vacancies.posting import background
 from tests.vacancies.conftest import Person
 
 
-async def test_what_has_passed_its_last_day_is_closed(anna: Person) -> None:
+async def test_vacancies_after_their_last_day_are_closed(anna: Person) -> None:
     await anna.hire()
     ids = [await anna.vacancy() for _ in range(5)]
     for id in ids[:4]:

@@ -43,7 +43,7 @@ ALLOWED = {
 }
 
 
-async def test_what_is_sent_is_what_is_kept(anna: Person) -> None:
+async def test_data_is_stored_as_sent(anna: Person) -> None:
     await anna.hire()
     made = await anna.call("POST", "/vacancies", VACANCY, expect=201)
     assert {name: made[name] for name in VACANCY} == VACANCY
@@ -52,7 +52,7 @@ async def test_what_is_sent_is_what_is_kept(anna: Person) -> None:
 
 
 @pytest.mark.parametrize("action", ACTIONS)
-async def test_every_move_from_every_status(anna: Person, action: str) -> None:
+async def test_every_transition_from_every_status(anna: Person, action: str) -> None:
     await anna.hire()
     for status, way in WAYS.items():
         id = await anna.vacancy()
@@ -74,7 +74,7 @@ async def test_every_move_from_every_status(anna: Person, action: str) -> None:
 
 
 @pytest.mark.parametrize("status", ["closed", "archived"])
-async def test_what_is_closed_is_not_edited(anna: Person, status: str) -> None:
+async def test_a_closed_vacancy_cannot_be_edited(anna: Person, status: str) -> None:
     await anna.hire()
     id = await anna.vacancy()
     for step in WAYS[status]:
@@ -83,7 +83,7 @@ async def test_what_is_closed_is_not_edited(anna: Person, status: str) -> None:
     assert refused["allowed"] == ALLOWED[status]
 
 
-async def test_changes_at_once_are_one_version_each(anna: Person) -> None:
+async def test_each_concurrent_change_is_one_version(anna: Person) -> None:
     await anna.hire()
     id = await anna.vacancy()
     await anna.call("POST", f"/vacancies/{id}/publish")
@@ -98,7 +98,7 @@ async def test_changes_at_once_are_one_version_each(anna: Person) -> None:
     assert {body["version"]: body["title"] for body in bodies} == by_version
 
 
-async def test_null_clears_and_what_is_not_named_stays(anna: Person) -> None:
+async def test_null_clears_a_field_and_omitted_fields_stay(anna: Person) -> None:
     await anna.hire()
     id = await anna.vacancy()
     cleared = dict.fromkeys(VACANCY.keys() - {"title"})
@@ -224,7 +224,7 @@ async def test_publishing_needs_a_description(anna: Person) -> None:
     assert await anna.events() == []
 
 
-async def test_publishing_needs_a_day_to_come(anna: Person) -> None:
+async def test_publishing_needs_a_future_last_day(anna: Person) -> None:
     await anna.hire()
     id = await anna.vacancy()
     async with anna.service.messaging.transactions() as tx:
@@ -262,7 +262,7 @@ async def test_days_are_those_of_the_boards_time_zone(
         assert await commands.close_expired(tx, limit=10)
 
 
-async def test_a_description_is_kept_as_it_was_made_harmless(anna: Person) -> None:
+async def test_a_description_is_stored_sanitized(anna: Person) -> None:
     await anna.hire()
     html = "<p onclick=x>Hi<script>alert(1)</script> <a href='javascript:y'>z</a></p>"
     id = await anna.vacancy(description=html)
@@ -282,9 +282,7 @@ async def test_a_repeat_under_one_key_makes_one_draft(anna: Person) -> None:
     assert len((await anna.call("GET", "/vacancies?mine=true"))["items"]) == 1
 
 
-async def test_the_open_list_says_what_one_can_do_with_ones_own(
-    anna: Person, boris: Person
-) -> None:
+async def test_the_public_list_includes_the_owners_actions(anna: Person, boris: Person) -> None:
     await anna.hire()
     id = await anna.vacancy()
     await anna.call("POST", f"/vacancies/{id}/publish")

@@ -36,7 +36,7 @@ def known_after(messages: list[ResumeMessage]) -> Known:
 
 
 @given(lives(), st.data())
-def test_what_is_known_in_the_end_is_the_newest_version(
+def test_the_newest_version_wins_in_any_order(
     life: list[ResumeMessage], data: st.DataObject
 ) -> None:
     """In any order, with repeats, and with other services' messages between."""
@@ -53,13 +53,13 @@ def test_what_is_known_in_the_end_is_the_newest_version(
 
 
 @given(lives())
-def test_deleting_shows_nothing_that_was_not_to_be_seen(life: list[ResumeMessage]) -> None:
+def test_deleting_reveals_nothing_hidden(life: list[ResumeMessage]) -> None:
     before = known_after(life)
     known = after(before, ResumeMessage("deleted", 99, None, late=False))
     assert (known.state == "unseen") == (before.state == "unseen")
 
 
-def test_a_late_message_is_not_believed_even_where_no_version_shows_it() -> None:
+def test_a_late_message_is_ignored_even_without_a_version() -> None:
     known = known_after([ResumeMessage("updated", None, SEEN, late=False)])
     assert after(known, ResumeMessage("updated", None, UNSEEN, late=True)) is known
 
@@ -75,7 +75,7 @@ def test_a_late_message_is_not_believed_even_where_no_version_shows_it() -> None
         (None, Known(2, "deleted"), True),
     ],
 )
-def test_what_was_done_in_hiding_stays_hidden(
+def test_changes_made_while_hidden_stay_hidden(
     snapshot: dict[str, str] | None, known: Known, expected: bool
 ) -> None:
     assert shown(ResumeMessage("updated", 1, snapshot, late=False), known) is expected
@@ -119,7 +119,7 @@ PIECES = [
 
 
 @given(st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=4)), max_size=30))
-def test_what_is_left_of_any_markup_is_harmless_and_stays_as_it_is(pieces: list[str]) -> None:
+def test_sanitized_markup_is_harmless_and_stable(pieces: list[str]) -> None:
     """A browser sees only tags of the list, and no attribute but a link's own."""
     try:
         clean = sanitised("ok " + "".join(pieces))

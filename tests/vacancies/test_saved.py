@@ -63,7 +63,7 @@ async def test_a_person_saves_vacancies_and_nobody_else_sees_it(
     assert await saved(boris) == [("Clerk", "published")]
 
 
-async def test_what_is_closed_stays_and_what_nobody_sees_cannot_be_saved(
+async def test_closed_vacancies_stay_saved_and_invisible_ones_cannot_be_saved(
     anna: Person, boris: Person
 ) -> None:
     await anna.hire()
@@ -83,7 +83,7 @@ async def test_what_is_closed_stays_and_what_nobody_sees_cannot_be_saved(
     assert await saved(boris) == []
 
 
-async def test_one_can_save_so_many(
+async def test_the_number_of_saved_vacancies_is_limited(
     anna: Person, boris: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(commands, "MOST_SAVED", 2)

@@ -69,7 +69,7 @@ def test_unknown_members_are_ignored_and_missing_ones_have_defaults() -> None:
         {"items": [VACANCY | {"validThrough": "2026-02-30"}]},
     ],
 )
-def test_a_malformed_answer_is_no_answer(
+def test_a_malformed_response_is_an_error(
     content: object, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(Unavailable):
@@ -99,7 +99,7 @@ def test_a_refusal_has_no_data() -> None:
     assert Reason(part="skill", verdict="met").points == 0
 
 
-def test_parameters_that_are_none_are_left_out() -> None:
+def test_parameters_that_are_none_are_omitted() -> None:
     assert with_query("/x", {"after": None}) == "/x"
     assert (
         with_query("/x", [("q", "a b&c"), ("q", "ё"), ("after", None)]) == "/x?q=a+b%26c&q=%D1%91"
@@ -129,7 +129,7 @@ class Answering:
             await reply(send, self.body, kind, status=self.status)
 
 
-async def test_what_a_service_answers_reaches_the_pages_as_an_answer_or_an_exception() -> None:
+async def test_every_response_of_a_service_becomes_a_result_or_an_exception() -> None:
     service, port = Answering(), free_port()
     upstream = Upstream("vacancies", f"http://127.0.0.1:{port}")
     client = Vacancies(Services({"vacancies": upstream}), token="t", address="192.0.2.1")

@@ -29,7 +29,7 @@ async def answered(
         return (await client.get("/x/", headers=headers)).headers
 
 
-async def test_browsers_are_sent_what_they_may() -> None:
+async def test_security_headers_are_sent() -> None:
     plain = await answered()
     assert "strict-transport-security" not in plain
     assert plain["cross-origin-opener-policy"] == "same-origin"
@@ -52,7 +52,7 @@ async def test_browsers_are_sent_what_they_may() -> None:
         ),
     ],
 )
-async def test_what_is_personal_is_kept_by_nobody(
+async def test_personal_pages_are_not_cached(
     asked: dict[str, str], said: dict[str, str], kept: str | None
 ) -> None:
     assert (await answered(asked, said=said)).get("cache-control") == kept
@@ -71,13 +71,13 @@ async def test_a_redirect_does_not_repeat_the_requests_host(location: str, expec
     assert (await answered(said={"location": location}))["location"] == expected
 
 
-async def test_a_slash_too_many_leads_to_no_other_host(front: Front) -> None:
+async def test_the_redirect_of_a_trailing_slash_stays_on_the_host(front: Front) -> None:
     answer = await front.client.get("/vacancies/", headers={"Host": "evil.test"})
     assert (answer.status_code, answer.headers["location"]) == (307, "/vacancies")
 
 
 @pytest.mark.parametrize("path", ["/metrics", "/health/live", "/health/ready"])
-async def test_operations_are_for_the_machine_and_for_operators(path: str) -> None:
+async def test_operational_paths_are_restricted_to_this_machine_and_operators(path: str) -> None:
     async def app(_: Scope, receive: Receive, send: Send) -> None:
         await reply(send, b"figures")
 
@@ -110,7 +110,7 @@ def token(claimed: str) -> str:
         "[" * 50_000,
     ],
 )
-def test_a_cookie_of_nonsense_is_nobodys(claimed: str) -> None:
+def test_an_invalid_cookie_is_no_session(claimed: str) -> None:
     assert ends(token(claimed)) == 0
     assert isinstance(claims(token(claimed)), dict)
 
@@ -120,7 +120,7 @@ async def nobody(_: Seen, receive: Receive, send: Send) -> None:
     await reply(send, b"{}", (b"content-type", b"application/json"), status=401)
 
 
-async def test_a_cookie_of_nonsense_locks_nobody_out(front: Front) -> None:
+async def test_an_invalid_cookie_does_not_lock_anybody_out(front: Front) -> None:
     front.service.answer = nobody
     cookies = {"hirewire_access": token("[" * 3000), "hirewire_refresh": "x"}
     for cookie in (cookies, {"hirewire_access": token('{"exp": "soon"}')}):

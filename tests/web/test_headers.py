@@ -32,12 +32,12 @@ def passed(*headers: tuple[bytes, bytes], **given: Any) -> dict[bytes, bytes]:
         b"upgrade",
     ],
 )
-def test_hop_by_hop_headers_stay(name: bytes) -> None:
+def test_hop_by_hop_headers_are_not_forwarded(name: bytes) -> None:
     assert name not in passed((name, b"x"))
     assert name not in dict(answer_headers([(name, b"x")], base=b"http://svc"))
 
 
-def test_what_connection_names_stays_too() -> None:
+def test_headers_named_by_connection_are_not_forwarded() -> None:
     got = passed((b"connection", b"close, X-Own , x-two"), (b"x-own", b"1"), (b"x-two", b"2"))
     assert not {b"x-own", b"x-two"} & got.keys()
 
@@ -47,7 +47,7 @@ def test_the_framing_is_rebuilt() -> None:
     assert not {b"transfer-encoding", b"content-length"} & got.keys()
 
 
-def test_a_stranger_cannot_say_who_he_is() -> None:
+def test_an_untrusted_client_cannot_set_its_address() -> None:
     got = passed(
         (b"x-forwarded-for", b"1.1.1.1"),
         (b"x-forwarded-proto", b"https"),
@@ -147,6 +147,6 @@ def test_trust(listed: str, address: str, expected: bool) -> None:
     assert trust(listed)(address) is expected
 
 
-def test_a_list_that_is_none_is_named() -> None:
+def test_an_invalid_list_is_quoted() -> None:
     with pytest.raises(ValueError, match="nonsense"):
         trust("127.0.0.1,nonsense")

@@ -34,7 +34,7 @@ from tests.web.conftest import reply, serving
 COMPANY = UUID(int=77)
 
 
-def test_pages_listen_to_every_event_and_ask_for_no_other() -> None:
+def test_pages_subscribe_to_exactly_the_events_that_are_sent() -> None:
     script = JOINED["hirewire.js"]().decode()
     [kinds] = re.findall(r"const kinds = \[(.*?)\];", script, re.DOTALL)
     received = set(re.findall(r'"([^"]+)"', kinds))
@@ -190,7 +190,7 @@ def matched(user: UUID, company: UUID) -> RecommendationCreated:
     )
 
 
-async def test_each_is_sent_what_concerns_them_and_nobody_anything_else(world: World) -> None:
+async def test_each_person_gets_only_the_events_that_concern_them(world: World) -> None:
     candidate, employer, stranger, rival = (uuid4() for _ in range(4))
     world.behind.companies = {str(employer): COMPANY, str(rival): uuid4()}
     async with (
@@ -222,7 +222,7 @@ async def test_each_is_sent_what_concerns_them_and_nobody_anything_else(world: W
         assert theirs.names() == ["recommendation.created", "resume.updated"]
 
 
-async def test_who_begins_to_hire_is_notified_on_the_same_page(world: World) -> None:
+async def test_a_new_employer_is_notified_on_the_open_page(world: World) -> None:
     person = uuid4()
     async with world.page(person) as page:
         await world.say(EmployerProfileCreated(user_id=person, company_id=COMPANY, phone=None))
@@ -231,7 +231,7 @@ async def test_who_begins_to_hire_is_notified_on_the_same_page(world: World) -> 
         await page.received("recommendation.created")
 
 
-async def test_what_was_missed_comes_first(world: World) -> None:
+async def test_missed_events_come_first(world: World) -> None:
     person = uuid4()
     first = await world.say(matched(person, COMPANY))
     async with world.page(person, last="unknown") as page:
@@ -296,11 +296,11 @@ async def test_streams_end_with_the_process(world: World) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer x"}])
-async def test_nobody_in_particular_is_sent_nothing(world: World, headers: dict[str, str]) -> None:
+async def test_anonymous_visitors_get_no_events(world: World, headers: dict[str, str]) -> None:
     assert (await world.client.get("/live", headers=headers)).status_code == 401
 
 
-async def test_a_front_without_a_broker_says_so() -> None:
+async def test_a_gateway_without_a_broker_reports_it() -> None:
     port = free_port()
     async with (
         serving(create_web(load_settings({}, web_port=port)), port),
@@ -311,7 +311,7 @@ async def test_a_front_without_a_broker_says_so() -> None:
         assert answer.json()["type"].endswith("live-is-off")
 
 
-async def test_many_changes_are_sent_soon_rarely_and_once_more(
+async def test_many_changes_are_sent_at_once_then_throttled_then_once_more(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     times: list[float] = []

@@ -144,7 +144,7 @@ def test_how_long_to_wait(seconds: int, en: str, ru: str) -> None:
         {},
     ],
 )
-def test_what_another_version_says_has_a_neutral_text(said: dict[str, Any]) -> None:
+def test_unknown_codes_have_a_neutral_text(said: dict[str, Any]) -> None:
     body = said | {"detail": "must not be so", "unknown": {"a": [1]}}
     [problem] = field_problems({"errors": [body | {"pointer": "#/title"}]}).values()
     whole = whole_problem(body)
@@ -156,7 +156,7 @@ def test_what_another_version_says_has_a_neutral_text(said: dict[str, Any]) -> N
 
 
 @pytest.mark.parametrize("body", [None, [], "text", 7, {}, {"errors": None}, {"errors": {"a": 1}}])
-def test_a_body_that_is_no_problem_has_none(body: Any) -> None:
+def test_a_response_without_a_problem_has_none(body: Any) -> None:
     assert field_problems(body) == {}
     assert whole_problem(body).code == ""
 

@@ -21,7 +21,7 @@ async def chunks(count: int) -> AsyncIterator[bytes]:
         yield b"x" * 65_536
 
 
-async def test_nobody_gets_anothers_cookies(front: Front) -> None:
+async def test_cookies_are_not_shared_between_clients(front: Front) -> None:
     async def signs_in(_: Seen, receive: Receive, send: Send) -> None:
         await reply(send, b"", (b"set-cookie", b"session=of-anna; Path=/"))
 
@@ -33,7 +33,7 @@ async def test_nobody_gets_anothers_cookies(front: Front) -> None:
 
 
 @pytest.mark.parametrize("target", ["/api/auth/a%2Fb%7Ec%41?q=%2b+%7e&x", "/api/auth/a|b'(c)?[]"])
-async def test_the_bytes_of_an_address_stay_as_they_came(front: Front, target: str) -> None:
+async def test_the_bytes_of_a_request_target_are_unchanged(front: Front, target: str) -> None:
     reader, writer = await front.raw(f"GET {target} HTTP/1.1", "Connection: close")
     assert (await reader.read()).startswith(b"HTTP/1.1 200")
     writer.close()
@@ -55,7 +55,7 @@ async def test_the_bytes_of_an_address_stay_as_they_came(front: Front, target: s
         "http://auth/metrics/x",
     ],
 )
-async def test_no_way_round_the_public_paths(front: Front, target: str) -> None:
+async def test_the_list_of_public_paths_cannot_be_bypassed(front: Front, target: str) -> None:
     reader, writer = await front.raw(f"GET {target} HTTP/1.1", "Connection: close")
     assert (await reader.read()).startswith(b"HTTP/1.1 404")
     writer.close()
@@ -134,7 +134,7 @@ async def _in_parts(content: bytes) -> AsyncIterator[bytes]:
         yield content[start : start + 10_000]
 
 
-async def test_large_answers_hold_up_nobody(front: Front) -> None:
+async def test_large_responses_do_not_delay_others(front: Front) -> None:
     """A connection that has brought one is used again."""
 
     async def answers(seen: Seen, receive: Receive, send: Send) -> None:
@@ -155,7 +155,7 @@ async def test_a_large_body_waits_for_nothing(front: Front) -> None:
     assert all(seen.header("expect") == [] for seen in front.service.seen)
 
 
-async def test_slow_senders_keep_a_service_from_nobody(
+async def test_slow_senders_do_not_block_a_service(
     front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(front.upstream("auth"), "_places", asyncio.Semaphore(1))
@@ -169,7 +169,7 @@ async def test_slow_senders_keep_a_service_from_nobody(
         writer.close()
 
 
-async def test_one_address_does_not_send_everything(
+async def test_concurrent_uploads_of_one_address_are_limited(
     front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exchange, "MOST_BODIES_EACH", 2)
@@ -211,7 +211,7 @@ def quick_to_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("quick_to_doubt")
-async def test_a_service_that_hangs_is_soon_not_waited_for(front: Front) -> None:
+async def test_a_hanging_service_is_soon_not_waited_for(front: Front) -> None:
     async def hangs(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
@@ -221,7 +221,7 @@ async def test_a_service_that_hangs_is_soon_not_waited_for(front: Front) -> None
             first = await front.client.get("/api/profiles/x")
             second = await front.client.get("/api/profiles/x")
             other = await front.client.get("/api/auth/x")
-        assert first.json()["detail"] == "profiles answers nothing right now; it may have acted."
+        assert first.json()["detail"] == "profiles is not responding; it may have acted."
         assert (second.status_code, second.headers["retry-after"]) == (503, "1")
         assert other.status_code == 200
 
@@ -336,7 +336,7 @@ async def test_a_stream_may_be_silent_longer_than_an_answer(
         await front.client.get("/api/auth/text")
 
 
-async def test_an_answer_that_breaks_off_is_not_made_whole(front: Front) -> None:
+async def test_a_truncated_response_is_not_completed(front: Front) -> None:
     async def breaks(_: Seen, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"half", "more_body": True})
@@ -383,7 +383,7 @@ async def test_a_service_that_was_restarted_is_found_again(front: Front) -> None
         assert [before, between, await status()] == [200, 503, 200]
 
 
-async def test_connections_are_used_again_and_none_is_mixed_up(
+async def test_connections_are_reused_without_mixing_responses(
     front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # All three sides are in this one process, which may be held up: that is not tested here.
@@ -400,7 +400,7 @@ async def test_connections_are_used_again_and_none_is_mixed_up(
         assert [answer.text for answer in answers] == targets
 
 
-async def test_every_header_of_an_answer_comes_once(front: Front) -> None:
+async def test_every_response_header_is_sent_once(front: Front) -> None:
     own = (b"x-content-type-options", b"nosniff"), (b"x-request-id", b"of-the-service")
 
     async def answers(_: Seen, receive: Receive, send: Send) -> None:

@@ -153,7 +153,7 @@ BUILT = ("hue-", "swatch-", "htmx-")
 """How classes begin that a source puts together, or that htmx sets."""
 
 
-def test_nothing_is_kept_that_no_page_uses() -> None:
+def test_unused_styles_and_icons_are_found() -> None:
     """Icons, values of Open Props, tokens and classes; a planted one of each is found."""
     styles = {path: path.read_text("utf-8") for path in STATIC.glob("css/**/*.css")}
     real = "\n".join(text for path, text in styles.items() if path.stem != GUIDE)

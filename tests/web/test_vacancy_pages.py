@@ -185,7 +185,7 @@ COOK = Vacancy(
         *(("Омск", "remote", None, []), (None, "remote", None, ["area"])),
     ],
 )
-def test_what_search_engines_ask_of_a_place(
+def test_places_have_the_form_that_search_engines_require(
     area: str | None, work_format: str | None, country: str | None, lacking: list[str]
 ) -> None:
     vacancy = COOK.model_copy(update={"area": area, "workFormat": work_format})
@@ -203,7 +203,7 @@ def test_a_vacancy_is_open_to_the_end_of_the_boards_day(monkeypatch: pytest.Monk
     assert words("en").day(COOK.validThrough) == "8 March 2026"
 
 
-async def test_what_is_not_open_has_no_markup(site: Site) -> None:
+async def test_a_vacancy_that_is_not_open_has_no_markup(site: Site) -> None:
     id = await site.publish("Soon closed")
     draft = (await site.call("POST", "/vacancies", {"title": "Draft"}))["id"]
     await site.page(f"/vacancies/{draft}", 404)
@@ -216,7 +216,7 @@ async def test_what_is_not_open_has_no_markup(site: Site) -> None:
     assert "no longer available" in (await site.page(f"/vacancies/{id}", 410)).text
 
 
-async def test_nothing_typed_ends_the_markup_or_breaks_a_feed(site: Site) -> None:
+async def test_user_input_does_not_break_markup_or_feeds(site: Site) -> None:
     id = await site.publish(HOSTILE, area=HOSTILE, requirements=[{"skill": HOSTILE}])
     posting = await site.markup(id)
     assert posting["title"] == HOSTILE.strip()
@@ -235,7 +235,7 @@ async def _holds(site: Site, path: str, text: str) -> bool:
     return text in whole
 
 
-async def test_the_list_finds_pages_and_says_where_its_feed_is(site: Site) -> None:
+async def test_the_list_is_paginated_and_links_to_its_feed(site: Site) -> None:
     ids = [await site.publish(f"Analyst {n}", area="Omsk") for n in range(23)]
     await site.publish("Builder")
     await eventually(lambda: _holds(site, "feeds/vacancies.atom", "Builder"))
@@ -318,7 +318,7 @@ async def test_robots_find_every_open_vacancy(site: Site, monkeypatch: pytest.Mo
         assert now() - parsedate_to_datetime(str(moment)) < timedelta(minutes=5)
 
 
-async def test_without_the_service_the_pages_say_so() -> None:
+async def test_pages_report_an_unavailable_service() -> None:
     port = free_port()
     settings = load_settings({}, web_port=port, vacancies_port=free_port())
     async with (

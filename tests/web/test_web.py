@@ -102,7 +102,7 @@ async def web(upstream: Upstream) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def test_a_call_passes_as_it_is(web: httpx.AsyncClient) -> None:
+async def test_a_call_is_forwarded_unchanged(web: httpx.AsyncClient) -> None:
     answer = await web.request(
         "PATCH", "/api/auth/a%2Fb%20c?x=%C3%A9&y", content=b"12345", headers={"X-Own": "kept"}
     )
@@ -111,7 +111,7 @@ async def test_a_call_passes_as_it_is(web: httpx.AsyncClient) -> None:
     assert "'x-own': 'kept'" in answer.text
 
 
-async def test_headers_between_two_hops_stay_there(web: httpx.AsyncClient) -> None:
+async def test_hop_by_hop_headers_are_removed_both_ways(web: httpx.AsyncClient) -> None:
     headers = {"Connection": "X-Hop", "X-Hop": "1", "TE": "trailers", "X-Forwarded-For": "9.9.9.9"}
     answer = await web.get("/api/auth/x", headers=headers)
     for gone in ("x-hop", "'te'", "'connection': 'X-Hop'"):
@@ -191,13 +191,13 @@ async def test_internal_paths_are_not_reached(web: httpx.AsyncClient, path: str)
     assert status == "404" or "GET /api/auth? " in answer
 
 
-async def test_many_at_once(web: httpx.AsyncClient) -> None:
+async def test_many_concurrent_requests(web: httpx.AsyncClient) -> None:
     answers = await asyncio.gather(*(web.get(f"/api/auth/{n}") for n in range(200)))
     for n, answer in enumerate(answers):
         assert answer.text.startswith(f"GET /api/auth/{n}? ")
 
 
-async def test_the_pages_say_what_is_running(web: httpx.AsyncClient) -> None:
+async def test_the_status_page_lists_the_running_services(web: httpx.AsyncClient) -> None:
     for language, lang in (("ru-RU,ru;q=0.9,en;q=0.5", "ru"), ("en", "en"), ("", "en")):
         say = words(lang).text
         answer = await web.get("/", headers={"Accept-Language": language})
@@ -225,7 +225,7 @@ async def test_the_pages_say_what_is_running(web: httpx.AsyncClient) -> None:
         assert found.headers.get("location") == "/status#api", (sought, found.text)
 
 
-async def test_health_of_the_front_does_not_hang_on_the_services(web: httpx.AsyncClient) -> None:
+async def test_the_gateways_health_does_not_depend_on_the_services(web: httpx.AsyncClient) -> None:
     ready = await web.get("/health/ready")
     assert ready.status_code == 200
     assert ready.json()["services"]["profiles"] == "away"

@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 HOLE = r"%(?:\(\w+\))?s"
 
 
-def test_the_catalogue_is_whole_and_holds_nothing_else() -> None:
+def test_the_catalogue_is_complete_and_has_no_extra_texts() -> None:
     with texts.CATALOGUE.open("rb") as file:
         catalogue = read_po(file, locale="ru")
     assert not any(message.fuzzy for message in catalogue)
@@ -29,7 +29,7 @@ def test_the_catalogue_is_whole_and_holds_nothing_else() -> None:
             assert sorted(re.findall(HOLE, one)) == holes, english
 
 
-def test_the_table_of_texts_is_what_the_sources_say() -> None:
+def test_the_table_of_texts_matches_the_sources() -> None:
     written = (ROOT / texts.TABLE).read_text(encoding="utf-8")
     assert written == texts.table(), f"out of date: {texts.COMMAND}"
     for row in (

@@ -45,7 +45,7 @@ def test_what_was_not_edited_is_known() -> None:
 
 
 @given(st.lists(st.text("ab* _#-<>&[]()!`1.\\я", min_size=1, max_size=30), max_size=4))
-def test_words_survive_the_way_there_and_back(paragraphs: list[str]) -> None:
+def test_words_survive_a_round_trip(paragraphs: list[str]) -> None:
     stored = as_html("\n\n".join(paragraphs))
     once = as_html(as_written(stored))
     # HTML leaves open how much space there is

@@ -26,7 +26,7 @@ def test_amounts(typed: str, amount: int, currency: str | None) -> None:
 
 
 @pytest.mark.parametrize("typed", ["", "much", "1,23,4", "2,800 to 3,000", "1e5", "12 apples"])
-def test_what_is_no_amount(typed: str) -> None:
+def test_invalid_amounts_are_refused(typed: str) -> None:
     with pytest.raises(ValueError, match="must be a whole number"):
         whole_amount(typed, rounded=True)
 
@@ -58,5 +58,5 @@ def test_dates(typed: str, date: str) -> None:
 
 
 @pytest.mark.parametrize("typed", ["13/2019", "3/4/2019", "Foo 2019", "", "19", "2019-3-40"])
-def test_what_is_no_date_stays(typed: str) -> None:
+def test_text_that_is_no_date_is_unchanged(typed: str) -> None:
     assert partial_date(typed) == typed

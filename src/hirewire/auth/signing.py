@@ -53,7 +53,7 @@ async def current_key(tx: Tx) -> SigningKey:
 def access_token(
     key: SigningKey, *, issuer: str, user_id: UUID, session_id: UUID, role: str
 ) -> str:
-    """A signed token that identifies a user; its role is only a hint for display."""
+    """A signed JWT (RFC 9068) that identifies a user; its role is only a hint for display."""
     issued = int(now().timestamp())
     claims = {
         "iss": issuer,
@@ -72,6 +72,6 @@ def access_token(
 
 
 def session_of(token: str) -> UUID | None:
-    """The session that an access token belongs to. The token must already be verified."""
+    """The session that a verified access token belongs to; None if it names none."""
     claims = json.loads(jws.extract_compact(token.encode()).payload)
     return UUID(claims["sid"]) if "sid" in claims else None

@@ -22,7 +22,7 @@ console = Console(stderr=True, highlight=False)
 
 
 def run_async(work: Coroutine[Any, Any, T]) -> T:
-    """Run on uvloop where there is one."""
+    """Run on uvloop if it is available."""
     try:
         import uvloop
     except ImportError:
@@ -65,7 +65,7 @@ def running_data_dir(settings: Settings) -> Path:
 
 
 def reachable_settings(service: str | None = None) -> Settings:
-    """Settings with addresses: those configured, or those of the platform running here."""
+    """The settings with addresses: configured ones, or those of the platform running here."""
     settings = settings_or_exit()
     if settings.database_url is None:
         settings = found_settings(settings, running_data_dir(settings), service)

@@ -26,7 +26,7 @@ from hirewire.esco.tables import (
 OWN = "own:"
 """Prefix of the ids of skills that ESCO does not have."""
 _KEPT = 16_384
-"""Phrases whose reading is remembered."""
+"""The number of phrases whose result is cached."""
 _DROPPED = re.compile(r"[^\w+#]|_")
 _QUOTED = re.compile(r"'(?='*[=+\-@\t])")
 """The apostrophe by which spreadsheets and `hirewire skills review` mark formulas as text."""
@@ -108,7 +108,7 @@ class Dictionary:
             self._ids[key_of(form)] = id
 
     def find(self, phrase: str) -> str | None:
-        """The id of the skill that the phrase names; None if it is unknown."""
+        """The id of the skill that the phrase names; None if there is none."""
         if (id := self._ids.get(key_of(phrase))) is not None:
             return id
         return self._read(phrase)
@@ -124,12 +124,12 @@ class Dictionary:
         return None
 
     def id_of(self, phrase: str) -> str:
-        """The id of the skill that the phrase names: ESCO's, or ``own:`` and the phrase's key."""
+        """The id of the named skill: ESCO's, or ``own:`` and the phrase's key."""
         return self.find(phrase) or OWN + key_of(phrase)
 
     @cached_property
     def _stems(self) -> "_Stems":
-        """Takes a second of a core, so it is made at the first unknown phrase."""
+        """Built at the first unknown phrase, since it takes a second of processor time."""
         return _Stems(self.skills.values())
 
     def label_of(self, id: str, *, russian: bool = False) -> str | None:
@@ -174,7 +174,7 @@ class _Stems:
                         of_rank[stems] = -1
             found = of_rank | found
         self._ids = [skill.id for skill in skills]
-        # Arrays of numbers: dictionaries take ten times as much memory.
+        # Arrays of numbers: dictionaries would take ten times as much memory.
         self._hashes = array("q", sorted(found))
         self._places = array("i", (found[stems] for stems in self._hashes))
 
@@ -231,10 +231,12 @@ def extend(path: Path | None) -> None:
     """
     global _additions
     try:
-        _additions = () if path is None else tuple(_read(path))
+        added = () if path is None else tuple(_read(path))
+        if added == _additions:
+            return
+        _additions = added
         dictionary.cache_clear()
-        if path is not None:
-            dictionary()
+        dictionary()
     except (OSError, ValueError, csv.Error) as error:
         _additions = ()
         dictionary.cache_clear()
@@ -242,7 +244,7 @@ def extend(path: Path | None) -> None:
 
 
 def edition() -> str:
-    """The version of the dictionary with the operators' additions: a short hash."""
+    """The version of the dictionary, including the operators' additions: a short hash."""
     return hashlib.sha256(f"{_built_in()} {_additions!r}".encode()).hexdigest()[:8]
 
 
@@ -255,13 +257,13 @@ def _read(path: Path) -> Iterable[Added]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         reader = csv.DictReader(file, strict=True)
         if reader.fieldnames is None or "label" not in reader.fieldnames:
-            raise ValueError("there is no column label")
+            raise ValueError("the column label is missing")
         if unknown := set(reader.fieldnames) - {"label", "ru", "other", "skill"}:
             raise ValueError(f"no column {sorted(unknown)[0]!r}: label, ru, other, skill")
         for cells in reader:
             line = reader.line_num
             if None in cells:
-                raise ValueError(f"line {line}: more cells than the head has")
+                raise ValueError(f"line {line}: more cells than the header")
             row = {
                 name: cell[1:] if _QUOTED.match(cell) else cell
                 for name, cell in cells.items()
@@ -274,6 +276,6 @@ def _read(path: Path) -> Iterable[Added]:
 
 
 def _ours() -> Iterable[Skill]:
-    """What ESCO lacks, with the ids that unknown skills of these names had before."""
+    """Skills that ESCO lacks, with the ids that these names had while they were unknown."""
     for label, russian, other in (*technologies(), *licences()):
         yield Skill(OWN + key_of(label), label, (), (), russian, other)

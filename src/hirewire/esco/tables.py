@@ -28,7 +28,7 @@ class Skill:
 
     @property
     def forms(self) -> tuple[str, ...]:
-        """All its names; one may stand there twice."""
+        """All its names; a name may occur twice."""
         return (self.label, *self.aliases, *self.other_labels)
 
 
@@ -99,7 +99,7 @@ def _own(name: str) -> tuple[Own, ...]:
 
 
 def additions() -> str:
-    """The text of our own files, for a hash."""
+    """The text of our own files, to be hashed."""
     return "".join(_text(name) for name in ("aliases.csv", "own.csv", "licences.csv"))
 
 

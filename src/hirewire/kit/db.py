@@ -18,10 +18,10 @@ from hirewire.messaging.transaction import Tx
 __all__ = ["among", "ensure_database", "lock", "make_engine", "migrate", "pending", "schemas"]
 
 CHASSIS = (*schema.OWN, ("kit", "hirewire.kit"))
-"""Schemas and packages of the tables that every service's database has."""
+"""The schemas and packages of the tables in every service's database."""
 
 IDLE_SECONDS = 60.0
-"""Connections that are unused for so long are closed."""
+"""Connections unused for this long are closed."""
 _RETURNED = "hirewire_returned"
 
 
@@ -37,7 +37,7 @@ class ShrinkingPool(AsyncAdaptedQueuePool):
         super()._do_return_conn(record)
         if (idle := self._idle()) is not None:
             self._dec_overflow()
-            idle.invalidate()  # waits two seconds at most for a server that does not answer
+            idle.invalidate()  # waits at most two seconds for a server that does not respond
 
     def _idle(self) -> ConnectionPoolEntry | None:
         """Take out the longest unused connection if it is idle. Nothing else runs meanwhile."""
@@ -61,7 +61,7 @@ def make_engine(url: str, *, pool: int = 10, application: str = "hirewire") -> A
         pool_timeout=10,
         # Last in, first out: little work uses few connections, and the others become idle.
         pool_use_lifo=True,
-        pool_reset_on_return=None,  # every transaction here ends before its connection goes back
+        pool_reset_on_return=None,  # every transaction here ends before its connection is returned
         hide_parameters=True,
         connect_args={"server_settings": {"application_name": application}, "timeout": 10},
     )
@@ -74,7 +74,7 @@ def make_engine(url: str, *, pool: int = 10, application: str = "hirewire") -> A
 
 
 def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:
-    """Whether the column has one of these values, with one statement for any number of them.
+    """Whether the column has one of these values, as one statement for any number of them.
 
     `in_` makes a different statement for each length, and each connection keeps its prepared
     statements.
@@ -83,7 +83,7 @@ def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bo
 
 
 async def lock(tx: Tx, name: str) -> None:
-    """Take the lock of this name until the transaction ends; those who want it too wait."""
+    """Acquire the lock of this name until the transaction ends; other transactions wait for it."""
     await tx.exec_driver_sql("select pg_advisory_xact_lock($1)", (lock_number(name),))
 
 

@@ -24,11 +24,11 @@ from pydantic_core.core_schema import no_info_before_validator_function
 MOST_MEMBERS = 200
 """Most members of an object: naming a hundred thousand unknown ones costs seconds."""
 LONGEST_NAME = 200
-"""Characters of a member's name in an error."""
+"""The longest member name that an error quotes, in characters."""
 LONGEST_LINK = 2000
 NUL_FOUND = "must not contain the NUL character"
 NO_NUL = r"^[^\x00]*$"
-"""Pattern of every text in the OpenAPI document that has none of its own."""
+"""The pattern of every text in the OpenAPI document that has no other pattern."""
 _NOT_BLANK = r"^[^\x00]*[^\s\x00\x85][^\x00]*$"
 _LEAP = r"(19(0[48]|[2468][048]|[13579][26])|20([02468][048]|[13579][26]))-02-29"
 _MONTHS = (
@@ -43,7 +43,9 @@ _BEGINS_WITH_A_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 def _without_nul(value: Any) -> Any:
-    """PostgreSQL's text holds every character but NUL; lone surrogates are no characters."""
+    """Refuse NUL, which PostgreSQL's text cannot contain, and lone surrogates, which are no
+    characters.
+    """
     if isinstance(value, str):
         if "\x00" in value:
             raise PydanticCustomError("unsupported_character", NUL_FOUND)
@@ -80,9 +82,9 @@ _OF_ITS_KIND = {
 
 
 def _of_its_kind(schema: Any, model: type[BaseModel]) -> Any:
-    """The schema with numbers, booleans and times that accept no other kinds of values.
+    """The schema, with numbers, booleans and times that accept only their own JSON types.
 
-    Nested models have already done the same for their own schemas.
+    Nested models have already done the same for their schemas.
     """
     if isinstance(schema, (list, tuple)):
         return type(schema)(_of_its_kind(part, model) for part in schema)
@@ -108,15 +110,16 @@ def without_nul(schema: Any) -> None:
 
 
 class Body(BaseModel):
-    """A request's body: camelCase, nothing unknown, text that a database can hold, and no number,
-    truth or time that is written as another kind of value.
+    """A request body: camelCase, no unknown members, and text that the database can store.
+
+    Numbers, booleans and times must have their own JSON types.
     """
 
     model_config = ConfigDict(
         extra="forbid", alias_generator=to_camel, populate_by_name=True, frozen=True
     )
     is_text: ClassVar[bool] = False
-    """Whether all values come as text, as those of a query string do."""
+    """Whether all values arrive as text, as in a query string."""
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -164,7 +167,7 @@ class Answer(BaseModel):
 def Text(min: int = 1, max: int = 200) -> Any:  # noqa: N802  (used as a type)
     """A stripped string of `min` to `max` characters: ``title: Text(1, 200)``.
 
-    For mypy's sake write it as ``Annotated[str, text(1, 200)]`` where it complains.
+    Write ``Annotated[str, text(1, 200)]`` where mypy complains.
     """
     return Annotated[str, text(min, max)]
 
@@ -206,4 +209,4 @@ WebLink = Annotated[
 ]
 """A page's address, http or https."""
 NoNul = AfterValidator(_without_nul)
-"""For text inside free-form values, which `Body` does not look into."""
+"""For text inside free-form values, which `Body` does not check."""

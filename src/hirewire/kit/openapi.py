@@ -24,7 +24,7 @@ Responses = dict[int | str, dict[str, Any]]
 
 BEARER = "bearer"
 SIGNED_IN: list[dict[str, list[str]]] = [{BEARER: []}]
-"""`security` of a route that authenticates the caller in its own way."""
+"""The `security` of a route that authenticates the caller in another way."""
 _COMMON = {
     400: "The body is not valid JSON.",
     401: "`unauthenticated`, `invalid-token`: a valid access token is needed.",

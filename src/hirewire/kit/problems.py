@@ -46,7 +46,7 @@ OF_PYDANTIC = frozenset(get_args(ErrorType))
 LIMITS = frozenset(
     {"min_length", "max_length", "gt", "ge", "lt", "le", "multiple_of", "expected", "pattern"}
 )
-"""The params of pydantic's own errors that are sent: others may hold a part of the input."""
+"""The params of pydantic's errors that are sent; others may contain parts of the input."""
 MEDIA_TYPE = "application/problem+json"
 
 
@@ -109,12 +109,12 @@ async def business(_: Request, error: Exception) -> JSONResponse:
 
 
 def explained(detail: str, code: str, params: Params) -> dict[str, object]:
-    """The members of a problem that say what is wrong with a value."""
+    """The members of a problem that explain what is wrong with a value."""
     return {"detail": detail, "code": code, "params": _sent(params)}
 
 
 def _sent(params: Mapping[str, Any]) -> dict[str, object]:
-    """The params that fit into an answer: few, short, and numbers that JSON has."""
+    """The params that fit into a response: few, short, and only numbers that JSON has."""
     return dict(list(_scalars(params))[:MOST_PARAMS])
 
 
@@ -175,7 +175,7 @@ async def http(request: Request, error: Exception) -> JSONResponse:
 def _methods(request: Request) -> list[str]:
     """All methods of a path, since the router names those of one route only.
 
-    A path written out, such as `/vacancies/overview`, is not also one with a parameter.
+    A literal path such as `/vacancies/overview` does not also count as one with a parameter.
     """
     matching = [
         (route.path or "", set(route.methods))

@@ -40,13 +40,13 @@ LifespanResource = Callable[[Transactions, Settings], AbstractAsyncContextManage
 
 @dataclass(frozen=True, slots=True)
 class PeriodicTask:
-    """Work that a service does in the background, again and again."""
+    """Work that a service repeats in the background."""
 
     name: str
     step: Callable[[Transactions], Awaitable[bool]]
     """Does a part of the work that is due; True if there may be more."""
     every: float
-    """Seconds from the end of the work to the next look."""
+    """Seconds between the end of the work and the next check."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +101,7 @@ insert into kit.probe as p (one) values (true) on conflict (one) do update set a
 """
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
-"""Seconds before a failed step is tried again."""
+"""The longest pause in seconds before a failed step is retried."""
 END_SECONDS = 5.0
 
 
@@ -262,7 +262,7 @@ async def _end(task: asyncio.Task[None]) -> None:
 
 
 async def repeat(task: PeriodicTask, transactions: Transactions) -> None:
-    """Do the task's work until cancelled; a failed step is tried again, with growing pauses."""
+    """Run the task until cancelled; a failed step is retried after growing pauses."""
     await run_steps(
         task.name,
         partial(task.step, transactions),

@@ -44,17 +44,21 @@ class Settings(BaseSettings):
     manifests: ClassVar[tuple[Manifest, ...]] = ()
     """The services whose ports and addresses are settings."""
 
-    data_dir: Path | None = Field(None, description="Folder of the embedded database and node")
+    data_dir: Path | None = Field(
+        None, description="Folder of the embedded PostgreSQL and RabbitMQ"
+    )
     search_dir: Path | None = Field(
-        None, description="Folder of the search indexes, which are derived. Not set: in memory"
+        None, description="Folder of the search indexes, which can be rebuilt. Not set: in memory"
     )
     large_bodies: Path | None = Field(
         None,
-        description="Folder that all replicas of all services share: bodies of events over 256 KiB "
-        "go there, and their messages carry a claim. Not set: they go through the broker",
+        description="Folder that all replicas of all services share, for bodies of events over "
+        "256 KiB: their messages only refer to them. Not set: they go through the broker",
     )
     dictionary: Path | None = Field(
-        None, description="CSV of skills and spellings that vacancies adds: label,ru,other,skill"
+        None,
+        description="CSV file of skills and spellings that vacancies adds to its dictionary: "
+        "label,ru,other,skill",
     )
     database_url: str | None = Field(
         None,
@@ -67,25 +71,27 @@ class Settings(BaseSettings):
         "in PostgreSQL",
     )
     rabbitmq_management_url: str | None = Field(
-        None, description="http(s)://user:password@host:15672, for migrate to make broker users"
+        None, description="http(s)://user:password@host:15672, where migrate creates broker users"
     )
     rabbitmq_passwords: dict[str, str] = Field(
         default_factory=dict,
-        description='JSON, {"auth": "…", "profiles": "…"}: the broker users that migrate makes',
+        description='JSON, {"auth": "…", "profiles": "…"}: passwords of the broker users that '
+        "migrate creates",
     )
     rabbitmq_plain_queues: dict[str, Literal["in", "out"]] = Field(
         default_factory=dict,
-        description="External services' plain queues, user.registered=out,… (we publish) or "
-        "employer.profile.created=in,… (we consume)",
+        description="Plain queues for external services: user.registered=out,… (we publish to "
+        "it) or employer.profile.created=in,… (we consume from it)",
     )
     host: str = Field("127.0.0.1", description="Address the services listen on")
     public_url: HttpAddress = Field(
-        "http://127.0.0.1:8000", description="The address people use; issuer of tokens"
+        "http://127.0.0.1:8000",
+        description="The public address of the board; also the issuer of tokens",
     )
     country: str | None = Field(
         None,
         pattern=r"^[A-Z]{2}$",
-        description="Where the vacancies are, ISO 3166: RU, DE, …; search engines ask for it",
+        description="Country of the vacancies, ISO 3166: RU, DE, …; search engines require it",
     )
     contact_email: str | None = Field(
         None,
@@ -95,45 +101,59 @@ class Settings(BaseSettings):
     )
     time_zone: str = Field(
         "UTC",
-        description="In which the board's days begin and end, as Europe/Moscow: deadlines, dates "
+        description="Time zone of the board's days, such as Europe/Moscow: deadlines, dates "
         "on pages and in feeds. The same for all services",
     )
     trusted_proxies: str = Field(
         "127.0.0.1",
-        description="Addresses and networks whose X-Forwarded-For is believed, comma-separated",
+        description="Addresses and networks whose X-Forwarded-For is trusted, comma-separated",
     )
     operator_token: str | None = Field(
         None,
         min_length=16,
-        description="Opens the services' internal API to `hirewire events` and the console",
+        description="Token with which `hirewire events` and the console use the services' "
+        "internal API",
     )
     otlp_endpoint: str | None = Field(
-        None, description="Where spans go, http://host:4318 (OTLP over HTTP). Not set: no spans"
+        None,
+        description="Where spans are sent: http://host:4318 (OTLP over HTTP). Not set: no spans",
     )
     partitions: dict[str, int] = Field(
         default_factory=dict,
-        description="profiles=4,…: a service's replicas work in parallel over this many queues. "
-        "Set it for all of them; it may grow",
+        description="profiles=4,…: the number of queues over which a service's replicas work in "
+        "parallel. The same for all replicas; it can be increased",
     )
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    log_format: Literal["auto", "console", "json"] = "auto"
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="Lowest level that is logged: debug, info, warning or error"
+    )
+    log_format: Literal["auto", "console", "json"] = Field(
+        "auto", description="console, json or auto: console in a terminal, otherwise json"
+    )
     retention_days: int = Field(
-        30, ge=1, le=3650, description="How long the event log and the inbox are kept"
+        30, ge=1, le=3650, description="Days for which the event log and the inbox are kept"
     )
-    batch_size: int = Field(500, ge=1, le=5000, description="Most messages in one transaction")
+    batch_size: int = Field(
+        500, ge=1, le=5000, description="Maximum number of messages in one transaction"
+    )
     registrations_per_hour: int = Field(
         60,
         ge=1,
-        description="Registrations from one address (IPv6: /64) in an hour; "
+        description="Maximum number of registrations from one address (IPv6: /64) in an hour; "
         "the machine itself is not limited",
     )
     messages_per_day: int = Field(
-        200, ge=1, description="Messages that one side of a conversation may write in 24 hours"
+        200, ge=1, description="Messages that one side of a conversation may send in 24 hours"
     )
     invitations_per_day: int = Field(
         200, ge=1, description="Candidates that a company may invite in 24 hours"
     )
-    database_pool: int = Field(10, ge=2, le=200, description="Connections a process keeps")
+    database_pool: int = Field(
+        10,
+        ge=2,
+        le=200,
+        description="Database connections that a process keeps open; under "
+        "load it opens up to twice as many",
+    )
 
     @field_validator("partitions")
     @classmethod
@@ -230,7 +250,7 @@ def settings_for(manifests: Sequence[Manifest]) -> type[Settings]:
         name, text = service.name, f"Port of {service.name}"
         fields[f"{name}_port"] = (int, Field(service.port, ge=1, le=65535, description=text))
         if service.paths:
-            text = f"Where the gateway finds {name}. Not set: host and port"
+            text = f"Address at which the gateway reaches {name}. Not set: host and port"
             fields[f"{name}_url"] = (HttpAddress | None, Field(None, description=text))
     made = create_model("PlatformSettings", __base__=Settings, **fields)
     made.manifests = tuple(manifests)

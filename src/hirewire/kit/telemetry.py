@@ -34,7 +34,7 @@ def configure_logging(settings: Settings, service: str) -> None:
         else structlog.dev.ConsoleRenderer(
             pad_event_to=0,
             pad_level=False,
-            exception_formatter=structlog.dev.plain_traceback,  # others print local variables
+            exception_formatter=structlog.dev.plain_traceback,  # others print variables
         )
     )
     formatter = structlog.stdlib.ProcessorFormatter(

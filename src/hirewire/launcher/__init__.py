@@ -1,1 +1,1 @@
-"""Starting the platform: embedded engines, supervisor, startup page, doctor."""
+"""Starts the platform: embedded engines, supervisor, startup page, doctor."""

@@ -1,4 +1,4 @@
-"""`hirewire doctor`: checks of the machine, settings, engines and the running platform."""
+"""`hirewire doctor`: checks the machine, settings, engines and the running platform."""
 
 import os
 import shutil
@@ -28,7 +28,7 @@ from hirewire.messaging.database import connect
 STATUS_STYLE = {"ok": "green", "warn": "yellow", "fail": "red"}
 OLDEST_POSTGRES = 150000
 SKEW_SECONDS = (2.0, 30.0)
-"""A difference of clocks that is a warning, and one that is a failure."""
+"""Clock differences, in seconds, that give a warning and a failure."""
 
 Status = Literal["ok", "warn", "fail"]
 
@@ -43,7 +43,7 @@ class Check:
 
 
 async def examine(settings: Settings, data_dir: Path, processes: Sequence[str]) -> list[Check]:
-    """Run all checks; the results in the order of the report."""
+    """Run all checks; returns the results in the order of the report."""
     checks = [_python(), _given(settings), _disk(data_dir), _rabbitmq_server()]
     checks += await _database(settings)
     checks.append(await _broker(settings))
@@ -54,7 +54,7 @@ async def examine(settings: Settings, data_dir: Path, processes: Sequence[str]) 
 
 
 def print_report(checks: Iterable[Check], console: Console) -> int:
-    """Print the report. 1 when a check has failed, else 0."""
+    """Print the report. Returns 1 if a check has failed, else 0."""
     table = Table("check", "", "detail")
     failed = 0
     for check in checks:
@@ -71,9 +71,9 @@ def _python() -> Check:
 
 
 def _given(settings: Settings) -> Check:
-    """The settings that are given, by name only: values may be secret. They are valid by now."""
+    """The names of the settings in the environment: their values may be secret. They are valid."""
     names = ", ".join(f"HIREWIRE_{name.upper()}" for name in sorted(settings.model_fields_set))
-    return Check("settings", "ok", names or "none given, all by default")
+    return Check("settings", "ok", names or "none set, all defaults apply")
 
 
 def _disk(data_dir: Path) -> Check:
@@ -92,7 +92,7 @@ def _rabbitmq_server() -> Check:
 
 async def _database(settings: Settings) -> list[Check]:
     if settings.database_url is None:
-        return [Check("PostgreSQL", "warn", "no address, and no platform runs here")]
+        return [Check("PostgreSQL", "warn", "no address set, and no platform is running here")]
     try:
         url = make_url(settings.database_url).set(database="postgres")
         connection = await connect(
@@ -118,7 +118,7 @@ def _clock(here: datetime, there: datetime) -> Check:
 
 async def _broker(settings: Settings) -> Check:
     if settings.broker_url is None and settings.database_url is None:
-        return Check("broker", "warn", "no address, and no platform runs here")
+        return Check("broker", "warn", "no address set, and no platform is running here")
     address = settings.broker_address()
     try:
         broker = open_broker(address, client="doctor")
@@ -139,10 +139,12 @@ async def _service(settings: Settings, name: str) -> Check:
             answer = await client.get(url)
     except httpx.HTTPError:
         if _taken(url):
-            return Check(name, "fail", f"something that is not HTTP, or hangs, answers at {url}")
-        return Check(name, "warn", f"does not answer at {url}")
+            return Check(
+                name, "fail", f"a program that does not speak HTTP, or hangs, listens at {url}"
+            )
+        return Check(name, "warn", f"no response at {url}")
     if answer.status_code not in (200, 503) or not _is_json(answer):
-        return Check(name, "fail", f"another program answers at {url}: its port is taken")
+        return Check(name, "fail", f"another program listens at {url}: its port is taken")
     return Check(name, "ok" if answer.status_code == 200 else "fail", answer.text[:200])
 
 
@@ -161,7 +163,7 @@ def _is_json(answer: httpx.Response) -> bool:
 
 @dataclass(frozen=True)
 class _Memory:
-    """Bytes: `pss` counts a shared page once among those that share it, `rss` in each of them."""
+    """Bytes: `pss` divides a shared page among its processes, `rss` counts it for each of them."""
 
     pss: int = 0
     rss: int = 0
@@ -171,7 +173,7 @@ class _Memory:
 
 
 def _memory(data_dir: Path) -> list[Check]:
-    """Memory by process group: as PSS where the kernel reports it, RSS in brackets."""
+    """Memory by process group: as PSS if the kernel reports it, RSS in brackets."""
     groups: dict[str, _Memory] = {}
     for path in sorted((data_dir / "run").glob("*.pid")):
         _count(groups, path.stem, path)
@@ -185,7 +187,7 @@ def _memory(data_dir: Path) -> list[Check]:
     detail = ", ".join(f"{n} {m.pss >> 20} ({m.rss >> 20})" for n, m in groups.items())
     total = sum(groups.values(), _Memory())
     return [
-        Check("memory", "ok", f"{total.pss >> 20} ({total.rss >> 20} RSS) MiB in all: {detail}")
+        Check("memory", "ok", f"{total.pss >> 20} ({total.rss >> 20} RSS) MiB in total: {detail}")
     ]
 
 

@@ -1,4 +1,4 @@
-"""`hirewire run`: starts embedded engines where needed, migrates, starts the services."""
+"""`hirewire run`: starts embedded engines if needed, migrates, and starts the services."""
 
 import os
 import sys
@@ -42,7 +42,7 @@ GIVEN = frozenset(
         "HIREWIRE_SEARCH_DIR",
     }
 )
-"""Settings that a child reads from its input, or must not see."""
+"""Settings that a child process gets through its standard input, or must not get."""
 
 
 ALLOCATOR = {
@@ -50,16 +50,18 @@ ALLOCATOR = {
     "MALLOC_TRIM_THRESHOLD_": "131072",
     "MALLOC_MMAP_THRESHOLD_": "131072",
 }
-"""Settings of glibc, unless the environment has others: memory that threads have freed goes back
-to the machine instead of staying in an arena for each of them (the Dockerfile has the same)."""
+"""Settings of glibc, unless the environment has others (the Dockerfile sets the same).
+
+Freed memory returns to the machine instead of staying in an arena for each thread.
+"""
 
 
 class AlreadyRunning(Exception):
-    """A platform runs in this data directory already."""
+    """A platform is already running in this data directory."""
 
 
 class PortTaken(Exception):
-    """Another program listens where a service would."""
+    """Another program listens on a service's port."""
 
 
 @dataclass(frozen=True)
@@ -72,11 +74,11 @@ class Plan:
     services: Sequence[Manifest]
     """Processes to start, in order."""
     broker_users: Sequence[str]
-    """Services that get a broker user of their own on a private node."""
+    """Services that get their own broker user on a private node."""
 
     @property
     def gateway(self) -> Manifest | None:
-        """The service that people connect to, where it is to be started."""
+        """The service that people connect to, if it is to be started."""
         return next((one for one in self.services if one.is_public), None)
 
 
@@ -85,10 +87,9 @@ async def run_platform(
     migrate: Callable[[Settings], Awaitable[object]],
     console: Console,
 ) -> int:
-    """Start everything, run until stopped, stop everything; the exit code.
+    """Start everything, run until stopped, stop everything; returns the exit code.
 
-    Raises `AlreadyRunning`, `PortTaken`, and what the embedded engines raise when they cannot
-    start.
+    Raises `AlreadyRunning`, `PortTaken`, and the errors of engines that cannot start.
     """
     started = time.monotonic()
     try:
@@ -96,14 +97,16 @@ async def run_platform(
     except FolderInUse:
         other = read_state(plan.data_dir)
         where = f" (pid {other.pid}, {other.public_url})" if other is not None else ""
-        raise AlreadyRunning(f"a platform runs in {plan.data_dir} already{where}") from None
+        raise AlreadyRunning(
+            f"a platform is already running in {plan.data_dir} already{where}"
+        ) from None
     with lock:
         _refuse_taken_ports(plan)
         return await _run(plan, migrate, console, started)
 
 
 def _refuse_taken_ports(plan: Plan) -> None:
-    """Raise `PortTaken` when another program listens on a port of ours."""
+    """Raise `PortTaken` if another program listens on one of our ports."""
     for name in (one.name for one in plan.services):
         port = plan.settings.port(name)
         if not is_free(plan.settings.host, port):
@@ -137,7 +140,7 @@ async def _run(
         if settings.operator_token is None:
             token = operator_token(plan.data_dir)
             settings = settings.model_copy(update={"operator_token": token})
-        with console.status("bringing databases and queues up to date"):
+        with console.status("migrating databases and queues"):
             await migrate(settings)
         write_state(plan.data_dir, _state(settings, addresses))
         stack.callback(clear_state, plan.data_dir)
@@ -153,7 +156,7 @@ async def _run(
 
 
 async def _opened_page(plan: Plan, stack: AsyncExitStack) -> StartupPage | None:
-    """Raises `PortTaken`."""
+    """Open the startup page. Raises `PortTaken`."""
     if plan.gateway is None:
         return None
     name = plan.gateway.name
@@ -184,7 +187,7 @@ async def _database(plan: Plan, stack: AsyncExitStack, console: Console) -> Sett
 async def _broker(
     plan: Plan, settings: Settings, stack: AsyncExitStack, console: Console
 ) -> tuple[Settings, dict[str, str]]:
-    """Settings with the broker's address, and each service's own where it has one."""
+    """Returns settings with the broker's address, and each service's own if it has one."""
     if plan.broker == "postgres" or settings.broker_url is not None:
         scheme = urlsplit(settings.broker_address()).scheme
         console.print(f"[dim]broker: {'PostgreSQL' if scheme == 'postgresql' else 'served'}[/]")
@@ -202,7 +205,7 @@ async def _broker(
     )
     page = urlsplit(node.management_url)
     console.print(
-        f"[dim]broker: RabbitMQ; its pages: http://{page.hostname}:{page.port}, sign in as "
+        f"[dim]broker: RabbitMQ; management page: http://{page.hostname}:{page.port}, sign in as "
         f"{page.username} (password in {plan.data_dir / 'rabbitmq'})[/]"
     )
     addresses = {name: _as_user(node.url, name, password) for name, password in passwords.items()}
@@ -229,7 +232,7 @@ def _state(settings: Settings, addresses: Mapping[str, str]) -> RunningPlatform:
 
 
 def public_url(settings: Settings) -> str:
-    """The configured public address, else the one of the gateway's host and port."""
+    """The configured public address, or one made from the gateway's host and port."""
     if "public_url" in settings.model_fields_set:
         return settings.public_url
     return settings.service_url(settings.gateway.name)

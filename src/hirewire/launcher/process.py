@@ -1,4 +1,4 @@
-"""Child processes that end with their parent, whatever ends it."""
+"""Child processes that end with their parent, however it ends."""
 
 import asyncio
 import ctypes
@@ -20,11 +20,11 @@ from typing import IO, Literal
 PR_SET_PDEATHSIG = 1
 LOWEST_PORT = 20_000
 TRIES, TRY_SECONDS = 5, 0.02
-"""To take a lock."""
+"""Attempts to acquire a lock, and the seconds between them."""
 
 
 class FolderInUse(Exception):
-    """Another process holds this folder; the message names it."""
+    """Another process has locked this folder; the message names it."""
 
 
 def spawn(
@@ -38,12 +38,12 @@ def spawn(
     death_signal: signal.Signals = signal.SIGTERM,
     passed: Sequence[int] = (),
 ) -> subprocess.Popen[bytes]:
-    """Start `argv` in its own session, out of reach of a terminal's Ctrl-C.
+    """Start `argv` in its own session, so that Ctrl-C in a terminal does not reach it.
 
-    `user`: run as this system user, which only root can. `with_input`: its input is a pipe.
-    `passed`: file descriptors that it inherits. On Linux the kernel sends `death_signal` to it
-    when this process ends, even by SIGKILL. To be called in the main thread: the kernel takes the
-    end of the calling thread for the parent's.
+    `user`: run as this system user (only root can). `with_input`: connect its input to a pipe.
+    `passed`: file descriptors that it inherits. On Linux the kernel sends it `death_signal` when
+    this process ends, even by SIGKILL. Call it in the main thread: the kernel watches the calling
+    thread.
     """
     libc = ctypes.CDLL(None) if sys.platform == "linux" else None
     number = int(death_signal)
@@ -73,7 +73,7 @@ def spawn(
 
 
 async def wait_gone(process: subprocess.Popen[bytes], seconds: float) -> bool:
-    """Whether the process has ended within `seconds`."""
+    """Wait up to `seconds` for the process to end; returns whether it has ended."""
     deadline = time.monotonic() + seconds
     while process.poll() is None:
         if time.monotonic() > deadline:
@@ -99,13 +99,13 @@ async def stop(
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill it and its whole process group."""
+    """Kill the process and its whole process group."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
 
 
 def hold(folder: Path) -> IO[str]:
-    """Lock `folder` until the file that this returns is closed.
+    """Lock `folder` until the returned file is closed.
 
     The kernel closes it when this process ends, however it ends. Raises `FolderInUse`.
     """
@@ -117,7 +117,7 @@ def hold(folder: Path) -> IO[str]:
         holder = file.read().strip() or "unknown"
         file.close()
         raise FolderInUse(
-            f"process {holder} uses {folder} already: is a platform running?"
+            f"process {holder} is already using {folder}: is a platform running?"
         ) from None
     file.truncate(0)
     file.write(str(os.getpid()))
@@ -126,7 +126,7 @@ def hold(folder: Path) -> IO[str]:
 
 
 def _lock(file: IO[str]) -> None:
-    """Take the lock; retried, since `is_held` holds it for a moment."""
+    """Acquire the lock; retried, since `is_held` holds it for a moment."""
     for _ in range(TRIES - 1):
         with suppress(OSError):
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -148,7 +148,7 @@ def is_held(folder: Path) -> bool:
 
 
 def make_folder(path: Path, *, for_others: bool) -> None:
-    """Create a folder and its parents; `for_others`: passable by others, whatever the umask."""
+    """Create a folder and its parents; `for_others`: others may pass it, whatever the umask."""
     missing = [folder for folder in (path, *path.parents) if not folder.exists()]
     path.mkdir(parents=True, exist_ok=True)
     if for_others:
@@ -157,36 +157,37 @@ def make_folder(path: Path, *, for_others: bool) -> None:
 
 
 def open_private(path: Path, mode: Literal["w", "a"] = "w") -> IO[bytes]:
-    """Open a file that only its owner can read, from its first byte on."""
+    """Open a file that is readable by its owner only, from the first byte on."""
     start = os.O_TRUNC if mode == "w" else os.O_APPEND
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | start, 0o600)
-    os.fchmod(descriptor, 0o600)  # it may have been there before
+    os.fchmod(descriptor, 0o600)  # it may already exist
     return open(descriptor, f"{mode}b")
 
 
 def write_private(path: Path, text: str) -> None:
-    """Write a file that only its owner can read."""
+    """Write a file that is readable by its owner only."""
     with open_private(path) as file:
         file.write(text.encode())
 
 
 share = (0, 1)
-"""Which one, of how many that draw ports at the same time: what is drawn may be used much later, so
-each has ports of its own."""
+"""This process's number among those that draw ports concurrently, and how many there are.
+
+A port may be used long after it is drawn, so each process draws from its own share.
+"""
 
 
 _drawn: set[int] = set()
 SAMPLE = 200
-"""Ports that are tried before none is free."""
+"""The number of ports to try."""
 
 
 def free_port(preferred: int | None = None) -> int:
-    """A free TCP port on 127.0.0.1; the preferred one when it is free.
+    """A free TCP port on 127.0.0.1; the preferred one if it is free.
 
-    Any other is drawn from below the range that the system gives to outgoing connections: between
-    this answer and its use no such connection can take it. No port is drawn twice before all others
-    were: whoever draws several before using them gets different ones. Raises `OSError` when none is
-    free.
+    Any other port is drawn from below the system's range for outgoing connections, so that no such
+    connection can take it before it is used. No port is drawn twice before all others were, so
+    several ports drawn before use are different. Raises `OSError` if none is free.
     """
     nth, count = share
     mine = range(LOWEST_PORT + nth, _first_outgoing_port(), count)
@@ -206,7 +207,7 @@ def free_port(preferred: int | None = None) -> int:
 
 
 def is_free(host: str, port: int) -> bool:
-    """Whether nobody listens on this port. True when that is unknown."""
+    """Whether nothing listens on this port. True if that cannot be determined."""
     try:
         [(family, kind, protocol, _, address), *_] = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -220,7 +221,7 @@ def is_free(host: str, port: int) -> bool:
 
 
 def _first_outgoing_port() -> int:
-    """From Linux; elsewhere 49152 (RFC 6335, section 6)."""
+    """Read from Linux; elsewhere 49152 (RFC 6335, section 6)."""
     try:
         first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     except (OSError, ValueError):
@@ -229,10 +230,10 @@ def _first_outgoing_port() -> int:
 
 
 def reachable_by_others(path: Path) -> bool:
-    """Whether other users can pass every folder above `path`."""
+    """Whether other users can enter every folder above `path`."""
     return all(folder.stat().st_mode & 0o001 for folder in path.resolve().parents)
 
 
 def private_environment() -> dict[str, str]:
-    """The environment for an engine, without Hirewire's settings, which may be secret."""
+    """The environment for an engine: without Hirewire's settings, which may be secret."""
     return {k: v for k, v in os.environ.items() if not k.startswith("HIREWIRE_")}

@@ -1,4 +1,4 @@
-"""A private RabbitMQ node, where `rabbitmq-server` is installed."""
+"""A private RabbitMQ node, if `rabbitmq-server` is installed."""
 
 import asyncio
 import base64
@@ -39,7 +39,7 @@ from hirewire.launcher.process import (
 START_SECONDS = 60.0
 TRIES = 3
 LOG_SHOWN = 3_000
-"""Characters of the node's log that an error shows: its reason is above the summary at the end."""
+"""Characters of the node's log shown in an error: the reason is above the summary at its end."""
 LEFTOVER_SECONDS = 20.0
 USER = "hirewire"
 CANDIDATES = (
@@ -51,7 +51,7 @@ CANDIDATES = (
 
 @dataclass(frozen=True, slots=True)
 class NodeSettings:
-    """Content of `settings.json` of a node: its name, its password and its ports."""
+    """The content of a node's `settings.json`: name, password and ports."""
 
     node: str = ""
     password: str = ""
@@ -62,15 +62,15 @@ class NodeSettings:
 
 
 class RabbitMQError(Exception):
-    """The private node cannot be started; the message says why."""
+    """The private node cannot be started; the message gives the reason."""
 
 
 class RabbitMQMissing(RabbitMQError):
-    """RabbitMQ is not on this machine."""
+    """RabbitMQ is not installed on this machine."""
 
     def __init__(self) -> None:
         super().__init__(
-            "rabbitmq-server is not on this machine. On Debian or Ubuntu: apt-get install "
+            "rabbitmq-server is not installed. On Debian or Ubuntu: apt-get install "
             "rabbitmq-server; or set HIREWIRE_BROKER_URL=amqp://… to a broker elsewhere"
         )
 
@@ -86,9 +86,9 @@ def find_server() -> Path | None:
 class PrivateRabbitMQ:
     """A private node with its own name, ports, data and Erlang cookie.
 
-    As root it is run by the package's user `rabbitmq`. Ends with this process, as does the Erlang
-    port mapper (epmd) that it needs; its messages stay in `data_dir`, which one process at a time
-    may use. Raises `RabbitMQMissing` or `RabbitMQError` at the start.
+    As root it runs as the package's user `rabbitmq`. It ends with this process, as does the Erlang
+    port mapper (epmd) that it needs. Its messages stay in `data_dir`, which only one process at a
+    time may use. Starting it raises `RabbitMQMissing` or `RabbitMQError`.
     """
 
     name = "RabbitMQ"
@@ -113,7 +113,7 @@ class PrivateRabbitMQ:
         return f"http://{USER}:{password}@127.0.0.1:{self._settings.management}"
 
     async def start(self) -> None:
-        """Start it, and return once AMQP and the management API answer."""
+        """Start the node; returns once AMQP and the management API respond."""
         program = find_server()
         if program is None:
             raise RabbitMQMissing
@@ -139,21 +139,21 @@ class PrivateRabbitMQ:
                 self._process = self._spawn([str(program)], output)
             if await self._answers():
                 return
-            if self._process.poll() is None:  # it hangs: other ports would not help
+            if self._process.poll() is None:  # it hangs; other ports would not help
                 break
-            # Somebody took one of its ports just now, or holds it in a way that a probe does not
-            # see: others, then.
+            # Another program has just taken one of its ports, or holds it in a way that a probe
+            # does not detect: try other ports.
             await self._end()
         tail = log.read_text(errors="replace")[-LOG_SHOWN:]
-        raise RabbitMQError(f"the RabbitMQ node does not start: {tail}")
+        raise RabbitMQError(f"the RabbitMQ node did not start: {tail}")
 
     @property
     def has_ended(self) -> bool:
-        """Whether the node has ended without having been stopped."""
+        """Whether the node has ended unexpectedly."""
         return self._process is not None and self._process.poll() is not None
 
     async def restart(self) -> None:
-        """Start a node that has ended again, at its ports. Raises `RabbitMQError`."""
+        """Restart a node that has ended, on its ports. Raises `RabbitMQError`."""
         program = find_server()
         if program is None:
             raise RabbitMQMissing
@@ -164,7 +164,7 @@ class PrivateRabbitMQ:
             self._process = self._spawn([str(program)], output)
         if not await self._answers():
             tail = (self.data_dir / "node.log").read_text(errors="replace")[-LOG_SHOWN:]
-            raise RabbitMQError(f"the RabbitMQ node does not start: {tail}")
+            raise RabbitMQError(f"the RabbitMQ node did not start: {tail}")
 
     async def stop(self) -> None:
         """Stop the node and its Erlang port mapper."""
@@ -217,7 +217,7 @@ class PrivateRabbitMQ:
             raise RabbitMQError(f"cannot prepare {self.data_dir}: {error}") from None
         if user is not None and not reachable_by_others(self.data_dir / "x"):
             raise RabbitMQError(
-                f"as root, RabbitMQ runs as {user}, who cannot reach {self.data_dir}: set "
+                f"as root, RabbitMQ runs as {user}, which cannot access {self.data_dir}: set "
                 "HIREWIRE_DATA_DIR to a folder outside private homes"
             )
 
@@ -293,9 +293,9 @@ class PrivateRabbitMQ:
         return False
 
     def _is_up(self) -> bool:
-        """Whether the management API says that the AMQP listener runs, and a client is greeted.
+        """Whether the management API reports a running AMQP listener, and it accepts a client.
 
-        A node that has just begun to listen may still hang up on its first clients.
+        A node that has just started to listen may still refuse its first clients.
         """
         token = base64.b64encode(f"{USER}:{self._settings.password}".encode()).decode()
         request = urllib.request.Request(
@@ -336,7 +336,7 @@ def greets(port: int) -> bool:
 
 
 def _nodes_at_home_in(folder: Path) -> list[psutil.Process]:
-    """Whether this is a node with that home folder, by its command line."""
+    """Whether this process is a node with that home folder, according to its command line."""
     return [
         process
         for process in psutil.process_iter(["name", "cmdline"])
@@ -346,7 +346,7 @@ def _nodes_at_home_in(folder: Path) -> list[psutil.Process]:
 
 def _is_alive(process: psutil.Process) -> bool:
     try:
-        # In a container whose first process reaps nobody, what has ended stays as a zombie.
+        # In a container whose first process reaps no children, an ended process stays a zombie.
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False

@@ -1,4 +1,4 @@
-"""Restarts an embedded engine that has ended."""
+"""Restarts an embedded engine that has ended unexpectedly."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,12 +25,12 @@ class Engine(Protocol):
         """Whether its process is gone."""
 
     async def restart(self) -> None:
-        """Restart it at the same address. Raises when it cannot be started now."""
+        """Restart it at the same address. Raises if it cannot be started now."""
 
 
 @asynccontextmanager
 async def kept_running(engine: Engine) -> AsyncIterator[None]:
-    """Restart the engine whenever it ends, as long as the block lasts."""
+    """Restart the engine whenever it ends, until the block is left."""
     watching = asyncio.create_task(_watch(engine))
     try:
         yield
@@ -48,7 +48,7 @@ async def _watch(engine: Engine) -> None:
         log.warning("engine stopped unexpectedly", engine=engine.name)
         try:
             await engine.restart()
-        except Exception as error:  # a full disk, a process that is still on its way out: may pass
+        except Exception as error:  # this may pass: a full disk, or a process that is still ending
             pause = backoff.next()
             log.warning("engine cannot start", engine=engine.name, error=str(error), retry_in=pause)
             await asyncio.sleep(pause)

@@ -1,4 +1,4 @@
-"""Serving an application with uvicorn."""
+"""Serves an application with uvicorn."""
 
 import asyncio
 import gc
@@ -12,7 +12,7 @@ from hirewire.kit.settings import Settings
 
 SHUTDOWN_SECONDS = 10
 HEAD_SECONDS = 20.0
-"""How long the head of a request may take to come, from the connection's first moment on."""
+"""The time limit for a complete request head, from the start of the connection."""
 
 
 class _Protocol(HttpToolsProtocol):
@@ -41,7 +41,7 @@ class _Protocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def _look(self) -> None:
-        """Start or cancel the timer: it runs while a request head is incomplete."""
+        """Start or cancel the timer, which runs while a request head is incomplete."""
         at_work = self.cycle is not None and not self.cycle.response_complete
         if at_work or self.timeout_keep_alive_task is not None or self.transport.is_closing():
             self._forget()
@@ -55,10 +55,10 @@ class _Protocol(HttpToolsProtocol):
 
 
 class _Server(uvicorn.Server):
-    """Notifies the application before waiting for open requests: streams would never end."""
+    """Notifies the application before waiting for open requests, since streams would never end."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Let streams end, then shut down."""
+        """End the streams, then shut down."""
         stopping = getattr(getattr(self.config.app, "state", None), "stopping", None)
         if stopping is not None:
             stopping()
@@ -68,12 +68,12 @@ class _Server(uvicorn.Server):
 def serve_application(
     application: ASGIApp, settings: Settings, *, port: int, listening: int | None = None
 ) -> None:
-    """Serve until SIGTERM or SIGINT; open requests and the current batch are finished first.
+    """Serve until SIGTERM or SIGINT; open requests and the current batch are completed first.
 
     `listening`: the descriptor of a socket that already listens on that port.
     """
     gc.collect()
-    gc.freeze()  # what is loaded stays: going through it again and again would hold up requests
+    gc.freeze()  # exclude loaded code from garbage collection, which would delay requests
     given = None if listening is None else [socket.socket(fileno=listening)]
     server_of(application, host=settings.host, port=port).run(given)
 
@@ -89,7 +89,7 @@ def server_of(application: ASGIApp, *, host: str, port: int) -> uvicorn.Server:
             log_config=None,
             access_log=False,
             server_header=False,
-            proxy_headers=False,  # `kit.addresses` finds the client out
+            proxy_headers=False,  # `kit.addresses` determines the client
             timeout_graceful_shutdown=SHUTDOWN_SECONDS,
             timeout_keep_alive=65,
         )

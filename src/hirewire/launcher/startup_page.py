@@ -1,8 +1,8 @@
-"""Answers at the public address while the platform starts: a page for people, 503 for programs.
+"""Responds at the public address while the platform starts: a page for people, 503 for programs.
 
 The startup page owns the socket on which the gateway will listen. Once the gateway has its
 settings, the page stops accepting; new connections wait in the socket's queue until the gateway
-accepts them, so that no connection is ever refused.
+accepts them, so that no connection is refused.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ STEPS = ("database", "broker", "schema", "services")
 
 
 class StartupPage:
-    """Answers at `address` until it is handed over. Raises `OSError` when it cannot listen."""
+    """Responds at `address` until it is handed over. Raises `OSError` if it cannot listen."""
 
     def __init__(self, host: str, port: int, steps: Sequence[str] = STEPS) -> None:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -56,7 +56,7 @@ class StartupPage:
         self._runner: web.ServerRunner | None = None
 
     async def __aenter__(self) -> Self:
-        """Start to answer."""
+        """Start to respond."""
         self._runner = web.ServerRunner(web.Server(self._answer), handle_signals=False)
         await self._runner.setup()
         await web.SockSite(self._runner, self.socket.dup(), backlog=BACKLOG).start()
@@ -72,7 +72,7 @@ class StartupPage:
         self.socket.close()
 
     def now(self, step: str) -> None:
-        """Show this step as running and those before it as done."""
+        """Mark this step as running and those before it as done."""
         self._at = self._steps.index(step)
 
     async def hand_over(self) -> None:
@@ -82,7 +82,7 @@ class StartupPage:
             return
         for site in list(runner.sites):
             await site.stop()
-        with suppress(TimeoutError):  # who has connected just now is still answered
+        with suppress(TimeoutError):  # a client that has just connected still gets a response
             async with asyncio.timeout(LEAVING_SECONDS):
                 while runner.server is not None and runner.server.connections:
                     await asyncio.sleep(0.01)

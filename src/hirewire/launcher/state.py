@@ -25,7 +25,7 @@ class RunningPlatform:
     broker_url: str
     rabbitmq_management_url: str | None = None
     broker_urls: dict[str, str] = field(default_factory=dict)
-    """By service, where each has a broker user of its own."""
+    """The broker's address for each service that has its own broker user."""
     operator_token: str | None = None
 
 
@@ -40,7 +40,7 @@ def write_state(data_dir: Path, platform: RunningPlatform) -> None:
 
 
 def read_state(data_dir: Path) -> RunningPlatform | None:
-    """The platform that is running there; None when there is none.
+    """The platform running there; None if there is none.
 
     A running platform holds a lock: its process id may belong to another process by now, and in a
     container it is always the same.
@@ -54,7 +54,7 @@ def read_state(data_dir: Path) -> RunningPlatform | None:
 
 
 def running_data_dirs() -> list[Path]:
-    """The data directories of all platforms that this user runs, by the locks that are open."""
+    """The data directories of all platforms that this user runs, found by their open locks."""
     found = set()
     for process in psutil.process_iter(["cmdline"]):
         words = process.info["cmdline"] or []
@@ -67,7 +67,7 @@ def running_data_dirs() -> list[Path]:
 
 
 def hold_state(data_dir: Path) -> IO[str]:
-    """Lock `data_dir` against other platforms until this is closed. Raises `FolderInUse`."""
+    """Lock `data_dir` against other platforms until the result is closed. Raises `FolderInUse`."""
     folder = _path(data_dir).parent
     folder.mkdir(parents=True, exist_ok=True)
     return hold(folder)
@@ -79,7 +79,7 @@ def clear_state(data_dir: Path) -> None:
 
 
 def found_settings(settings: Settings, data_dir: Path, service: str | None = None) -> Settings:
-    """`settings` with the addresses of the platform running in `data_dir`, where none are set."""
+    """`settings`, with the addresses of the platform running in `data_dir` where none are set."""
     state = read_state(data_dir) if settings.database_url is None else None
     if state is None:
         return settings
@@ -97,7 +97,7 @@ def found_settings(settings: Settings, data_dir: Path, service: str | None = Non
 
 
 def broker_passwords(data_dir: Path, names: Iterable[str]) -> dict[str, str]:
-    """Passwords of the broker's users, made once and kept in a file of mode 0600."""
+    """Passwords of the broker's users: generated once, stored in a file of mode 0600."""
     path = data_dir / "broker-passwords.json"
     known: dict[str, str] = json.loads(path.read_text()) if path.exists() else {}
     passwords = {name: known.get(name) or secrets.token_urlsafe(24) for name in names}
@@ -109,7 +109,7 @@ def broker_passwords(data_dir: Path, names: Iterable[str]) -> dict[str, str]:
 
 
 def operator_token(data_dir: Path) -> str:
-    """The operators' token, made once and kept in a file of mode 0600."""
+    """The operators' token: generated once, stored in a file of mode 0600."""
     path = data_dir / "operator-token"
     if not path.exists():
         write_private(path, secrets.token_urlsafe(32))

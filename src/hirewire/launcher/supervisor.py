@@ -35,7 +35,7 @@ class Child:
     passed: Sequence[int] = ()
     """File descriptors that it inherits."""
     gated: bool = False
-    """It reads its settings, one line of JSON, from standard input before it begins."""
+    """Whether it reads its settings, one line of JSON, from standard input before it starts."""
 
 
 @dataclass
@@ -45,11 +45,10 @@ class _Running:
 
 
 class Supervisor:
-    """Keeps child processes running until stopped.
+    """Keeps child processes running until stopped. Their pids are in `<run_dir>/<name>.pid`.
 
-    Each child's pid is in `<run_dir>/<name>.pid`. A child that ends is started again, after a
-    pause that grows from 0.2 to 10 s and starts over once it has lived for 30 s. One that ends with
-    exit code 78 (settings that cannot work) ends everything.
+    A child that ends is restarted after a pause that grows from 0.2 to 10 s and is reset once the
+    child has run for 30 s. Exit code 78 (invalid settings) of any child ends everything.
     """
 
     def __init__(
@@ -71,7 +70,7 @@ class Supervisor:
         self._exit_code = 0
 
     def stop(self, *, now: bool = False) -> None:
-        """Stop all; `now`: without waiting for open requests."""
+        """Stop all children; `now`: without waiting for open requests."""
         if now:
             for running in self._running.values():
                 if running.process.poll() is None:
@@ -94,9 +93,9 @@ class Supervisor:
         self._prepared.clear()
 
     async def run(self, settings: Mapping[str, Mapping[str, str]] | None = None) -> int:
-        """Run until SIGINT or SIGTERM (a second one kills). The exit code.
+        """Run until SIGINT or SIGTERM (a second one kills); returns the exit code.
 
-        `settings`: what each gated child gets through its gate.
+        `settings`: the settings that each gated child reads from its input.
         """
         self._settings = settings or {}
         self._run_dir.mkdir(parents=True, exist_ok=True)
@@ -139,10 +138,10 @@ class Supervisor:
             await asyncio.sleep(pause)
 
     async def _live(self, child: Child) -> int | None:
-        """Run a child once; its exit code, None when it could not be started."""
+        """Run a child once; returns its exit code, None if it could not be started."""
         try:
             process = self._start(child)
-        except OSError as error:  # no memory or no process left: that may pass
+        except OSError as error:  # no memory or no process left; this may pass
             log.warning("process cannot start", process_name=child.name, error=str(error))
             return None
         while process.poll() is None:
@@ -160,7 +159,7 @@ class Supervisor:
                 process.stdin.flush()
         try:
             (self._run_dir / f"{child.name}.pid").write_text(str(process.pid))
-        except OSError as error:  # a full disk is no reason to go without the process
+        except OSError as error:  # the process must run even if the disk is full
             log.warning("no pid file", process_name=child.name, error=str(error))
         return process
 

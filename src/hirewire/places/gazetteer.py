@@ -72,7 +72,7 @@ class Gazetteer:
         table = (files("hirewire.places") / "data" / "regions.tsv").read_text(encoding="utf-8")
         self._countries: dict[str, Place] = {}
         self._regions: dict[str, list[str]] = {}
-        """Codes by the keys of names. `_within` tries states first, since only one region fits."""
+        """Region codes by name keys. `_within` tries states first, since only one region fits."""
         self._states: list[str] = []
         for code, name, name_ru in (line.split("\t") for line in table.splitlines()):
             if "." in code:
@@ -130,7 +130,7 @@ class Gazetteer:
         low, high = (
             bisect_left(self._in_order, edge, key=self._key_at) for edge in (start, start + _END)
         )
-        # Places are ordered by size, labels by their places.
+        # Places are ordered by size, and labels refer to them.
         there = self._in_order[low:high]
         exact = [n // 2 for n in there[:limit].tolist() if self._key_at(n) == start]
         found = np.unique(there // 2)[: 3 * limit].tolist()
@@ -165,7 +165,7 @@ class Gazetteer:
         return next((name + r for r in regions if self.find(name + r) == place), None)
 
     def called(self, place: Place, *, russian: bool) -> str:
-        """The name to show: `typed_as`, or the name alone."""
+        """The name to display: `typed_as`, or the name alone."""
         return self.typed_as(place, russian=russian) or place.name_in(russian=russian)
 
     def country_of(self, place: Place, *, russian: bool) -> str:

@@ -29,7 +29,7 @@ WITH_HARD_E = frozenset({"CN", "KR", "MN", "TW", "VN"})
 """Countries whose Russian place names have э after consonants."""
 LARGE = 100_000
 LEAST_LIKENESS = 0.6
-"""A Cyrillic name with a lower likeness is hardly the Russian one."""
+"""Cyrillic names less similar than this are probably not the Russian one."""
 _RUSSIAN = re.compile(r"[А-ЯЁ][А-Яа-яЁё]+(?:[ -][А-Яа-яЁё]+)*")
 _CODE = re.compile(r"[A-Z]{1,5}")
 _MISSPELT = re.compile("[жш]ы|[чщ][яю]|[сц]ьк|ъ", re.IGNORECASE)
@@ -149,10 +149,10 @@ def _in_cldr() -> dict[tuple[str, str], str]:
 def _named(
     cities: Iterable[City], labels: list[tuple[str, str]], own: Mapping[int, Mapping[str, str]]
 ) -> dict[int, int]:
-    """Places by the hashes of their names, and of names with a country or state where the name
-    alone means another place.
+    """Places by the hashes of their names.
 
-    The largest place gets a name. An alternative name counts only if it is no place's main name.
+    If a name alone means another place, its forms with country or state are included. The largest
+    place gets a name. An alternative name counts only if it is no place's main name.
     """
     first: dict[str, int] = {}
     other: dict[str, int] = {}
@@ -193,7 +193,7 @@ def _further(own: Mapping[str, str]) -> list[str]:
 
 
 def _is_kept(name: str, is_large: bool) -> bool:
-    """Whether people use this alternative name: no code or transcription, Cyrillic or Latin only.
+    """Whether an alternative name is in use: no code or transcription, Cyrillic or Latin only.
 
     Latin names count for large cities only: "Rust" was once a name of El Cerrito.
     """

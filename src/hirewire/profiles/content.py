@@ -1,4 +1,4 @@
-"""The content of resumes and profiles: values in columns of JSON, and rows with what they own."""
+"""The content of resumes and profiles: the values of JSON columns, and a resume with its parts."""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -71,7 +71,7 @@ class Contact(TypedDict):
 
 
 class Entry(TypedDict):
-    """An entry of a section that is shown and cannot be edited."""
+    """An entry of a section that is shown but cannot be edited."""
 
     title: str | None
     by: str | None
@@ -109,18 +109,18 @@ class Study(TypedDict):
 
 
 class Owner(TypedDict, total=False):
-    """What of its owner stands in a resume; nothing before there is a profile."""
+    """The owner's data in a resume; empty until the owner has a profile."""
 
     full_name: str | None
     headline: str | None
     contacts: list[Contact]
-    """For permitted readers."""
+    """The contacts that permitted readers see."""
     locale: str | None
     profile_links: list[Link]
 
 
 class Content(Owner):
-    """A resume with its owner, experience and education: rows, or a copy of them as JSON."""
+    """A resume with its owner, experience and education, as rows or as a copy of them in JSON."""
 
     id: UUID | str
     version: int
@@ -139,6 +139,6 @@ class Content(Owner):
     link_shows: NotRequired[list[str]]
     updated_at: datetime | str
     imported: Imported | None
-    """The imported document; of a copy, the sections that are shown."""
+    """The imported document; in a copy, only the sections that are shown."""
     experience: list[Position]
     education: list[Study]

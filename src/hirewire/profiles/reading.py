@@ -1,7 +1,7 @@
 """Lenient reading of hand-written JSON documents into values that our model accepts.
 
-An unreadable value is left out and noted with its location and the reason; the rest is still read.
-Every returned value has the form that the editor sends, so that it can be saved unchanged.
+An unreadable value is left out and reported with its location and the reason; the rest is still
+read. Every returned value has the form that the editor sends, so that it can be saved unchanged.
 """
 
 import re
@@ -40,18 +40,18 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A value of a document and its location; all parts of a document share `left_out`."""
+    """A value of a document and its JSON pointer; all parts of a document share `left_out`."""
 
     value: Any
     pointer: str = "#"
     left_out: list[LeftOut] = field(default_factory=list)
 
     def report(self, detail: str, code: str, **params: int | str) -> None:
-        """Note that this part is left out."""
+        """Report that this part is left out or changed; `params` are the values in `detail`."""
         self.left_out.append(LeftOut(self.pointer, detail, code, params))
 
     def report_rest(self, most: int) -> None:
-        """Note that only so many entries of this list are taken."""
+        """Report that only the first `most` entries of this list are read."""
         self.report(f"only the first {most} are taken", "only_first", max=most)
 
     def at(self, key: str) -> "Part":
@@ -81,7 +81,7 @@ class Part:
                 entry.report("is not an object", "wrong_type")
 
     def line(self, longest: int = 200) -> str | None:
-        """The value as one line of text."""
+        """The value as one line of text; None if it is empty, or a list or an object."""
         return self._cut(" ".join(self._text().splitlines()).strip(), longest)
 
     def text(self, longest: int = 10_000) -> str | None:

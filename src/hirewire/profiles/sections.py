@@ -10,7 +10,7 @@ MORE = {
     "interests": ("name", "", "", ""),
     "references": ("name", "", "reference", ""),
 }
-"""By section: the members that hold title, author or organisation, text and date."""
+"""By section: the members with the title, the author or organisation, the text and the date."""
 
 
 def more(document: Imported | None) -> dict[str, list[Entry]]:

@@ -18,8 +18,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSON, JSONB
 
 metadata = MetaData()
 
-# `imported` is the original of an imported document: json, since jsonb reorders keys and rewrites
-# numbers.
+# `imported` is the original document: json, since jsonb would reorder keys and rewrite numbers.
 
 profile = Table(
     "profile",

@@ -1,1 +1,1 @@
-"""Programs that use the public API as any client does: demo, sample data, imports."""
+"""Programs that use the public API like any other client: demo, sample data, imports."""

@@ -1,4 +1,4 @@
-"""A client of the public API: signs in, retries, safe to repeat."""
+"""A client of the public API that signs in and retries; its requests are safe to repeat."""
 
 import asyncio
 import json
@@ -15,12 +15,12 @@ from pydantic import JsonValue
 TRIES = 8
 LONGEST_WAIT = 20.0
 START_SECONDS = 10.0
-"""How long to wait for services that are still starting."""
+"""Seconds to wait for services that are still starting."""
 EARLY_SECONDS = 60.0
-"""How long before its end an access token is replaced."""
+"""How many seconds before its expiry an access token is replaced."""
 PATIENCE = frozenset({429, 502, 503, 504})
 OWN = {"auth": "/me", "profiles": "/me", "vacancies": "/employer-profile"}
-"""A path of each service that only a signed-in caller may read."""
+"""For each service, a path that needs a signed-in caller."""
 
 
 Item = Mapping[str, Any]
@@ -38,7 +38,7 @@ class Refused(Exception):
 
 
 class Unreachable(Exception):
-    """The platform does not answer."""
+    """The platform does not respond."""
 
 
 @dataclass
@@ -52,10 +52,10 @@ class Account:
     _until: float = 0.0
 
     async def enter(self) -> bool:
-        """Register and sign in; whether the account is new. Raises `Refused`, `Unreachable`.
+        """Register and sign in; returns whether the account is new.
 
-        The registration has no idempotency key: a repeated answer would not show that the account
-        existed before.
+        Raises `Refused`, `Unreachable`. The registration has no idempotency key: a repeated
+        response would hide that the account existed before.
         """
         credentials = {"email": self.email, "password": self.password}
         response = await send(self.client, "POST", "/api/auth/register", credentials)
@@ -122,18 +122,19 @@ class Account:
 
 
 def connecting(url: str) -> Callable[[], httpx.AsyncClient]:
-    """A factory of clients for the platform at `url`, each with one connection: choosing one from a
-    pool gets slower with their number.
+    """A factory of clients for the platform at `url`, each with one connection.
+
+    Choosing a connection from a pool gets slower with their number.
     """
     limits = httpx.Limits(max_connections=1, max_keepalive_connections=1)
-    trusted = httpx.create_ssl_context()  # made once: it takes longer than many requests
+    trusted = httpx.create_ssl_context()  # built once: it takes longer than many requests
     return partial(httpx.AsyncClient, base_url=url, timeout=60, limits=limits, verify=trusted)
 
 
 async def reach(url: str) -> Callable[[], httpx.AsyncClient]:
-    """A factory of clients for the platform at `url`, once all services know who is signed in.
+    """A factory of clients for the platform at `url`, once all services accept access tokens.
 
-    Raises `Unreachable`, for a service that does not after `START_SECONDS`.
+    Raises `Unreachable` if a service does not within `START_SECONDS`.
     """
     ends = time.monotonic() + START_SECONDS
     try:
@@ -142,7 +143,7 @@ async def reach(url: str) -> Callable[[], httpx.AsyncClient]:
             while (missing := await _missing(client)) is not None:
                 if time.monotonic() > ends:
                     raise Unreachable(
-                        f"the platform at {url} runs without {missing}, or it starts just now"
+                        f"the platform at {url} runs without {missing}, or is still starting"
                     )
                 await asyncio.sleep(0.2)
     except httpx.InvalidURL as error:
@@ -151,14 +152,14 @@ async def reach(url: str) -> Callable[[], httpx.AsyncClient]:
 
 
 def _unknown_token() -> str:
-    """A token of a key that nobody has (RFC 7515): 401 from a service that has a key, else 503."""
+    """A token with an unknown key (RFC 7515): a service that has keys returns 401, else 503."""
     header = {"alg": "EdDSA", "typ": "at+jwt", "kid": "nobody"}
     parts = (json.dumps(header).encode(), b"{}", bytes(64))
     return ".".join(urlsafe_b64encode(part).decode().rstrip("=") for part in parts)
 
 
 async def _missing(client: httpx.AsyncClient) -> str | None:
-    """A service that does not answer, or has no signing key yet; None when all are ready.
+    """A service that does not respond or has no signing key yet; None if all are ready.
 
     Raises `Unreachable` without a platform.
     """
@@ -172,7 +173,7 @@ async def _missing(client: httpx.AsyncClient) -> str | None:
         if response.status_code == 503:
             return service
         if response.status_code != 401:
-            raise Unreachable(f"what answers at {client.base_url} is not Hirewire")
+            raise Unreachable(f"the server at {client.base_url} is not Hirewire")
     return None
 
 
@@ -183,10 +184,9 @@ async def send(
     body: Any = None,
     headers: dict[str, str] | None = None,
 ) -> httpx.Response:
-    """Send a request, and retry while the platform is busy or restarting.
+    """Send a request, and retry while the platform is busy or restarting. Raises `Unreachable`.
 
-    It may be sent twice: it has an idempotency key, or changes nothing the second time. Raises
-    `Unreachable`.
+    It may be sent twice: it has an idempotency key, or repeating it changes nothing.
     """
     said = ""
     for attempt in range(TRIES):
@@ -210,7 +210,7 @@ async def send(
 
 
 def _problem(response: httpx.Response) -> dict[str, JsonValue]:
-    """The problem details (RFC 9457) of the response; empty when it has none."""
+    """The problem details (RFC 9457) of the response; empty without any."""
     try:
         found = response.json()
     except ValueError:

@@ -1,7 +1,7 @@
-"""`hirewire demo`: the three scenarios and the rest of the demo, through the public API.
+"""`hirewire demo`: the three scenarios and further steps, through the public API.
 
-Each step is a call and the effect it must have in another service; what is printed is the time
-from the call's answer to the moment the effect was seen (and, before it, the call's own time).
+Each step is a call and its effect in another service. The printed time is from the response of the
+call to the moment when the effect was seen; the duration of the call is printed before it.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ CHANGES: tuple[tuple[str, str, str, Any, int, str], ...] = (
     ("adds education", "POST", "/education", EDUCATION, 201, "education_added"),
     ("deletes the resume", "DELETE", "", None, 204, "deleted"),
 )
-"""Changes of a resume: name, call (its path is within the resume), status and action."""
+"""Changes of a resume: name, call (with its path within the resume), status and action."""
 
 
 class DemoFailed(Exception):
@@ -63,7 +63,7 @@ class Demo:
     async def call(
         self, who: str, method: str, path: str, body: Any = None, *, expect: int = 200
     ) -> tuple[Any, float]:
-        """Call the public API; the response and its milliseconds."""
+        """Call the public API; returns the response and the milliseconds it took."""
         headers = {"Authorization": f"Bearer {self.tokens[who]}"} if who in self.tokens else {}
         started = time.perf_counter()
         response = await self.client.request(method, path, json=body, headers=headers)
@@ -87,7 +87,7 @@ class Demo:
         effect: str = "",
         seen: Callable[[Any], Awaitable[bool]] | None = None,
     ) -> Any:
-        """A call and, when `seen` is given, the wait for its effect; `seen` gets the answer.
+        """Make a call and, if `seen` is given, wait for its effect; `seen` gets the response.
 
         Raises `DemoFailed`.
         """
@@ -105,7 +105,7 @@ class Demo:
         return answer
 
     async def sign_in(self, who: str) -> str:
-        """Register and log in; the user's id."""
+        """Register and log in; returns the user's id."""
         credentials = {
             "email": f"{who}.{secrets.token_hex(4)}@example.org",
             "password": secrets.token_urlsafe(12),
@@ -123,7 +123,7 @@ class Demo:
             "/api/auth/register",
             credentials,
             expect=201,
-            effect="profiles has made the profile (with a login before the first look)",
+            effect="profiles creates the profile (includes the login)",
             seen=has_profile,
         )
         return str(user["id"])
@@ -142,19 +142,19 @@ class Demo:
         )
 
     async def recommended(self, who: str, vacancy: str, resume: str) -> Any:
-        """The recommendation of a resume for a vacancy; None when there is none."""
+        """The recommendation of a resume for a vacancy; None if there is none."""
         path = f"/api/vacancies/vacancies/{vacancy}/recommendations"
         page, _ = await self.call(who, "GET", path)
         return next((one for one in page["items"] if one["resumeId"] == resume), None)
 
     async def role(self, who: str, role: str) -> bool:
-        """Whether `auth` says so, to the same token as before."""
+        """Whether `auth` reports this role for the unchanged token."""
         me = await self._get(who, "/api/auth/me")
         return bool(me and me["role"] == role)
 
 
 async def play(demo: Demo) -> None:
-    """Run the whole demo. Raises `DemoFailed` at the first step that fails."""
+    """Run the whole demo. Raises `DemoFailed` at the first failed step."""
     await demo.sign_in("candidate")
     await demo.sign_in("employer")
     await _becomes_employer(demo)
@@ -164,19 +164,19 @@ async def play(demo: Demo) -> None:
 
 async def _becomes_employer(demo: Demo) -> None:
     await demo.step(
-        "employer makes a company profile",
+        "employer creates a company profile",
         "employer",
         "POST",
         "/api/vacancies/employer-profile",
         {"companyName": "Northern Light LLC", "phone": "+7 921 000-00-00"},
         expect=201,
-        effect="auth says role employer, to the same token",
+        effect="auth reports the employer role for the same token",
         seen=lambda _: demo.role("employer", "employer"),
     )
 
 
 async def _resume_changes(demo: Demo) -> None:
-    """The employer sees each change of a resume."""
+    """The employer sees every change of a resume."""
     resume = await _published(demo)
 
     def seen(action: str) -> Callable[[Any], Awaitable[bool]]:
@@ -196,7 +196,7 @@ async def _resume_changes(demo: Demo) -> None:
 
 
 async def _published(demo: Demo) -> str:
-    """The id of a resume that the employer has seen appear."""
+    """Publish a resume; returns its id once the employer has seen it appear."""
     made = await demo.step(
         "candidate publishes a resume",
         "candidate",
@@ -244,7 +244,7 @@ async def _vacancy(demo: Demo) -> None:
         "employer",
         "POST",
         f"{one}/publish",
-        effect="anybody finds it",
+        effect="anyone can find it",
         seen=listed,
     )
     await _match(demo, vacancy["id"])
@@ -252,7 +252,7 @@ async def _vacancy(demo: Demo) -> None:
 
 
 async def _match(demo: Demo, vacancy: str) -> None:
-    """The candidate adds one skill, and the employer has a match with its reasons."""
+    """The candidate adds one skill, and the employer gets a match with its reasons."""
     skills = [{"name": "PostgreSQL", "level": 4}]
     made = await demo.step(
         "candidate publishes another resume",
@@ -276,7 +276,7 @@ async def _match(demo: Demo, vacancy: str) -> None:
         "PATCH",
         f"{RESUMES}/{made['id']}",
         {"skills": [*skills, {"name": "питон", "level": 4}]},
-        effect="employer has a match, with reasons",
+        effect="employer gets a match, with reasons",
         seen=matched,
     )
     await demo.step(
@@ -292,7 +292,9 @@ async def _match(demo: Demo, vacancy: str) -> None:
 
 
 async def run_demo(url: str, console: Console) -> int:
-    """Play it against the platform at `url` and print the table. 0 when every step passed."""
+    """Run the demo against the platform at `url` and print the table; returns 0 if every step
+    passed.
+    """
     table = Table(title=f"Hirewire at {url}")
     table.add_column("step")
     table.add_column("call, ms", justify="right")

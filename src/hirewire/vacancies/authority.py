@@ -1,4 +1,4 @@
-"""The right to act as an employer: it needs an employer profile here, whatever the token says."""
+"""The right to act as an employer: an employer profile here decides, not the token."""
 
 from uuid import UUID
 
@@ -18,7 +18,7 @@ class NotAnEmployer(AppError):
 
 
 async def company_of(tx: Tx, user_id: UUID) -> UUID | None:
-    """The company this person acts for."""
+    """The company that this person acts for; None if there is none."""
     found = await tx.execute(
         select(employer_profile.c.company_id).where(employer_profile.c.user_id == user_id)
     )
@@ -27,7 +27,7 @@ async def company_of(tx: Tx, user_id: UUID) -> UUID | None:
 
 
 async def require_company(tx: Tx, user_id: UUID) -> UUID:
-    """The company this person acts for. Raises `NotAnEmployer`."""
+    """The company that this person acts for. Raises `NotAnEmployer`."""
     company = await company_of(tx, user_id)
     if company is None:
         raise NotAnEmployer

@@ -8,7 +8,7 @@ from pydantic_core import PydanticCustomError
 from hirewire.kit.models import Body
 
 A_MONTH = {"HOUR": 168.0, "DAY": 21.0, "WEEK": 52 / 12, "MONTH": 1.0, "YEAR": 1 / 12}
-"""The number of units in a month of full-time work."""
+"""The number of units in a month of full-time work; pay per unit times this is monthly pay."""
 Amount = Annotated[int, Field(ge=0, le=10**12)]
 _CODES = """
 AED AFN ALL AMD AOA ARS AUD AWG AZN BAM BBD BDT BHD BIF BMD BND BOB BOV BRL BSD BTN BWP BYN
@@ -21,7 +21,7 @@ TRY TTD TWD TZS UAH UGX USD USN UYI UYU UYW UZS VED VES VND VUV WST XAF XCD XCG 
 ZAR ZMW ZWG
 """
 CURRENCIES = frozenset(_CODES.split())
-"""Currencies and funds of ISO 4217 in use."""
+"""ISO 4217 codes of currencies and funds in use."""
 
 
 def _currency(value: str) -> str:

@@ -1,4 +1,4 @@
-"""Presenters of vacancies and resumes, shared by all features."""
+"""Presenters of vacancies and resumes, shared by all features of `vacancies`."""
 
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -21,7 +21,7 @@ class RequiredSkill(Answer):
 
 
 class KnownSkill(Answer):
-    """A skill that somebody has."""
+    """A skill of a candidate."""
 
     name: str
     level: int | None = None
@@ -59,7 +59,7 @@ class Vacancy(Answer):
     company_id: UUID
     company_name: str
     company_logo: str | None
-    """The path of its company's logo."""
+    """The path of the company's logo."""
     version: int
     status: str
     close_reason: str | None
@@ -80,7 +80,7 @@ class Vacancy(Answer):
     published_at: datetime | None
     allowed_actions: list[str] = []
     saved: bool | None = None
-    """Whether you have saved it; null without a caller, and in answers to changes."""
+    """Whether you have saved it; null if you are not signed in, and in responses to changes."""
 
 
 def vacancies_with_company(reader: UUID | None = None) -> Select[Any]:
@@ -96,12 +96,12 @@ def vacancies_with_company(reader: UUID | None = None) -> Select[Any]:
 
 
 def logo_path(company_id: UUID, key: str | None) -> str | None:
-    """The path of a company's logo; it changes with the logo."""
+    """The path of a company's logo; a new logo has a new path."""
     return f"/api/vacancies/companies/{company_id}/logo?key={key}" if key else None
 
 
 def shown_vacancy(row: Row[Any], company: UUID | None) -> dict[str, object]:
-    """The fields of a `Vacancy` as a member of this company sees it (None: without a company)."""
+    """The fields of a `Vacancy` for a member of this company (None: without a company)."""
     actions = states.allowed_actions(row.status) if row.company_id == company else []
     logo = logo_path(row.company_id, row.logo_key)
     return dict(row._mapping) | {"allowed_actions": actions, "company_logo": logo}
@@ -120,7 +120,7 @@ class Card(Answer):
 
 
 def card_of(snapshot: Mapping[str, Any]) -> Card:
-    """The card of a resume's snapshot."""
+    """The card for a resume's snapshot."""
     return Card(
         title=snapshot.get("title"),
         area=snapshot.get("area"),
@@ -151,8 +151,10 @@ def visible_to(company_id: UUID | ColumnElement[UUID]) -> ColumnElement[bool]:
 
 
 def unread_for_company(user_id: UUID) -> ColumnElement[bool]:
-    """A condition: a row of `application` has changes that its company's members have not seen,
-    for this member, who reads their own applications as applicant.
+    """A condition: a row of `application` has changes that its company has not seen.
+
+    `user_id` is the asking member. Their own applications to the company are left out: they read
+    them as the applicant.
     """
     table = application.c
     return and_(table.employer_news > table.employer_seen, table.user_id != user_id)

@@ -1,4 +1,4 @@
-"""The life of a vacancy."""
+"""The statuses of a vacancy, and the actions between them."""
 
 from typing import Literal
 

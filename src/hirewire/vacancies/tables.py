@@ -49,7 +49,7 @@ company = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("description", Text),
     Column("site", Text),
-    # The key of the logo, if there is one: another image has another key.
+    # The key of the logo's content, if there is a logo.
     Column("logo_key", Text),
 )
 
@@ -93,7 +93,7 @@ vacancy = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
     Column("published_at", DateTime(timezone=True)),
-    # The last reopening: applications made before it are closed all the same.
+    # The time of the last reopening: an earlier closing does not close applications made after it.
     Column("reopened_at", DateTime(timezone=True)),
     _changed(),
     CheckConstraint(
@@ -104,7 +104,7 @@ vacancy = Table(
     Index("vacancy_changed", "changed"),
 )
 
-# The anonymous projection of candidates' resumes; null versions are from external publishers.
+# The anonymous projection of candidates' resumes; versions are null for external publishers.
 resume = Table(
     "resume",
     metadata,
@@ -134,7 +134,7 @@ activity = Table(
     Column("shown", Boolean, nullable=False),
     Index("activity_resume", "resume_id"),
     Index("activity_order", "occurred_at", "position"),
-    # Facts that occur only once are stored once, even if the event is repeated without an id.
+    # Facts that can occur only once are stored once, even if the event is repeated without an id.
     Index(
         "activity_fact",
         "resume_id",
@@ -150,8 +150,8 @@ activity = Table(
     ),
 )
 
-# A counter of changes to comparable data. Writers hold this row's lock until the commit, so
-# generations commit in order and a comparison sees everything that was compared before.
+# A counter of changes to the data for matching. Writers hold this row's lock until the commit, so
+# generations are committed in order, and a comparison sees everything that was compared before.
 generation = Table(
     "generation",
     metadata,
@@ -239,9 +239,9 @@ application = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
     Column("viewed_at", DateTime(timezone=True)),
-    # When the contacts were opened: by applying, or later by accepting an invitation.
+    # When the contacts were opened: by applying, or by accepting an invitation later.
     Column("accepted_at", DateTime(timezone=True)),
-    # The anonymous resume at that time: the company keeps it when the application has ended.
+    # The anonymous resume at that time, which the company keeps after the application has ended.
     Column("kept_resume", JSONB(none_as_null=True)),
     # The number of changes that each side is notified of, and how many of them it has seen.
     *(

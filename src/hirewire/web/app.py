@@ -33,6 +33,7 @@ from hirewire.web.pages import (
     posting,
     read_vacancy,
     resume_files,
+    resume_rows,
     resumes,
     routes,
     saved,
@@ -56,10 +57,10 @@ LARGEST_READ = 4 * 1024 * 1024
 LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 """The same with an image, which is limited like any other body of a service."""
 PAGES = (
-    *(about, account, saved, candidate, resume_files, resumes, suggestions, applications),
-    *(people, read_vacancy, posting, board, employer, styleguide, undoing, routes),
+    *(about, account, saved, candidate, resume_files, resume_rows, resumes, suggestions),
+    *(applications, people, read_vacancy, posting, board, employer, styleguide, undoing, routes),
 )
-"""The modules with pages; the first route that fits an address answers."""
+"""The modules with pages. The first matching route wins."""
 
 
 def create_web(settings: Settings) -> FastAPI:
@@ -105,7 +106,7 @@ def create_web(settings: Settings) -> FastAPI:
 
 
 def _add_middleware(app: FastAPI, settings: Settings, proxied: Mapping[str, Upstream]) -> None:
-    """Each one is around those before it; `proxied` are the paths that services answer."""
+    """Add the middleware, innermost first; `proxied` are the paths of the services."""
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(
         BodyLimit,

@@ -15,12 +15,12 @@ FORWARDING = frozenset({b"forwarded", b"via", b"x-forwarded-for"})
 class Hardened:
     """ASGI middleware: adds security headers and removes the request's host from redirects.
 
-    Answers to requests that sign in or carry credentials, and answers that set cookies, are not
-    cached unless they say otherwise.
+    Answers to requests that sign in or carry credentials, and answers that set cookies, get
+    `no-store` unless they set another cache policy.
     """
 
     def __init__(self, app: ASGIApp, *, secure: bool) -> None:
-        """`secure`: whether the public origin is https."""
+        """`secure` says whether the public origin is https."""
         self._app = app
         self._added = [
             (b"permissions-policy", PERMISSIONS),
@@ -59,16 +59,15 @@ class Hardened:
 
 
 def _path_of(location: bytes, own: bytes) -> bytes:
-    """The path of a redirect within this origin; the host in the request is not trusted."""
+    """The path of a redirect within this origin. The host in the request is not trusted."""
     rest = location[len(own) :]
     return rest if location.startswith(own) and rest.startswith(b"/") else location
 
 
 class OperatorsOnly:
-    """ASGI middleware: restricts ``/metrics`` and ``/health/…`` to the machine itself and the
-    operators' token.
+    """ASGI middleware: restricts ``/metrics`` and ``/health/…`` to operators.
 
-    Other clients get a 404.
+    These are requests from the machine itself or with the operator token. Other clients get 404.
     """
 
     def __init__(self, app: ASGIApp, *, token: str | None) -> None:
@@ -79,7 +78,7 @@ class OperatorsOnly:
         """Serve one request."""
         is_theirs = scope["type"] == "http" and scope["path"].startswith(("/metrics", "/health"))
         if is_theirs and not self._may(scope):
-            await problem(404, "not-found", "There is nothing here.")(scope, receive, send)
+            await problem(404, "not-found", "There is no such page.")(scope, receive, send)
             return
         await self._app(scope, receive, send)
 

@@ -1,4 +1,4 @@
-"""What a service says is wrong, as the pages hold it: a code with its params."""
+"""Problems that a service reports, as pages hold them: a code with its params."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -11,28 +11,28 @@ LARGEST_NUMBER = 10**15
 
 
 Params = Mapping[str, str | int | float | bool]
-"""The values in a text, by name."""
+"""The values in the text of a problem, by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that is wrong; `Words.problem` has its text in each language."""
+    """A problem; `Words.problem` gives its text in each language."""
 
     code: str
     params: Params = field(default_factory=dict)
     detail: str = ""
-    """The service's own text, in English."""
+    """The text of the service, in English."""
     is_whole: bool = False
-    """Whether it is about the whole request, and not about one field."""
+    """Whether it concerns the whole request and not one field."""
 
 
 def whole_problem(body: Any) -> Problem:
-    """The problem in the body of an answer; one without a code if there is none."""
+    """The problem in the body of an answer; one with an empty code if there is none."""
     return read_problem(body, is_whole=True)
 
 
 def field_problems(body: Any) -> dict[str, Problem]:
-    """The problems of fields in the body of an answer, by the path of the field: `salary/min`."""
+    """The problems of fields in the body of an answer, by path, such as `salary/min`."""
     listed = body.get("errors") if isinstance(body, dict) else None
     return {
         _text(one.get("pointer", one.get("parameter"))).removeprefix("#/"): read_problem(one)
@@ -42,7 +42,7 @@ def field_problems(body: Any) -> dict[str, Problem]:
 
 
 def read_problem(said: Any, *, is_whole: bool = False) -> Problem:
-    """The problem in these members of a JSON object."""
+    """The problem in the members of a JSON object."""
     found = said if isinstance(said, dict) else {}
     params = found.get("params")
     return Problem(

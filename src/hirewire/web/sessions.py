@@ -32,7 +32,7 @@ pages (RFC 6265bis, 4.1.3).
 """
 LANGUAGE, THEME = "hirewire_language", "hirewire_theme"
 THEMES = ("", "light", "dark")
-"""Themes of the pages; the empty one is the system's."""
+"""Themes of the pages; the empty one follows the system."""
 NONE_UNREAD = Unread()
 KEPT_SECONDS = 30 * 86400
 EARLY_SECONDS = 20
@@ -54,7 +54,7 @@ class Visitor:
     is_changed: bool = False
     """Whether the cookies must be updated."""
     unread: Unread = NONE_UNREAD
-    """The unread counts, once loaded."""
+    """The unread counts, once they are loaded."""
 
     @property
     def theme(self) -> str:
@@ -64,7 +64,7 @@ class Visitor:
 
     @property
     def is_signed_in(self) -> bool:
-        """Whether there is a token; the services check its rights."""
+        """Whether there is a token. The services check whether it is valid."""
         return self.access is not None
 
     @property
@@ -95,12 +95,12 @@ class Visitor:
 
     @property
     def public(self) -> Vacancies:
-        """The service `vacancies`, as everybody."""
+        """The service `vacancies`, without a token."""
         return Vacancies(self.services, address=self.address)
 
     @property
     def public_profiles(self) -> Profiles:
-        """The service `profiles`, as everybody."""
+        """The service `profiles`, without a token."""
         return Profiles(self.services, address=self.address)
 
     async def count_unread(self) -> None:
@@ -148,7 +148,10 @@ class Visitor:
 
 
 async def visitor(request: Request) -> Visitor:
-    """The visitor; an access token that is about to expire is renewed. Raises `ForeignForm`."""
+    """The visitor of a request. An access token that is about to expire is renewed.
+
+    Raises `ForeignForm`.
+    """
     if request.method not in ("GET", "HEAD") and not same_origin(request):
         raise ForeignForm
     one = as_known(request)
@@ -158,7 +161,7 @@ async def visitor(request: Request) -> Visitor:
 
 
 def as_known(request: Request) -> Visitor:
-    """The visitor according to the request, without a renewal."""
+    """The visitor according to the request alone, without a renewal."""
     lang = request.cookies.get(LANGUAGE, "")
     if lang not in LANGUAGES:
         lang = preferred(request.headers.get("accept-language", ""))
@@ -207,7 +210,7 @@ def ends(token: str) -> float:
 
 
 def sign_in_path(request: Request) -> str:
-    """The sign-in page, with the way back to this page."""
+    """The address of the sign-in page, with a return to this page."""
     path = request.url.path + (f"?{request.url.query}" if request.url.query else "")
     return f"/signin?next={quote(path, safe='')}" if request.method == "GET" else "/signin"
 
@@ -220,7 +223,7 @@ def _gave(renewal: asyncio.Task[Answer[Tokens]]) -> str | None:
 
 
 async def _renew(one: Visitor) -> None:
-    """Renew the tokens. Concurrent requests share one renewal: a refresh token can be used once."""
+    """Renew the tokens. Concurrent requests share one renewal, since a refresh token works once."""
     refresh = one.refresh or ""
     task = _renewals.get(refresh)
     if task is None:
@@ -230,7 +233,7 @@ async def _renew(one: Visitor) -> None:
         answer = await asyncio.shield(task)
     except Unavailable:
         _renewals.pop(refresh, None)
-        return  # public pages still work, and the session is kept
+        return  # public pages still work, and the session stays
     if answer.is_good:
         one.enter(answer.data)
     elif answer.status == 401:

@@ -1,7 +1,7 @@
-"""A service as an upstream of the gateway: a connection pool of aiohttp, and a liveness check.
+"""A service as an upstream of the gateway: an aiohttp connection pool, and a liveness check.
 
-aiohttp is set to forward requests unchanged: it stores no cookies, decompresses nothing, follows no
-redirects and adds no headers.
+aiohttp is configured to forward requests unchanged: it stores no cookies, decompresses nothing,
+follows no redirects and adds no headers.
 """
 
 import asyncio
@@ -18,14 +18,14 @@ log = structlog.get_logger(__name__)
 
 CONNECT_SECONDS = 2.0
 PLACE_SECONDS = 2.0
-"""How long a request waits for a free slot among the service's requests in progress."""
+"""Seconds that a request waits for a slot among the service's requests in progress."""
 IDLE_SECONDS = 30.0
-"""Shorter than the services keep idle connections open."""
+"""Seconds; less than the time for which the services keep idle connections open."""
 MOST_REQUESTS = 500
 LARGEST_HEAD = 64 * 1024
 READ_BYTES = 64 * 1024
 SILENCE_SECONDS = 1.5
-"""How long a service with requests in progress may be silent before the liveness probe."""
+"""Seconds that a service with requests in progress may be silent before it is probed."""
 PROBE_SECONDS = 1.0
 PROBE_PAUSE_SECONDS = 0.5
 OWN_HEADERS = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
@@ -41,11 +41,11 @@ class Busy(Exception):
 
 
 class BrokeOff(Exception):
-    """The service closed the connection or sent invalid HTTP before its answer ended."""
+    """The service closed the connection, or sent invalid HTTP, before its answer was complete."""
 
 
 class Silent(Exception):
-    """The service is silent: it may have acted on the request."""
+    """The service is silent; it may have acted on the request."""
 
 
 class Reach:
@@ -57,7 +57,7 @@ class Reach:
     """
 
     def __init__(self, name: str, probe: Callable[[], Awaitable[bool]]) -> None:
-        """`probe` asks the service whether it is alive."""
+        """`probe` is called to find out whether the service is alive."""
         self._name = name
         self._probe = probe
         self._waiting: set[asyncio.Timeout] = set()
@@ -127,7 +127,7 @@ class Reach:
 
 
 class Upstream:
-    """One service."""
+    """A service."""
 
     def __init__(self, name: str, url: str) -> None:
         self.name = name
@@ -190,7 +190,7 @@ class Upstream:
         body: bytes | AsyncIterable[bytes] | None,
         limit: asyncio.Timeout,
     ) -> aiohttp.ClientResponse:
-        """Send a request and return the answer once its head is here; the caller releases it.
+        """Send a request; returns the answer once its head has arrived. The caller releases it.
 
         `target` is sent unchanged. `limit` expires if the service is silent. Raises `Away` and
         `BrokeOff`.

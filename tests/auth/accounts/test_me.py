@@ -7,7 +7,7 @@ from tests.auth.conftest import Auth, MovedClock
 from tests.services import token_for
 
 
-async def test_the_token_says_who_the_database_says_what(auth: Auth) -> None:
+async def test_the_token_identifies_the_account_and_the_database_has_its_role(auth: Auth) -> None:
     id = await auth.register()
     tokens = await auth.login()
     answer = await auth.me(tokens["accessToken"])
@@ -18,7 +18,7 @@ async def test_the_token_says_who_the_database_says_what(auth: Auth) -> None:
     assert (await auth.me(tokens["accessToken"])).json()["role"] == "employer"
 
 
-async def test_without_a_token_nobody(auth: Auth) -> None:
+async def test_without_a_token_the_request_is_refused(auth: Auth) -> None:
     for headers in ({}, {"Authorization": "Basic YTpi"}, {"Authorization": "Bearer "}):
         answer = await auth.client.get("/api/auth/me", headers=headers)
         assert answer.status_code == 401
@@ -48,7 +48,7 @@ async def test_an_expired_token_is_refused(auth: Auth, clock: MovedClock) -> Non
     assert (await auth.me(token)).status_code == 401
 
 
-async def test_an_account_that_is_gone(auth: Auth) -> None:
+async def test_a_deleted_account_is_refused(auth: Auth) -> None:
     id = await auth.register()
     token = (await auth.login())["accessToken"]
     async with auth.service.engine.begin() as tx:

@@ -62,7 +62,7 @@ async def test_a_taken_address_is_refused_in_any_case(auth: Auth, again: str) ->
     assert len(await registered(auth)) == 1
 
 
-async def test_of_twenty_at_once_one_wins(auth: Auth) -> None:
+async def test_one_of_twenty_concurrent_registrations_of_an_address_succeeds(auth: Auth) -> None:
     answers = await asyncio.gather(*(auth.client.post(URL, json=ANNA) for _ in range(20)))
     assert Counter(a.status_code for a in answers) == {201: 1, 409: 19}
     [event] = await registered(auth)
@@ -71,14 +71,14 @@ async def test_of_twenty_at_once_one_wins(auth: Auth) -> None:
     assert await auth.rows("select count(*) from user_account") == [(1,)]
 
 
-async def test_twenty_people_at_once_all_register(auth: Auth) -> None:
+async def test_twenty_people_register_concurrently(auth: Auth) -> None:
     bodies = [{"email": f"p{n}@example.org", "password": PASSWORD} for n in range(20)]
     answers = await asyncio.gather(*(auth.client.post(URL, json=body) for body in bodies))
     assert [a.status_code for a in answers] == [201] * 20
     assert {str(e.id) for e in await registered(auth)} == {a.json()["id"] for a in answers}
 
 
-async def test_a_repeat_with_its_key_gets_the_first_answer(auth: Auth) -> None:
+async def test_a_repeat_with_its_key_gets_the_first_response(auth: Auth) -> None:
     headers = {"Idempotency-Key": "0b1f-anna"}
     first = await auth.client.post(URL, json=ANNA, headers=headers)
     again = await auth.client.post(URL, json=ANNA, headers=headers)
@@ -165,7 +165,9 @@ async def test_bad_fields_are_named_once(
         (b"[" * 100_000, 400),
     ],
 )
-async def test_bodies_that_are_no_registration(refusing: Auth, content: bytes, status: int) -> None:
+async def test_malformed_registrations_are_refused(
+    refusing: Auth, content: bytes, status: int
+) -> None:
     answer = await refusing.client.post(
         URL, content=content, headers={"Content-Type": "application/json"}
     )
@@ -199,7 +201,9 @@ async def test_registering_costs_two_statements(keyless: Auth) -> None:
     assert len(statements) == 2, statements
 
 
-async def test_one_address_asks_for_so_many_accounts_an_hour(auth: Auth, clock: MovedClock) -> None:
+async def test_registrations_from_one_address_are_limited_per_hour(
+    auth: Auth, clock: MovedClock
+) -> None:
     """Whatever comes of it; the machine itself is not limited, nor is anybody else."""
     async with (
         auth.from_address("203.0.113.9") as one,

@@ -19,7 +19,7 @@ EMAIL = "anna@example.org"
 
 @given(st.text(max_size=250))
 @example("INFINITY")
-def test_any_text_is_kept_in_nfc_or_refused_for_what_it_is(text: str) -> None:
+def test_a_password_is_normalized_or_refused_with_its_reason(text: str) -> None:
     composed = unicodedata.normalize(
         "NFC", re.sub("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]", " ", text)
     )
@@ -44,24 +44,24 @@ def test_characters_are_counted_not_bytes() -> None:
 
 
 @pytest.mark.parametrize("password", [EMAIL, "Anna@EXAMPLE.org", f" {EMAIL} "])
-def test_the_address_is_no_password(password: str) -> None:
+def test_the_email_address_is_refused_as_a_password(password: str) -> None:
     with pytest.raises(ValueError, match="must not be the email address"):
         normalised_password(password, EMAIL)
 
 
 @pytest.mark.parametrize("password", ["password1", "12345678", "QwertyUiop", "iloveyou"])
-def test_the_most_used_are_refused(password: str) -> None:
+def test_common_passwords_are_refused(password: str) -> None:
     with pytest.raises(ValueError, match="most common"):
         normalised_password(password, EMAIL)
 
 
-def test_the_list_is_whole_and_matters() -> None:
+def test_the_list_of_common_passwords_is_complete_and_used() -> None:
     assert len(_common()) == 10_000
     assert all(len(one) >= SHORTEST_PASSWORD and one == one.lower() for one in _common())
     assert not is_common("correct horse battery")
 
 
 @pytest.mark.parametrize("space", ["\u00a0", "\u2003", "\u3000"])
-def test_any_space_is_a_space(space: str) -> None:
+def test_all_space_characters_are_equivalent(space: str) -> None:
     """RFC 8265: who types a no-break space here and a space there has one password."""
     assert normalised_password(f"correct{space}horse", EMAIL) == "correct horse"

@@ -104,7 +104,7 @@ async def test_it_rotates_with_overlap(auth: Auth, clock: MovedClock) -> None:
     assert await accepted(auth, next_token)
 
 
-async def test_keys_that_are_over_are_forgotten(auth: Auth, clock: MovedClock) -> None:
+async def test_expired_keys_are_deleted(auth: Auth, clock: MovedClock) -> None:
     clock.forward(days=30)
     second = await auth.ensure_key()
     clock.forward(days=4)
@@ -114,7 +114,7 @@ async def test_keys_that_are_over_are_forgotten(auth: Auth, clock: MovedClock) -
     assert [key["kid"] for key in keys] == [second]
 
 
-async def test_after_a_long_stop_login_works_at_once(auth: Auth, clock: MovedClock) -> None:
+async def test_after_a_long_downtime_login_works_at_once(auth: Auth, clock: MovedClock) -> None:
     await auth.register()
     clock.forward(days=100)
     assert (await auth.try_login()).status_code == 503
@@ -124,7 +124,7 @@ async def test_after_a_long_stop_login_works_at_once(auth: Auth, clock: MovedClo
     assert await accepted(auth, token)
 
 
-async def test_the_task_makes_the_first_key_and_goes_on(keyless: Auth) -> None:
+async def test_the_task_creates_the_first_key_and_keeps_running(keyless: Auth) -> None:
     task = asyncio.create_task(repeat(ROTATE_SIGNING_KEYS, keyless.service.messaging.transactions))
 
     async def made() -> bool:

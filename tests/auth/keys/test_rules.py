@@ -35,19 +35,19 @@ def test_the_next_one_is_published_a_day_ahead() -> None:
     assert made(second, START + 60 * DAY).sign_from == START + 61 * DAY
 
 
-def test_after_a_long_stop_the_next_one_signs_at_once() -> None:
+def test_after_a_long_downtime_the_next_key_signs_at_once() -> None:
     first = made(None, START)
     assert made(first, START + 200 * DAY).sign_from == START + 200 * DAY
 
 
-def test_after_a_short_one_it_takes_over_when_the_first_ends() -> None:
+def test_after_a_short_downtime_the_next_key_signs_when_the_first_ends() -> None:
     first = made(None, START)
     late = first.sign_until - timedelta(hours=3)
     assert made(first, late).sign_from == first.sign_until
 
 
 @given(st.lists(st.timedeltas(timedelta(minutes=1), timedelta(days=40)), max_size=40))
-def test_whenever_it_runs_there_is_a_key_to_sign_with(pauses: list[timedelta]) -> None:
+def test_after_each_run_there_is_a_signing_key(pauses: list[timedelta]) -> None:
     """After each run something signs, and its tokens outlive no key; while the pauses are short
     enough, each key was known a day before it signed."""
     lives = [made(None, START)]

@@ -3,7 +3,7 @@
 from tests.auth.conftest import Auth
 
 
-async def test_public_keys(auth: Auth) -> None:
+async def test_public_keys_are_listed(auth: Auth) -> None:
     answer = await auth.client.get("/.well-known/jwks.json")
     assert answer.status_code == 200
     assert answer.headers["cache-control"] == "public, max-age=300"
@@ -12,7 +12,7 @@ async def test_public_keys(auth: Auth) -> None:
     assert (key["kty"], key["crv"], key["use"], key["alg"]) == ("OKP", "Ed25519", "sig", "EdDSA")
 
 
-async def test_before_the_first_key_there_is_none(keyless: Auth) -> None:
+async def test_without_a_key_the_list_is_empty(keyless: Auth) -> None:
     assert (await keyless.client.get("/.well-known/jwks.json")).json() == {"keys": []}
 
 

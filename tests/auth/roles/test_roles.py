@@ -35,7 +35,7 @@ async def test_an_applicant_becomes_an_employer(auth: Auth) -> None:
     assert row.key == str(id)
 
 
-async def test_consumed_twice_in_any_way_it_changes_once(auth: Auth) -> None:
+async def test_a_repeated_event_changes_the_role_once(auth: Auth) -> None:
     id = await auth.register()
     consumer = auth.service.messaging.consumer
     once = delivery(employer_created(id))
@@ -57,7 +57,7 @@ async def test_an_admin_stays_an_admin(auth: Auth) -> None:
     assert bodies(await recorded(auth.service.engine, "user.role_changed")) == []
 
 
-async def test_an_unknown_user_is_a_dead_letter_and_hinders_nobody(auth: Auth) -> None:
+async def test_an_unknown_user_is_a_dead_letter_and_blocks_no_other_event(auth: Auth) -> None:
     id, nobody = await auth.register(), uuid4()
     await consume(auth.service.messaging.consumer, employer_created(nobody), employer_created(id))
     [error] = await dead(auth)
@@ -66,7 +66,7 @@ async def test_an_unknown_user_is_a_dead_letter_and_hinders_nobody(auth: Auth) -
     assert await auth.rows("select role from user_account") == [("employer",)]
 
 
-async def test_of_two_at_the_same_time_one_changes_it(auth: Auth) -> None:
+async def test_concurrent_events_change_the_role_once(auth: Auth) -> None:
     """The second waits for the first, and then finds an employer."""
     id = await auth.register()
 
@@ -85,7 +85,7 @@ async def test_of_two_at_the_same_time_one_changes_it(auth: Auth) -> None:
     assert len(await recorded(auth.service.engine, "user.role_changed")) == 1
 
 
-async def test_nobody_cannot_be_made_one(auth: Auth) -> None:
+async def test_an_unknown_user_cannot_become_an_employer(auth: Auth) -> None:
     async with auth.service.messaging.transactions() as tx:
         with pytest.raises(NoSuchUser):
             await make_employer(tx, uuid4())

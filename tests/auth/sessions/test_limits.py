@@ -39,7 +39,7 @@ async def test_an_unknown_address_is_limited_just_the_same(auth: Auth) -> None:
     assert (await auth.try_login("nobody@example.org")).status_code == 429
 
 
-async def test_the_victim_is_not_locked_out_elsewhere(auth: Auth) -> None:
+async def test_the_account_owner_is_not_locked_out_on_other_networks(auth: Auth) -> None:
     await auth.register()
     async with auth.from_address("203.0.113.9") as attacker:
         await fail(auth, PAIR, client=attacker)
@@ -47,7 +47,7 @@ async def test_the_victim_is_not_locked_out_elsewhere(auth: Auth) -> None:
     await auth.login()
 
 
-async def test_another_account_is_not_locked_out_by_the_pair(auth: Auth) -> None:
+async def test_failures_of_one_account_do_not_lock_another_one(auth: Auth) -> None:
     await auth.register()
     await auth.register("boris@example.org")
     await fail(auth, PAIR)
@@ -114,7 +114,7 @@ async def test_ipv6_neighbours_share_their_failures(auth: Auth) -> None:
         assert (await auth.try_login(client=other)).status_code == 200
 
 
-async def test_tries_at_once_do_not_get_through(auth: Auth) -> None:
+async def test_concurrent_guesses_do_not_bypass_the_limit(auth: Auth) -> None:
     """Forty guesses in parallel: ten are tried, the others are not."""
     await auth.register()
     answers = await asyncio.gather(*(auth.try_login(password=f"guess {n}") for n in range(40)))
@@ -131,7 +131,7 @@ async def test_a_refused_try_does_not_lengthen_the_wait(auth: Auth, clock: Moved
     await auth.login()
 
 
-async def test_failures_survive_their_answer_and_success_forgives(auth: Auth) -> None:
+async def test_failures_are_stored_and_a_success_clears_them(auth: Auth) -> None:
     await auth.register()
     await fail(auth, PAIR - 1)
     await fail(auth, 3, "boris@example.org")

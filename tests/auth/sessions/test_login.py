@@ -82,7 +82,7 @@ async def test_a_domain_in_either_encoding(auth: Auth) -> None:
     await auth.login("anna@xn--e1afmkfd.xn--p1ai")
 
 
-async def test_wrong_password_and_unknown_address_look_and_cost_alike(
+async def test_wrong_password_and_unknown_address_are_indistinguishable(
     auth: Auth, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await auth.register()

@@ -37,7 +37,7 @@ async def test_the_bearer_tokens_session_ends_and_no_other(auth: Auth) -> None:
     assert (await auth.refresh(other["refreshToken"])).status_code == 200
 
 
-async def test_an_expired_access_token_beside_it_is_no_hindrance(
+async def test_an_expired_access_token_does_not_prevent_logout(
     auth: Auth, clock: MovedClock
 ) -> None:
     await auth.register()

@@ -16,7 +16,7 @@ COUNTS = (
 )
 
 
-async def test_only_what_is_over_goes(auth: Auth, clock: MovedClock) -> None:
+async def test_only_expired_sessions_are_deleted(auth: Auth, clock: MovedClock) -> None:
     await auth.register()
     used = (await auth.login())["refreshToken"]
     await auth.refresh(used)
@@ -36,7 +36,7 @@ async def test_only_what_is_over_goes(auth: Auth, clock: MovedClock) -> None:
     assert await auth.rows(COUNTS) == [(0, 0, 0)]
 
 
-async def test_a_lot_goes_by_and_by(
+async def test_many_expired_sessions_are_deleted_in_batches(
     auth: Auth, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(commands, "PRUNED_AT_ONCE", 2)

@@ -42,7 +42,7 @@ async def test_the_new_token_has_the_role_of_now(auth: Auth) -> None:
     assert principal.role == "employer"
 
 
-async def test_a_token_that_comes_again_ends_the_session(auth: Auth, clock: MovedClock) -> None:
+async def test_a_reused_token_ends_the_session(auth: Auth, clock: MovedClock) -> None:
     await auth.register()
     stolen = (await auth.login())["refreshToken"]
     other = (await auth.login())["refreshToken"]
@@ -78,7 +78,7 @@ async def test_a_double_submit_is_refused_but_ends_nothing(auth: Auth, clock: Mo
     assert (await auth.refresh(second)).status_code == 200
 
 
-async def test_of_ten_at_once_one_gets_the_pair(auth: Auth) -> None:
+async def test_one_of_ten_concurrent_refreshes_gets_the_tokens(auth: Auth) -> None:
     await auth.register()
     token = (await auth.login())["refreshToken"]
     answers = await asyncio.gather(*(auth.refresh(token) for _ in range(10)))
@@ -87,7 +87,7 @@ async def test_of_ten_at_once_one_gets_the_pair(auth: Auth) -> None:
     assert (await auth.refresh(winner["refreshToken"])).status_code == 200
 
 
-async def test_thirty_days_without_use_end_it(auth: Auth, clock: MovedClock) -> None:
+async def test_thirty_days_without_use_end_the_session(auth: Auth, clock: MovedClock) -> None:
     await auth.register()
     token = (await auth.login())["refreshToken"]
     clock.forward(days=29, hours=23)
@@ -98,7 +98,9 @@ async def test_thirty_days_without_use_end_it(auth: Auth, clock: MovedClock) -> 
     assert await why_ended(auth) == [None]
 
 
-async def test_ninety_days_end_it_however_often_refreshed(auth: Auth, clock: MovedClock) -> None:
+async def test_ninety_days_end_the_session_however_often_it_is_refreshed(
+    auth: Auth, clock: MovedClock
+) -> None:
     await auth.register()
     token = (await auth.login())["refreshToken"]
     for _ in range(3):
@@ -132,7 +134,7 @@ async def test_an_unknown_token_is_refused(refusing: Auth, token: str) -> None:
     assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
-async def test_an_access_token_refreshes_nothing(auth: Auth) -> None:
+async def test_an_access_token_cannot_be_used_for_a_refresh(auth: Auth) -> None:
     await auth.register()
     answer = await auth.refresh((await auth.login())["accessToken"])
     assert answer.status_code == 422

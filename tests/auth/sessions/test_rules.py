@@ -14,7 +14,7 @@ def test_below_the_limit_no_pause() -> None:
     assert pause(0, None, 10, NOON) == timedelta(0)
 
 
-def test_at_the_limit_until_the_oldest_leaves_the_window() -> None:
+def test_at_the_limit_the_pause_lasts_until_the_oldest_failure_expires() -> None:
     assert pause(10, NOON, 10, NOON) == FAILURES_WINDOW
     assert pause(12, NOON, 10, NOON + timedelta(minutes=5)) == timedelta(minutes=10)
     assert pause(10, NOON, 10, NOON + timedelta(hours=1)) == timedelta(0)
@@ -36,7 +36,7 @@ def test_at_the_limit_until_the_oldest_leaves_the_window() -> None:
         (0, 100_000, 0, True, False),
     ],
 )
-def test_who_waits(
+def test_which_failures_lead_to_a_pause(
     of_pair: int, of_account: int, of_network: int, is_known: bool, waits: bool
 ) -> None:
     failures = Failures(of_pair, NOON, of_account, NOON, of_network)

@@ -47,7 +47,7 @@ async def limit_queue(rabbitmq: Node, vhost_url: str, most: int) -> None:
         (await client.put(f"/api/policies/{vhost}/limit", json=policy)).raise_for_status()
 
 
-async def test_what_is_confirmed_is_there_and_what_is_refused_is_not(
+async def test_confirmed_messages_are_queued_and_refused_ones_are_not(
     broker: RabbitMQ, rabbitmq: Node, fresh_vhost: str
 ) -> None:
     await limit_queue(rabbitmq, fresh_vhost, 20)
@@ -75,7 +75,7 @@ async def test_the_outcome_of_the_last_of_many_is_waited_for(broker: RabbitMQ) -
     assert (await broker.stats(LOGS.queue)).ready == 700
 
 
-async def test_a_channel_that_the_node_closes_is_said_at_once(
+async def test_a_channel_closed_by_the_node_is_reported_at_once(
     broker: RabbitMQ, fresh_vhost: str
 ) -> None:
     """No confirm can come any more: nobody waits for one until the time is up."""
@@ -99,7 +99,7 @@ async def first_of(broker: RabbitMQ) -> Delivery:
         return (await anext(batches))[0]
 
 
-async def test_a_message_is_never_given_up_and_says_how_often_it_came(
+async def test_a_message_is_never_dropped_and_carries_its_delivery_count(
     broker: RabbitMQ, fresh_vhost: str
 ) -> None:
     await broker.publish([note(b"1"), note(b"2")])

@@ -104,7 +104,7 @@ async def test_an_ack_removes_all_before_it_and_nothing_after(
     assert bodies(await take(other, 2)) == [8, 9]
 
 
-async def test_an_unbound_event_is_unroutable_and_costs_its_neighbours_nothing(
+async def test_an_unbound_event_is_unroutable_and_does_not_affect_others(
     broker: Broker,
 ) -> None:
     batch = [message(b"1"), message(type="test.unbound", key="x"), message(b"2")]
@@ -116,7 +116,7 @@ async def test_an_unbound_event_is_unroutable_and_costs_its_neighbours_nothing(
     assert bodies(await take(broker, 2)) == [1, 2]
 
 
-async def test_nothing_of_a_key_passes_one_that_is_not_taken_where_that_is_promised(
+async def test_no_event_overtakes_a_refused_one_of_its_key_if_the_broker_promises_it(
     broker: Broker,
 ) -> None:
     batch = [
@@ -137,7 +137,7 @@ async def test_nothing_of_a_key_passes_one_that_is_not_taken_where_that_is_promi
     assert bodies(await take(broker, len(arrived))) == arrived
 
 
-async def test_what_nobody_must_get_is_confirmed_though_nobody_does(broker: Broker) -> None:
+async def test_a_message_that_is_not_mandatory_is_confirmed_without_a_queue(broker: Broker) -> None:
     without_subscribers = message(type="test.unbound")
     without_subscribers.mandatory = False
     optional = message(b"7")
@@ -146,7 +146,7 @@ async def test_what_nobody_must_get_is_confirmed_though_nobody_does(broker: Brok
     assert bodies(await take(broker, 1)) == [7]
 
 
-async def test_a_message_that_cannot_be_written_costs_no_other_one_anything(
+async def test_a_message_that_cannot_be_encoded_does_not_affect_others(
     broker: Broker,
 ) -> None:
     """Half of a character, as JSON may hold it, has no bytes in UTF-8."""
@@ -195,7 +195,7 @@ async def test_a_reader_of_broadcasts_that_is_too_slow_is_notified(
         assert bodies(await anext(batches)) == [0]
 
 
-async def test_each_listening_service_gets_its_own_copy(broker: Broker) -> None:
+async def test_each_subscribed_service_gets_its_own_copy(broker: Broker) -> None:
     second = QueueTopology("hirewire.second", ("test.noted",))
     await broker.declare([LOGS, second])
     await broker.publish([message(b"1"), message(b"2", type="test.erased")])
@@ -326,7 +326,7 @@ def _delete_amqp_queue(broker_url: str, queue: str) -> None:
     connection.close()
 
 
-async def test_a_broadcast_reaches_everyone_who_listens_now(broker: Broker, other: Broker) -> None:
+async def test_a_broadcast_reaches_all_current_readers(broker: Broker, other: Broker) -> None:
     await broker.publish([message(b"0")])
     received: dict[str, list[int]] = {"a": [], "b": []}
 
@@ -349,7 +349,7 @@ async def test_a_broadcast_reaches_everyone_who_listens_now(broker: Broker, othe
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def test_stats_count_what_waits(broker: Broker) -> None:
+async def test_stats_count_waiting_messages(broker: Broker) -> None:
     await broker.publish(numbered(4))
 
     async def counted() -> bool:
@@ -387,7 +387,7 @@ async def test_an_ack_after_the_consumer_has_gone_is_refused(broker: Broker) -> 
         await broker.ack(delivery)
 
 
-async def test_an_unreachable_broker_is_said_to_be(broker_url: str) -> None:
+async def test_an_unreachable_broker_is_reported(broker_url: str) -> None:
     nowhere = broker_url.replace("127.0.0.1", "127.0.0.2")
     broker = open_broker(nowhere, client="tests")
     with pytest.raises(BrokerUnavailable) as caught:

@@ -166,7 +166,7 @@ def body(text: str, page: UUID | None = None) -> bytes:
     return json.dumps({"page": str(page or uuid4()), "text": text}).encode()
 
 
-async def test_odd_headers_are_read_and_cost_their_neighbours_nothing(
+async def test_unusual_headers_are_read_and_do_not_affect_other_messages(
     consumed: Consumption,
 ) -> None:
     sent = {"before": pika.BasicProperties(), **ODD, "after": pika.BasicProperties()}
@@ -228,7 +228,7 @@ async def test_a_correlation_id_that_could_not_be_published_again_is_not_taken_o
     assert all(UUID(text) for text in consumed.correlations[1:])
 
 
-async def test_structured_events_are_consumed_and_what_is_none_is_a_dead_letter(
+async def test_structured_events_are_consumed_and_invalid_ones_are_dead_letters(
     consumed: Consumption,
 ) -> None:
     kind = pika.BasicProperties(content_type="application/cloudevents+json")
@@ -250,7 +250,7 @@ async def test_structured_events_are_consumed_and_what_is_none_is_a_dead_letter(
     assert headers["h:not-unwrapped"] == "id is missing"
 
 
-async def test_a_nul_in_a_text_burns_no_retries(consumed: Consumption) -> None:
+async def test_a_nul_character_causes_no_retries(consumed: Consumption) -> None:
     nul = b'{"page": "%s", "text": "a\\u0000b"}' % str(uuid4()).encode()
     assert await consumed.publish(nul, pika.BasicProperties())
     assert await consumed.publish(body("after"), pika.BasicProperties())

@@ -14,7 +14,7 @@ from tests.messaging.brokers.test_contract import bodies, numbered, take
 LOGS = QueueTopology("hirewire.logs", ("test.noted",))
 
 
-async def test_looking_at_queues_and_publishing_do_not_wait_for_each_other(
+async def test_counting_messages_does_not_block_publishing(
     broker_database: str,
 ) -> None:
     """A queue's messages are counted one by one, which may take long."""
@@ -66,7 +66,7 @@ async def test_a_server_that_confirms_nothing_is_not_waited_for_without_end(
     await broker.close()
 
 
-async def test_what_was_put_into_a_broadcast_that_is_gone_is_taken_away(
+async def test_messages_for_a_closed_broadcast_are_deleted(
     broker_database: str,
 ) -> None:
     broker = PostgresBroker(broker_database, client="tests")

@@ -93,7 +93,7 @@ async def test_an_external_publishers_message_is_read(
     assert got.message_id is None
 
 
-async def test_what_the_broker_gives_up_on_is_kept(broker: RabbitMQ, fresh_vhost: str) -> None:
+async def test_messages_dropped_by_the_broker_are_kept(broker: RabbitMQ, fresh_vhost: str) -> None:
     await broker.publish([note()])
 
     def reject() -> None:
@@ -153,7 +153,7 @@ async def close_connections(management_url: str, vhost: str) -> None:
                         closed += 1
 
 
-async def test_each_service_may_say_only_what_is_its_own(
+async def test_each_service_may_publish_only_its_own_events(
     broker: RabbitMQ, fresh_vhost: str, rabbitmq: Server
 ) -> None:
     if rabbitmq.management_url is None:
@@ -277,7 +277,7 @@ async def test_a_nack_is_no_confirm(broker: RabbitMQ, fresh_vhost: str) -> None:
     assert outcomes == [Outcome.CONFIRMED, Outcome.REFUSED, Outcome.REFUSED]
 
 
-async def test_what_arrives_is_bounded_in_bytes(broker: RabbitMQ) -> None:
+async def test_bytes_of_waiting_deliveries_are_bounded(broker: RabbitMQ) -> None:
     """The socket is not read any more, heartbeats or not, until there is room."""
     big = [note() for _ in range(60)]
     for message in big:
@@ -299,7 +299,7 @@ async def test_what_arrives_is_bounded_in_bytes(broker: RabbitMQ) -> None:
     assert got == [message.id for message in big]
 
 
-async def test_fewer_large_messages_are_under_way_after_a_connection_lost_to_a_slow_reader(
+async def test_fewer_large_messages_are_in_flight_after_a_slow_reader_lost_its_connection(
     broker: RabbitMQ,
 ) -> None:
     """RabbitMQ closes a connection on which it cannot send; that must not happen again and again.
@@ -401,7 +401,7 @@ async def evaluate(node: PrivateRabbitMQ, expression: str) -> str:
     return answer
 
 
-async def test_a_channel_that_is_closed_is_let_go(broker: RabbitMQ) -> None:
+async def test_a_closed_channel_is_released(broker: RabbitMQ) -> None:
     """The connection lives for months, and its health is asked for every few seconds."""
     for _ in range(20):
         await broker.ping()

@@ -48,13 +48,13 @@ async def test_a_refusal_names_the_file_and_nothing_of_it_is_logged(
     assert ANNA.email not in caplog.text
 
 
-async def test_who_is_not_signed_in_and_who_sends_too_much_is_refused(anna: Person) -> None:
+async def test_anonymous_and_oversized_uploads_are_refused(anna: Person) -> None:
     client = anna.service.client
     assert (await client.post("/api/profiles/resumes/read", content=b"x")).status_code == 401
     await read(anna, b"%PDF-" + bytes(5 * 1024 * 1024), expect=413)
 
 
-async def test_two_files_of_one_person_at_the_same_time_are_one_too_many(
+async def test_a_second_concurrent_file_of_one_person_is_refused(
     anna: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("hirewire.profiles.cv.process._reading", {anna.id, uuid4()})

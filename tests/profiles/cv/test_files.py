@@ -91,7 +91,7 @@ async def test_a_file_that_cannot_be_read_says_why(make: Callable[[], bytes], co
     assert (error.pointer, error.code) == ("#/file", code)
 
 
-async def test_what_takes_too_long_is_killed(
+async def test_reading_that_takes_too_long_is_killed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     endless = tmp_path / "endless.py"
@@ -129,7 +129,7 @@ LIMITED = {
 
 
 @pytest.mark.parametrize("code", LIMITED.values(), ids=LIMITED)
-def test_the_process_that_reads_can_do_nothing_else(code: str) -> None:
+def test_the_reading_process_is_sandboxed(code: str) -> None:
     script = Path(extract.__file__)
     begin = f"import sys; sys.path.insert(0, {str(script.parent)!r}); import extract"
     program = f"{begin}; extract.limit(); {code}"
@@ -138,7 +138,7 @@ def test_the_process_that_reads_can_do_nothing_else(code: str) -> None:
     assert done.stderr.splitlines()[-1].startswith(("PermissionError", "MemoryError", "OSError"))
 
 
-def test_the_service_does_not_load_what_reads_files() -> None:
+def test_the_service_does_not_load_the_file_readers() -> None:
     """It would start later, and a fault of a library would be in its process."""
     code = "import sys, hirewire.profiles.app; print({'pdfminer', 'defusedxml'} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)

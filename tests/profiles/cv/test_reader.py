@@ -16,7 +16,7 @@ DEMANDED = dict.fromkeys(KINDS, 0.9) | {"skills": 0.8}
 
 
 @pytest.mark.parametrize("layouts", [SEEN, HELD], ids=["made with", "held back"])
-async def test_of_each_kind_of_field_nine_in_ten_are_right(layouts: tuple[Layout, ...]) -> None:
+async def test_nine_in_ten_fields_of_each_kind_are_right(layouts: tuple[Layout, ...]) -> None:
     shares = await measure(layouts)
     assert all(shares[kind] >= DEMANDED[kind] for kind in KINDS), shares
 

@@ -22,7 +22,7 @@ async def test_a_registration_makes_a_profile(anna: Person) -> None:
     assert (profile["userId"], profile["fullName"]) == (str(anna.id), "anna@example.org")
 
 
-async def test_consuming_it_twice_makes_one(anna: Person) -> None:
+async def test_consuming_a_registration_twice_makes_one_profile(anna: Person) -> None:
     for _ in range(2):  # two facts with two ids, as from an external publisher that repeats itself
         await registered(anna)
     assert len(await recorded(anna.service.engine, "profile.updated")) == 1
@@ -35,7 +35,7 @@ async def test_a_name_given_is_not_overwritten_by_a_repeat(anna: Person) -> None
     assert (await anna.call("GET", "/me"))["fullName"] == "Анна К."
 
 
-async def test_changes_say_which_fields_but_never_what(anna: Person) -> None:
+async def test_change_events_name_fields_but_never_values(anna: Person) -> None:
     await registered(anna)
     phone = "+7 900 000"
     contacts = [{"kind": "phone", "value": phone, "preferred": True}]
@@ -70,7 +70,7 @@ async def test_bad_input_is_named_and_changes_nothing(anna: Person, body: object
     assert (await anna.call("GET", "/me"))["version"] == 1
 
 
-async def test_tokens(anna: Person) -> None:
+async def test_invalid_tokens_are_refused(anna: Person) -> None:
     client = anna.service.client
     for claims in (
         {"exp": 1},

@@ -98,7 +98,7 @@ ENDS = [
 
 @pytest.mark.parametrize(("stage", "seen", "reachable"), ENDS)
 @pytest.mark.parametrize("first", ["submitted", "ended"])
-async def test_a_company_keeps_what_it_had_and_nothing_newer(
+async def test_a_company_keeps_the_version_it_had_and_gets_nothing_newer(
     anna: Person, boris: Person, stage: str, seen: str, reachable: bool, first: str
 ) -> None:
     resume, consumer = await candidate(anna, summary="Was"), anna.service.messaging.consumer
@@ -143,7 +143,7 @@ async def test_a_company_keeps_what_it_had_and_nothing_newer(
     assert reader["open"] is True
 
 
-async def test_an_invitation_without_a_yes_opens_nothing(anna: Person, boris: Person) -> None:
+async def test_an_unaccepted_invitation_opens_nothing(anna: Person, boris: Person) -> None:
     resume, consumer = await candidate(anna), anna.service.messaging.consumer
     await hires(boris)
     event = applied(anna, resume)
@@ -167,7 +167,7 @@ async def test_an_application_that_moves_is_open_also_if_its_submission_is_not_k
     assert (await boris.call("GET", f"/candidates/{resume}"))["contacts"] != []
 
 
-async def test_an_address_in_place_of_a_name_is_a_contact(anna: Person, boris: Person) -> None:
+async def test_an_address_used_as_a_name_counts_as_a_contact(anna: Person, boris: Person) -> None:
     resume, consumer = await candidate(anna), anna.service.messaging.consumer
     await anna.call("PATCH", "/me", {"fullName": "anna@example.org"})
     await hires(boris)
@@ -186,7 +186,7 @@ async def test_an_address_in_place_of_a_name_is_a_contact(anna: Person, boris: P
     assert "@" not in PdfReader(BytesIO(printed.content)).pages[0].extract_text()
 
 
-async def test_a_links_key_stands_in_no_log(anna: Person) -> None:
+async def test_the_key_of_a_link_is_in_no_log(anna: Person) -> None:
     resume = await candidate(anna)
     change = {"visibility": "link", "status": "published"}
     key = (await anna.call("PATCH", f"/resumes/{resume}", change))["linkKey"]
@@ -223,7 +223,7 @@ async def test_a_claim_on_somebody_elses_resume_opens_nothing(anna: Person, bori
     await boris.call("GET", f"/candidates/{resume}", expect=404)
 
 
-async def test_deleting_closes_it_and_what_comes_late_opens_nothing(
+async def test_deleting_ends_access_and_late_events_open_nothing(
     anna: Person, boris: Person
 ) -> None:
     resume = await candidate(anna)
@@ -240,7 +240,7 @@ async def test_deleting_closes_it_and_what_comes_late_opens_nothing(
 
 
 @pytest.mark.parametrize("first", ["application", "employer"])
-async def test_the_order_of_the_two_does_not_matter(
+async def test_the_order_of_the_two_events_does_not_matter(
     anna: Person, boris: Person, first: str
 ) -> None:
     resume = await candidate(anna)
@@ -269,7 +269,7 @@ async def test_a_company_is_one_reader_and_pages_are_whole(anna: Person, boris: 
     await anna.call("GET", f"/resumes/{resume}/readers?after=x", expect=422)
 
 
-async def test_without_a_contact_the_accounts_address_is_shown_to_who_may_see_contacts(
+async def test_without_a_contact_the_accounts_address_is_shown_to_readers_of_contacts(
     anna: Person, boris: Person
 ) -> None:
     resume = await candidate(anna)

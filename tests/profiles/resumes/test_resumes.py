@@ -27,7 +27,7 @@ FULL: dict[str, Any] = {
 }
 
 
-async def test_what_is_sent_is_what_is_kept(anna: Person) -> None:
+async def test_data_is_stored_as_sent(anna: Person) -> None:
     made = await anna.call("POST", "/resumes", FULL, expect=201)
     assert {name: made[name] for name in FULL} == FULL
     assert (made["version"], made["status"]) == (1, "draft")
@@ -71,7 +71,7 @@ async def test_each_change_is_one_event_with_its_action(anna: Person) -> None:
     assert events[2].body["resume"]["experience"][0]["company"] == "Acme"
 
 
-async def test_the_snapshot_has_what_is_needed_and_not_who(anna: Person) -> None:
+async def test_the_snapshot_has_the_content_but_not_the_person(anna: Person) -> None:
     await anna.call("POST", "/resumes", FULL, expect=201)
     event = (await anna.events())[0]
     parsed = ResumeUpdated.model_validate(event.body).resume
@@ -84,14 +84,14 @@ async def test_the_snapshot_has_what_is_needed_and_not_who(anna: Person) -> None
         assert secret not in str(event.body)
 
 
-async def test_a_change_of_nothing_is_no_change(anna: Person) -> None:
+async def test_an_update_without_differences_is_no_change(anna: Person) -> None:
     made = await anna.call("POST", "/resumes", FULL, expect=201)
     again = await anna.call("PATCH", f"/resumes/{made['id']}", FULL)
     assert again["version"] == 1
     assert len(await anna.events()) == 1
 
 
-async def test_versions_are_dense_however_many_change_at_once(anna: Person) -> None:
+async def test_versions_are_dense_under_concurrent_changes(anna: Person) -> None:
     made = await anna.call("POST", "/resumes", FULL, expect=201)
     path = f"/resumes/{made['id']}"
     await asyncio.gather(*(anna.call("PATCH", path, {"title": f"T{n}"}) for n in range(20)))
@@ -102,7 +102,7 @@ async def test_versions_are_dense_however_many_change_at_once(anna: Person) -> N
     assert events[-1].body["resume"]["title"] == last["title"]
 
 
-async def test_somebody_elses_resume_is_not_there(anna: Person, boris: Person) -> None:
+async def test_another_persons_resume_is_not_found(anna: Person, boris: Person) -> None:
     made = await anna.call("POST", "/resumes", FULL, expect=201)
     path = f"/resumes/{made['id']}"
     job = {"position": "Developer", "start": "2020"}
@@ -152,7 +152,7 @@ async def test_creating_can_be_repeated_safely(anna: Person) -> None:
     assert reused["type"].endswith("idempotency-key-reused")
 
 
-async def test_nothing_of_a_deleted_resume_stays(anna: Person) -> None:
+async def test_a_deleted_resume_leaves_nothing(anna: Person) -> None:
     made = await anna.call("POST", "/resumes", FULL, expect=201, **{"Idempotency-Key": "k"})
     await anna.call("DELETE", f"/resumes/{made['id']}", expect=204)
     async with anna.service.engine.connect() as connection:
@@ -264,7 +264,7 @@ async def test_a_body_of_thousands_of_unknown_members_is_one_mistake(anna: Perso
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "data:text/html,x", "example.org", "x"])
-async def test_whatever_leads_anywhere_leads_to_the_web(anna: Person, url: str) -> None:
+async def test_all_links_are_web_addresses(anna: Person, url: str) -> None:
     """Links, certificates and projects alike, written or imported."""
     for name in ("links", "certificates", "projects"):
         body = {"title": "x", name: [{"url": url} | ({} if name == "links" else {"name": "x"})]}

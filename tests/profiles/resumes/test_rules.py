@@ -50,7 +50,7 @@ def test_one_more_period_never_shortens(
 
 
 @pytest.mark.parametrize("text", ["2020", "2020-02", "2020-02-29"])
-def test_dates_that_are(text: str) -> None:
+def test_valid_dates(text: str) -> None:
     assert check_date(text) == text
 
 
@@ -71,7 +71,7 @@ def test_dates_that_are(text: str) -> None:
         "2020\n",
     ],
 )
-def test_dates_that_are_not(text: str) -> None:
+def test_invalid_dates(text: str) -> None:
     with pytest.raises(ValueError, match=r"must be|calendar"):
         check_date(text)
 

@@ -12,7 +12,7 @@ from tests.vacancies.applications.conftest import Board
 from tests.vacancies.conftest import Person
 
 
-async def test_who_applies_sees_where_they_stand(board: Board) -> None:
+async def test_an_applicant_sees_the_state_of_the_application(board: Board) -> None:
     made = await board.apply(letter="  I like Go.  ")
     assert made["side"] == "applicant"
     assert made["letter"] == "I like Go."
@@ -80,7 +80,7 @@ async def test_an_employer_sees_nothing_of_the_person(board: Board) -> None:
     assert str(board.vera.id) not in text
 
 
-async def test_it_is_nobody_elses(board: Board) -> None:
+async def test_an_application_is_hidden_from_others(board: Board) -> None:
     id = (await board.apply())["id"]
     outsider, _ = await board.somebody()
     rival = Person(board.boss.service, uuid4())
@@ -132,7 +132,7 @@ async def test_the_last_day_of_a_vacancy_counts(board: Board) -> None:
     assert (await board.apply(expect=409))["type"].endswith("vacancy-not-open")
 
 
-async def test_a_letter_where_one_is_asked_for(board: Board) -> None:
+async def test_a_required_cover_letter_must_be_given(board: Board) -> None:
     board.vacancy = await board.open_vacancy(responseLetterRequired=True)
     for more in ({}, {"letter": None}):
         answer = await board.apply(expect=422, **more)
@@ -167,7 +167,7 @@ async def test_a_hidden_resume_may_apply_but_not_be_invited(board: Board) -> Non
 
 
 @pytest.mark.parametrize("end", ["withdraw", "discard"])
-async def test_what_has_ended_keeps_the_resume_as_it_was(board: Board, end: str) -> None:
+async def test_an_ended_application_keeps_the_resume_as_it_was(board: Board, end: str) -> None:
     id = (await board.apply())["id"]
     path = f"/applications/{id}"
     await board.say(board.vera, board.resume, 2, title="Lead", visibility="no_one")
@@ -215,7 +215,7 @@ async def test_a_draft_is_neither_invited_nor_applied_with(board: Board) -> None
     await board.apply(resumeId=str(draft))
 
 
-async def test_a_company_invites_so_many_in_a_day(board: Board) -> None:
+async def test_invitations_of_a_company_are_limited_per_day(board: Board) -> None:
     app = board.boss.service.app
     app.state.settings = app.state.settings.model_copy(update={"invitations_per_day": 2})
     others = [await board.somebody() for _ in range(4)]
@@ -267,7 +267,7 @@ async def test_one_open_application_a_resume_and_vacancy(board: Board) -> None:
     assert len(await board.published("application.submitted")) == 3
 
 
-async def test_two_at_once_are_one(board: Board) -> None:
+async def test_two_concurrent_applications_are_one(board: Board) -> None:
     path = f"/api/vacancies/vacancies/{board.vacancy}/applications"
     client, headers = board.vera.service.client, board.vera.service.as_user(board.vera.id)
     body = {"resumeId": str(board.resume)}
@@ -390,7 +390,7 @@ async def test_an_applicant_cannot_ask_for_stages(board: Board) -> None:
     await board.vera.call("GET", "/applications?stage=consider", expect=422)
 
 
-async def test_bad_questions(board: Board) -> None:
+async def test_invalid_queries_are_refused(board: Board) -> None:
     for query in (
         "role=boss",
         "role=employer&stage=gone",
@@ -402,7 +402,7 @@ async def test_bad_questions(board: Board) -> None:
         await board.boss.call("GET", f"/applications?{query}", expect=422)
 
 
-async def test_bad_applications(board: Board) -> None:
+async def test_invalid_applications_are_refused(board: Board) -> None:
     wrong: list[dict[str, Any]] = [
         {"resumeId": "x"},
         {"letter": "a\x00b"},

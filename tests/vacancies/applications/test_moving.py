@@ -46,7 +46,7 @@ async def test_all_the_way_to_hired(board: Board) -> None:
     await board.vera.call("POST", f"/applications/{id}/withdraw", expect=409)
 
 
-async def test_what_an_employer_cannot_do(board: Board) -> None:
+async def test_actions_an_employer_cannot_take(board: Board) -> None:
     id = (await board.apply())["id"]
     for stage in ("response", "hired", "discard_by_applicant", "discard_vacancy_closed"):
         answer = await board.move(id, stage, expect=409)
@@ -88,7 +88,7 @@ async def test_the_applicant_sees_no_stage_and_no_private_word(board: Board) -> 
     ]
 
 
-async def test_a_no_has_a_reason(board: Board) -> None:
+async def test_a_rejection_needs_a_reason(board: Board) -> None:
     id = (await board.apply())["id"]
     moved = await board.move(id, "discard_by_employer", reason="salary", comment="too dear")
     assert moved["reason"] == "salary"
@@ -112,7 +112,7 @@ async def test_withdrawing(board: Board) -> None:
     assert (await board.steps())[-1] == ("offer", "discard_by_applicant", "withdrawn")
 
 
-async def test_bad_moves(board: Board) -> None:
+async def test_invalid_moves_are_refused(board: Board) -> None:
     path = f"/applications/{(await board.apply())['id']}/stage"
     wrong: list[tuple[dict[str, Any], str]] = [
         ({"stage": "gone"}, "#/stage"),
@@ -128,7 +128,7 @@ async def test_bad_moves(board: Board) -> None:
         assert [error["pointer"] for error in answer["errors"]] == [pointer]
 
 
-async def test_of_two_moves_at_once_each_is_whole(board: Board) -> None:
+async def test_concurrent_moves_are_atomic(board: Board) -> None:
     """Withdrawing and hiring exclude each other, whichever is first."""
     id = (await board.apply())["id"]
     await board.move(id, "offer")
@@ -164,7 +164,7 @@ async def test_the_two_sides_write_to_each_other(board: Board) -> None:
     assert str(board.vera.id) not in str(first)
 
 
-async def test_each_side_writes_so_much_in_a_day(board: Board) -> None:
+async def test_messages_of_each_side_are_limited_per_day(board: Board) -> None:
     app = board.boss.service.app
     app.state.settings = app.state.settings.model_copy(update={"messages_per_day": 2})
     path = f"/applications/{(await board.apply())['id']}/messages"
@@ -189,14 +189,14 @@ async def test_a_message_repeated_is_one(board: Board) -> None:
     assert len((await board.vera.call("GET", path))["items"]) == 1
 
 
-async def test_bad_messages(board: Board) -> None:
+async def test_invalid_messages_are_refused(board: Board) -> None:
     path = f"/applications/{(await board.apply())['id']}/messages"
     for text in ("", "  ", "x" * 5001, "a\x00", 7, None):
         await board.vera.call("POST", path, {"text": text}, expect=422)
     await board.vera.call("GET", f"{path}?after=WyJhIl0", expect=422)
 
 
-async def test_a_closed_one_is_read_but_not_written(board: Board) -> None:
+async def test_a_closed_conversation_is_read_only(board: Board) -> None:
     id = (await board.apply())["id"]
     path = f"/applications/{id}/messages"
     await board.vera.call("POST", path, {"text": "Hi"}, expect=201)
@@ -261,7 +261,7 @@ async def test_an_invitation_cannot_be_accepted_once_the_vacancy_is_closed(board
     assert (await board.vera.call("GET", f"/applications/{id}"))["applicantState"] == "closed"
 
 
-async def test_who_applies_before_it_is_closed_is_answered(board: Board) -> None:
+async def test_an_application_before_the_closing_is_answered(board: Board) -> None:
     """Closing waits for one who is applying: none is entered behind its back."""
     service = board.boss.service
     async with service.messaging.transactions() as tx:
@@ -309,7 +309,7 @@ async def test_many_apply_while_it_is_closed_and_none_stays_open(board: Board) -
     assert stages == ["discard_vacancy_closed"] * (1 + len(applied))
 
 
-async def test_a_deleted_resume_takes_its_applications_along(board: Board) -> None:
+async def test_deleting_a_resume_withdraws_its_applications(board: Board) -> None:
     id = (await board.apply())["id"]
     before = board.vacancy
     board.vacancy = await board.open_vacancy()
@@ -334,7 +334,7 @@ async def test_a_deleted_resume_takes_its_applications_along(board: Board) -> No
     assert (await other.call("GET", f"/applications/{kept['id']}"))["open"] is True
 
 
-async def test_who_applies_before_the_resume_is_deleted_is_withdrawn(board: Board) -> None:
+async def test_an_application_before_the_resume_is_deleted_is_withdrawn(board: Board) -> None:
     """Consuming the deletion waits for one who is applying."""
     async with board.boss.service.messaging.transactions() as tx:
         await commands.submit(tx, board.vera.id, UUID(board.vacancy), board.resume, None)
@@ -345,7 +345,7 @@ async def test_who_applies_before_the_resume_is_deleted_is_withdrawn(board: Boar
     assert one["applicantState"] == "withdrawn"
 
 
-async def test_of_a_long_history_the_latest_is_shown(board: Board) -> None:
+async def test_the_latest_part_of_a_long_history_is_shown(board: Board) -> None:
     id = (await board.apply())["id"]
     await board.move(id, "consider")
     async with board.boss.service.engine.begin() as connection:

@@ -37,7 +37,7 @@ async def test_a_closed_vacancy_is_opened_again(board: Board) -> None:
     assert await state(board.vera, waiting) == "closed"
 
 
-async def test_who_applied_to_what_is_open_again_is_not_answered_by_the_past(
+async def test_a_late_close_event_does_not_answer_applications_to_a_reopened_vacancy(
     board: Board,
 ) -> None:
     """The event of the close may come late."""
@@ -56,7 +56,7 @@ async def test_who_applied_to_what_is_open_again_is_not_answered_by_the_past(
     assert await state(person, after) == "closed"
 
 
-async def test_a_last_day_that_has_passed_goes(board: Board) -> None:
+async def test_reopening_removes_an_expired_last_day(board: Board) -> None:
     """Else the clock would close it again at once."""
     path = f"/vacancies/{board.vacancy}"
     transactions = board.boss.service.messaging.transactions
@@ -93,7 +93,7 @@ async def test_a_copy_is_a_draft_with_all_but_the_last_day(board: Board) -> None
     await board.vera.call("POST", path, expect=403)
 
 
-async def test_of_two_at_once_one_opens_it(board: Board) -> None:
+async def test_one_of_two_concurrent_requests_reopens_it(board: Board) -> None:
     await board.close()
     path = f"/api/vacancies/vacancies/{board.vacancy}/reopen"
     service = board.boss.service

@@ -50,7 +50,7 @@ def after(at: Progress, what: str) -> Progress:
 
 
 @given(progresses, st.lists(st.sampled_from([*STAGES, "accept", "withdraw", "view"]), max_size=30))
-def test_nothing_leaves_what_is_closed(at: Progress, moves: list[str]) -> None:
+def test_no_move_leaves_a_closed_state(at: Progress, moves: list[str]) -> None:
     for move in moves:
         following = after(at, move)
         if not at.is_open:
@@ -63,7 +63,7 @@ def test_nothing_leaves_what_is_closed(at: Progress, moves: list[str]) -> None:
 
 
 @given(progresses)
-def test_what_the_applicant_sees_is_always_something(at: Progress) -> None:
+def test_the_applicant_always_sees_a_state(at: Progress) -> None:
     state = rules.applicant_state(at)
     assert state in get_args(ApplicantState)
     ends = {"hired", "declined", "withdrawn", "closed"}
@@ -72,7 +72,7 @@ def test_what_the_applicant_sees_is_always_something(at: Progress) -> None:
 
 
 @given(progresses, st.sampled_from(PARTIES))
-def test_what_is_listed_as_allowed_fits_together(at: Progress, party: Party) -> None:
+def test_allowed_moves_are_consistent(at: Progress, party: Party) -> None:
     actions, stages = rules.allowed_actions(at, party), rules.allowed_stages(at, party)
     assert bool(actions) is at.is_open
     assert at.stage not in stages
@@ -84,7 +84,7 @@ def test_what_is_listed_as_allowed_fits_together(at: Progress, party: Party) -> 
 
 @pytest.mark.parametrize("stage", CLOSED)
 @pytest.mark.parametrize("party", PARTIES)
-def test_a_closed_one_allows_nothing(stage: Stage, party: Party) -> None:
+def test_a_closed_application_allows_no_moves(stage: Stage, party: Party) -> None:
     at = Progress(stage, "response", viewed=True, accepted=True)
     assert rules.allowed_stages(at, party) == []
     assert rules.allowed_actions(at, party) == []
@@ -183,7 +183,7 @@ def test_a_vacancy_takes_applications_while_it_is_open() -> None:
     ]
 
 
-def test_nobody_judges_their_own() -> None:
+def test_nobody_decides_on_their_own_application() -> None:
     company, user = uuid4(), uuid4()
     assert Asker(user, company).party(user, company) == "applicant"
     assert Asker(uuid4(), company).party(user, company) == "employer"

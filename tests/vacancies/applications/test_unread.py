@@ -67,7 +67,7 @@ async def test_messages_are_unread_for_the_other_side_and_published(board: Board
     }, "no word of what was written"
 
 
-async def test_what_moves_is_news_to_whom_it_shows(board: Board) -> None:
+async def test_a_move_is_unread_for_those_who_can_see_it(board: Board) -> None:
     id = (await board.apply())["id"]
     await board.vera.call("POST", f"/applications/{id}/messages", {"text": "Hi"}, expect=201)
     await board.move(id, "consider")
@@ -136,7 +136,7 @@ async def test_the_score_is_shown_while_both_are_compared(board: Board) -> None:
     assert (await _latest(board))["score"] is None, "it would show the resume as it is now"
 
 
-async def test_of_what_was_there_only_the_unopened_is_new(board: Board) -> None:
+async def test_of_earlier_applications_only_unopened_ones_are_unread(board: Board) -> None:
     migration = import_module("hirewire.vacancies.migrations.versions.0008_news")
     opened = (await board.apply())["id"]
     await board.boss.call("GET", f"/applications/{opened}")
@@ -160,7 +160,7 @@ async def _latest(board: Board) -> Any:
     return (await board.boss.call("GET", "/applications?role=employer"))["items"][0]
 
 
-async def test_what_comes_while_one_reads_stays_unread(board: Board) -> None:
+async def test_items_that_arrive_while_reading_stay_unread(board: Board) -> None:
     id = (await board.apply())["id"]
     async with board.boss.service.messaging.transactions() as tx:
         row = await queries.application_of(tx, UUID(id))

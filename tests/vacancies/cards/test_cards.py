@@ -26,7 +26,7 @@ async def publish_resume(owner: Person, resume: UUID, version: int, **changes: o
     await consume(owner.service.messaging.consumer, delivery(event, sequence=version))
 
 
-async def test_a_card_has_all_but_the_person(anna: Person, boris: Person) -> None:
+async def test_a_card_shows_the_resume_without_the_person(anna: Person, boris: Person) -> None:
     resume = uuid4()
     await anna.hire()
     await publish_resume(boris, resume, 1, skills=[SnapshotSkill(name="Soup", level=4)])
@@ -66,7 +66,7 @@ async def test_its_owner_learns_who_looked_and_when(anna: Person, boris: Person)
         await outsider.call("GET", viewers, expect=404)
 
 
-async def test_looking_at_ones_own_is_not_being_looked_at(boris: Person) -> None:
+async def test_viewing_ones_own_resume_is_not_a_view(boris: Person) -> None:
     resume = uuid4()
     await boris.hire()
     await publish_resume(boris, resume, 1)
@@ -74,7 +74,7 @@ async def test_looking_at_ones_own_is_not_being_looked_at(boris: Person) -> None
     assert (await boris.call("GET", f"/resumes/{resume}/viewers"))["items"] == []
 
 
-async def test_a_card_is_for_whom_it_is_for(anna: Person, boris: Person) -> None:
+async def test_a_card_is_visible_to_authorized_employers_only(anna: Person, boris: Person) -> None:
     resume = uuid4()
     company = (await anna.hire())["companyId"]
     changes: list[dict[str, object]] = [

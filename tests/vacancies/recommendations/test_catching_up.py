@@ -74,15 +74,15 @@ def pairs(known: MatchingIndex) -> set[tuple[UUID, UUID]]:
     forth, back = [], []
     for number in range(4):
         offer = offer_of({"skills": [{"name": SKILLS[number]}]})
-        forth += [(UUID(int=number), s.id(slot)) for s, slot, _ in known.vacancies_for(offer)]
+        forth += [(UUID(int=number), id) for id, _, _ in known.vacancies_for(offer)]
         row = {"title": "x", "requirements": [{"skill": SKILLS[number]}], "company_id": None}
-        back += [(UUID(int=number), s.id(slot)) for s, slot, _ in known.resumes_for(demand_of(row))]
+        back += [(UUID(int=number), id) for id, _, _ in known.resumes_for(demand_of(row))]
     assert len(set(forth)) == len(forth)
     assert len(set(back)) == len(back)
     return {*forth, *back}
 
 
-async def test_much_is_read_in_parts_and_is_the_same(
+async def test_a_large_update_is_read_in_parts_with_the_same_result(
     engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(matching, "READ_AT_ONCE", 7)
@@ -113,7 +113,7 @@ async def test_much_is_read_in_parts_and_is_the_same(
 
 
 @pytest.mark.parametrize("nth", [0, 2])
-async def test_who_is_cut_short_has_changed_nothing(
+async def test_a_cancelled_update_changes_nothing(
     engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, nth: int
 ) -> None:
     """A request is given up while a thread works for it, and the thread works on."""

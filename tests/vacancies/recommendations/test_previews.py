@@ -19,7 +19,7 @@ async def people(board: Board) -> None:
         await board.publish_resume(uuid4(), 1, skills=[{"name": name} for name in names])
 
 
-async def test_the_price_of_a_requirement_is_what_it_then_costs(board: Board) -> None:
+async def test_the_previewed_cost_of_a_requirement_is_its_actual_cost(board: Board) -> None:
     await people(board)
     id = await board.publish(**PLAIN | {"requirements": MUSTS})
     priced = await board.person.call("POST", f"/vacancies/{id}/price", {})
@@ -36,7 +36,7 @@ async def test_the_price_of_a_requirement_is_what_it_then_costs(board: Board) ->
     assert priced["requirements"][1] == {"skill": "Java", "kind": "must", "without": 4, "asNice": 4}
 
 
-async def test_what_leaves_nobody_is_named_with_how_many_it_excludes_alone(board: Board) -> None:
+async def test_a_requirement_that_excludes_everyone_is_named_with_its_count(board: Board) -> None:
     await people(board)
     id = await board.publish(**PLAIN | {"requirements": MUSTS})
     company = (await board.person.call("GET", f"/vacancies/{id}"))["companyId"]
@@ -76,7 +76,9 @@ async def test_what_leaves_nobody_is_named_with_how_many_it_excludes_alone(board
     assert {"part": "salary", "about": None, "resumes": 1} in priced["exclusions"]
 
 
-async def test_the_reach_of_a_change_is_what_it_then_brings(board: Board, boris: Person) -> None:
+async def test_the_previewed_reach_of_a_change_is_its_actual_reach(
+    board: Board, boris: Person
+) -> None:
     for musts in (["SQL"], ["SQL", "Java"], ["Java"], ["Java", "PHP"], ["SQL", "Java", "Git"]):
         await board.publish(**PLAIN | {"requirements": [{"skill": skill} for skill in musts]})
     resume = uuid4()
@@ -97,12 +99,12 @@ async def test_the_reach_of_a_change_is_what_it_then_brings(board: Board, boris:
 
 
 @pytest.mark.parametrize("skills", [[{"name": ""}], [{"name": "SQL", "level": 9}], "SQL"])
-async def test_bad_previews_are_refused(board: Board, skills: Any) -> None:
+async def test_invalid_previews_are_refused(board: Board, skills: Any) -> None:
     body = {"resumeId": str(uuid4()), "changes": {"skills": skills}}
     await board.person.call("POST", "/reach", body, expect=422)
 
 
-async def test_only_ones_own(board: Board, boris: Person) -> None:
+async def test_only_the_owner_gets_a_preview(board: Board, boris: Person) -> None:
     resume, id = uuid4(), await board.publish(**PLAIN)
     await board.publish_resume(resume, 1)
     await boris.call("POST", "/reach", {"resumeId": str(resume)}, expect=404)

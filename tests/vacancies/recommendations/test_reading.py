@@ -1,8 +1,12 @@
 """What both sides read of their matches, and what employers decide."""
 
+from typing import Any
 from uuid import uuid4
 
+import pytest
+
 from hirewire.messaging.testing import consume
+from hirewire.vacancies.recommendations import queries
 from tests.vacancies.conftest import Person
 from tests.vacancies.recommendations.boards import PLAIN, Board, board, resume_event
 
@@ -41,6 +45,32 @@ async def test_a_job_seeker_sees_how_each_of_their_resumes_fits_a_vacancy(
     [why] = [one for one in last["reasons"] if one["about"] == "SQL"]
     assert (why["verdict"], why["must"]) == ("conflict", True), "it is not recommended"
     await boris.call("GET", f"/vacancies/{draft}/fits?{asked}", expect=404)
+
+
+async def test_the_best_of_their_resumes_is_the_same_alone_and_only_it_is_explained(
+    board: Board, boris: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id = await board.publish(**PLAIN)
+    mine = [uuid4() for _ in range(4)]
+    for resume, skills in zip(mine, (["Gardening"], ["SQL"], ["SQL", "Python"], []), strict=True):
+        event = resume_event(resume, 1, skills=[{"name": name} for name in skills])
+        event = event.model_copy(update={"user_id": boris.id})
+        await consume(board.person.service.messaging.consumer, event)
+    path = f"/vacancies/{id}/fits?" + "&".join(f"resume={one}" for one in mine)
+    every = (await boris.call("GET", path))["items"]
+    assert len(every) == len(mine)
+    explain, explained = queries._reasons, []
+
+    def noted(vacancy: Any, snapshot: Any, judged: Any) -> list[queries.Reason]:
+        explained.append(judged.score)
+        return explain(vacancy, snapshot, judged)
+
+    monkeypatch.setattr(queries, "_reasons", noted)
+    assert (await boris.call("GET", f"{path}&limit=1"))["items"] == every[:1]
+    assert explained == [every[0]["score"]]
+    assert (await boris.call("GET", f"{path}&limit=3"))["items"] == every[:3]
+    for wrong in ("0", "51", "best"):
+        await boris.call("GET", f"{path}&limit={wrong}", expect=422)
 
 
 async def test_only_its_employer_reads_and_decides(board: Board, boris: Person) -> None:
@@ -113,7 +143,7 @@ async def test_a_company_reads_its_matches_of_all_vacancies_the_newest_first(boa
     await board.person.call("GET", "/recommendations?after=bm8", expect=422)
 
 
-async def test_what_was_looked_at_is_seen_and_no_more(board: Board) -> None:
+async def test_a_viewed_match_is_marked_as_seen(board: Board) -> None:
     first = await board.publish(**PLAIN)
     second = await board.publish(**PLAIN)
     resume = uuid4()
@@ -129,7 +159,7 @@ async def test_what_was_looked_at_is_seen_and_no_more(board: Board) -> None:
     assert states == {first: "seen", second: "shortlisted"}
 
 
-async def test_who_is_invited_is_marked_so_and_leads_to_the_application(board: Board) -> None:
+async def test_an_invited_candidate_is_marked_and_linked_to_the_application(board: Board) -> None:
     vacancy, resume = await board.publish(**PLAIN, responseLetterRequired=False), uuid4()
     await board.publish_resume(resume, 1, "created")
     path = f"/vacancies/{vacancy}/recommendations"

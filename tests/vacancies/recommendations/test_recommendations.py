@@ -15,7 +15,7 @@ from tests.vacancies.recommendations.boards import PLAIN, RESUME, Board, board, 
 __all__ = ["board"]
 
 
-async def test_a_changed_resume_meets_the_open_vacancies_with_reasons(board: Board) -> None:
+async def test_a_changed_resume_is_matched_with_open_vacancies_and_reasons(board: Board) -> None:
     id, resume = await board.publish(**PLAIN), uuid4()
     await board.publish_resume(resume, 1, skills=[{"name": "Gardening"}])
     assert await board.fits(id) == {}
@@ -33,7 +33,7 @@ async def test_a_changed_resume_meets_the_open_vacancies_with_reasons(board: Boa
     assert event.body["score"] == item["score"]
 
 
-async def test_a_published_vacancy_meets_the_visible_resumes(board: Board) -> None:
+async def test_a_published_vacancy_is_matched_with_visible_resumes(board: Board) -> None:
     visible, hidden, draft = uuid4(), uuid4(), uuid4()
     await board.publish_resume(visible, 1)
     await board.publish_resume(hidden, 1, status="hidden")
@@ -52,7 +52,7 @@ async def test_a_published_vacancy_meets_the_visible_resumes(board: Board) -> No
         ({"visibility": "no_one"}, "resume_hidden"),
     ],
 )
-async def test_what_fits_no_more_is_withdrawn(
+async def test_a_recommendation_that_no_longer_matches_is_withdrawn(
     board: Board, change: dict[str, Any], why: str
 ) -> None:
     id, resume = await board.publish(**PLAIN), uuid4()
@@ -66,7 +66,7 @@ async def test_what_fits_no_more_is_withdrawn(
     assert created.body["recommendationId"] == again.body["recommendationId"]
 
 
-async def test_a_company_does_not_meet_what_is_hidden_from_it(board: Board) -> None:
+async def test_a_resume_hidden_from_a_company_is_not_recommended_to_it(board: Board) -> None:
     resume, elsewhere = uuid4(), str(uuid4())
     company = (await board.person.call("GET", "/employer-profile"))["companyId"]
     id = await board.publish(**PLAIN)
@@ -76,7 +76,7 @@ async def test_a_company_does_not_meet_what_is_hidden_from_it(board: Board) -> N
 
 
 @pytest.mark.parametrize("action", ["pause", "close"])
-async def test_a_vacancy_that_is_not_open_meets_nobody(board: Board, action: str) -> None:
+async def test_a_vacancy_that_is_not_open_is_not_matched(board: Board, action: str) -> None:
     id, resume = await board.publish(**PLAIN), uuid4()
     await board.publish_resume(resume, 1)
     await board.person.call("POST", f"/vacancies/{id}/{action}")
@@ -104,7 +104,9 @@ async def test_older_versions_and_repeats_change_nothing(board: Board) -> None:
     assert len(await board.events()) == 1
 
 
-async def test_in_one_batch_the_newest_counts_and_vacancies_meet_resumes(board: Board) -> None:
+async def test_in_one_batch_the_newest_version_counts_and_both_sides_are_matched(
+    board: Board,
+) -> None:
     id, resume, other = await board.person.vacancy(**PLAIN), uuid4(), uuid4()
     await board.person.call("POST", f"/vacancies/{id}/publish")
     [row] = [r for r in await recorded(board.person.service.engine) if r.type[:8] == "vacancy."]
@@ -119,7 +121,7 @@ async def test_in_one_batch_the_newest_counts_and_vacancies_meet_resumes(board: 
     assert set(await board.fits(id)) == {str(resume)}
 
 
-async def test_what_was_there_before_is_compared_too(board: Board) -> None:
+async def test_earlier_data_is_compared_too(board: Board) -> None:
     """Also what was compared by other rules, and only that."""
     id, resume = await board.publish(**PLAIN), uuid4()
     await board.publish_resume(resume, 1)
@@ -162,7 +164,9 @@ async def test_a_match_that_is_behind_shows_nothing_hidden(board: Board, change:
 SOME = ["SQL", "Python", "Java", "Git", "PHP", "C++"]
 
 
-async def test_after_any_history_it_is_as_if_all_were_compared_again(board: Board) -> None:
+async def test_any_history_gives_the_same_result_as_comparing_everything_again(
+    board: Board,
+) -> None:
     random = Random(7)
     resumes = {uuid4(): 0 for _ in range(8)}
     snapshots: dict[UUID, dict[str, Any]] = {}

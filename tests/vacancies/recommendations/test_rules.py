@@ -37,7 +37,7 @@ def test_the_score_is_the_sum_of_its_reasons(
     assert (found.score == 1) == (bool(weighed) and all(t.verdict == "met" for t in required))
 
 
-def test_all_that_is_asked_for_is_the_whole_and_what_nobody_asks_for_takes_nothing() -> None:
+def test_meeting_all_requirements_scores_in_full_and_extra_skills_cost_nothing() -> None:
     asked = [{"skill": "Python", "kind": "must", "level": 3}, {"skill": "SQL", "kind": "nice"}]
     vacancy = {"title": "Developer", "requirements": asked, "company_id": None}
     others = ["Java", "PHP", "C++", "Linux", "Docker", "Kafka", "Haskell", "Gardening"]
@@ -83,7 +83,7 @@ def test_a_synonym_changes_nothing(vacancy: dict[str, Any], resume: dict[str, An
 
 
 @given(vacancies(), resumes())
-def test_one_more_skill_that_is_asked_for_lowers_nothing(
+def test_one_more_required_skill_never_lowers_the_score(
     vacancy: dict[str, Any], resume: dict[str, Any]
 ) -> None:
     demand, offer = demand_of(vacancy), offer_of(resume)
@@ -100,7 +100,7 @@ def test_one_more_skill_that_is_asked_for_lowers_nothing(
 
 
 @given(vacancies(), resumes())
-def test_who_one_is_never_reaches_the_scorer(
+def test_personal_data_never_reaches_the_scorer(
     vacancy: dict[str, Any], resume: dict[str, Any]
 ) -> None:
     person = {"fullName": "Anna", "sex": "female", "age": 61, "photo": "x", "citizenship": "GE"}
@@ -127,7 +127,7 @@ def test_who_one_is_never_reaches_the_scorer(
         ({"requirements": [{"skill": "Java", "kind": "must"}]}, {}, "skill"),
     ],
 )
-def test_gates(vacancy: dict[str, Any], resume: dict[str, Any], part: str) -> None:
+def test_hard_requirements(vacancy: dict[str, Any], resume: dict[str, Any], part: str) -> None:
     base = {"requirements": [{"skill": "SQL", "kind": "nice"}], "company_id": None}
     skills = {"skills": [{"name": "SQL"}]}
     good = judge(demand_of(base), offer_of(skills))
@@ -141,12 +141,12 @@ def test_gates(vacancy: dict[str, Any], resume: dict[str, Any], part: str) -> No
     "more",
     [{"relocation": True, "area": "Tomsk"}, {"area": "омск "}, {"area": None}],
 )
-def test_an_area_that_is_no_hindrance(more: dict[str, Any]) -> None:
+def test_areas_that_do_not_exclude_a_match(more: dict[str, Any]) -> None:
     vacancy = {"requirements": [{"skill": "SQL"}], "area": "Омск", "company_id": None}
     assert judge(demand_of(vacancy), offer_of({"skills": [{"name": "SQL"}]} | more)).fits
 
 
-def test_foreign_numbers_do_no_harm() -> None:
+def test_unexpected_numbers_do_no_harm() -> None:
     offer = offer_of(
         {
             "skills": [{"name": "SQL", "level": 10**9}],

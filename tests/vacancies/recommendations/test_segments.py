@@ -3,12 +3,14 @@
 import asyncio
 from uuid import UUID
 
+import numpy as np
 import pytest
 
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of, skill_code
 from hirewire.vacancies.recommendations.index import side as side_module
 from hirewire.vacancies.recommendations.index.packing import Packed, pack_demand
 from hirewire.vacancies.recommendations.index.prefilter import demands_for
+from hirewire.vacancies.recommendations.index.reading import demands_from
 from hirewire.vacancies.recommendations.index.side import Side
 
 OFFER = offer_of({"skills": [{"name": "SQL"}, {"name": "Python"}]})
@@ -30,7 +32,7 @@ def found(side: Side) -> list[int]:
 
 
 @pytest.mark.parametrize("first", [1, 500])
-async def test_gathering_loses_nothing_that_happens_meanwhile(
+async def test_merging_loses_no_concurrent_change(
     monkeypatch: pytest.MonkeyPatch, first: int
 ) -> None:
     monkeypatch.setattr(side_module, "LARGEST_MERGED", 4)
@@ -57,7 +59,7 @@ async def test_gathering_loses_nothing_that_happens_meanwhile(
 
 
 @pytest.mark.parametrize("largest", [4, 8192])
-async def test_skills_that_nobody_asks_for_any_more_take_no_memory(
+async def test_skills_that_are_no_longer_required_take_no_memory(
     monkeypatch: pytest.MonkeyPatch, largest: int
 ) -> None:
     monkeypatch.setattr(side_module, "LARGEST_MERGED", largest)  # 4: in a thread
@@ -78,10 +80,13 @@ async def test_skills_that_nobody_asks_for_any_more_take_no_memory(
         most = max(most, *(len(segment.codes) for segment in side))
     assert found(side) == sorted(asked)
     kept = {
-        segment.value("number", slot): segment.skills_of(slot)[2][0]
+        number: demand.skills[2].code
         for segment in side
-        for slot in range(len(segment))
-        if segment.alive[slot]
+        for number, demand in zip(
+            segment.numbers[segment.alive].tolist(),
+            demands_from(segment, np.flatnonzero(segment.alive)),
+            strict=True,
+        )
     }
     assert kept == {number: skill_code(skill) for number, skill in asked.items()}
     assert most < 300

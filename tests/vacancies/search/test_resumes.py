@@ -34,7 +34,7 @@ async def found(anna: Person, query: str = "") -> list[str]:
     return [item["resumeId"] for item in page["items"]]
 
 
-async def test_an_employer_finds_who_wants_to_be_found(anna: Person, boris: Person) -> None:
+async def test_an_employer_finds_visible_resumes(anna: Person, boris: Person) -> None:
     await anna.hire()
     python, go, hidden, draft = (uuid4() for _ in range(4))
     await say(
@@ -88,7 +88,7 @@ async def _is_counted(anna: Person, query: str, expected: int) -> bool:
     return bool(answer["total"] == expected)
 
 
-async def test_nothing_said_of_a_search_reveals_a_hidden_resume(
+async def test_no_part_of_a_search_response_reveals_a_hidden_resume(
     anna: Person, boris: Person
 ) -> None:
     """Neither of one hidden from the company, nor of one that was found before."""

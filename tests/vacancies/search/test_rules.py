@@ -24,12 +24,12 @@ from hirewire.vacancies.search.rules import Term, other_layout, plain, spans, te
         ("Ёлка C++", [Term("Елка"), Term("C++")]),
     ],
 )
-def test_a_line_is_read(query: str, found: list[Term]) -> None:
+def test_a_query_is_parsed(query: str, found: list[Term]) -> None:
     assert terms(query) == found
 
 
 @given(st.text(max_size=400))
-def test_no_line_is_an_error(query: str) -> None:
+def test_any_query_can_be_parsed(query: str) -> None:
     found = terms(query)
     assert len(found) <= rules.MOST_TERMS
     assert all(term.text for term in found)
@@ -53,7 +53,7 @@ def test_plain_text_keeps_its_length_and_is_plain(text: str) -> None:
         ("работа от 18", "работа от 18", None),
     ],
 )
-def test_pay_in_the_line(query: str, rest: str, amount: int | None) -> None:
+def test_salary_in_a_query(query: str, rest: str, amount: int | None) -> None:
     assert rules.pay_from(query) == (rest, amount)
 
 
@@ -65,15 +65,15 @@ def test_the_other_keyboard() -> None:
 @pytest.mark.parametrize(
     ("word", "wrong"), [("sql", 0), ("java", 1), ("programist", 2), ("web3", 0)]
 )
-def test_how_many_letters_may_be_wrong(word: str, wrong: int) -> None:
+def test_the_number_of_tolerated_typos(word: str, wrong: int) -> None:
     assert tolerance(word) == wrong
 
 
-def test_neighbours_the_longest_first() -> None:
+def test_spans_are_ordered_longest_first() -> None:
     assert spans(3, most=2) == [(0, 2), (1, 3), (0, 1), (1, 2), (2, 3)]
 
 
-def test_endings_of_both_languages_are_taken_off() -> None:
+def test_inflectional_endings_of_both_languages_are_removed() -> None:
     stems = analyzer().analyze
     assert stems("Программистов") == stems("программисты") == stems("ПРОГРАММИСТ")
     assert stems("Developers") == stems("developer")

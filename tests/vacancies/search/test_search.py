@@ -84,7 +84,7 @@ async def test_a_skill_is_found_by_all_its_names(board: Board) -> None:
     assert await board.found(skill=["JS", "Own Thing 3000"]) == []
 
 
-async def test_it_is_found_as_people_say_it(board: Board) -> None:
+async def test_vacancies_are_found_by_the_words_people_use(board: Board) -> None:
     omsk = {"area": "Омск"}
     await board.publish("nurse", "Медицинская сестра", area="Санкт-Петербург")
     await board.publish("1c", "Программист 1С", **omsk)
@@ -223,7 +223,7 @@ async def test_bad_input_names_the_field(board: Board, query: dict[str, Any], po
 
 
 @pytest.mark.parametrize("order", ["date", "relevance", "pay"])
-async def test_pages_are_whole(board: Board, order: str) -> None:
+async def test_pages_are_complete(board: Board, order: str) -> None:
     for n in range(9):
         pay = PAY | {"max": 200_000 + n // 3}
         await board.publish(str(n), f"Engineer {'x ' * (n % 3)}", salary=pay)
@@ -268,7 +268,7 @@ async def test_what_is_no_longer_open_is_not_found(board: Board) -> None:
     await eventually(moved)
 
 
-async def test_the_board_is_counted(board: Board, boris: Person) -> None:
+async def test_the_vacancies_of_the_board_are_counted(board: Board, boris: Person) -> None:
     assert await board.employer.call("GET", "/overview") == {"vacancies": 0, "companies": 0}
     for name in "ab":
         await board.publish(name, "Analyst")
@@ -318,7 +318,7 @@ async def test_saved_searches_show_what_is_new(board: Board, boris: Person) -> N
     assert problem["errors"][0]["pointer"] == "#/query/workFormat/0"
 
 
-async def test_one_can_save_so_many_searches(boris: Person) -> None:
+async def test_the_number_of_saved_searches_is_limited(boris: Person) -> None:
     for n in range(100):
         await boris.call("POST", "/searches", {"name": str(n), "query": {}}, expect=201)
     problem = await boris.call("POST", "/searches", {"name": "x", "query": {}}, expect=409)

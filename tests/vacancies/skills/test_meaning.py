@@ -98,7 +98,7 @@ def test_addresses_numbers_and_texts_are_not_encoded(text: str, tmp_path: Path) 
     assert listening.given == ["good welding"], "the phrase alone, without filler"
 
 
-def test_vectors_of_other_names_are_refused_and_those_of_other_versions_removed(
+def test_foreign_vector_files_are_refused_and_old_versions_removed(
     tmp_path: Path,
 ) -> None:
     skills = tuple(dictionary().skills.values())[:10]

@@ -9,7 +9,7 @@ from hirewire.vacancies.skills.queries import Unknown, unknown_skills
 from tests.vacancies.conftest import Person
 
 
-async def test_what_the_dictionary_lacks_most_named_first(anna: Person) -> None:
+async def test_skills_missing_from_the_dictionary_are_listed_by_frequency(anna: Person) -> None:
     await anna.hire()
     asked = [{"skill": "Tinkerbell"}, {"skill": "Python"}, {"skill": "Qwertyism"}]
     first = await anna.vacancy(requirements=asked)

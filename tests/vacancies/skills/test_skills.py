@@ -28,7 +28,7 @@ def labels(text: str, limit: int = 10) -> list[str]:
         ("js", "JavaScript"),
     ],
 )
-def test_what_is_meant_comes_among_the_first(text: str, first: str) -> None:
+def test_the_intended_skill_is_among_the_first_suggestions(text: str, first: str) -> None:
     assert first in labels(text)[:5]
 
 
@@ -55,7 +55,7 @@ def test_one_typo(one: str, other: str, is_typo: bool) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "  ", "()", "\x00", "'" * 200])
-def test_nothing_is_found_by_nothing(text: str) -> None:
+def test_an_empty_text_gives_no_suggestions(text: str) -> None:
     assert labels(text) == []
 
 

@@ -6,7 +6,7 @@ from hirewire.messaging.transaction import Transactions
 
 
 async def forget_old_registrations(transactions: Transactions) -> bool:
-    """Delete old attempts. There is never more to do."""
+    """Delete all old attempts. Returns False: one call does all the work."""
     async with transactions() as tx:
         await forget_registrations(tx)
     return False

@@ -39,7 +39,7 @@ def normalised_password(password: str, email: str) -> str:
 def wait(registrations: int, oldest: datetime | None, most: int, moment: datetime) -> timedelta:
     """How long to wait after this number of registrations in the window; zero if one is allowed.
 
-    `oldest` is the time of the first registration. One more is allowed when it leaves the window.
+    `oldest` is the time of the first registration: when it leaves the window, one more is allowed.
     """
     if registrations < most or oldest is None:
         return timedelta(0)

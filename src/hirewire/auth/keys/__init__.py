@@ -1,1 +1,1 @@
-"""Signing keys: made, rotated, published."""
+"""Signing keys: creation, rotation and publication."""

@@ -10,7 +10,7 @@ log = structlog.get_logger(__name__)
 
 
 async def rotate_signing_keys(transactions: Transactions) -> bool:
-    """Create the key that is due, if any. There is never more to do."""
+    """Create the key that is due, if any. Returns False: one call does all the work."""
     async with transactions() as tx:
         kid = await ensure_signing_key(tx)
     if kid is not None:

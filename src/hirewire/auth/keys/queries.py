@@ -12,13 +12,13 @@ from hirewire.messaging.transaction import Tx
 
 
 def public_jwk(kid: str, jwk: Mapping[str, str | list[str]]) -> dict[str, str]:
-    """The public part of a key in the form that is published (RFC 7517, RFC 8037)."""
+    """The public part of a key as a JSON Web Key (RFC 7517, RFC 8037)."""
     public = {name: str(jwk[name]) for name in ("kty", "crv", "x")}
     return public | {"kid": kid, "use": "sig", "alg": ALGORITHM}
 
 
 async def published_keys(tx: Tx) -> list[dict[str, str]]:
-    """The public keys that verify current tokens or will verify future ones."""
+    """The public keys that verify current tokens or will verify future ones, oldest first."""
     result = await tx.execute(
         select(signing_key.c.kid, signing_key.c.private_jwk)
         .where(signing_key.c.not_after > now())
@@ -28,7 +28,7 @@ async def published_keys(tx: Tx) -> list[dict[str, str]]:
 
 
 async def newest_key(tx: Tx) -> KeyLife | None:
-    """The lifetime of the most recent key."""
+    """The lifetime of the most recent key; None before the first one."""
     columns = signing_key.c
     result = await tx.execute(
         select(columns.not_before, columns.sign_from, columns.sign_until, columns.not_after)

@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 SUCCESSOR_AFTER = timedelta(days=30)
 """The age at which a key gets a successor."""
 AHEAD = timedelta(days=1)
-"""How long a successor is published before its first use, so that every service has consumed it."""
+"""How long a successor is published before its first use, so that every service has it by then."""
 SPARE = timedelta(days=2)
 """How much longer a key may sign when its successor is late because `auth` was down."""
 LAST_TOKENS = timedelta(minutes=15)
-"""How long a key is accepted after its last signature: longer than a token's lifetime."""
+"""How long a key is accepted after its last signature: longer than the lifetime of a token."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,9 +51,9 @@ async def begin(tx: Tx, user_id: UUID) -> Granted:
 async def refresh(tx: Tx, token: str) -> Granted | Refusal:
     """Rotate a refresh token. Returns a `Refusal` for a bad one, so that the transaction commits.
 
-    A token is valid once. A second use means that it was copied. Nobody can tell the owner from
-    the thief, so the session ends for both. But browsers may send one token twice, from two tabs
-    or by a double click. A second use within `DOUBLE_SUBMIT` of the first is therefore only refused
+    A token can be used once. A second use means that it was copied. Nobody can tell the owner from
+    the thief, so the session ends for both. But browsers may send one token twice, from two tabs or
+    by a double click. A second use within `DOUBLE_SUBMIT` of the first is therefore only refused
     (``double``): a thief gains nothing, and the session continues with the tokens of the first
     response. A client that lost that response must log in again.
     """
@@ -92,7 +92,7 @@ async def end(tx: Tx, token: str) -> None:
 
 
 async def revoke(tx: Tx, session_id: UUID, why: str) -> None:
-    """End a session and all its tokens."""
+    """End a session and all its tokens, and store why. An ended session keeps its first reason."""
     await tx.execute(
         update(session)
         .where(session.c.id == session_id, session.c.revoked_at.is_(None))

@@ -9,7 +9,7 @@ from hirewire.messaging.transaction import Tx
 
 
 async def login_of(tx: Tx, email_key: str) -> Row[UUID, str] | None:
-    """The id and password hash of the account with this e-mail key."""
+    """The id and password hash of the account with this e-mail key; None if there is none."""
     result = await tx.execute(
         select(user.c.id, user.c.password_hash).where(user.c.email_key == email_key)
     )
@@ -17,7 +17,7 @@ async def login_of(tx: Tx, email_key: str) -> Row[UUID, str] | None:
 
 
 async def role_of(tx: Tx, user_id: UUID) -> str:
-    """The current role of a user."""
+    """The current role of an existing user."""
     result = await tx.execute(select(user.c.role).where(user.c.id == user_id))
     role: str = result.scalar_one()
     return role

@@ -33,7 +33,7 @@ class Failures:
 
 
 def wait(failures: Failures, is_known: bool, moment: datetime) -> timedelta:
-    """How long this account must wait before the next login from this network; zero if it need not.
+    """How long this account must wait before the next login from this network; zero if not at all.
 
     `is_known` says whether a login to the account from this network has succeeded before.
     """
@@ -49,7 +49,7 @@ def wait(failures: Failures, is_known: bool, moment: datetime) -> timedelta:
 def pause(failures: int, oldest: datetime | None, most: int, moment: datetime) -> timedelta:
     """How long to wait after this number of failures in the window; zero if another try is allowed.
 
-    `oldest` is the time of the first failure. One more try is allowed when it leaves the window.
+    `oldest` is the time of the first failure: when it leaves the window, one more try is allowed.
     """
     if failures < most or oldest is None:
         return timedelta(0)

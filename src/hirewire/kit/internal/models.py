@@ -24,19 +24,19 @@ class Overview(Answer):
     waiting: int
     dead: int
     queued: int | None
-    """None if the broker does not answer, or the service consumes nothing."""
+    """None if the broker does not respond, or the service consumes nothing."""
     broker_dead: int | None
     broker: str | None = None
-    """Why the broker does not answer; left out if it does."""
+    """Why the broker does not respond; omitted if it does."""
 
 
 class Flow(Answer):
-    """How far a service's events have come."""
+    """The progress of a service's events."""
 
     sent: int
     entered: int
     queued: int | None
-    """None if the broker does not answer."""
+    """None if the broker does not respond."""
     retained_from: UUID
     """The beginning of the inbox."""
 

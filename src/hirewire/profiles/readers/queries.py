@@ -70,7 +70,7 @@ async def opened(tx: Tx, resume_id: UUID, company_id: UUID) -> Opened | None:
 
 
 async def names(tx: Tx, resume_ids: Sequence[UUID], company_id: UUID) -> list[tuple[UUID, str]]:
-    """The owners' names of these resumes, as far as `opened` lets this company read them."""
+    """Ids of those resumes whose owner's name `opened` shows to this company, with the name."""
     table = opened_application.c
     statement = (
         select(

@@ -53,7 +53,7 @@ class NotShared(NotFound):
 
 
 class _Whole(Answer):
-    """What of a resume is read by others."""
+    """The parts of a resume that other people read."""
 
     version: int
     headline: str | None
@@ -70,8 +70,8 @@ class _Whole(Answer):
     links: list[ShownLink]
     projects: list[ShownProject]
     more: dict[str, list[SectionEntry]]
-    """What was imported beside it, by section, as in `/api/profiles/resumes/{id}`; who has only a
-    link does not see `references`.
+    """Imported sections by name, as in `/api/profiles/resumes/{id}`. A share link does not show
+    `references`.
     """
     experience: list[Position]
     education: list[Study]
@@ -83,23 +83,23 @@ class Candidate(_Whole):
 
     resume_id: UUID
     full_name: str | None
-    """None when it is an address and contacts are closed."""
+    """Null if the name is an e-mail address and contacts are not shared."""
     contacts: list[ShownContact]
-    """Empty once the application was withdrawn, like `links`."""
+    """Empty after the application was withdrawn, and so are `links`."""
     as_of: datetime | None
-    """Of a resume that is kept: when it was as it is here. None for one that is read as it is."""
+    """When the stored copy was made; null for the current resume."""
 
 
 class CandidateName(Answer):
-    """The candidate's name of a resume."""
+    """A resume and the name of its candidate."""
 
     resume_id: UUID
     full_name: str
-    """Their address as long as they have given no name, and the contacts are open."""
+    """The e-mail address until the candidate has entered a name, if contacts are shared."""
 
 
 class CandidateNames(Answer):
-    """Names of candidates, for the resumes shared with the company."""
+    """The candidates' names for the resumes that are shared with the company."""
 
     items: list[CandidateName]
 
@@ -111,7 +111,7 @@ class SharedResume(_Whole):
     """
 
     full_name: str | None
-    """None also until the person has given a name."""
+    """Null if the owner does not share it, or has not entered one yet."""
     contacts: list[ShownContact]
 
 
@@ -121,7 +121,7 @@ class Reader(Answer):
     company_id: UUID
     company_name: str | None
     open: bool
-    """Whether it reads the resume as it is; else it keeps it as it was when it was opened."""
+    """Whether the company reads the current resume; otherwise it reads a stored copy."""
     opened_at: datetime
     first_read_at: datetime | None
     last_read_at: datetime | None
@@ -132,7 +132,7 @@ class Reader(Answer):
 async def names(
     tx: RequestTx, caller: Caller, resume: Annotated[list[UUID], Query(max_length=300)]
 ) -> CandidateNames:
-    """The candidates' names of these resumes, as far as they are shared with your company.
+    """The candidates' names for these resumes, where they are shared with your company.
 
     Other resumes are left out. This does not count as reading a resume.
     """
@@ -146,8 +146,8 @@ async def names(
 async def read(resume_id: UUID, tx: RequestTx, caller: Caller) -> Candidate:
     """The full resume of a candidate who applied to your company or accepted its invitation.
 
-    The current resume while an application is open, later the resume as of the closing date.
-    Contacts are hidden when the candidate has withdrawn.
+    The current resume while an application is open, afterwards the resume as it was when it was
+    opened to your company. Contacts are hidden if the candidate has withdrawn.
     """
     opened = await _opened(tx, caller, resume_id)
     content = opened.content
@@ -173,7 +173,7 @@ async def read_as_pdf(resume_id: UUID, tx: RequestTx, caller: Caller) -> Respons
 
 @router.get("/shared/{key}", responses=refuses(NotShared))
 async def read_shared(key: str, tx: RequestTx, response: Response, _: MaybeCaller) -> SharedResume:
-    """A resume by its share link, for anyone who has it. Must not be indexed or cached."""
+    """A resume by its share link, for anyone who has the link. Must not be indexed or cached."""
     content = await queries.shared(tx, key)
     if content is None:
         raise NotShared

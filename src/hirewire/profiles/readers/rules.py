@@ -45,7 +45,7 @@ def _without_imported(item: Mapping[str, object]) -> Mapping[str, object]:
 
 
 def without_contacts(kept: Content) -> Content:
-    """The stored copy after the applicant has withdrawn: nothing by which to contact them."""
+    """The stored copy after the applicant has withdrawn: without anything that allows contact."""
     sections = kept["imported"] or {}
     return {
         **kept,
@@ -58,5 +58,5 @@ def without_contacts(kept: Content) -> Content:
 
 
 def name_without_contacts(name: str | None) -> str | None:
-    """The name, or None if it is an e-mail address, as it is until the user enters a name."""
+    """The name; None for an e-mail address, which is the name until the user enters one."""
     return None if name and "@" in name else name

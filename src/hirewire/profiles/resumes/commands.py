@@ -1,4 +1,4 @@
-"""Commands on resumes. Each makes one version and one `ResumeUpdated` in one transaction."""
+"""Commands on resumes. Each one creates one version and records one `ResumeUpdated`."""
 
 import secrets
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ from hirewire.profiles.tables import education, experience, resume
 MOST_RESUMES = 50
 MOST_ITEMS = 100
 ItemRow = Mapping[str, Any]
-"""A row of `experience` or of `education`."""
+"""A row of `experience` or `education`."""
 EMPTY: Fields = {
     "status": "draft",
     "title": None,
@@ -100,7 +100,7 @@ async def create(tx: Tx, user_id: UUID, fields: Fields) -> WholeResume:
 async def import_document(
     tx: Tx, user_id: UUID, document: Imported
 ) -> tuple[WholeResume, list[LeftOut]]:
-    """Create a resume from a checked JSON Resume; also returns what could not be read."""
+    """Create a resume from a checked JSON Resume; also returns the values that were not read."""
     await _room_for_one_more(tx, user_id)
     whole = Part(document)
     fields = jsonresume.resume_fields(document, whole)
@@ -154,7 +154,7 @@ async def add_experience(
 ) -> ItemRow:
     """Add a position and return it. Raises `NoSuchResume`, `TooMany`.
 
-    It is the last one, or comes at `place` (0 is the first).
+    It comes at the end, or at `place` (0 is the first).
     """
     return await _add(tx, experience, user_id, id, fields, "experience_added", place)
 
@@ -176,7 +176,7 @@ async def add_education(
 ) -> ItemRow:
     """Add a course of study and return it. Raises `NoSuchResume`, `TooMany`.
 
-    It is the last one, or comes at `place` (0 is the first).
+    It comes at the end, or at `place` (0 is the first).
     """
     return await _add(tx, education, user_id, id, fields, "education_added", place)
 
@@ -264,7 +264,7 @@ async def _item(tx: Tx, table: Table, user_id: UUID, id: UUID, item_id: UUID) ->
 
 
 async def _locked(tx: Tx, user_id: UUID, id: UUID) -> Row[Any]:
-    """Lock the row first, so that versions, snapshots and commits have the same order."""
+    """Lock the row before a change, so that versions, snapshots and commits have one order."""
     row = await resume_of(tx, user_id, id, lock=True)
     if row is None:
         raise NoSuchResume
@@ -299,7 +299,7 @@ async def _bump(tx: Tx, id: UUID, values: Fields | None = None) -> Row[Any]:
 
 
 def _link_key(values: Mapping[str, Any]) -> str | None:
-    """The link key: a new one whenever sharing is turned on again, so that old links stay dead."""
+    """The link key. Sharing again makes a new one, so that old links stay invalid."""
     if values["visibility"] != "link":
         return None
     before: str | None = values["link_key"]

@@ -1,9 +1,9 @@
 """Lossless export of a resume as JSON Resume 1.0.0.
 
 An imported document is stored as it is. An export starts from it and overwrites only the fields
-whose value differs from a new import of the document. Members that our model does not have survive,
-and an edit changes only what was edited. Members of the 0.x schema (`work[].company`, `website`)
-keep their old keys.
+whose value differs from a new import of the document. So members that our model lacks survive, and
+an edit changes only what was edited. Members of the 0.x schema (`work[].company`, `website`) keep
+their old keys.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -179,7 +179,7 @@ def _merged(
 
 
 def _merged_skills(document: Item, new: Sequence[Item]) -> list[Any]:
-    """Remove deleted skills from the keyword groups, and add each new skill as an entry."""
+    """The `skills` of the document: without deleted skills, and with an entry for each new one."""
     part = Part(document).at("skills")
     old = jsonresume.all_skills(part)
     staying = {_key(skill) for skill in (*new, *old[jsonresume.MOST_SKILLS :])}

@@ -53,7 +53,7 @@ def is_resume(document: Mapping[str, Any]) -> bool:
 def resume_fields(document: Mapping[str, Any], whole: Part | None = None) -> Item:
     """Our fields of a resume from a JSON Resume, without work and education.
 
-    `whole` is the document as a part; it collects what cannot be read.
+    `whole` is the document as a part; it collects the values that cannot be read.
     """
     whole = whole or Part(document)
     basics = whole.at("basics").object()
@@ -100,7 +100,7 @@ def items(document: Mapping[str, Any], name: str, whole: Part | None = None) -> 
 
 
 def all_skills(skills: Part) -> list[Item]:
-    """All skills of the document, including those over the limit."""
+    """All skills of the document in order, each once, including those over the limit."""
     by_name: dict[tuple[str, int | None], Item] = {}
     for entry in skills.each(10 * MOST_SKILLS, named="name"):
         for skill in entry_skills(entry):
@@ -122,7 +122,7 @@ def entry_skills(entry: Part) -> list[Item]:
 
 
 def listed(entries: Part, read: Callable[[Part], Item | None], most: int, named: str) -> list[Item]:
-    """The readable entries of a list. A bare text is read as the member `named`."""
+    """The readable entries of a list, at most `most`. A bare text is read as the member `named`."""
     fields = (read(entry) for entry in entries.each(most, named=named))
     return [item for item in fields if item is not None]
 

@@ -1,4 +1,4 @@
-"""Resumes as they are sent and answered."""
+"""Request and response bodies of resumes."""
 
 from datetime import datetime
 from typing import Annotated, Literal, Self
@@ -116,7 +116,7 @@ class ResumeChanges(Body):
     hidden_from: Annotated[list[UUID], Field(max_length=100), AfterValidator(_once_each)] = []
     """Companies that are never shown this resume, unless one applies to them."""
     link_shows: Annotated[list[LinkPart], Field(max_length=2), AfterValidator(_sorted)] = []
-    """What of its owner a shared link shows."""
+    """The owner's data that a share link shows."""
 
 
 class NewResume(ResumeChanges):
@@ -134,7 +134,7 @@ class ExperienceChanges(Body):
     end: Date | None = None
     description: Annotated[str, text(1, 10_000)] | None = None
     highlights: Annotated[list[Highlight], Field(max_length=50)] = []
-    """What was achieved, a line each."""
+    """Achievements, one per line."""
     skills: Annotated[list[Name], Field(max_length=30)] = []
 
     @model_validator(mode="after")
@@ -209,15 +209,15 @@ class Resume(Answer):
     links: list[ShownLink]
     projects: list[ShownProject] = []
     more: dict[str, list[SectionEntry]] = {}
-    """What was imported and is shown only: `volunteer`, `publications`, `awards`, `interests` and
-    `references`.
+    """Imported sections that are shown but cannot be edited: `volunteer`, `publications`, `awards`,
+    `interests` and `references`.
     """
     visibility: str
     hidden_from: list[UUID]
     link_key: str | None
-    """With visibility `link`: who knows it can read the resume at `/shared/{key}`."""
+    """With visibility `link`, anyone with the key can read the resume at `/shared/{key}`."""
     link_shows: list[str]
-    """What of oneself is read there: `name`, `contacts`, both or nothing."""
+    """The owner's data shown there: `name`, `contacts`, both or neither."""
     experience: list[Experience]
     education: list[Education]
     total_experience_months: int
@@ -233,29 +233,29 @@ class LeftOut(Answer):
     pointer: str
     detail: str
     code: str
-    """What was skipped or changed, for programs; `params` are the values in `detail`."""
+    """The kind of problem, for programs; `params` are the values in `detail`."""
     params: dict[str, int | str] = {}
 
 
 class Source(Answer):
-    """Where a value of a file was read."""
+    """The place in a file that a value was read from."""
 
     page: int
     text: str
 
 
 class ReadResume(Answer):
-    """What was read of a file. Nothing of it is kept."""
+    """The content that was read from a file. The service stores none of it."""
 
     layout: Literal["linkedin", "hh", "generic"]
-    """Whose arrangement the file has."""
+    """The program whose layout the file has."""
     document: dict[str, JsonValue]
-    """A JSON Resume, for `POST /api/profiles/resumes/import` after somebody has checked it."""
+    """A JSON Resume for `POST /api/profiles/resumes/import`, after a person has checked it."""
     sources: dict[str, Source]
-    """The line that a value came from, by JSON pointer into the document."""
+    """The line that each value came from, by JSON pointer into the document."""
 
 
 class ImportedResume(Resume):
-    """An imported resume, with the values that could not be read."""
+    """An imported resume, with the values that were skipped or changed."""
 
     left_out: list[LeftOut] = []

@@ -40,7 +40,7 @@ async def resumes_of(
 
 
 async def items_of(tx: Tx, ids: list[UUID]) -> dict[UUID, tuple[list[Position], list[Study]]]:
-    """The ordered experience and education of each of these resumes."""
+    """The ordered experience and education of these resumes, by resume id."""
     items: dict[UUID, tuple[list[Position], list[Study]]] = {id: ([], []) for id in ids}
     for row in await _rows(tx, experience, ids):
         items[row.resume_id][0].append(cast("Position", dict(row._mapping)))

@@ -48,14 +48,14 @@ FILE_BODY: dict[str, Any] = {
     }
 }
 ONE = "/{id:uuid}"
-"""With its form, so that `/import` is no resume: other methods there are 405."""
+"""A path with a UUID, so that `/import` does not match it: other methods there get 405."""
 router = APIRouter(prefix="/api/profiles/resumes", tags=["resumes"])
 Place = Annotated[int | None, Query(ge=0)]
 Strict = Annotated[
     bool, Query(description="Refuse the document if values cannot be read; errors name them.")
 ]
 Document = Annotated[
-    dict[str, Any],  # no JsonValue: its own form is checked by `check_document`
+    dict[str, Any],  # not JsonValue: `check_document` checks the form
     Body(
         description="A JSON Resume with at least a name, experience or education. Unknown"
         " members are kept.",
@@ -110,9 +110,9 @@ async def import_(
 
 @router.post("/read", responses=refuses(BadFile, BusyReading), openapi_extra=FILE_BODY)
 async def read_file(request: Request, caller: Caller) -> ReadResume:
-    """Read a CV, a PDF or a DOCX of up to 5 MiB and 30 pages. Nothing is saved.
+    """Read a CV: a PDF or a DOCX of up to 5 MiB and 30 pages. Nothing is saved.
 
-    The answer is a draft for somebody to check; what was corrected is saved by the import.
+    The answer is a draft for a person to check; the import saves the corrected draft.
     """
     lines = await process.lines_of(caller.user_id, await request.body())
     draft = await asyncio.to_thread(reader.read, lines, is_city=_is_city, is_skill=_is_skill)
@@ -166,7 +166,7 @@ async def add_experience(
     once: Once,
     place: Place = None,
 ) -> Experience:
-    """Add a position to the work experience: the last one, or at `place` (0 is the first)."""
+    """Add a position to the work experience: at the end, or at `place` (0 is the first)."""
 
     async def make() -> Experience:
         fields = body.model_dump(mode="json")
@@ -204,7 +204,7 @@ async def add_education(
     once: Once,
     place: Place = None,
 ) -> Education:
-    """Add an education entry: the last one, or at `place` (0 is the first)."""
+    """Add an education entry: at the end, or at `place` (0 is the first)."""
 
     async def make() -> Education:
         fields = body.model_dump(mode="json")
@@ -234,7 +234,7 @@ async def remove_education(id: UUID, item_id: UUID, tx: RequestTx, caller: Calle
 
 
 def _values(body: SentBody) -> Fields:
-    """What was named in the body; inside of it, defaults are filled in."""
+    """The fields that the body names, with their values; defaults apply only inside a value."""
     return {n: v for n, v in body.model_dump(mode="json").items() if n in body.model_fields_set}
 
 

@@ -33,7 +33,7 @@ class Completeness:
 
 
 def total_months(periods: Iterable[tuple[str | None, str | None]], today: date) -> int:
-    """The number of months in the periods, overlaps counted once and both ends included.
+    """The number of months in the periods; overlaps count once, and both ends are included.
 
     A period without an end lasts until `today`. A bare year means January for a start and December
     for an end. A period without a start is ignored, and months after `today` do not count.
@@ -55,7 +55,10 @@ def total_months(periods: Iterable[tuple[str | None, str | None]], today: date) 
 
 
 def completeness(resume: Mapping[str, Any]) -> Completeness:
-    """The completeness of a resume. A mandatory field counts twice as much as a recommended one."""
+    """The completeness of a resume: a percentage, and the missing fields.
+
+    A mandatory field counts twice as much as a recommended one.
+    """
     mandatory = tuple(name for name in MANDATORY if not resume.get(name))
     recommended = tuple(name for name in RECOMMENDED if not resume.get(name))
     whole = 2 * len(MANDATORY) + len(RECOMMENDED)

@@ -1,1 +1,1 @@
-"""Vacancies and resumes out of files, through the public API."""
+"""Imports vacancies and resumes from files, through the public API."""

@@ -1,4 +1,4 @@
-"""The columns of a table, and what of a request's body each fills."""
+"""The columns of a table, and the member of the request body that each one fills."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ from hirewire.written.amounts import currency_in, whole_amount
 
 Kind = Literal["vacancies", "resumes"]
 Body = dict[str, Any]
-"""The body of a request, as far as the table fills it."""
+"""The body of a request, as far as the table provides it."""
 _LEVEL = re.compile(r"^(.*\S)\s*:\s*([0-9]+)$")
 _YES = frozenset({"yes", "y", "true", "1", "да", "истина", "+"})
 _NO = frozenset({"no", "n", "false", "0", "нет", "ложь", "-"})
@@ -19,21 +19,21 @@ _DAY = re.compile(r"([0-9]{1,4})[./-]([0-9]{1,2})[./-]([0-9]{1,4})(?:[T ][0-9:.Z
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: how a cell is read, and where its value goes."""
+    """A column: how to parse its cells, and where the value goes."""
 
     read: Callable[[str], Any]
-    """Raises `ValueError` with what is wrong."""
+    """Raises `ValueError` with the reason if the cell is invalid."""
     place: tuple[str, ...]
-    """Names from the body inwards; several columns may fill the same list, one after another."""
+    """The path in the body. Several columns may fill the same list, one after another."""
 
 
 def text(cell: str) -> str:
-    """As it is."""
+    """The text unchanged."""
     return cell
 
 
 def markup(cell: str) -> str:
-    """HTML as it is; plain text as paragraphs."""
+    """HTML unchanged; plain text as paragraphs."""
     if re.search(r"<[a-zA-Z][^>]*>", cell):
         return cell
     paragraphs = (part.strip() for part in re.split(r"\n\s*\n", cell))
@@ -41,20 +41,20 @@ def markup(cell: str) -> str:
 
 
 def number(cell: str) -> int:
-    """A whole number, as spreadsheets show it: `120 000 ₽`, `2,800`, `100000,00`, `1.000,00`."""
+    """A whole number in any spreadsheet format: `120 000 ₽`, `2,800`, `100000,00`, `1.000,00`."""
     return whole_amount(cell)
 
 
 def currency(cell: str) -> str:
-    """A currency's code, or what people write for it."""
+    """A currency's code, sign or common name."""
     return currency_in(cell) or cell
 
 
 def day(cell: str) -> str:
-    """A day: `2027-12-31`, `31.12.2027`, `31/12/2027`, each perhaps with a time of day."""
+    """A day: `2027-12-31`, `31.12.2027`, `31/12/2027`, each optionally with a time of day."""
     found = _DAY.fullmatch(cell)
     if found is None:
-        raise ValueError("must be a day as 2027-12-31")
+        raise ValueError("must be a day such as 2027-12-31")
     first, second, third = found.groups()
     if len(first) == 4:
         parts = (first, second, third)
@@ -63,20 +63,20 @@ def day(cell: str) -> str:
     elif int(second) > 12:
         parts = (third, first, second)
     else:
-        raise ValueError("must be a day as 2027-12-31: here the month may stand first or second")
+        raise ValueError("must be a day such as 2027-12-31: day and month are ambiguous here")
     if len(parts[0]) != 4:
-        raise ValueError("must be a day as 2027-12-31, with all four digits of the year")
+        raise ValueError("must be a day such as 2027-12-31, with a four-digit year")
     return "-".join(part.zfill(2) for part in parts)
 
 
 def choice(**words: str) -> Callable[[str], str]:
-    """A value as it is on the wire, or one of the Russian words for it, with `|` between them."""
+    """A value as in the API, or one of its Russian names, which are separated by `|`."""
     known = {word: value for value, several in words.items() for word in several.split("|")}
     return lambda cell: known.get(_letters(cell), cell)
 
 
 def choices(**words: str) -> Callable[[str], list[str]]:
-    """Several of them."""
+    """Several of these values."""
     one = choice(**words)
     return lambda cell: [one(part) for part in parts(cell)]
 
@@ -94,22 +94,22 @@ def truth(cell: str) -> bool:
 
 
 def parts(cell: str) -> list[str]:
-    """Several values, with semicolons between them."""
+    """Several values, separated by semicolons."""
     return [part.strip() for part in cell.split(";") if part.strip()]
 
 
 def skills(cell: str) -> list[Body]:
-    """`Python:4; SQL`: names, and levels where they are known."""
+    """Skills with optional levels: `Python:4; SQL`."""
     return [_with_level(part, "name") for part in parts(cell)]
 
 
 def requirements(kind: Literal["must", "nice"]) -> Callable[[str], list[Body]]:
-    """The same, as what a vacancy asks for."""
+    """The same as requirements of a vacancy."""
     return lambda cell: [_with_level(part, "skill") | {"kind": kind} for part in parts(cell)]
 
 
 def languages(cell: str) -> list[Body]:
-    """`English:B2; German`."""
+    """Languages with optional levels: `English:B2; German`."""
     found = []
     for part in parts(cell):
         name, colon, level = part.rpartition(":")
@@ -179,7 +179,7 @@ RESUME = {
 }
 COLUMNS: dict[Kind, dict[str, Column]] = {"vacancies": VACANCY, "resumes": RESUME}
 PERSON = ("email", "fullName")
-"""Beside a resume: whose it is, when it is not the caller's."""
+"""The columns that name a resume's owner, if that is not the caller."""
 RUSSIAN: dict[str, str] = {
     "title": "должность|название|вакансия|названиевакансии|желаемаядолжность|профессия",
     "description": "описание|описаниевакансии|обязанности",
@@ -208,11 +208,11 @@ RUSSIAN: dict[str, str] = {
     "email": "почта|электроннаяпочта|элпочта|адресэлектроннойпочты",
     "fullName": "фио|имя|имяифамилия|фамилияимя",
 }
-"""Heads of columns in Russian, in small letters alone."""
+"""Column names in Russian; lower case only."""
 
 
 def heads(kind: Kind) -> dict[str, str]:
-    """The columns by their heads' letters."""
+    """The columns by their normalized names."""
     known = [*COLUMNS[kind], *(PERSON if kind == "resumes" else ())]
     found = {name.casefold(): name for name in known}
     for name in known:
@@ -223,12 +223,12 @@ def heads(kind: Kind) -> dict[str, str]:
 
 
 def head_of(kind: Kind, written: str) -> str | None:
-    """The column that a head names, in English or Russian."""
+    """The column with this name in English or Russian."""
     return heads(kind).get(_letters(written))
 
 
 def body_of(kind: Kind, cells: Mapping[str, str]) -> tuple[Body, list[tuple[str, str]]]:
-    """The body that a row of cells makes, and what is wrong by column; empty cells say nothing."""
+    """The body made from a row of cells, and the errors by column; empty cells are left out."""
     body: Body = {}
     wrong = []
     signs: dict[str, str] = {}
@@ -250,12 +250,16 @@ def body_of(kind: Kind, cells: Mapping[str, str]) -> tuple[Body, list[tuple[str,
         inside[last] = [*inside.get(last, ()), *value] if isinstance(value, list) else value
     for name, sign in signs.items():
         if body["salary"].setdefault("currency", sign) != sign:
-            wrong.append((name, f"is in {sign}, and the rest in {body['salary']['currency']}"))
+            wrong.append(
+                (name, f"is in {sign}, but the other amount in {body['salary']['currency']}")
+            )
     return body, wrong
 
 
 def column_of(kind: Kind, pointer: str, body: Body) -> str:
-    """The column that a JSON pointer into the body (`#/salary/min`) came from, else the pointer."""
+    """The column for a JSON pointer into the body (`#/salary/min`), or the pointer if there is
+    none.
+    """
     path = pointer.removeprefix("#/").split("/")
     if path[0] == "requirements" and len(path) > 1 and path[1].isdecimal():
         asked = body["requirements"]

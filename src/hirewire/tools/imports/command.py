@@ -1,4 +1,4 @@
-"""`hirewire import` in the terminal: progress, summary, refusals."""
+"""`hirewire import` in the terminal: progress, summary, refused rows."""
 
 import time
 from pathlib import Path
@@ -30,17 +30,17 @@ async def import_file(
 ) -> int:
     """Import the file at `path` into the platform at `url`.
 
-    0 when everything is imported, 1 when something was refused or the platform is unreachable, 2
-    when the file or the report cannot be used: then nothing was sent.
+    Returns 0 if everything was imported, 1 if a row was refused or the platform is unreachable, and
+    2 if the file or the report cannot be used; then nothing was sent.
     """
     try:
         rows, taken = rows_of(path, kind, encoding)
     except Unreadable as error:
         return _stop(console, str(error), 2)
     if taken != "utf-8":
-        console.print(f"Read as {taken}; --encoding says otherwise")
+        console.print(f"Read as {taken}; use --encoding if that is wrong")
     if owner is None and any(row.email is None and not row.wrong for row in rows):
-        return _stop(console, "--email says whose they are: some rows name nobody", 2)
+        return _stop(console, "--email is required: some rows have no owner", 2)
     try:
         connect = await reach(url)
     except Unreachable as error:
@@ -69,7 +69,7 @@ async def _watched(importer: Importer, console: Console) -> int:
             stopped = f"{importer.owner[0] if importer.owner else ''} cannot log in: {error}"
     _summary(importer, time.monotonic() - started, console)
     if stopped:
-        return _stop(console, f"{stopped}; the same command goes on from here")
+        return _stop(console, f"{stopped}; run the same command to continue")
     return 1 if importer.refusals else 0
 
 
@@ -77,8 +77,8 @@ def _summary(importer: Importer, seconds: float, console: Console) -> None:
     tally = importer.tally
     made, drafts = tally["made"] + tally["draft"], tally["draft"]
     console.print(
-        f"{made:,} made ({drafts:,} of them could not be published), "
-        f"{tally['there before']:,} there before, {tally['refused']:,} refused; {seconds:.1f} s"
+        f"{made:,} created ({drafts:,} of them could not be published), "
+        f"{tally['there before']:,} already existed, {tally['refused']:,} refused; {seconds:.1f} s"
     )
     if importer.refusals:
         table = Table()
@@ -94,7 +94,7 @@ def _summary(importer: Importer, seconds: float, console: Console) -> None:
         console.print(table)
         if len(lines) > MOST_SHOWN:
             console.print(f"and {len(lines) - MOST_SHOWN:,} more")
-    console.print(f"All of it is in {escape(str(importer.journal.path))}", soft_wrap=True)
+    console.print(f"The full report is {escape(str(importer.journal.path))}", soft_wrap=True)
 
 
 def _stop(console: Console, why: str, code: int = 1) -> int:

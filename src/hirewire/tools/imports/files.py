@@ -1,8 +1,8 @@
 """Reads files of vacancies and resumes: CSV, JSON and JSON Lines, with errors by line.
 
-A CSV file is RFC 4180's, as spreadsheets save it: with `,`, `;` or a tab between the cells, which a
-first line `sep=;` may name, and a head of column names in English or Russian. A JSON file is a list
-of what the API takes, or of JSON Resumes, or one object; JSON Lines has one a line.
+A CSV file is that of RFC 4180, as spreadsheets save it: with `,`, `;` or a tab between the cells (a
+first line `sep=;` may specify it) and a header row of column names in English or Russian. A JSON
+file is a list of API bodies or JSON Resumes, or a single one; JSON Lines has one per line.
 """
 
 import codecs
@@ -25,7 +25,7 @@ from hirewire.tools.imports.columns import COLUMNS, PERSON, Body, Kind, body_of,
 LARGEST_BYTES = 1024 * 1024 * 1024
 LARGEST_CELL = 1_000_000
 SAMPLE, MOST_WORDS = 256 * 1024, 20_000
-"""So much is looked at for an encoding that the file does not name."""
+"""Bytes and words that are examined to detect the encoding, if the file does not specify it."""
 SIGNED = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF32_LE, "utf-32"),
@@ -35,13 +35,13 @@ SIGNED = (
 )
 WORD = re.compile(rb"[A-Za-z]*[\x80-\xff][A-Za-z\x80-\xff]*")
 SEPARATOR = re.compile(r'"?sep=([^"])"?[,;\t]*', re.IGNORECASE)
-"""The first line that names the separator of cells for Excel."""
+"""The first line that specifies the separator for Excel."""
 OLD = ["cp1251", "cp1252", "koi8_r", "cp866", "mac_cyrillic", "utf_16_le", "utf_16_be"]
 """Encodings that spreadsheets save in."""
 
 
 class Unreadable(Exception):
-    """The file cannot be read; the message says why."""
+    """The file cannot be read; the message gives the reason."""
 
 
 @dataclass(slots=True)
@@ -49,25 +49,25 @@ class Row:
     """One vacancy or resume of a file."""
 
     line: int
-    """Its first line in the file, from 1; in a JSON list the position of the item."""
+    """Its first line in the file, counted from 1; in a JSON list the position of the item."""
     body: Body = field(default_factory=dict)
     email: str | None = None
     full_name: str | None = None
     wrong: list[tuple[str, str]] = field(default_factory=list)
-    """Columns, and what is wrong with them."""
+    """Columns and their errors."""
     is_table: bool = False
-    """Whether mistakes are reported by column rather than by JSON pointer."""
+    """Whether errors are reported by column instead of by JSON pointer."""
 
     @property
     def title(self) -> str:
-        """Its title, by which the author of the file knows it."""
+        """The title, by which the author of the file recognises the row."""
         basics = self.body.get("basics")
         label = basics.get("label") if isinstance(basics, dict) else None
         return str(self.body.get("title") or label or "")
 
     @property
     def mark(self) -> str:
-        """The same for the same content and owner, on any day."""
+        """A hash of content and owner, the same on any day."""
         content = json.dumps([self.email, self.body], sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(content.encode()).hexdigest()[:32]
 
@@ -75,7 +75,8 @@ class Row:
 def rows_of(path: Path, kind: Kind, encoding: str | None = None) -> tuple[list[Row], str]:
     """The rows of the file, and its encoding. Raises `Unreadable`.
 
-    Without `encoding` it is what the file's first bytes say, UTF-8, or what fits its letters best.
+    Without `encoding` it is taken from the file's first bytes, else UTF-8, else the one that fits
+    its letters best.
     """
     try:
         if path.stat().st_size > LARGEST_BYTES:
@@ -96,12 +97,12 @@ def rows_of(path: Path, kind: Kind, encoding: str | None = None) -> tuple[list[R
     else:
         found = list(_table(path, written, kind))
     if not found:
-        raise Unreadable(f"{path} holds nothing but its head")
+        raise Unreadable(f"{path} contains no rows")
     return found, taken
 
 
 def _decoded(path: Path, content: bytes, encoding: str | None) -> tuple[str, str]:
-    """The text, and the encoding it was in."""
+    """The text, and its original encoding."""
     signed = next((name for sign, name in SIGNED if content.startswith(sign)), None)
     utf_8 = None if b"\x00" in content[:SAMPLE] else "utf-8-sig"
     for name in (encoding,) if encoding else (signed, utf_8, _likeliest(content)):
@@ -110,16 +111,16 @@ def _decoded(path: Path, content: bytes, encoding: str | None) -> tuple[str, str
         try:
             return content.decode(name).removeprefix("\ufeff"), name.removesuffix("-sig")
         except LookupError:
-            raise Unreadable(f"--encoding: there is no encoding {name}") from None
+            raise Unreadable(f"--encoding: unknown encoding {name}") from None
         except UnicodeError as error:
             if encoding:
                 line = content.count(b"\n", 0, getattr(error, "start", 0)) + 1
                 raise Unreadable(f"{path} is not {encoding} (line {line})") from None
-    raise Unreadable(f"{path}: its encoding is not known; --encoding says which, or save as UTF-8")
+    raise Unreadable(f"{path}: its encoding is not known; use --encoding, or save it as UTF-8")
 
 
 def _likeliest(content: bytes) -> str | None:
-    """The encoding that fits best; what is the same in most says nothing."""
+    """The encoding that fits best; texts that most encodings read alike do not count."""
     sample = content[:SAMPLE]
     if b"\x00" not in sample:
         sample = b" ".join(word[0] for word in islice(WORD.finditer(content), MOST_WORDS))
@@ -138,7 +139,7 @@ def _table(path: Path, written: str, kind: Kind) -> Iterator[Row]:
     delimiter = delimiter or _delimiter(lines, start)
     head: list[str] | None = None
     while start < len(lines):
-        # From here on, until a row cannot be read: then again from the line after it.
+        # Read from here until a row cannot be read, then continue at the line after it.
         reader = csv.reader(_from(lines, start), delimiter=delimiter, strict=True)
         try:
             for line, cells in _records(reader, start):
@@ -151,7 +152,7 @@ def _table(path: Path, written: str, kind: Kind) -> Iterator[Row]:
                     yield _row(line, head, cells, kind)
         except _Broken as broken:
             if head is None:
-                raise Unreadable(f"{path}: the head cannot be read: {broken}") from None
+                raise Unreadable(f"{path}: the header row cannot be read: {broken}") from None
             yield Row(broken.line, wrong=[("", f"cannot be read: {broken}")])
             start = broken.line
         else:
@@ -202,7 +203,7 @@ def _delimiter(lines: list[str], start: int) -> str:
 
 
 def _head(path: Path, kind: Kind, cells: list[str]) -> list[str]:
-    """The columns; empty for one without a name, which may hold nothing."""
+    """The columns of the header row; empty for one without a name, whose cells must be empty."""
     known = [*COLUMNS[kind], *(PERSON if kind == "resumes" else ())]
     head = []
     for name in (cell.strip() for cell in cells):
@@ -214,15 +215,15 @@ def _head(path: Path, kind: Kind, cells: list[str]) -> list[str]:
                 f"{path}: no column {name!r}{hint}\nThe columns are {', '.join(known)}"
             )
         if meant and meant in head:
-            raise Unreadable(f"{path}: the column {meant} is there twice")
+            raise Unreadable(f"{path}: the column {meant} occurs twice")
         head.append(meant)
     if "title" not in head:
-        raise Unreadable(f"{path}: there is no column title")
+        raise Unreadable(f"{path}: the column title is missing")
     return head
 
 
 def _row(line: int, head: list[str], cells: list[str], kind: Kind) -> Row:
-    """Cells that are not there are empty; those that no column has must be."""
+    """Missing cells are empty; cells beyond the last column must be empty."""
     named = dict(zip(head, cells, strict=False))
     unnamed = [
         cell
@@ -243,7 +244,7 @@ def _json_list(path: Path, written: str, kind: Kind) -> Iterator[Row]:
     except ValueError as error:
         raise Unreadable(f"{path} is not JSON: {error}") from None
     except RecursionError:
-        raise Unreadable(f"{path} is not JSON that can be read: it is nested too deeply") from None
+        raise Unreadable(f"{path} is JSON that is nested too deeply") from None
     items = found if isinstance(found, list) else [found]
     for place, item in enumerate(items, 1):
         yield _object(place, item, kind)

@@ -1,4 +1,4 @@
-"""Sending what a file holds, each row by itself: one that is refused holds back no other."""
+"""Sends the rows of a file one by one: a refused row does not stop the others."""
 
 import asyncio
 import secrets
@@ -19,19 +19,19 @@ RESUMES = "/api/profiles/resumes"
 ME = "/api/profiles/me"
 PROFILE_TRIES = 20
 JSON_RESUME = frozenset({"basics", "work", "volunteer", "awards", "publications", "interests"})
-"""Keys that only a JSON Resume has, and no body of the API."""
+"""Keys that only a JSON Resume has, and no API body."""
 Reasons = list[tuple[str, str]]
 
 
 @dataclass
 class Importer:
-    """Sends rows for `owner`, or resumes for the people whom they name."""
+    """Sends rows for `owner`, or resumes for the people named in them."""
 
     connect: Callable[[], httpx.AsyncClient]
     kind: Kind
     rows: list[Row]
     owner: tuple[str, str] | None
-    """Address and password; needed for rows that name nobody."""
+    """Email and password; needed for rows without an owner."""
     journal: Journal
     publish: bool = False
     on_change: Callable[[], None] = lambda: None
@@ -39,7 +39,9 @@ class Importer:
     refusals: list[tuple[Row, Reasons]] = field(default_factory=list)
 
     async def run(self) -> None:
-        """Send what was not made before. Raises `Unreachable`, `Refused` for the owner's login."""
+        """Send what has not been created before. Raises `Unreachable`, or `Refused` for the owner's
+        login.
+        """
         work = self._work()
         try:
             async with asyncio.TaskGroup() as group:
@@ -49,7 +51,7 @@ class Importer:
             raise errors.exceptions[0] from None
 
     def _work(self) -> Iterator[list[Row]]:
-        """Rows of one person come together, and a row that is there twice is sent once."""
+        """Group the rows by person; a row that occurs twice is sent once."""
         people: dict[str, list[Row]] = {}
         own: list[Row] = []
         for row in self.rows:
@@ -94,7 +96,7 @@ class Importer:
         except Refused as error:
             reasons = _reasons(error, "resumes", rows[0])
             if error.slug == "wrong-credentials":
-                reasons = [("email", "has an account here already; only they can add to it")]
+                reasons = [("email", "already has an account, which only its owner can use")]
             for row in rows:
                 self._refuse(row, [("email", why) for _, why in reasons])
             return
@@ -126,7 +128,7 @@ class Importer:
         self._finish(outcome)
 
     async def _made(self, account: Account, row: Row) -> tuple[str, Reasons]:
-        """Its id, and what of a JSON Resume could not be read."""
+        """Create the item; returns its id and the parts of a JSON Resume that could not be read."""
         path = VACANCIES if self.kind == "vacancies" else RESUMES
         if self.kind == "resumes" and JSON_RESUME & row.body.keys():
             path += "/import"
@@ -141,7 +143,7 @@ class Importer:
         try:
             await account.call("POST", f"{VACANCIES}/{id}/publish")
         except Refused as error:
-            # The answer to a first try may have been lost on its way.
+            # The response to an earlier attempt may have been lost.
             now = await account.call("GET", f"{VACANCIES}/{id}")
             if error.status != 409 or now["status"] != "published":
                 raise
@@ -170,7 +172,7 @@ class Importer:
 
 
 def _reasons(error: Refused, kind: Kind, row: Row) -> Reasons:
-    """The error that the platform reports, by column where the row is a table's."""
+    """The error of the platform, by column if the row comes from a table."""
     found = []
     listed = error.problem.get("errors")
     for one in listed if isinstance(listed, list) else ():

@@ -1,4 +1,4 @@
-"""The report of an import, which is also how the same command goes on where it stopped."""
+"""The report of an import, which also lets the same command continue where it stopped."""
 
 import csv
 import os
@@ -16,25 +16,25 @@ DONE = frozenset({"made", "draft"})
 
 
 class NotAReport(Exception):
-    """The report cannot be written there; says why."""
+    """The report cannot be written to this file; the message gives the reason."""
 
 
 @dataclass
 class Journal:
-    """A CSV file with everything that was created, ever, and what was refused this time.
+    """A CSV file with everything ever created, and the rows refused in the last run.
 
-    It may contain generated passwords: only its owner can read it.
+    It may contain generated passwords, so only its owner can read it.
     """
 
     path: Path
     marks: dict[str, str] = field(default_factory=dict)
-    """The id of everything created, by the mark of its row."""
+    """The ids of everything created, by the mark of their rows."""
     passwords: dict[str, str] = field(default_factory=dict)
-    """Drawn before, by address."""
+    """Passwords generated in earlier runs, by email."""
     _file: TextIO | None = None
 
     def __enter__(self) -> Self:
-        """Read what was made before, and open the file. Raises `NotAReport`."""
+        """Read what was created before, and open the file. Raises `NotAReport`."""
         kept = self._read()
         try:
             descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -63,7 +63,7 @@ class Journal:
         reasons: list[tuple[str, str]] | None = None,
         password: str = "",
     ) -> None:
-        """One line of what was made, or a line for each reason of what was not."""
+        """Write a line for a created item, or a line for each reason of a refused one."""
         assert self._file is not None
         mark = row.mark if outcome in DONE else ""
         lines = [
@@ -84,7 +84,7 @@ class Journal:
         except (OSError, ValueError, csv.Error) as error:
             raise NotAReport(f"{self.path}: {error}") from None
         if found and tuple(found[0]) != HEAD:
-            raise NotAReport(f"{self.path} is there, and no report of an import: name another")
+            raise NotAReport(f"{self.path} exists and is not an import report: choose another path")
         kept = [line for line in found[1:] if len(line) == len(HEAD) and line[2] in DONE]
         for line in kept:
             self.marks[line[-1]] = line[3]

@@ -1,1 +1,1 @@
-"""A believable job board: people, companies, vacancies and resumes, the same for the same seed."""
+"""A realistic job board: people, companies, vacancies and resumes, determined by a seed."""

@@ -1,4 +1,4 @@
-"""What all resumes of a person have in common: where they worked and as what, and their studies."""
+"""What all resumes of a person share: employers, positions and education."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,9 +30,9 @@ MONTHS: dict[Grade, tuple[int, int]] = {
 }
 Profession = Job | CityTrade
 FIRST_JOBS = ("seller", "cashier", "courier", "waiter", "callcentre", "warehouse")
-"""What people of any trade have done before."""
+"""Jobs that people of any trade may have had earlier."""
 LICENSED = frozenset({"doctor", "dentist", "lawyer", "nurse", "pharmacist"})
-"""Trades to which nobody comes from others in a few months."""
+"""Trades that nobody enters from another one within a few months."""
 MOSTLY_MEN = frozenset(
     {"builder", "electrician", "plumber", "welder", "mechanic", "driver", "tractor", "foreman"}
 )
@@ -41,18 +41,18 @@ MOSTLY_WOMEN = frozenset({"nurse", "kindergarten", "manicurist", "hairdresser", 
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """A title as it is shown, and what belongs to it."""
+    """A job title, and what belongs to it."""
 
     text: str
     stack: tuple[str, ...] = ()
     """The tools of an IT title."""
     marks: frozenset[str] = frozenset()
-    """The marks of a title beyond IT."""
+    """The marks of a title outside IT."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Where somebody worked, and as what."""
+    """A position at an employer."""
 
     company: str
     industry: Industry
@@ -64,24 +64,24 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Life:
-    """What all resumes of a person have in common."""
+    """What all resumes of a person share."""
 
     home: Profession
     marks: frozenset[str]
     grade: Grade
     years: int
     positions: tuple[Position, ...]
-    """The latest first."""
+    """The latest position first."""
     studies: tuple[Study, ...]
     languages: tuple[tuple[str, str], ...]
     changed: bool
-    """Whether the trade is new to them."""
+    """Whether the trade is new to the person."""
 
 
 def employer_near(seed: int, number: int) -> Company:
-    """A company that hires where the person of this number lives, and the likes of them.
+    """A company that hires near this person's home, for such work as theirs.
 
-    People live where there is work that they can do: so even a small board has matches.
+    People live where there is work for them, so even a small board has matches.
     """
     if number < SMALL:
         return company(seed, number * 3 // 5)
@@ -117,7 +117,7 @@ def named(
     marks: frozenset[str],
     industry: str | None = None,
 ) -> Named:
-    """A title of this profession for a person, of an industry if one is given."""
+    """A title in this profession for a person, specific to an industry if one is given."""
     if isinstance(profession, CityTrade):
         title = profession.title(rng, grade, industry, marks=marks, man=not who.female)
         return Named(title.name.text(russian=who.russian), marks=title.marks)
@@ -128,7 +128,7 @@ def named(
 
 
 def work(rng: Random, who: Person, life: Life) -> list[dict[str, str]]:
-    """The positions, as in `work` of JSON Resume."""
+    """The positions in the format of `work` in JSON Resume."""
     found = []
     for position in life.positions:
         duties, achievements = _done_at(rng, position, who)
@@ -159,7 +159,7 @@ def _done_at(rng: Random, position: Position, who: Person) -> tuple[list[str], l
 
 
 def _suiting(rng: Random, seed: int, who: Person) -> Opening:
-    """One of the vacancies of a company near by; few women weld, and few men paint nails."""
+    """A suitable vacancy of a nearby company; few women weld, and few men paint nails."""
     near = employer_near(seed, who.number)
     found = list(islice(openings(seed, near), min(near.size, 8)))
     rare = MOSTLY_MEN if who.female else MOSTLY_WOMEN
@@ -221,7 +221,7 @@ def _positions(
 
 
 def _earlier(rng: Random, home: Profession) -> CityTrade | None:
-    """Another trade in somebody's past."""
+    """Another trade in a person's past."""
     if isinstance(home, Job):
         return city_trades()[rng.choice((*FIRST_JOBS, "teacher", "engineer", "salesmanager"))]
     if home.key in LICENSED:
@@ -230,7 +230,7 @@ def _earlier(rng: Random, home: Profession) -> CityTrade | None:
 
 
 def _grade_after(months: int, grade: Grade, *, current: bool) -> Grade:
-    """What one was in a position; `months` of work lie before the middle of it."""
+    """The grade in a position in whose middle the person had worked for `months`."""
     if current:
         return grade
     then: Grade = "junior" if months < 24 else "middle" if months < 60 else "senior"
@@ -249,7 +249,7 @@ def _studies(
     began: int,
     today: date,
 ) -> tuple[Study, ...]:
-    """Of the trade that the person had first, if they learnt it, else of the one they have."""
+    """Education for the person's first trade, if they studied it, else for the current one."""
     learnt = positions[-1].profession if rng.random() < 0.4 else home
     if isinstance(home, CityTrade) and home.key in LICENSED:
         learnt = home
@@ -262,7 +262,7 @@ def _studies(
 def _languages(
     rng: Random, who: Person, home: Profession, marks: frozenset[str]
 ) -> tuple[tuple[str, str], ...]:
-    """Names in the language of the resume, and levels of CEFR."""
+    """Language names in the language of the resume, and CEFR levels."""
     english = rng.choice(("A2", "B1", "B1", "B2", "B2", "C1"))
     share = 0.85
     if isinstance(home, CityTrade):
@@ -289,14 +289,14 @@ def _languages(
 
 
 def _it_titles(job: Job, grade: Grade, *, russian: bool) -> tuple[Title, ...]:
-    """What somebody of this grade may be called; beginners are no architects."""
+    """Titles for this grade; beginners are not architects."""
     titles = job.russian if russian else job.english
     fitting = tuple(title for title in titles if grade != "junior" or title.for_beginners)
     return fitting or titles
 
 
 def apart(rng: Random, name: Named, attempt: int, *, russian: bool) -> str:
-    """An addition that makes a title unique: nothing, then one word, then two, then more."""
+    """A suffix that makes a title unique: first empty, then one word, then two, then more."""
     if not attempt:
         return ""
     words = name.stack or stock("apart", russian=russian, city=True)

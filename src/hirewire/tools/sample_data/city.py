@@ -1,4 +1,4 @@
-"""Trades of a city beyond IT: what their people are called, can do, and are paid."""
+"""Trades outside IT, as found in any city: titles, skills and pay."""
 
 import re
 import tomllib
@@ -19,24 +19,26 @@ FOR_WOMEN = re.compile("сестра|горничная|хостес|chambermaid
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One thing in English and in Russian, for titles that share a mark with it."""
+    """A text in English and in Russian, for titles that share a mark with it."""
 
     english: str
     russian: str
     marks: frozenset[str] = frozenset()
     needed: bool = False
-    """Of a document: nobody works under such a title without it."""
+    """Of a document: whether the work requires it."""
 
     def text(self, *, russian: bool) -> str:
-        """In the language of the text."""
+        """The text in the given language."""
         return self.russian if russian else self.english
 
     def goes_with(self, marks: frozenset[str]) -> bool:
-        """Whether it belongs to a title with these marks; one without any has everything."""
+        """Whether the line belongs to a title with these marks; a title without marks gets every
+        line.
+        """
         return not self.marks or bool(self.marks & marks) or (not marks and not self.needed)
 
     def written(self, rng: Random, *, russian: bool) -> str:
-        """The usual wording mostly, sometimes another one of the same skill in the dictionary."""
+        """Usually the standard wording, sometimes another one of the skill in the dictionary."""
         others = () if russian else _other_forms(self.english)
         if others and rng.random() < 0.25:
             return rng.choice(others)
@@ -45,31 +47,31 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class CityTitle:
-    """A title, and the grades that it is for."""
+    """A title, and its grades."""
 
     name: Line
     grades: tuple[Grade, ...]
     industries: frozenset[str]
-    """Where it is used; everywhere if empty."""
+    """The industries that use it; all if empty."""
 
     @property
     def marks(self) -> frozenset[str]:
-        """An addition that distinguishes it from other titles of the trade."""
+        """A suffix that distinguishes it from other titles of the trade."""
         return self.name.marks
 
 
 @dataclass(frozen=True, slots=True)
 class CityTrade:
-    """A trade with the stock of lines for its vacancies and resumes."""
+    """A trade, with the lines for its vacancies and resumes."""
 
     key: str
     pay: Pay
     per: str | None
-    """The unit in which it is often paid instead of a month."""
+    """The unit in which the trade is often paid, instead of a month."""
     office: bool
-    """Whether some of it is done from home."""
+    """Whether part of the work can be done from home."""
     near: tuple[str, ...]
-    """Trades to which its people also apply, or from which they come."""
+    """Related trades, to which its people also apply or from which they come."""
     titles: tuple[CityTitle, ...]
     skills: tuple[Line, ...]
     """The most important ones first."""
@@ -91,7 +93,7 @@ class CityTrade:
         marks: frozenset[str] = frozenset(),
         man: bool = False,
     ) -> CityTitle:
-        """A title for somebody of this grade: one of the industry and of these marks, if any is."""
+        """A title for this grade, if possible of the industry and with these marks."""
         able = [one for one in self.titles if not (man and FOR_WOMEN.search(one.name.russian))]
         able = [
             one for one in able if not one.industries or not industry or industry in one.industries
@@ -101,14 +103,14 @@ class CityTrade:
         return rng.choice(alike or fitting)
 
     def lines(self, part: str, marks: frozenset[str], *, russian: bool) -> list[str]:
-        """The lines of a part that go with a title of these marks."""
+        """The lines of a section that go with a title of these marks."""
         stock: tuple[Line, ...] = getattr(self, part)
         return [line.text(russian=russian) for line in stock if line.goes_with(marks)]
 
 
 @cache
 def city_trades() -> dict[str, CityTrade]:
-    """All of them by name, in the order of the files."""
+    """All trades by name, in the order of the files."""
     folder = files("hirewire.tools.sample_data") / "city"
     found: dict[str, CityTrade] = {}
     for file in sorted(folder.iterdir(), key=lambda one: one.name):
@@ -168,9 +170,9 @@ def _nearest(titles: list[CityTitle], grade: Grade) -> list[CityTitle]:
 
 @cache
 def _other_forms(english: str) -> tuple[str, ...]:
-    """A few more wordings of the skill, if the dictionary has it, with another first word only.
+    """A few more wordings of the skill from the dictionary, each with a different first word.
 
-    Many of ESCO's alternative labels are no English that people write.
+    Many of ESCO's alternative labels are not idiomatic English.
     """
     id = dictionary().find(english)
     if id is None:

@@ -1,4 +1,4 @@
-"""Vacancies of the trades beyond IT, as bodies of `POST /api/vacancies/vacancies`."""
+"""Vacancies of trades outside IT, as bodies of `POST /api/vacancies/vacancies`."""
 
 import re
 from datetime import date, timedelta
@@ -16,7 +16,7 @@ from hirewire.tools.sample_data.salaries import Grade, offered
 from hirewire.tools.sample_data.texts import bulleted, introduced
 
 CORE = 5
-"""So many of a trade's first skills belong to it most of all."""
+"""The number of a trade's first skills that are most typical of it."""
 STREETS = [
     "ул. Гагарина",
     "ул. Мира",
@@ -50,7 +50,7 @@ _SHIFTS = re.compile(r"график|\d/\d|вахта|смен|групп|наг�
 
 
 def drafted(opening: CityOpening, company: Company, today: date) -> dict[str, Any]:
-    """The vacancy."""
+    """The vacancy as a request body."""
     rng, work, russian = opening.rng, opening.work, company.russian
     shares = (62, 26, 12) if work.office else (100, 0, 0)
     [work_format] = rng.choices(("on_site", "hybrid", "remote"), shares)
@@ -81,7 +81,7 @@ def drafted(opening: CityOpening, company: Company, today: date) -> dict[str, An
 
 
 def asked(rng: Random, opening: CityOpening) -> list[Line]:
-    """Some of the trade's skills that go with the title, the most important ones mostly."""
+    """Skills of the trade that go with the title, mainly the most typical ones."""
     fitting = [line for line in opening.work.skills if line.goes_with(opening.title.marks)]
     core, rest = fitting[:CORE], fitting[CORE:]
     chosen = rng.sample(core, min(len(core), rng.randint(3 if rest else 4, CORE)))
@@ -89,7 +89,7 @@ def asked(rng: Random, opening: CityOpening) -> list[Line]:
 
 
 def _requirements(rng: Random, opening: CityOpening, *, russian: bool) -> list[dict[str, Any]]:
-    """The documents nobody works without, a skill or two that are a must, and what is nice."""
+    """Documents that the work requires, one or two required skills, and some optional ones."""
     papers = [line for line in opening.work.papers if line.goes_with(opening.title.marks)]
     found: list[dict[str, Any]] = [
         {"skill": line.text(russian=russian), "kind": "must"} for line in papers if line.needed
@@ -154,7 +154,7 @@ def _described(
 
 
 def _teaches(line: str) -> bool:
-    """Whether it says that beginners are welcome, which not every vacancy may say."""
+    """Whether the text welcomes beginners, which not every vacancy may do."""
     return (
         re.search(
             "опыт не|опыт в рознице|опыт будет|experience is|experience in a shop", line, re.I
@@ -164,7 +164,7 @@ def _teaches(line: str) -> bool:
 
 
 def _offers(rng: Random, opening: CityOpening, company: Company, work_format: str) -> list[str]:
-    """One way to work, other good things of the trade, and those of any employer."""
+    """A work format, other benefits of the trade, and common benefits of any employer."""
     russian = company.russian
     lines = [line for line in opening.work.schedule if line.goes_with(opening.title.marks)]
     shifts = [line for line in lines if _SHIFTS.search(line.russian)]

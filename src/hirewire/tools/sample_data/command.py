@@ -28,15 +28,15 @@ async def fill(
 ) -> int:
     """Create `count` vacancies and `count` resumes at `url`.
 
-    0 when everything exists, 1 when something was refused or the platform is unreachable. Running
-    it again creates nothing twice.
+    Returns 0 if everything exists, 1 if something was refused or the platform is unreachable.
+    Running it again creates nothing twice.
     """
     try:
         connect = await reach(url)
     except Unreachable as error:
         console.print(
             f"[red]hirewire:[/] {escape(str(error))}\n"
-            "start it with `hirewire run`, or say with --url where it is",
+            "start it with `hirewire run`, or give its address with --url",
             soft_wrap=True,
         )
         return 1
@@ -52,7 +52,7 @@ async def fill(
     if gone is not None:
         console.print(
             f"[red]hirewire:[/] the platform stopped answering ({escape(str(gone))}); "
-            "the same command goes on from here",
+            "run the same command to continue",
             soft_wrap=True,
         )
         return 1
@@ -88,7 +88,7 @@ async def _watched(filler: Filler, console: Console) -> None:
 
 def _summary(filler: Filler, seconds: float, console: Console) -> None:
     tally = filler.tally
-    table = Table(title=f"The board of seed {filler.plan.seed}")
+    table = Table(title=f"Board with seed {filler.plan.seed}")
     for head in ("what", "made", "there before", "refused", "seconds", "per second"):
         table.add_column(head, justify="left" if head == "what" else "right")
     for what in ("accounts", "vacancies", "resumes"):

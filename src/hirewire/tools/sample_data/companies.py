@@ -1,4 +1,4 @@
-"""Employers: names, industries, what they say of themselves, and how much they hire."""
+"""Employers: names, industries, descriptions, and how many vacancies they have."""
 
 import tomllib
 from collections.abc import Iterator
@@ -15,28 +15,31 @@ from hirewire.tools.sample_data.phrases import words
 from hirewire.tools.sample_data.places import Place, places
 
 SMALL = 60
-"""So many companies have few vacancies each: a small board has many employers and cities."""
+"""The number of companies with few vacancies: a small board has many employers and cities."""
 SMALL_SIZES = (3, 5, 4, 6, 2, 7, 8, 3, 5, 7)
 SIZES = (2, 3, 4, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 65, 85)
-"""Vacancies of one company after another beyond them: 25 on average."""
+"""The numbers of vacancies of further companies, in turn: 25 on average."""
 EVERY_ABROAD = 5
-"""One company in so many is abroad."""
+"""One in this many companies is abroad."""
 IT = "it"
-"""Stands for any of the IT occupations among what a company hires."""
+"""Stands for any IT occupation in what a company hires for."""
 SPREAD = "industry/56"
-"""Names the random numbers that spread the industries. Of some tried it was the one whose small
-boards of the default seed have most trades, in their usual proportions."""
+"""Names the random sequence that spreads the industries.
+
+Of several that were tried, this one gives small boards of the default seed the most trades in their
+usual proportions.
+"""
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Industry:
-    """What a company does, and whom it hires for that."""
+    """What a company does, and for which work it hires."""
 
     key: str
     share: float
     abroad: float
-    """Its share among the companies abroad."""
+    """The share of this industry among companies abroad."""
     english: str
     russian: str
     about_en: str
@@ -44,14 +47,14 @@ class Industry:
     names_en: tuple[str, ...]
     names_ru: tuple[str, ...]
     words: str
-    """Which words its names are made of."""
+    """The word list from which its names are built."""
     hires: dict[str, float]
-    """Trades and how often it hires for them."""
+    """Trades and how often the industry hires for them."""
 
 
 @cache
 def industries() -> tuple[Industry, ...]:
-    """All of them, in the order of the file."""
+    """All industries, in the order of the file."""
     text = (files("hirewire.tools.sample_data") / "industries.toml").read_text(encoding="utf-8")
     return tuple(
         Industry(
@@ -71,7 +74,7 @@ def industries() -> tuple[Industry, ...]:
     )
 
 
-# How much likelier (or less likely) an IT company of the industry hires for an IT trade, else the
+# How much more (or less) often an IT company of the industry hires for an IT trade than the
 # default.
 FACTORS: dict[str, tuple[float, dict[str, float]]] = {
     "sound": (0.03, {"media": 40, "games": 1}),
@@ -155,16 +158,16 @@ class Company:
     founded: int
     staff: int
     size: int
-    """Vacancies it has when the board is large enough."""
+    """The number of its vacancies on a board that is large enough."""
 
     @property
     def described(self) -> bool:
-        """Whether it says something of itself on its page: three in four do."""
+        """Whether its page has a description; three in four have one."""
         return self.number % 4 != 3
 
     @property
     def description(self) -> str:
-        """What it says there."""
+        """The description on its page."""
         about = self.industry.about_ru if self.russian else self.industry.about_en
         if self.russian:
             since = f"Работаем с {self.founded} года, нас {self.staff}. Главный офис — в "
@@ -174,14 +177,14 @@ class Company:
 
     @property
     def site(self) -> str:
-        """Its address, under the domain that belongs to nobody."""
+        """Its website, under a domain that is reserved for examples."""
         name = normalize("NFKD", latin(self.name)).encode("ascii", "ignore").decode().lower()
         plain = "".join(letter if letter.isalnum() else " " for letter in name).split()
         return f"https://{'-'.join(plain)}.example/"
 
 
 def company(seed: int, number: int) -> Company:
-    """The company of this number. Those that follow one another differ in city and industry."""
+    """The company with this number. Consecutive companies differ in city and industry."""
     rng = Random(f"{seed}/company/{number}")  # noqa: S311
     abroad = number % EVERY_ABROAD == EVERY_ABROAD - 1
     rank = number // EVERY_ABROAD if abroad else number - number // EVERY_ABROAD
@@ -210,7 +213,7 @@ def company(seed: int, number: int) -> Company:
 
 
 def _point(seed: int, of: str, rank: int, step: float) -> float:
-    """A point of 0 to 1. The first n of them are spread evenly for any n."""
+    """A point between 0 and 1. The first n points are spread evenly, for any n."""
     return (Random(f"{seed}/{of}").random() + rank * step) % 1  # noqa: S311
 
 
@@ -224,7 +227,7 @@ def _one_of(values: list[T] | tuple[T, ...], weights: list[float] | list[int], p
 
 
 def companies(seed: int, vacancies: int) -> Iterator[tuple[Company, int]]:
-    """As many as have this many vacancies together, each with its share of them."""
+    """Companies that together have this many vacancies, each with its share."""
     left = vacancies
     for number in count():
         if left <= 0:
@@ -237,29 +240,31 @@ def companies(seed: int, vacancies: int) -> Iterator[tuple[Company, int]]:
 def company_name(
     rng: Random, industry: Industry, *, russian: bool, number: int | None = None
 ) -> str:
-    """A name that nobody is known to have, in the company's language."""
+    """A name that no known company has, in the company's language."""
     stock = WORDS_RU[industry.words] if russian else WORDS_EN
     patterns = industry.names_ru if russian else industry.names_en
     if number is None:
         return rng.choice(patterns).replace("{}", rng.choice(stock))
-    turn, place = divmod(number, len(stock))  # companies that share a word differ in the pattern
+    turn, place = divmod(
+        number, len(stock)
+    )  # companies that share a word have different name patterns
     return patterns[(turn + place) % len(patterns)].replace("{}", stock[place * 11 % len(stock)])
 
 
 def affinity(trade: str, industry: Industry) -> float:
-    """How likely a company of this industry hires for this IT trade; 1 is usual."""
+    """How likely a company of this industry hires for this IT trade; 1 is average."""
     default, factors = FACTORS.get(trade, (1.0, {}))
     return factors.get(industry.key, default)
 
 
 def past_employer(rng: Random, trade: str, *, it: bool, russian: bool) -> tuple[str, Industry]:
-    """A company that somebody of this trade has worked for."""
+    """A company at which somebody of this trade has worked."""
     weights = [
         one.share
         * (
             one.hires.get(IT, 0.0) * affinity(trade, one)
             if it
-            else one.hires.get(trade, 0.0) ** 2  # where it is the main trade mostly
+            else one.hires.get(trade, 0.0) ** 2  # usually one where it is the main trade
         )
         for one in industries()
     ]
@@ -268,7 +273,7 @@ def past_employer(rng: Random, trade: str, *, it: bool, russian: bool) -> tuple[
 
 
 def _phone(place: Place, rng: Random) -> str:
-    """A number that nobody has: no subscriber's begins with 000."""
+    """A number that nobody has: no subscriber number begins with 000."""
     codes = {"ru": "+7 800", "ge": "+995 32", "am": "+374 10", "rs": "+381 11", "de": "+49 30"}
     codes |= {"gb": "+44 20", "nl": "+31 20", "cy": "+357 25"}
     return f"{codes[place.country]} 000-{rng.randint(0, 99):02}-{rng.randint(0, 99):02}"

@@ -17,7 +17,7 @@ from hirewire.tools.sample_data.resumes import Written, candidates, resumes_of
 from hirewire.tools.sample_data.vacancies import Drafted, vacancies_of
 
 PASSWORD = "a board of examples"  # noqa: S105
-"""Everybody's password: the data are for trying things out."""
+"""The password of all sample accounts, which are for trying things out."""
 AT_ONCE = 16
 VACANCIES = "/api/vacancies/vacancies"
 EMPLOYER = "/api/vacancies/employer-profile"
@@ -31,11 +31,11 @@ What = Literal["accounts", "vacancies", "resumes"]
 
 @dataclass
 class Tally:
-    """What has been created, found and refused so far."""
+    """Numbers of items created, found and refused so far."""
 
     made: Counter[str] = field(default_factory=Counter)
     found: Counter[str] = field(default_factory=Counter)
-    """There before."""
+    """Items that already existed."""
     refused: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
 
@@ -50,28 +50,29 @@ class Plan:
     today: date
 
     def employers(self) -> Iterator[tuple[Company, Person, int]]:
-        """Companies, who hires for each, and how many vacancies each has."""
+        """Companies with their employer, and the number of their vacancies."""
         for company, share in companies(self.seed, self.vacancies):
             yield company, person(self.seed, "employer", company.number, company.place), share
 
     def candidates(self) -> Iterator[tuple[Person, int]]:
-        """People, and how many resumes each has."""
+        """People, and the number of their resumes."""
         return candidates(self.seed, self.resumes)
 
 
 @dataclass
 class Filler:
-    """Creates the data of a plan. `on_change` is called for every item that is done."""
+    """Creates the data of a plan. `on_change` is called after every item."""
 
     connect: Callable[[], httpx.AsyncClient]
-    """A client of the platform. Each task has one of its own, of one connection: what a pool spends
-    on choosing one grows with their number."""
+    """A client of the platform. Each task has its own, with one connection: choosing a connection
+    from a pool gets slower with their number.
+    """
     plan: Plan
     on_change: Callable[[What], None] = lambda _: None
     tally: Tally = field(default_factory=Tally)
 
     async def run(self) -> None:
-        """Create what is missing. Raises `Unreachable` when the platform stops answering."""
+        """Create what is missing. Raises `Unreachable` if the platform stops responding."""
         work = self._work()
         try:
             async with asyncio.TaskGroup() as group:
@@ -81,11 +82,11 @@ class Filler:
             raise errors.exceptions[0] from None
 
     def _work(self) -> Iterator[Start]:
-        """Companies and people, evenly mixed: the services are busy all the time."""
+        """Companies and people, evenly mixed, so that all services are busy throughout."""
         employers, people = list(self.plan.employers()), list(self.plan.candidates())
         mixed: list[tuple[float, Start]] = []
         for number, one in enumerate(employers):
-            # The large ones take long, so that none of them may be the last.
+            # Large companies take long, so none of them may be the last.
             mixed.append((0.8 * number / len(employers), partial(self._employer, *one)))
         for number, somebody in enumerate(people):
             mixed.append((number / len(people), partial(self._candidate, *somebody)))
@@ -153,7 +154,7 @@ class Filler:
     async def _vacancy(
         self, account: Account, vacancy: Drafted, before: Item | None, number: int
     ) -> bool:
-        """Send a vacancy and publish it; whether it is new. One that was left a draft is too."""
+        """Create and publish a vacancy, or publish a draft; returns whether it was new."""
         if before is not None and before["status"] != "draft":
             return False
         draft = before
@@ -164,7 +165,7 @@ class Filler:
         try:
             await account.call("POST", f"{one}/publish")
         except Refused as error:
-            # The answer to a first try may have been lost on its way.
+            # The response to an earlier attempt may have been lost.
             if error.status != 409 or (await account.call("GET", one))["status"] != "published":
                 raise
         return True
@@ -172,7 +173,7 @@ class Filler:
     async def _resume(
         self, account: Account, resume: Written, before: Item | None, number: int
     ) -> bool:
-        """Send a resume: work and education come in one with an import, the rest in a change."""
+        """Create a resume: work and education by an import, the rest by an update."""
         if before is not None and before["employmentTypes"]:
             return False
         made = before
@@ -186,9 +187,7 @@ class Filler:
         return True
 
     def _key(self, kind: str, number: int) -> str:
-        """An idempotency key. Dates in what is sent are counted from today, so that tomorrow's is
-        another request.
-        """
+        """An idempotency key. Dates in the request depend on the day, so the key does too."""
         return f"board-{self.plan.seed}-{self.plan.today}-{kind}-{number}"
 
     def _entered(self, new: bool) -> bool:
@@ -205,7 +204,7 @@ class Filler:
 
 
 async def _profile(account: Account) -> Item | None:
-    """The company for which one acts, if there is one. Raises `Refused`."""
+    """The caller's company, if there is one. Raises `Refused`."""
     try:
         profile: Item = await account.call("GET", EMPLOYER)
     except Refused as error:
@@ -216,10 +215,10 @@ async def _profile(account: Account) -> Item | None:
 
 
 async def _name(account: Account, who: Person, *, new: bool) -> None:
-    """Put a name into the profile, if it has none; it appears a moment after the registration."""
+    """Set the profile's name if it has none; it appears a moment after the registration."""
     if not new:
         profile = await account.call("GET", ME)
-        if profile["fullName"] not in ("", who.email):  # the address stands there at first
+        if profile["fullName"] not in ("", who.email):  # at first the name is the email address
             return
     area, locale = who.place.name(russian=who.russian), "ru" if who.russian else "en"
     body = {"fullName": who.full_name, "area": area, "locale": locale}
@@ -234,5 +233,5 @@ async def _name(account: Account, who: Person, *, new: bool) -> None:
 
 
 def _general(error: Refused) -> str:
-    """The refusal without what is different each time."""
+    """The refusal without the parts that differ each time."""
     return f"{error.status} {error.slug}".strip()

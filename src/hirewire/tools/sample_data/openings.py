@@ -1,4 +1,4 @@
-"""What a company hires for: the trade, the title and the grade of each of its vacancies."""
+"""What a company hires for: trade, title and grade of each of its vacancies."""
 
 from collections.abc import Iterator
 from itertools import count
@@ -12,7 +12,7 @@ from hirewire.tools.sample_data.salaries import GRADES, Grade
 from hirewire.tools.sample_data.titles import Job, Title, graded, jobs
 
 TRIES = 6
-"""The draws of another title before an addition in brackets makes one unique."""
+"""Attempts to draw another title before a suffix in brackets makes one unique."""
 
 
 class ItOpening(NamedTuple):
@@ -49,9 +49,9 @@ Opening = ItOpening | CityOpening
 
 
 def openings(seed: int, company: Company) -> Iterator[Opening]:
-    """What the company hires for, in the order of its vacancies; no two have one name.
+    """The company's openings, in the order of its vacancies; no two have the same title.
 
-    The random numbers of an opening go on with the text of its vacancy.
+    The random sequence of an opening continues with the text of its vacancy.
     """
     hires = company.industry.hires
     weights = [job.weight * affinity(job.trade, company.industry) for job in jobs()]

@@ -1,4 +1,4 @@
-"""Candidates and those who hire: names in their language, an address for each."""
+"""Candidates and employers: names in their language, and an email for each."""
 
 from dataclasses import dataclass
 from random import Random
@@ -33,7 +33,7 @@ SURNAMES_RU = words(
     "Тихонов Третьяков Фёдоров Филиппов Фомин Фролов Хохлов Цветков Чернов Чернышёв Шестаков "
     "Широков Щербаков Юдин Яковлев"
 )
-# A country's men, women and surnames, as written in English.
+# Male names, female names and surnames of a country, in English spelling.
 ABROAD = {
     "ge": (
         "Giorgi Levan Nika Davit Irakli Luka Sandro Zurab Beka Vakhtang",
@@ -88,27 +88,27 @@ _LATIN = dict(
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody with an account."""
+    """A person with an account."""
 
     number: int
     first: str
     last: str
     female: bool
     russian: bool
-    """Whether the language of what they write is Russian, and so their name is in Cyrillic."""
+    """Whether they write in Russian, so that their name is in Cyrillic."""
     from_russia: bool
-    """A Russian may write in English, and has studied in Russia then as well."""
+    """Whether they studied in Russia; such a person may also write in English."""
     place: Place
     email: str
 
     @property
     def full_name(self) -> str:
-        """First name, last name."""
+        """First name and last name."""
         return f"{self.first} {self.last}"
 
 
 def person(seed: int, kind: str, number: int, place: Place | None = None) -> Person:
-    """The person of this number among those of this kind, in `place` or anywhere."""
+    """The person with this number and kind, in `place` or anywhere."""
     rng = Random(f"{seed}/{kind}/{number}")  # noqa: S311
     place = place or some_place(rng)
     female = rng.random() < 0.42
@@ -127,8 +127,10 @@ def person(seed: int, kind: str, number: int, place: Place | None = None) -> Per
 
 
 def email_of(first: str, last: str, kind: str, number: int, seed: int) -> str:
-    """``first.last.17@board.example``; those who hire are at another domain, so that no two people
-    have one address, and other seeds are other people.
+    """``first.last.17@board.example``.
+
+    Employers have another domain, so that no two people share an email; other seeds give other
+    people.
     """
     tail = "" if seed == DEFAULT_SEED else f".s{seed}"
     domain = "board.example" if kind == "candidate" else "hr.board.example"
@@ -136,7 +138,7 @@ def email_of(first: str, last: str, kind: str, number: int, seed: int) -> str:
 
 
 def feminine(surname: str) -> str:
-    """The surname of a woman: ``Иванова``, ``Островская``."""
+    """The feminine form of a surname: ``Иванова``, ``Островская``."""
     for ending, other in (("ский", "ская"), ("цкий", "цкая"), ("ый", "ая")):
         if surname.endswith(ending):
             return surname.removesuffix(ending) + other
@@ -144,7 +146,7 @@ def feminine(surname: str) -> str:
 
 
 def latin(text: str) -> str:
-    """A Russian name in Latin letters; other letters stay."""
+    """A Russian name in Latin letters; other letters are unchanged."""
     written = (
         latin_letter.capitalize() if letter.isupper() else latin_letter
         for letter in text

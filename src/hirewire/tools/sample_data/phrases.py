@@ -1,4 +1,4 @@
-"""The stock of phrases, and what Russian and English grammar ask of them."""
+"""Stock phrases, and the Russian and English grammar for them."""
 
 import tomllib
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ OTHER_STEMS = (
     ("нашёл{n}", "нашла"),
     ("вёл{n}", "вела"),
 )
-"""Past tenses of men and women that differ in more than the ending; the shortest last."""
+"""Masculine and feminine past tenses that differ in more than the ending; the shortest last."""
 
 
 @cache
@@ -29,7 +29,7 @@ def _stock() -> Mapping[str, Mapping[str, Any]]:
 
 
 def stock(key: str, *, russian: bool, city: bool = False) -> list[str]:
-    """All phrases of one place in a text; those beyond IT with `city`, where they differ."""
+    """All phrases for one place in a text; `city`: for trades outside IT, where these differ."""
     language = "ru" if russian else "en"
     own: Mapping[str, list[str]] = _stock()[f"{language}_city"] if city else {}
     found: list[str] = own[key] if key in own else _stock()[language][key]
@@ -37,7 +37,7 @@ def stock(key: str, *, russian: bool, city: bool = False) -> list[str]:
 
 
 def pick(rng: Random, key: str, *, russian: bool, female: bool = False, city: bool = False) -> str:
-    """One of them."""
+    """One of these phrases."""
     return inflected(rng.choice(stock(key, russian=russian, city=city)), female=female)
 
 
@@ -48,7 +48,7 @@ def done(rng: Random, kind: str, count: int, *, russian: bool, female: bool) -> 
 
 
 def achieved(rng: Random, phrases: list[str], count: int, *, female: bool) -> list[str]:
-    """Some of these achievements with their figures and endings."""
+    """Some of these achievements, with figures and endings filled in."""
     return [
         inflected(phrase, female=female)
         .replace("{k}", str(rng.randint(2, 4)))
@@ -60,10 +60,10 @@ def achieved(rng: Random, phrases: list[str], count: int, *, female: bool) -> li
 
 
 def inflected(phrase: str, *, female: bool) -> str:
-    """The phrase with the endings of a man's or a woman's past tense.
+    """The phrase with masculine or feminine endings of the past tense.
 
-    ``сделал{a}``, ``перевёл{b}`` and ``помог{la}``: where a woman's form is of another stem it is
-    written out.
+    ``сделал{a}``, ``перевёл{b}`` and ``помог{la}``: a feminine form with another stem is written
+    out.
     """
     if female:
         for male, other in OTHER_STEMS:
@@ -87,10 +87,10 @@ def words(text: str) -> list[str]:
 
 
 def capital(text: str) -> str:
-    """The text with a capital letter, the rest as it is."""
+    """The text with an initial capital, otherwise unchanged."""
     return text[:1].upper() + text[1:]
 
 
 def lowered(text: str) -> str:
-    """The text with a small letter, unless it begins with an abbreviation."""
+    """The text with a lower-case initial, unless it begins with an abbreviation."""
     return text if text[1:2].isupper() or not text[1:2].isalpha() else text[:1].lower() + text[1:]

@@ -1,4 +1,4 @@
-"""Where people live and companies are."""
+"""Cities where people live and companies are located."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -12,20 +12,20 @@ class Place:
     english: str
     russian: str
     locative: str
-    """The Russian name after ``в``."""
+    """The Russian name as used after ``в``."""
     country: str
     weight: int
     currency: str
     pay: float
-    """What is paid here, relative to Moscow."""
+    """Pay relative to Moscow."""
 
     @property
     def language(self) -> str | None:
-        """Its own language beside Russian and English, by its English name."""
+        """A local language besides Russian and English, by its English name."""
         return _LANGUAGES.get(self.country)
 
     def name(self, *, russian: bool) -> str:
-        """As it is called in the language of the text."""
+        """The name in the given language."""
         return self.russian if russian else self.english
 
 
@@ -64,12 +64,12 @@ Amsterdam|Амстердам|Амстердаме|nl|25|EUR|1.85
 Limassol|Лимасол|Лимасоле|cy|15|EUR|1.5
 """
 _ALSO_IN = {"ge": "USD", "am": "USD", "rs": "EUR"}
-"""The currency in which IT is often paid there instead of the country's own."""
+"""The currency in which IT is often paid there instead of the national one."""
 
 
 @cache
 def places() -> tuple[Place, ...]:
-    """All of them."""
+    """All places."""
     rows = (line.split("|") for line in TABLE.strip().splitlines())
     return tuple(
         Place(english, russian, locative, country, int(weight), currency, float(pay))
@@ -78,7 +78,7 @@ def places() -> tuple[Place, ...]:
 
 
 def some_place(rng: Random) -> Place:
-    """A place, the larger ones more often."""
+    """A random place; larger ones are more frequent."""
     [found] = rng.choices(places(), [place.weight for place in places()])
     return found
 

@@ -1,4 +1,4 @@
-"""Resumes of a person: a JSON Resume to import, and the changes that complete it."""
+"""Resumes of a person: a JSON Resume to import, and the update that completes it."""
 
 from collections.abc import Iterator
 from datetime import date
@@ -27,11 +27,14 @@ from hirewire.tools.sample_data.titles import Job, jobs
 from hirewire.tools.sample_data.trades import skills_of, trades, written
 
 SMALL = 60
-"""So many people have few resumes each: a small board has many people."""
+"""The number of people with few resumes: a small board has many people."""
 FEW = (3, 2, 4, 3)
 EACH = (5, 10, 15, 8, 12, 10, 6, 14)
-"""Resumes of one person after another beyond them: 10 on average. Logging in costs as much as
-several resumes do, so that a large board of people with few resumes would take far longer."""
+"""The numbers of resumes of further people, in turn: 10 on average.
+
+Logging in costs as much as creating several resumes, so a large board of people with few resumes
+would take far longer.
+"""
 LEVELS = {1: "Beginner", 2: "Elementary", 3: "Intermediate", 4: "Advanced", 5: "Expert"}
 
 
@@ -41,20 +44,20 @@ class Written(NamedTuple):
     profession: Profession
     marks: frozenset[str]
     document: dict[str, Any]
-    """For `POST /api/profiles/resumes/import`."""
+    """The body for `POST /api/profiles/resumes/import`."""
     changes: dict[str, Any]
-    """For `PATCH /api/profiles/resumes/{id}`: what JSON Resume has no fields for."""
+    """The body for `PATCH /api/profiles/resumes/{id}`: fields that JSON Resume lacks."""
     hidden: bool
-    """Whether it is hidden at last; only a published one can be."""
+    """Whether it is hidden in the end; only a published resume can be."""
 
     @property
     def title(self) -> str:
-        """Its title, which no other resume of the person has."""
+        """Its title, which is unique among the person's resumes."""
         return str(self.document["basics"]["label"])
 
 
 def candidates(seed: int, resumes: int) -> Iterator[tuple[Person, int]]:
-    """As many as have this many resumes together, each with their share of them."""
+    """People who together have this many resumes, each with their share."""
     left = resumes
     for number in count():
         if left <= 0:
@@ -65,14 +68,14 @@ def candidates(seed: int, resumes: int) -> Iterator[tuple[Person, int]]:
 
 
 def candidate(seed: int, number: int) -> Person:
-    """The candidate of this number, most often in a city where somebody hires the likes of them."""
+    """The candidate with this number, usually in a city where companies hire for such work."""
     elsewhere = Random(f"{seed}/elsewhere/{number}").random() < 0.05  # noqa: S311
     place = None if elsewhere else employer_near(seed, number).place
     return person(seed, "candidate", number, place)
 
 
 def resumes_of(seed: int, who: Person, count_: int, today: date) -> list[Written]:
-    """The first resumes of a person, each for another kind of job like the first."""
+    """The first resumes of a person, each for a job similar to the first one."""
     life = life_of(seed, who, today)
     found: list[Written] = []
     for number in range(count_):
@@ -84,7 +87,7 @@ def resumes_of(seed: int, who: Person, count_: int, today: date) -> list[Written
 
 
 def _near(rng: Random, home: Profession) -> Profession:
-    """Another occupation of the same kind of work, or a trade to which its people also go."""
+    """Another occupation of the same kind, or a trade to which its people also move."""
     if isinstance(home, CityTrade):
         return city_trades()[rng.choice(home.near)] if home.near and rng.random() < 0.5 else home
     kind = trades()[home.trade].kind
@@ -131,8 +134,9 @@ def _resume(
 def _changes(
     rng: Random, who: Person, life: Life, profession: Profession, *, first: bool
 ) -> tuple[dict[str, Any], bool]:
-    """What JSON Resume has no fields for, and whether the resume is hidden; the first one of a
-    person nearly always looks for work.
+    """The fields that JSON Resume lacks, and whether the resume is hidden.
+
+    The first resume of a person is nearly always that of a job seeker.
     """
     states = (98, 1, 1) if first else (92, 5, 3)
     [status] = rng.choices(("published", "draft", "hidden"), states)
@@ -168,7 +172,7 @@ def _changes(
 def _levelled(
     rng: Random, names: list[str], grade: Grade, papers: frozenset[str]
 ) -> list[dict[str, str]]:
-    """The skills, most of them with a level; a document has none."""
+    """The skills, most of them with a level; documents have none."""
     usual = {"junior": 2, "middle": 3, "senior": 4, "lead": 4}[grade]
     found = []
     for name in names:
@@ -181,13 +185,13 @@ def _levelled(
 
 @cache
 def _papers() -> frozenset[str]:
-    """The documents and tools of all trades beyond IT, in both languages."""
+    """The documents and tools of all trades outside IT, in both languages."""
     lines = [line for trade in city_trades().values() for line in trade.papers]
     return frozenset(text for line in lines for text in (line.english, line.russian))
 
 
 def _it_skills(rng: Random, who: Person, life: Life, job: Job, stack: tuple[str, ...]) -> list[str]:
-    """Half to most of the occupation's skills, the tools of the trade, a few skills of others."""
+    """Half or more of the occupation's skills, the trade's tools, and a few other skills."""
     known = skills_of(job.occupation)
     least, most = (0.3, 0.5) if life.changed else (0.5, 0.85)
     own = rng.sample(known, max(1, round(len(known) * rng.uniform(least, most))))
@@ -202,7 +206,7 @@ def _it_skills(rng: Random, who: Person, life: Life, job: Job, stack: tuple[str,
 
 
 def _city_skills(rng: Random, who: Person, life: Life, trade: CityTrade, plain: Named) -> list[str]:
-    """What the person can do, the documents they have, and a skill or two of other trades."""
+    """The person's skills and documents, and one or two skills of other trades."""
     fitting = [line for line in trade.skills if line.goes_with(plain.marks)]
     share = rng.uniform(0.45, 0.9)
     if life.changed or trade is not life.home:
@@ -212,7 +216,7 @@ def _city_skills(rng: Random, who: Person, life: Life, trade: CityTrade, plain: 
         for place, line in enumerate(fitting)
         if rng.random() < min(0.95, share + (0.25 if place < CORE else 0.0))
     ] or fitting[:2]
-    if rng.random() < 0.25:  # some write little of themselves
+    if rng.random() < 0.25:  # some write little about themselves
         chosen = chosen[: rng.randint(3, 5)]
     for line in trade.papers:
         if line.goes_with(plain.marks) and (line.needed or rng.random() < 0.6):

@@ -8,7 +8,7 @@ from hirewire.tools.sample_data.places import Place, currency_at
 Grade = Literal["junior", "middle", "senior", "lead"]
 GRADES: tuple[Grade, ...] = ("junior", "middle", "senior", "lead")
 Pay = tuple[int, int, int, int]
-"""Thousands of roubles a month in Moscow, by grade."""
+"""Thousands of roubles per month in Moscow, by grade."""
 # By kind of work in IT.
 BASE: dict[str, Pay] = {
     "build": (90, 190, 320, 420),
@@ -32,8 +32,9 @@ BY_YEAR = frozenset({"de", "gb", "nl"})
 
 
 def monthly(pay: Pay, grade: Grade, place: Place) -> float:
-    """What is usual, in roubles a month. Low wages differ less between the cities of Russia, and in
-    the west they are not as low.
+    """The usual pay in roubles per month.
+
+    Low wages differ less between Russian cities, and abroad they are not as low.
     """
     base = pay[GRADES.index(grade)] * 1000.0
     if place.country in BY_YEAR:
@@ -44,14 +45,14 @@ def monthly(pay: Pay, grade: Grade, place: Place) -> float:
 
 
 def step_of(currency: str, unit: str) -> int:
-    """What round sums of this unit are multiples of."""
+    """The step of which round sums in this unit are multiples."""
     if unit in {"HOUR", "DAY"}:
         return HOURLY_STEP[currency] * (10 if unit == "DAY" else 1)
     return STEP[currency] * (10 if unit == "YEAR" else 1)
 
 
 def amount(roubles: float, currency: str, unit: str) -> int:
-    """A round sum for what is paid in roubles a month."""
+    """A round sum in the local currency for an amount in roubles per month."""
     step = step_of(currency, unit)
     sum = roubles / ROUBLES[currency] / IN_A_MONTH[unit]
     return max(step, round(sum / step) * step)
@@ -60,7 +61,7 @@ def amount(roubles: float, currency: str, unit: str) -> int:
 def offered(
     rng: Random, pay: Pay, grade: Grade, place: Place, per: str | None = None
 ) -> dict[str, object]:
-    """The salary of a vacancy: a range, or one end of it. `per` is the unit of its trade."""
+    """The salary of a vacancy: a range or one end of it. `per` is the trade's unit of pay."""
     currency = currency_at(place, rng)
     unit = "YEAR" if place.country in BY_YEAR else "MONTH"
     if per is not None and rng.random() < 0.35:
@@ -77,7 +78,7 @@ def offered(
 
 
 def wished(rng: Random, pay: Pay, grade: Grade, place: Place) -> dict[str, object]:
-    """The salary that somebody wants."""
+    """The expected salary of a candidate."""
     currency = currency_at(place, rng)
     unit = "YEAR" if place.country in BY_YEAR else "MONTH"
     usual = monthly(pay, grade, place) * rng.uniform(0.85, 1.15)

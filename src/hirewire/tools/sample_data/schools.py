@@ -1,4 +1,4 @@
-"""Where people studied."""
+"""Schools and universities, and courses of study."""
 
 from dataclasses import dataclass
 from random import Random
@@ -60,7 +60,7 @@ USUAL = (
 )
 
 
-# Beyond IT: universities by kind, and what colleges are called, with their city after it.
+# Outside IT: universities by kind, and names of colleges, followed by their city.
 HIGHER = {
     "v": (
         ("Сеченовский университет", "Sechenov University"),
@@ -131,7 +131,7 @@ class Study:
     end: int
 
     def entry(self) -> dict[str, str]:
-        """As in `education` of JSON Resume."""
+        """The course in the format of `education` in JSON Resume."""
         entry = {
             "institution": self.organization,
             "studyType": self.level,
@@ -143,7 +143,7 @@ class Study:
 
 
 def studied(rng: Random, kind: str, who: Person, *, work_began: int, today_year: int) -> Study:
-    """What somebody studied before they began to work, or in the first years of it."""
+    """What a person studied before their first job, or during its first years."""
     place = 0 if who.russian else 1
     if who.from_russia:
         organization = rng.choice(RU)[place]
@@ -159,7 +159,7 @@ def studied(rng: Random, kind: str, who: Person, *, work_began: int, today_year:
 def trained(
     rng: Random, work: CityTrade, who: Person, *, work_began: int, today_year: int
 ) -> Study:
-    """Where somebody learnt a trade beyond IT: a university, a college or only a school."""
+    """Where a person learnt a trade outside IT: a university, a college or only a school."""
     kind, course = rng.choice(work.study)
     place = 0 if who.russian else 1
     if kind in COLLEGES or not who.from_russia:
@@ -184,7 +184,7 @@ def trained(
 
 
 def retrained(rng: Random, work: CityTrade, who: Person, *, year: int) -> Study:
-    """The course of somebody who changes to this trade."""
+    """The course of a person who changes to this trade."""
     place = 0 if who.russian else 1
     courses = [course for kind, course in work.study if kind != "s"]
     return Study(

@@ -1,4 +1,4 @@
-"""Parts of the text of any vacancy, in HTML."""
+"""Text sections that all vacancies share, in HTML."""
 
 from html import escape
 from random import Random
@@ -14,7 +14,7 @@ def bulleted(head: str, items: list[str]) -> str:
 
 
 def introduced(rng: Random, company: Company, *, city: bool) -> str:
-    """Who hires, and why."""
+    """The introduction: who is hiring, and why."""
     russian = company.russian
     about = pick(rng, "about", russian=russian).format(
         founded=company.founded, staff=company.staff if russian else f"{company.staff:,}"

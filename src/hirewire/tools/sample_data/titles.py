@@ -1,4 +1,4 @@
-"""What the 91 ICT occupations are called in advertisements, in English and in Russian."""
+"""Titles of the 91 ICT occupations in advertisements, in English and in Russian."""
 
 import re
 from dataclasses import dataclass
@@ -104,23 +104,23 @@ broadcast technician|broadcast|1|Broadcast Technician; Broadcast Engineer|Тех
 
 @dataclass(frozen=True, slots=True)
 class Title:
-    """One way to name the occupation."""
+    """One way to name an occupation."""
 
     text: str
     stack: str | None
-    """The stack of the trade that the name speaks of."""
+    """The stack of the trade that the title names."""
     graded: bool
-    """Whether junior and senior go with it."""
+    """Whether it can be combined with junior and senior."""
 
     @property
     def for_beginners(self) -> bool:
-        """Whether it is no architect's."""
+        """Whether a beginner can have it: no architects."""
         return not re.search("архитектор|architect", self.text, re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """An occupation as the labour market knows it."""
+    """An occupation in the labour market."""
 
     occupation: Occupation
     trade: str
@@ -146,7 +146,7 @@ def jobs() -> tuple[Job, ...]:
 def graded(title: Title, grade: str, *, russian: bool) -> str:
     """The title with its seniority: one of ``junior``, ``middle``, ``senior``, ``lead``.
 
-    Where Russian titles begin with a Latin word the English words of seniority go with them.
+    Russian titles that begin with a Latin word take the English words for seniority.
     """
     if not title.graded or (grade == "junior" and not title.for_beginners):
         return title.text

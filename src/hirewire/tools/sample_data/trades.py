@@ -1,4 +1,4 @@
-"""How people write the skills of the dictionary, and what the trades are made of."""
+"""How people write the dictionary's skills, and the tools and duties of each trade."""
 
 import re
 import tomllib
@@ -16,16 +16,16 @@ _CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Trade:
-    """What people of one trade use and do."""
+    """The tools and duties of one trade."""
 
     kind: str
     tools: dict[str, tuple[str, ...]]
-    """Stacks: what is used together."""
+    """Stacks: tools that are used together."""
     english: tuple[str, ...]
     russian: tuple[str, ...]
 
     def duties(self, stack: tuple[str, ...], *, russian: bool) -> list[str]:
-        """What is done, with the first tool of the stack by name."""
+        """Duties; the first tool of the stack is named in them."""
         return [
             duty.replace("{t}", stack[0]) for duty in (self.russian if russian else self.english)
         ]
@@ -48,16 +48,16 @@ def trades() -> dict[str, Trade]:
 
 @cache
 def skills_of(occupation: Occupation) -> tuple[Skill, ...]:
-    """Those of its skills that the dictionary has."""
+    """Those of the trade's skills that the dictionary has."""
     known = dictionary().skills
     return tuple(known[id] for id in dict.fromkeys(occupation.skills) if id in known)
 
 
 @cache
 def forms(id: str, russian: bool) -> tuple[str, ...]:
-    """Ways in which the skill is written, the label first, each found again in the dictionary.
+    """Spellings of the skill, the label first; the dictionary finds each of them.
 
-    In Russian only Russian ones, if there are any.
+    In Russian, only Russian ones if there are any.
     """
     skill = dictionary().skills[id]
     short = _NOTE.sub("", skill.label)
@@ -71,7 +71,7 @@ def forms(id: str, russian: bool) -> tuple[str, ...]:
 
 
 def written(skill: Skill, rng: Random, *, russian: bool) -> str:
-    """The skill as somebody writes it: the usual form mostly, sometimes another one."""
+    """The skill as a person writes it: usually the main form, sometimes another one."""
     usual, *others = forms(skill.id, russian)
     return rng.choice(others[:4]) if others and rng.random() < 0.35 else usual
 
@@ -83,5 +83,5 @@ def russian_label(skill: Skill) -> str | None:
 
 
 def is_knowledge(skill: Skill) -> bool:
-    """Whether its label is a thing that one knows, not something that one does."""
+    """Whether its label names knowledge, not an activity."""
     return skill.label[0].isupper() or any(group.startswith("K") for group in skill.groups)

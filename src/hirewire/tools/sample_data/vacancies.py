@@ -128,13 +128,13 @@ def _languages(rng: Random, company: Company) -> list[dict[str, str]]:
 
 
 def _asked(rng: Random, job: Job) -> list[Skill]:
-    """Some of the occupation's skills; those that come first belong to it most of all."""
+    """Some of the occupation's skills; the first ones are the most typical."""
     known = skills_of(job.occupation)
     return rng.sample(known, min(rng.randint(4, 9), len(known)))
 
 
 def _requirements(rng: Random, frame: Frame, skills: list[Skill]) -> list[dict[str, Any]]:
-    """The occupation's skills, one to three of them a must, and a tool or two."""
+    """The occupation's skills, one to three of them required, and a tool or two."""
     found = []
     level = {"junior": 2, "middle": 3, "senior": 4, "lead": 5}[frame.grade]
     musts = rng.randint(1, 3)
@@ -152,7 +152,7 @@ def _requirements(rng: Random, frame: Frame, skills: list[Skill]) -> list[dict[s
 
 
 def describe(rng: Random, frame: Frame, skills: list[Skill]) -> str:
-    """The text: who we are, what is to be done, what is asked for and what is given, in HTML."""
+    """The description in HTML: company, duties, requirements and benefits."""
     russian = frame.company.russian
     trade = trades()[frame.job.trade]
     duties = trade.duties(frame.stack, russian=russian)
@@ -200,7 +200,7 @@ def _wanted(rng: Random, frame: Frame, skills: list[Skill]) -> list[str]:
 
 
 def _in_english(skills: list[Skill]) -> list[str]:
-    """What one knows, and what one can do, in a line each."""
+    """Knowledge and abilities, in a line each."""
     known = [forms(skill.id, False)[0] for skill in skills if is_knowledge(skill)]
     able = [forms(skill.id, False)[0] for skill in skills if not is_knowledge(skill)]
     lines = (

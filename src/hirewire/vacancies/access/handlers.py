@@ -1,4 +1,4 @@
-"""Handlers of access events: the keys that verify tokens."""
+"""Event handlers of `vacancies` for signing keys."""
 
 from hirewire.contracts.auth import SigningKeyPublished
 from hirewire.kit import keyring
@@ -8,7 +8,7 @@ from hirewire.messaging.transaction import Tx
 
 
 async def on_signing_key_published(tx: Tx, received: Received[SigningKeyPublished]) -> None:
-    """Accept tokens signed with this key from now on."""
+    """Store a public key, so that tokens signed with it are accepted."""
     key = received.event
     try:
         await keyring.store(

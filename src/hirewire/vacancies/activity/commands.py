@@ -1,4 +1,4 @@
-"""Store what candidates did and the current state of their resumes."""
+"""Commands that store candidates' activity and the current state of their resumes."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -46,8 +46,8 @@ on conflict do nothing
 async def note(tx: Tx, received: Sequence[Received[ResumeUpdated]]) -> None:
     """Store one activity row per event, and the newest version of each resume.
 
-    An event that is delivered twice leaves one row. A batch has the same effect as its messages one
-    by one.
+    An event that is delivered twice leaves one row. A batch has the same effect as its messages in
+    separate batches.
     """
     people = {item.event.resume_id: item.event.user_id for item in received}
     before = await _locked(tx, people)
@@ -66,7 +66,7 @@ async def note(tx: Tx, received: Sequence[Received[ResumeUpdated]]) -> None:
 
 
 async def _locked(tx: Tx, people: Mapping[UUID, UUID]) -> dict[UUID, Known]:
-    """Lock the known state of these resumes; insert a row for a resume seen for the first time."""
+    """Lock the stored state of these resumes; insert a row for a resume that is new here."""
     ids = sorted(people)
     await tx.exec_driver_sql(_MEET, (ids, [people[id] for id in ids], now()))
     rows = await tx.execute(

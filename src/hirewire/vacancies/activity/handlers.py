@@ -1,4 +1,4 @@
-"""Handlers of candidate events."""
+"""Event handlers of `vacancies` for candidates' activity."""
 
 from collections.abc import Sequence
 

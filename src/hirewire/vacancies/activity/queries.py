@@ -1,4 +1,4 @@
-"""Reads candidates' activity."""
+"""Queries for candidates' activity."""
 
 from datetime import datetime
 from typing import Any

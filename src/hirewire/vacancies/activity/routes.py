@@ -1,4 +1,4 @@
-"""What candidates did, for employers."""
+"""Routes for employers who follow candidates' activity."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -36,7 +36,7 @@ class Activity(Answer):
 async def list_(
     tx: RequestTx, caller: Caller, page: PageParams, request: Request, response: Response
 ) -> Page[Activity]:
-    """Recent activity of candidates, newest first. Deleted resumes appear without content."""
+    """Recent activity of candidates, newest first. Deleted resumes are listed without content."""
     company = await require_company(tx, caller.user_id)
     rows = await queries.latest(tx, company, limit=page.limit + 1, after=_place(page.after))
     places = {row.event_id: (row.occurred_at.isoformat(), row.position) for row in rows}

@@ -1,4 +1,4 @@
-"""Rules of candidates' activity: its visibility, and which of two messages takes precedence."""
+"""Rules of candidates' activity: who sees it, and which of two messages takes precedence."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -34,14 +34,15 @@ class ResumeMessage:
     version: int | None
     """None in messages of external publishers, which have no versions."""
     snapshot: Mapping[str, Any] | None
-    """As in the JSON of the event; None from an external publisher and for a deleted resume."""
+    """The snapshot of the event, as JSON; None if external publishers send none, or after deletion.
+    """
     late: bool
     """Whether a later message of this resume has already been handled."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """The stored state of a resume; the initial state does not restrict its visibility."""
+    """The stored state of a resume; a resume without messages counts as visible."""
 
     version: int | None = None
     state: State = "visible"
@@ -50,14 +51,12 @@ class Known:
 
 
 def known_action(action: str) -> str:
-    """The action; the contract says that an unknown one counts as `updated`."""
+    """The action; an unknown one counts as `updated`, as the contract of the event says."""
     return action if action in ACTIONS else "updated"
 
 
 def state_of(snapshot: Mapping[str, Any]) -> State:
-    """The state of a resume: employers see it if it is published and its candidate wants to be
-    found.
-    """
+    """The state of a resume: visible to employers if it is published and its owner allows it."""
     seen = snapshot.get("visibility") == SEEN_VISIBILITY and snapshot.get("status") == "published"
     return "visible" if seen else "unseen"
 
@@ -67,8 +66,7 @@ def after(known: Known, message: ResumeMessage) -> Known:
 
     The highest version takes precedence, regardless of the order of delivery. A message without a
     version cannot be ordered among those with one, and a message without a snapshot does not say
-    who may see the resume. Deletion is final, and the deletion of a hidden resume stays hidden,
-    too.
+    who may see the resume. Deletion is final, and the deletion of a hidden resume is not shown.
     """
     if known.state == "deleted":
         return known
@@ -82,9 +80,7 @@ def after(known: Known, message: ResumeMessage) -> Known:
 
 
 def _kept_of(snapshot: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """The data kept of a deleted resume: the companies it was hidden from, whose restriction
-    remains.
-    """
+    """The data kept of a deleted resume: the companies that it stays hidden from."""
     hidden = (snapshot or {}).get("hiddenFrom")
     return {"hiddenFrom": hidden} if hidden else None
 
@@ -104,5 +100,5 @@ def shown(message: ResumeMessage, known: Known) -> bool:
 
 
 def occurred_at(claimed: datetime | None, consumed: datetime) -> datetime:
-    """The time of the action: from the message, or of its consumption if that is impossible."""
+    """The time of the action: from the message if plausible, else when it was consumed."""
     return claimed if claimed is not None and EARLIEST <= claimed <= consumed else consumed

@@ -13,6 +13,7 @@ from hirewire.vacancies.adverts.places import forms_of
 from hirewire.vacancies.adverts.titles import cased, sought
 from hirewire.vacancies.adverts.words import (
     AS_A_PLUS,
+    CAPITALISED,
     EMPLOYMENT,
     HYBRID,
     IS_NEEDED,
@@ -42,9 +43,6 @@ _EDGES = " \t.,;:!?–—-…«»\"“”'*#"
 _TAGS = re.compile(r"#\w+")
 _CITY = re.compile(r"(?<!\w)(?:г\.|гор\.|город[еа]?)\s?(?=[А-ЯЁ])")
 _IN = re.compile(r"(?<!\w)(?:in|at|from|near|around|в|во|из|под|около)\s(?=[A-ZА-ЯЁÀ-Þ])")
-_NAME = re.compile(
-    r"[A-ZА-ЯЁÀ-Þ][\w'’.-]*(?:[ -](?:[A-ZА-ЯЁÀ-Þ][\w'’.-]*|на|ам|am|de|of|the|upon)){0,3}"
-)
 _ANNOUNCES = re.compile(r"(?:должность|позицию|вакансию|vacancy|position|role of|role)\s?:$")
 _POSTCODE = re.compile(r"\s[A-Z]{1,2}[0-9][0-9A-Z]?(?:\s[0-9][A-Z]{2})?$")
 _TITLE_EDGES = " \t.,;:!?–—-…*#"
@@ -225,7 +223,7 @@ class _Reader:
                 yield from ((line, city) for city in cities)
         for line in self.facts:
             for match in _CITY.finditer(line.text):
-                name = _NAME.match(line.text, match.end())
+                name = CAPITALISED.match(line.text, match.end())
                 if name and (city := self._nominative(name[0].rstrip("."))):
                     yield line, city
         top = [line for line in self.facts if line.part in ("top", "other", "end")]
@@ -235,7 +233,7 @@ class _Reader:
             if line.part in ("must", "nice"):
                 continue
             for match in _IN.finditer(line.text):
-                name = _NAME.match(line.text, match.end())
+                name = CAPITALISED.match(line.text, match.end())
                 if name and (city := self._nominative(name[0].rstrip("."))):
                     yield line, city
 

@@ -254,3 +254,7 @@ AFTER_TITLE = re.compile(
 )
 """What ends it there."""
 IS_NEEDED = re.compile(r"\s(?:is )?(?:wanted|needed|required)(?!\w).{0,100}$", re.IGNORECASE)
+CAPITALISED = re.compile(
+    r"[A-ZА-ЯЁÀ-Þ][\w'’.-]*(?:[ -](?:[A-ZА-ЯЁÀ-Þ][\w'’.-]*|на|ам|am|de|of|the|upon)){0,3}"
+)
+"""A name of one to four words, as after "in"."""

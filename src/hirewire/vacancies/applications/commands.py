@@ -1,4 +1,4 @@
-"""Apply, invite, answer and move on. Each move adds a history row and an event."""
+"""Commands that submit, invite, answer and move. Each move adds a history row and an event."""
 
 from datetime import timedelta
 from math import ceil
@@ -38,9 +38,9 @@ from hirewire.vacancies.tables import (
 
 DAY = timedelta(days=1)
 CHUNK = 500
-"""How many applications are closed at once."""
+"""The number of applications that are closed in one statement."""
 RESUME_DELETED = "resume_deleted"
-"""Why the applications of a deleted resume are closed."""
+"""The reason for closing the applications of a deleted resume."""
 
 
 async def submit(
@@ -122,7 +122,7 @@ async def view(tx: Tx, id: UUID) -> None:
 
 
 async def see(tx: Tx, row: Row[Any], party: Party) -> None:
-    """Mark everything that had happened when `row` was read as seen by this side."""
+    """Mark the changes that `row` contains as seen by this side."""
     if not rules.unread(row, party):
         return
     seen = application.c[f"{party}_seen"]
@@ -154,7 +154,7 @@ async def move(
     values: dict[str, object] = {"stage": stage, "viewed_at": before.viewed_at or now()}
     if stage not in rules.OPEN:
         values["closed_reason"] = reason
-    if before.origin == "response":  # the mover has seen it, if not later changes
+    if before.origin == "response":  # the employer has seen it, but perhaps not later changes
         values["employer_seen"] = max(before.employer_seen, 1)
     row = await _set(tx, id, **values)
     if rules.is_news(before, row, comment if shared else None):
@@ -223,7 +223,7 @@ async def close_of_vacancy(tx: Tx, vacancy_id: UUID, reason: str) -> None:
 
 
 async def withdraw_of_resume(tx: Tx, resume_id: UUID, *, cause: Received[Any]) -> None:
-    """Withdraw the open applications of a deleted resume and delete the snapshots kept of it."""
+    """Withdraw the open applications of a deleted resume, and delete the stored copies of it."""
     of_resume = application.c.resume_id == resume_id
     await tx.execute(
         update(application)
@@ -241,7 +241,7 @@ async def _close(
     *,
     cause: Received[Any] | None = None,
 ) -> None:
-    """Close open applications, locked in the order of their ids to avoid deadlocks."""
+    """Close open applications; lock them in the order of their ids to avoid deadlocks."""
     chosen = select(application.c.id, application.c.stage)
     chosen = chosen.where(which, application.c.stage.in_(rules.OPEN)).order_by(application.c.id)
     chosen = chosen.limit(CHUNK).with_for_update()
@@ -302,7 +302,7 @@ async def _enter(
 
 
 async def _require_invitations_left(tx: Tx, company_id: UUID, most: int) -> None:
-    # Two concurrent requests would not count each other.
+    # Without the lock, two concurrent requests would not count each other's invitation.
     await lock(tx, f"invitations {company_id}")
     table, moment = application.c, now()
     found = await tx.execute(
@@ -354,6 +354,6 @@ async def _news(tx: Tx, id: UUID, party: Party) -> None:
 
 
 def _of_others(stage: Stage) -> Column[int]:
-    """The sides that are notified when the system closes an application."""
+    """The counter of the side that is notified when the system closes an application."""
     party: Party = "applicant" if stage == "discard_vacancy_closed" else "employer"
     return application.c[f"{party}_news"]

@@ -1,4 +1,4 @@
-"""Why something is not possible with an application."""
+"""Errors of the actions on applications."""
 
 from hirewire.kit.errors import AppError, Kind, NotFound
 

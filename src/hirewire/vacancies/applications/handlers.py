@@ -1,4 +1,4 @@
-"""Handlers of events that end applications."""
+"""Event handlers of `vacancies` that end applications."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from hirewire.vacancies.applications import commands
 
 
 async def on_vacancy_closed(tx: Tx, received: Received[VacancyClosed]) -> None:
-    """Close the open applications of the vacancy; a repeated event finds none."""
+    """Close the open applications of the vacancy. A repeated event changes nothing."""
     await commands.close_of_vacancy(tx, received.event.vacancy_id, received.event.reason)
 
 

@@ -1,4 +1,4 @@
-"""Reads rows and locks them, before an application is made or changed."""
+"""Queries that lock rows before an application is created or changed."""
 
 from typing import Any
 from uuid import UUID
@@ -35,7 +35,10 @@ async def application_of(tx: Tx, id: UUID) -> Row[Any]:
 
 
 async def application_for(tx: Tx, asker: Asker, id: UUID, party: Party) -> Row[Any]:
-    """The same, of an asker who is this side of it. Raises `NoSuchApplication`, `OtherSide`."""
+    """The application, locked, if the asker is on this side of it.
+
+    Raises `NoSuchApplication`, `OtherSide`.
+    """
     row = await application_of(tx, id)
     own = asker.party(row.user_id, row.company_id)
     if own is None:

@@ -1,4 +1,4 @@
-"""Applications as they are sent and answered."""
+"""Request and response bodies of applications."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -31,20 +31,20 @@ class NewApplication(Body):
 
 
 class NewInvitation(Body):
-    """The resume to invite. The message starts the conversation."""
+    """The resume to invite. The message, if any, starts the conversation."""
 
     resume_id: UUID
     message: Words | None = None
 
 
 class StageMove(Body):
-    """The new stage. Only colleagues see the comment, unless it is shared."""
+    """The new stage. Only the company sees the comment, unless it is shared."""
 
     stage: Stage
     comment: Comment | None = None
     comment_shared: bool = False
     reason: Reason | None = None
-    """Why it is discarded; the applicant reads it. `other` when it is not said."""
+    """The reason for a rejection, which the applicant reads; `other` if it is not given."""
 
     @field_validator("reason")
     @classmethod
@@ -55,7 +55,7 @@ class StageMove(Body):
 
 
 class Reply(Body):
-    """The applicant's comment on accepting or withdrawing; the employer sees it."""
+    """The applicant's comment on accepting or withdrawing, which the employer reads."""
 
     comment: Comment | None = None
 
@@ -72,7 +72,7 @@ class Message(Answer):
     id: UUID
     side: Party
     mine: bool
-    """Written by who asks."""
+    """Whether the caller wrote it."""
     text: str
     sent_at: datetime
 
@@ -104,7 +104,7 @@ class Application(Answer):
 
     id: UUID
     side: Party
-    """Whose answer this is."""
+    """The caller's side."""
     origin: Origin
     vacancy_id: UUID
     vacancy_title: str
@@ -113,14 +113,14 @@ class Application(Answer):
     resume_id: UUID
     resume_title: str | None
     resume: AnonymousResume | None
-    """None when it was deleted, or is not to be seen by this side any more."""
+    """Null if it was deleted, or if this side may no longer see it."""
     letter: str | None
     stage: Stage | None
-    """For the employer only."""
+    """For the employer only; null for the applicant."""
     applicant_state: ApplicantState
     open: bool
     reason: str | None
-    """Why it was closed, when that was said."""
+    """The reason for closing, if one was given."""
     contacts_open: bool
     """Whether the company may read the full resume, contacts included."""
     created_at: datetime
@@ -128,12 +128,12 @@ class Application(Answer):
     viewed_at: datetime | None
     accepted_at: datetime | None
     score: float | None
-    """How well the resume fits the vacancy, 0 to 1; for the employer only, while the application is
-    open. None when it is no recommendation: see `/vacancies/{id}/scores`.
+    """How well the resume matches the vacancy, from 0 to 1: for the employer only, and only while
+    the application is open. Null if the pair is not recommended: see `/vacancies/{id}/scores`.
     """
     unread: int
-    """How much has happened that this side has not seen: what the other side did, its messages.
-    Reading the application or its messages makes it 0.
+    """The number of changes that this side has not seen: moves and messages of the other side.
+    Reading the application or its messages resets it to 0.
     """
     allowed_actions: list[Action]
     allowed_stages: list[Stage]
@@ -147,11 +147,11 @@ class StageCount(Answer):
     stage: Stage
     count: int
     unread: int
-    """How many of them have something that the company has not seen."""
+    """The number of them with changes that the company has not seen."""
 
 
 class StageCounts(Answer):
-    """Counts, for stages with applications."""
+    """The numbers of applications, for stages that have any."""
 
     items: list[StageCount]
 
@@ -160,6 +160,6 @@ class Unread(Answer):
     """The number of unread applications; 100 stands for 100 or more."""
 
     as_applicant: int
-    """Of one's own."""
+    """Your own applications."""
     as_employer: int
-    """Of those that one's company received; 0 for who acts for none."""
+    """Applications to your company; 0 if you do not act for one."""

@@ -1,4 +1,4 @@
-"""Reads applications."""
+"""Queries for applications."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ from hirewire.vacancies.tables import (
 MOST_MOVES = 100
 """The number of latest moves read from an application's history."""
 MOST_COUNTED = 100
-"""The unread count stops here."""
+"""The limit up to which unread applications are counted."""
 _IS_UNREAD = application.c.applicant_news > application.c.applicant_seen
-"""A condition: the applicant has unread changes."""
+"""A condition: the application has changes that the applicant has not seen."""
 
 
 def _selection() -> Select[Any]:
@@ -108,7 +108,7 @@ async def _listed(
 async def counts(
     tx: Tx, company_id: UUID, user_id: UUID, *, vacancy_id: UUID | None
 ) -> list[Row[Any]]:
-    """The numbers of a company's applications and of unread ones, by vacancy and stage."""
+    """Rows of vacancy, stage, number of applications (`count`) and of unread ones (`unread`)."""
     table = application.c
     chosen = select(
         table.vacancy_id,
@@ -122,9 +122,9 @@ async def counts(
 
 
 async def unread(tx: Tx, user_id: UUID, company_id: UUID | None) -> tuple[int, int]:
-    """The numbers of the user's and the company's applications with unread changes.
+    """The numbers of the user's and of the company's applications with unread changes.
 
-    Each is counted up to `MOST_COUNTED`, with the index of unread applications.
+    Each is counted up to `MOST_COUNTED`, using the index of unread applications.
     """
     table = application.c
     own = and_(table.user_id == user_id, _IS_UNREAD)
@@ -140,7 +140,7 @@ async def unread(tx: Tx, user_id: UUID, company_id: UUID | None) -> tuple[int, i
 
 
 async def moves_of(tx: Tx, ids: Sequence[UUID]) -> dict[UUID, list[Row[Any]]]:
-    """The latest moves of each of these applications, oldest first."""
+    """The latest `MOST_MOVES` moves of each application, oldest first."""
     moves: dict[UUID, list[Row[Any]]] = {id: [] for id in ids}
     nth = (
         func.row_number()
@@ -181,7 +181,7 @@ async def message(tx: Tx, id: UUID) -> Row[Any]:
 
 
 async def latest_of(tx: Tx, vacancy_id: UUID, resume_id: UUID) -> UUID:
-    """The id of the latest application with this resume for this vacancy."""
+    """The id of the latest application with this resume for this vacancy, which must exist."""
     found = await tx.execute(
         select(application.c.id)
         .where(application.c.vacancy_id == vacancy_id, application.c.resume_id == resume_id)
@@ -193,6 +193,6 @@ async def latest_of(tx: Tx, vacancy_id: UUID, resume_id: UUID) -> UUID:
 
 
 async def kept_resume(tx: Tx, id: UUID) -> KeptResume | None:
-    """The part of a resume that a company keeps."""
+    """The part of a resume that a company keeps; None for an unknown or deleted resume."""
     found = await tx.execute(select(resume.c.snapshot).where(resume.c.resume_id == id))
     return kept(found.scalar())

@@ -1,4 +1,4 @@
-"""Records changes to an application: its history, messages and events."""
+"""Commands that record changes to an application: its history, messages and events."""
 
 from datetime import datetime
 from typing import Any, TypedDict
@@ -36,7 +36,7 @@ class Line(TypedDict):
 
 
 class Whose(TypedDict):
-    """Whose an application is, as its events say."""
+    """The ids in every event of an application."""
 
     application_id: UUID
     vacancy_id: UUID
@@ -46,14 +46,14 @@ class Whose(TypedDict):
 
 
 async def move(tx: Tx, row: Row[Any], previous: Stage | None, **details: Any) -> None:
-    """Add a history row and its event."""
+    """Add a history row and record its event."""
     entered = line(row, previous, **details)
     await tx.execute(insert(application_move).values(entered))
     stage_change(tx, row, previous, entered["reason"])
 
 
 async def message(tx: Tx, row: Row[Any], side: Party, user_id: UUID, text: str) -> UUID:
-    """Add a message and its event; returns the message's id."""
+    """Add a message and record its event; returns the message's id."""
     id = new_id()
     await tx.execute(
         insert(application_message).values(
@@ -103,7 +103,7 @@ def line(
     shared: bool = False,
     reason: str | None = None,
 ) -> Line:
-    """The history row of a change that has made this row."""
+    """The history row of the change that produced this row; `previous` is the stage before."""
     return {
         "application_id": row.id,
         "from_stage": previous,

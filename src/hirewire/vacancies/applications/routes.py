@@ -1,4 +1,4 @@
-"""Applications: two sides, each with its own view."""
+"""Routes for applications; each side has its own view of them."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -297,10 +297,10 @@ def _application(row: Row[Any], moves: list[Row[Any]], party: Party) -> Applicat
         "open": at.is_open,
         "reason": row.closed_reason,
         "contacts_open": at.contacts_open,
-        # Of the resume as it was, nobody knows how it would fit today.
+        # Once the stored copy is shown, the score of the current resume would not describe it.
         "score": row.score if party == "employer" and shown == "as_it_is" else None,
         "unread": rules.unread(row, party),
-        # What an applicant may not see is not to be seen by its time either.
+        # The time of an update that the applicant may not see must not be visible either.
         "updated_at": row.updated_at if party == "employer" else history[-1].at,
         "allowed_actions": rules.allowed_actions(at, party),
         "allowed_stages": rules.allowed_stages(at, party),

@@ -1,4 +1,4 @@
-"""The life of an application, and what each side may see of it."""
+"""Rules of applications: stages, allowed actions, and what each side may see."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ OPEN: tuple[Stage, ...] = (
     "interview",
     "offer",
 )
-"""In the order of the process; stages can be skipped."""
+"""The open stages in the order of the process; stages can be skipped."""
 MANDATORY = ("title", "skills")
 """The snapshot fields that `profiles` requires before a resume can be published."""
 _SEEN_AS: dict[Stage, ApplicantState] = {
@@ -88,13 +88,15 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Somebody, and the company they act for."""
+    """A user, and the company they act for."""
 
     user_id: UUID
     company_id: UUID | None
 
     def party(self, applicant_id: UUID, company_id: UUID) -> Party | None:
-        """The user's side of an application; None if they have none. Nobody judges their own
+        """The user's side of an application; None if they have none.
+
+        A member of the company who has applied to it is the applicant here: nobody judges their own
         application.
         """
         if self.user_id == applicant_id:
@@ -104,7 +106,7 @@ class Asker:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A line of an application's history, as one side may see it."""
+    """An entry of an application's history, as one side may see it."""
 
     at: datetime
     side: Side
@@ -181,7 +183,7 @@ def takes_answers(status: str) -> bool:
 
 
 def is_draft(snapshot: Mapping[str, Any] | None) -> bool:
-    """Whether a resume was never published; unknown, so False, for external publishers."""
+    """Whether a resume was never published; False if unknown, as from external publishers."""
     return (snapshot or {}).get("status") == "draft"
 
 
@@ -191,7 +193,10 @@ def missing(snapshot: Mapping[str, Any]) -> list[str]:
 
 
 def kept(snapshot: Mapping[str, Any] | None) -> KeptResume | None:
-    """The part of a resume's snapshot that a company keeps when somebody applies with it."""
+    """The part of a resume's snapshot that a company keeps when somebody applies with it.
+
+    None without a snapshot.
+    """
     if snapshot is None or "status" not in snapshot:
         return None
     return {
@@ -202,16 +207,15 @@ def kept(snapshot: Mapping[str, Any] | None) -> KeptResume | None:
 
 
 def is_gone(state: str, snapshot: Mapping[str, Any] | None) -> bool:
-    """Whether a resume was deleted; a hidden one keeps its state but loses its content."""
+    """Whether a resume was deleted; a hidden one then keeps its state and loses its content."""
     return state == "deleted" or (state == "unseen" and "status" not in (snapshot or {}))
 
 
 def resume_shown(at: Progress, party: Party, is_visible: bool) -> ShownResume:
-    """The version of the anonymous resume that this side may see: current, as applied with, or
-    none.
+    """The version of the anonymous resume that this side may see; None if it may see none.
 
-    An employer sees the current version while the application is open, and the version applied with
-    after it has ended. Without an application, the employer sees what every employer may see
+    An employer sees the current version while the application is open, and afterwards the version
+    applied with. Without an application, the employer sees what every employer may see
     (`is_visible`, which includes this one).
     """
     if party == "applicant":
@@ -229,9 +233,7 @@ def unread(application: Any, party: Party) -> int:
 
 
 def is_news(before: Any, after: Any, comment: str | None) -> bool:
-    """Whether the applicant sees an employer's move, with this `comment`; consistent with
-    `history`.
-    """
+    """Whether `history` shows the applicant an employer's move with this `comment`."""
     shown = [applicant_state(progress_of(one)) for one in (before, after)]
     return shown[0] != shown[1] or comment is not None
 

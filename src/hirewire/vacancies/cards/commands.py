@@ -1,4 +1,4 @@
-"""Records views of cards."""
+"""Commands that record views of cards."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Reads cards and their viewers."""
+"""Queries for cards and their viewers."""
 
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,7 @@ from hirewire.vacancies.tables import card_view, company, resume
 
 
 async def card_for(tx: Tx, resume_id: UUID, company_id: UUID) -> Row[Any] | None:
-    """A published resume that this company may see; None for any other."""
+    """A published resume that this company may see, as a row; None for any other."""
     found = await tx.execute(
         select(resume).where(resume.c.resume_id == resume_id, visible_to(company_id))
     )
@@ -19,7 +19,7 @@ async def card_for(tx: Tx, resume_id: UUID, company_id: UUID) -> Row[Any] | None
 
 
 async def owner_of(tx: Tx, resume_id: UUID) -> UUID | None:
-    """The owner of a resume; None if the resume is not known here."""
+    """The user id of a resume's owner; None if the resume is not known here."""
     found = await tx.execute(select(resume.c.user_id).where(resume.c.resume_id == resume_id))
     owner: UUID | None = found.scalar()
     return owner

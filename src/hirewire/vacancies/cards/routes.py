@@ -1,4 +1,4 @@
-"""A resume as an employer reads it before anybody has applied, and who has read one's own."""
+"""Routes for a resume without an application: its card, and for its owner the card's viewers."""
 
 from collections.abc import Mapping
 from datetime import datetime

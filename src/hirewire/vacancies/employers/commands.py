@@ -31,10 +31,10 @@ class EmployerProfileExists(AppError):
 async def create_employer_profile(
     tx: Tx, user_id: UUID, *, company_name: str, phone: str | None
 ) -> UUID:
-    """Create a company and its first member; return the company's id.
+    """Create a company and its first member; returns the company's id.
 
     Records `EmployerProfileCreated`. After the commit the user can act as an employer with their
-    present token. Raises `EmployerProfileExists`.
+    current token. Raises `EmployerProfileExists`.
     """
     await lock(tx, f"employer {user_id}")
     exists = await tx.execute(
@@ -59,17 +59,17 @@ async def create_employer_profile(
 
 
 async def change_company(tx: Tx, company_id: UUID, changes: Mapping[str, Any]) -> None:
-    """Set these columns of the company. Its vacancies can then be found by a new name."""
+    """Set these columns of the company. If the name changes, its vacancies can be found by it."""
     before = (
         await tx.execute(select(company).where(company.c.id == company_id).with_for_update())
     ).one()
     differing = {name: value for name, value in changes.items() if value != getattr(before, name)}
     if not differing:
         return
-    # All of them, so that there is one statement and not one for each set of columns.
+    # Always all columns, so that there is one prepared statement instead of one per combination.
     values = {name: getattr(before, name) for name in EDITABLE} | differing
     await tx.execute(update(company).where(company.c.id == company_id).values(values))
-    if "name" in differing:  # a trigger marks the row as changed, and the index updater follows
+    if "name" in differing:  # a trigger marks them as changed for the index updater
         touched = update(vacancy).where(vacancy.c.company_id == company_id)
         await tx.execute(touched.values(company_id=vacancy.c.company_id))
 
@@ -93,6 +93,6 @@ async def set_logo(tx: Tx, company_id: UUID, image: bytes) -> None:
 
 
 async def remove_logo(tx: Tx, company_id: UUID) -> None:
-    """Remove the logo."""
+    """Delete the logo."""
     await tx.execute(delete(company_logo).where(company_logo.c.company_id == company_id))
     await tx.execute(update(company).where(company.c.id == company_id).values(logo_key=None))

@@ -15,7 +15,7 @@ KINDS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/
 MEDIA_TYPE = "image/webp"
 
 _one_at_a_time = asyncio.Semaphore(1)
-"""Scaling down a large image takes up to 64 MiB of memory."""
+"""Allows one image at a time: scaling down a large one takes up to 64 MiB of memory."""
 
 
 async def reencoded(content: bytes) -> bytes:
@@ -42,7 +42,7 @@ def _reencoded(content: bytes) -> bytes:
             bare.paste(plain)
     except Invalid:
         raise
-    except Exception as error:  # broken files raise all kinds of errors
+    except Exception as error:  # invalid files raise errors of many types
         detail = "must be a PNG, JPEG, WebP or GIF image"
         raise Invalid(errors=[FieldError("", detail, "not_an_image")]) from error
     made = io.BytesIO()

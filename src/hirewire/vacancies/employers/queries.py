@@ -1,4 +1,4 @@
-"""Reads employers and companies."""
+"""Queries for employers and companies."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from hirewire.vacancies.tables import company, company_logo, employer_profile
 
 
 async def employer_profile_of(tx: Tx, user_id: UUID) -> Row[Any] | None:
-    """The employer profile of a person, with their company's own description."""
+    """A person's employer profile, with their company's description; None if they have none."""
     found = await tx.execute(
         select(
             employer_profile,
@@ -28,9 +28,7 @@ async def employer_profile_of(tx: Tx, user_id: UUID) -> Row[Any] | None:
 
 
 async def companies(tx: Tx, *, named: str, ids: Sequence[UUID], limit: int) -> list[Row[Any]]:
-    """The companies with these ids, or with this text in their name; names that begin with it
-    first.
-    """
+    """Companies with these ids, or with this text in their name; names that begin with it first."""
     statement = select(company.c.id, company.c.name)
     if ids:
         statement = statement.where(among(company.c.id, ids)).order_by(company.c.name, company.c.id)
@@ -45,13 +43,13 @@ async def companies(tx: Tx, *, named: str, ids: Sequence[UUID], limit: int) -> l
 
 
 async def company_with(tx: Tx, id: UUID) -> Row[Any] | None:
-    """The company with this id (its `company_id`)."""
+    """The company with this id, as a row with `company_id`; None if there is none."""
     statement = select(company, company.c.id.label("company_id")).where(company.c.id == id)
     return (await tx.execute(statement)).first()
 
 
 async def logo_of(tx: Tx, company_id: UUID) -> Row[Any] | None:
-    """A company's logo: `image` and `logo_key`."""
+    """A company's logo as a row of `image` and `logo_key`; None without a logo."""
     statement: Select[Any] = (
         select(company_logo.c.image, company.c.logo_key)
         .join(company, company.c.id == company_logo.c.company_id)

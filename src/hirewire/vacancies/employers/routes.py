@@ -1,4 +1,4 @@
-"""Becoming an employer, with the session one has; companies, as everybody sees them."""
+"""Routes for becoming an employer in the current session, and for public company pages."""
 
 import re
 from typing import Annotated, Any
@@ -21,7 +21,7 @@ router = APIRouter(prefix="/api/vacancies", tags=["employers"])
 
 
 PHONE = r"^[\s().-]*(\+[\s().-]*)?([0-9][\s().-]*){5,20}$"
-"""The same as `_phone` says, for the OpenAPI document."""
+"""The rule of `_phone` as a pattern, for the OpenAPI document."""
 
 
 def _phone(value: str) -> str:
@@ -51,7 +51,7 @@ class EmployerProfileChanges(Body):
     company_name: Annotated[str, text(1, 200)] = ""
     phone: Phone | None = None
     description: Annotated[str, text(1, 10_000)] | None = None
-    """Plain text: an empty line begins a paragraph."""
+    """Plain text; an empty line starts a new paragraph."""
     site: WebLink | None = None
 
 
@@ -63,12 +63,12 @@ class EmployerProfileMade(Answer):
 
 
 class _About(Answer):
-    """What a company says of itself, from a row with `company_id`."""
+    """A company's description, from a row with `company_id`."""
 
     description: str | None
     site: str | None
     logo: str | None
-    """The path of its logo; another logo has another one."""
+    """The path of the logo; a new logo has a new path."""
 
     @model_validator(mode="before")
     @classmethod
@@ -186,7 +186,7 @@ async def put_logo(request: Request, caller: Caller) -> EmployerProfile:
         company_id = await require_company(tx, caller.user_id)
     if kind not in logos.KINDS:
         raise NotAnImage
-    image = await logos.reencoded(await request.body())  # no connection is held meanwhile
+    image = await logos.reencoded(await request.body())  # no database connection is held meanwhile
     async with transactions_of(request)() as tx:
         await commands.set_logo(tx, company_id, image)
         return await _profile(tx, caller.user_id)

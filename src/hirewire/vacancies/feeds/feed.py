@@ -1,4 +1,4 @@
-"""All open vacancies for search engines: a sitemap, and the XML that Indeed and others read."""
+"""All open vacancies for search engines: sitemaps, and the XML that Indeed and others read."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -46,7 +46,7 @@ def sitemap_part(site: str, rows: Iterable[Mapping[str, Any]]) -> str:
 
 
 def sitemap_start(site: str) -> str:
-    """A sitemap with only the start page: one without any address is invalid."""
+    """A sitemap with only the start page: a sitemap without any address would be invalid."""
     return f"<url><loc>{escape(site)}/</loc></url>\n"
 
 

@@ -1,4 +1,4 @@
-"""Reads all open vacancies in pages."""
+"""Queries that read all open vacancies in pages."""
 
 from typing import Any
 from uuid import UUID

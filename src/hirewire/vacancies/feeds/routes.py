@@ -1,4 +1,4 @@
-"""What search engines and other boards read: sitemaps, and all jobs as XML."""
+"""Routes for search engines and other job boards: sitemaps, and all jobs as XML."""
 
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Annotated, Any
@@ -81,7 +81,7 @@ async def _parts(
     after: UUID = UUID(int=0),  # noqa: B008
     most: int | None = None,
 ) -> AsyncIterator[str]:
-    """A document in pieces: a chunk of rows, and a transaction, at a time."""
+    """A document in pieces: each reads one chunk of rows in its own transaction."""
     yield ends[0]
     left = most
     while left is None or left > 0:

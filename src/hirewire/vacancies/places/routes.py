@@ -1,4 +1,4 @@
-"""The gazetteer, for whoever types a place."""
+"""The route that suggests places of the gazetteer while one is typed."""
 
 import asyncio
 from typing import Annotated
@@ -17,9 +17,9 @@ class SuggestedPlace(Answer):
     """A place that matches the input."""
 
     id: str
-    """Also what `area` takes in a search."""
+    """The value for `area` in a search."""
     name: str
-    """With the country where the name alone means a larger place."""
+    """Includes the country if the name alone means a larger place."""
     name_ru: str
     country: str
     country_ru: str

@@ -8,7 +8,7 @@ BATCH = 50
 
 
 async def step(transactions: Transactions) -> bool:
-    """Close a batch. True if there may be more."""
+    """Close one batch. Returns True when there may be more."""
     async with transactions() as tx:
         return await commands.close_expired(tx, limit=BATCH)
 

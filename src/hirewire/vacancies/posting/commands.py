@@ -1,5 +1,6 @@
-"""Commands that change vacancies. Each change is a version; changes visible to applicants are
-events.
+"""Commands that change vacancies.
+
+Each change makes a new version; changes that applicants can see are recorded as events.
 """
 
 from collections.abc import Mapping
@@ -77,7 +78,7 @@ async def create(tx: Tx, company_id: UUID, fields: Mapping[str, object]) -> UUID
 
 
 async def copy(tx: Tx, company_id: UUID, id: UUID) -> UUID:
-    """Create a draft with the content of a vacancy in any status; return the draft's id.
+    """Create a draft with the content of a vacancy in any status; returns the draft's id.
 
     The last day is not copied. Raises `NoSuchVacancy`.
     """
@@ -98,7 +99,7 @@ async def change(tx: Tx, company_id: UUID, id: UUID, changes: Mapping[str, objec
         return
     if before.status != "draft":
         _check_complete(dict(before._mapping) | differing)
-    # All of them, so that there is one statement and not one for each set of fields.
+    # Always all fields, so that there is one prepared statement instead of one per combination.
     values = {name: getattr(before, name) for name in EDITABLE} | differing
     after = await _set(tx, id, **values)
     if after.status == "published":
@@ -153,7 +154,7 @@ async def move(
 async def close_expired(tx: Tx, *, limit: int) -> bool:
     """Close a batch of vacancies whose last day has passed, with the reason `expired`.
 
-    False if there were none. Rows locked by others are left for the next run.
+    Returns False if there were none. Rows that others have locked are left for the next run.
     """
     rows = await tx.execute(
         select(vacancy.c.id)

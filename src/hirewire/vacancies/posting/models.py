@@ -1,4 +1,4 @@
-"""Vacancies as they are sent and answered."""
+"""Request and response bodies of vacancies."""
 
 import re
 from datetime import date, datetime
@@ -143,12 +143,12 @@ class VacancyFigures(Answer):
     published_at: datetime | None
     valid_through: date | None
     days_open: int | None
-    """Full days since it was published; None for one that is not open."""
+    """Full days since publication; null if it is not open."""
     applications: int
-    """All that it received, invitations included."""
+    """All applications it received, including invitations."""
     unread: int
-    """How many of them have something that you have not seen."""
+    """The number of applications with changes that you have not seen."""
     matches: int
-    """Its matching candidates, without those that were dismissed; 1000 stands for 1000 or more."""
+    """The number of matching candidates, without dismissed ones; 1000 stands for 1000 or more."""
     new_matches: int
-    """How many of them nobody has decided about."""
+    """The number of matching candidates without a decision."""

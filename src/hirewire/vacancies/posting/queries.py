@@ -1,4 +1,4 @@
-"""Reads vacancies."""
+"""Queries for vacancies."""
 
 from typing import Any
 from uuid import UUID
@@ -10,7 +10,7 @@ from hirewire.vacancies.presenters import unread_for_company, vacancies_with_com
 from hirewire.vacancies.tables import application, recommendation, resume, vacancy
 
 MOST_MATCHES = 1000
-"""Matching candidates of a vacancy are counted up to here."""
+"""The limit up to which a vacancy's matching candidates are counted."""
 Place = tuple[int, int, UUID]
 """A position in the overview: urgency, unread applications and id of the last item read."""
 
@@ -18,7 +18,7 @@ Place = tuple[int, int, UUID]
 async def vacancy_for(
     tx: Tx, id: UUID, company_id: UUID | None, reader: UUID | None = None
 ) -> Row[Any] | None:
-    """A vacancy that was published, or one of this company's in any status."""
+    """A vacancy that was published, or one of this company's in any status; None for any other."""
     found = await tx.execute(vacancies_with_company(reader).where(vacancy.c.id == id))
     row: Row[Any] | None = found.first()
     if row is None or (row.published_at is None and row.company_id != company_id):
@@ -86,7 +86,7 @@ def _received(company_id: UUID, user_id: UUID) -> Subquery:
 
 
 def _matching(shown: Subquery, company_id: UUID) -> FromClause:
-    """The states of a vacancy's matching candidates, as its list of them has them."""
+    """The states of a vacancy's matching candidates: of the same ones as its list shows."""
     table = recommendation.c
     return (
         select(table.state)

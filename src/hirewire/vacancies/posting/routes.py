@@ -1,4 +1,4 @@
-"""Vacancies: open to all to read, and to their company to change."""
+"""Routes for vacancies: everybody may read open ones, and their company may change them."""
 
 import asyncio
 from collections.abc import Mapping
@@ -39,7 +39,7 @@ EMPTY: Mapping[str, object] = {
     "languages": [],
     "response_letter_required": False,
 }
-"""What a cleared field holds where it is not null."""
+"""The stored value of a cleared field, where it is not null."""
 
 
 @router.post("", status_code=201, responses=refuses(NotAnEmployer))
@@ -72,7 +72,8 @@ async def overview(
 ) -> Page[models.VacancyFigures]:
     """Your company's vacancies with the numbers of applications and matching candidates.
 
-    Those with unread applications come first, then open ones, drafts, and those that are over.
+    Vacancies with unread applications come first, then open ones, drafts, paused ones and closed
+    ones.
     """
     company = await require_company(tx, caller.user_id)
     rows = await queries.overview(
@@ -118,7 +119,7 @@ async def publish(id: UUID, tx: RequestTx, caller: Caller) -> Vacancy:
     "/{id}/pause", responses=refuses(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed)
 )
 async def pause(id: UUID, tx: RequestTx, caller: Caller) -> Vacancy:
-    """Pause a vacancy: it leaves the search and takes no applications."""
+    """Pause a vacancy: it is removed from the search and accepts no applications."""
     return await _move(tx, caller, id, "pause")
 
 
@@ -221,6 +222,6 @@ def _place(after: tuple[str, ...] | None) -> queries.Place | None:
 
 
 def _values(values: Mapping[str, object], body: models.VacancyChanges) -> dict[str, object]:
-    """Columns from a body: JSON everywhere but in the date; what is cleared is empty."""
+    """Column values from a body: JSON except for the date. Cleared fields get those of `EMPTY`."""
     cleared = {name: EMPTY[name] for name in EMPTY if values[name] is None}
     return {**values} | cleared | {"valid_through": body.valid_through}

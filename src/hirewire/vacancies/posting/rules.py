@@ -39,8 +39,7 @@ MOST_PASSES = 5
 
 
 def sanitised(html: str) -> str:
-    """The description with only harmless tags and safe links; other markup is removed, its text
-    stays.
+    """The description with only harmless tags and safe links; the text of other markup stays.
 
     Raises `PydanticCustomError` for an empty text, and for markup that a browser would multiply: a
     paragraph repeats the formatting left open before it, so the number of elements grows with the
@@ -51,7 +50,7 @@ def sanitised(html: str) -> str:
             "too_many_tags", "must have at most {max} tags", {"max": MOST_TAGS}
         )
     clean = html
-    for _ in range(MOST_PASSES):  # nested links take a second pass
+    for _ in range(MOST_PASSES):  # nested links need a second pass
         before, clean = clean, _cleaned(clean)
         if clean == before:
             break

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import Row, select, update
@@ -35,22 +35,36 @@ on conflict (id) do update set owner_id = excluded.owner_id, version = excluded.
     head = excluded.head, skills = excluded.skills, languages = excluded.languages,
     words = excluded.words
 """
-_RECOMMEND = """
+_INSERT = {
+    side: f"""
 insert into recommendation (id, vacancy_id, resume_id, company_id, user_id, score, strength,
     resume_version, vacancy_version, ruleset, state, created_at, updated_at)
-select u.id, u.vacancy_id, u.resume_id, v.owner_id, r.owner_id, u.score, u.strength,
-    u.resume_version, u.vacancy_version, $8, 'new', $9, $9
-from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::float8[], $5::float8[], $6::integer[],
-    $7::integer[])
-    as u(id, vacancy_id, resume_id, score, strength, resume_version, vacancy_version)
-join comparable v on v.id = u.vacancy_id
-join comparable r on r.id = u.resume_id
-on conflict (resume_id, vacancy_id) do update set score = excluded.score,
-    strength = excluded.strength, resume_version = excluded.resume_version,
-    vacancy_version = excluded.vacancy_version, ruleset = excluded.ruleset,
-    user_id = excluded.user_id, withdrawn = null, updated_at = excluded.updated_at
-returning id, vacancy_id, resume_id, company_id, user_id, score, resume_version, vacancy_version,
-    state
+select u.id, u.vacancy_id, u.resume_id, {owners}, u.score, u.strength, u.resume_version,
+    u.vacancy_version, $9, 'new', $10, $10
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::float8[], $6::float8[],
+    $7::integer[], $8::integer[])
+    as u(id, vacancy_id, resume_id, owner_id, score, strength, resume_version, vacancy_version)
+join comparable other on other.id = u.{other}
+returning id, vacancy_id, resume_id, company_id, user_id, score, resume_version, vacancy_version
+"""  # noqa: S608
+    for side, other, owners in (
+        ("resume_id", "vacancy_id", "other.owner_id, u.owner_id"),
+        ("vacancy_id", "resume_id", "u.owner_id, other.owner_id"),
+    )
+}
+_UPDATE = """
+with changed as (
+    update recommendation r set user_id = coalesce(u.user_id, r.user_id), score = u.score,
+        strength = u.strength, resume_version = u.resume_version,
+        vacancy_version = u.vacancy_version, ruleset = $8, withdrawn = null, updated_at = $9
+    from unnest($1::uuid[], $2::uuid[], $3::float8[], $4::float8[], $5::integer[], $6::integer[],
+        $7::boolean[])
+        as u(id, user_id, score, strength, resume_version, vacancy_version, was_withdrawn)
+    where r.id = u.id
+    returning r.id, r.vacancy_id, r.resume_id, r.company_id, r.user_id, r.score, r.resume_version,
+        r.vacancy_version, r.state, u.was_withdrawn
+)
+select * from changed where was_withdrawn and state <> 'dismissed'
 """
 _BEFORE = {
     side: f"""
@@ -84,6 +98,8 @@ from resume r left join comparable c on c.id = r.resume_id
 where r.resume_id = any($1) and r.state = 'visible' and r.snapshot ->> 'status' = 'published'
     and c.ruleset is distinct from $2
 """
+Side: TypeAlias = Literal["resume_id", "vacancy_id"]
+"""The side of the pairs that has changed."""
 Pair = tuple[UUID, UUID]
 """A vacancy's id and a resume's."""
 
@@ -112,8 +128,7 @@ class Resume:
     deleted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
+class _Found(NamedTuple):
     score: float
     strength: float
     resume_version: int | None
@@ -180,15 +195,14 @@ async def compare_resumes(
             found |= _vacancies_of(step, id, one.offer, one.version)
     gone = {id: "resume_deleted" if one.deleted else "resume_hidden" for id, one in resumes.items()}
     reasons = {id: "no_longer_fits" if resumes[id].offer else why for id, why in gone.items()}
-    await _reconcile(tx, found, "resume_id", reasons, causes)
+    users = dict(zip(resumes, owners, strict=True))
+    await _reconcile(tx, found, "resume_id", users, reasons, causes)
 
 
 def _vacancies_of(step: _Step, id: UUID, offer: Offer, version: int | None) -> dict[Pair, _Found]:
     found = {}
-    for segment, slot, judgement in step.index.vacancies_for(offer):
-        vacancy_id = segment.id(slot)
+    for vacancy_id, at, judgement in step.index.vacancies_for(offer):
         if vacancy_id not in step.vacancies:
-            at = segment.value("version", slot)
             found[vacancy_id, id] = _found(judgement, version, at)
     for vacancy_id, (at, demand) in step.vacancies.items():
         if demand is not None and (judgement := judge(demand, offer)).fits:
@@ -217,16 +231,15 @@ async def compare_vacancies(
         if row.id in demands:
             found |= _resumes_of(step, row, demands[row.id])
     reasons = {row.id: "no_longer_fits" if row.id in demands else "vacancy_closed" for row in rows}
-    await _reconcile(tx, found, "vacancy_id", reasons, causes)
+    companies = {row.id: row.company_id for row in rows}
+    await _reconcile(tx, found, "vacancy_id", companies, reasons, causes)
 
 
 def _resumes_of(step: _Step, row: Row[Any], demand: Demand) -> dict[Pair, _Found]:
     found = {}
-    for segment, slot, judgement in step.index.resumes_for(demand):
-        resume_id = segment.id(slot)
+    for resume_id, at, judgement in step.index.resumes_for(demand):
         if resume_id not in step.resumes:
-            at = segment.value("version", slot) or None
-            found[row.id, resume_id] = _found(judgement, at, row.version)
+            found[row.id, resume_id] = _found(judgement, at or None, row.version)
     for resume_id, one in step.resumes.items():
         if one.offer is not None and (judgement := judge(demand, one.offer)).fits:
             found[row.id, resume_id] = _found(judgement, one.version, row.version)
@@ -256,7 +269,8 @@ async def _keep(
 async def _reconcile(
     tx: Tx,
     found: Mapping[Pair, _Found],
-    concerned: Literal["resume_id", "vacancy_id"],
+    concerned: Side,
+    owners: Mapping[UUID, UUID],
     reasons: Mapping[UUID, str],
     causes: Mapping[UUID, Received[Any]],
 ) -> None:
@@ -264,12 +278,15 @@ async def _reconcile(
     rows = await tx.exec_driver_sql(_BEFORE[concerned], (list(reasons),))
     before = {(row.vacancy_id, row.resume_id): row for row in rows}
     there = {pair for pair, row in before.items() if row.withdrawn is None}
-    changed = [pair for pair, one in found.items() if _differs(before.get(pair), one)]
-    if changed:
-        for row in await _recommend(tx, changed, found):
-            pair = (row.vacancy_id, row.resume_id)
-            if pair not in there and row.state != "dismissed":
-                record(tx, _created(row), cause=_cause(causes, pair))
+    new = {pair: one for pair, one in found.items() if pair not in before}
+    changed = [(row, found[pair]) for pair, row in before.items() if pair in found]
+    changed = [(row, one) for row, one in changed if _differs(row, one)]
+    created = [
+        *(await _insert(tx, new, concerned, owners) if new else ()),
+        *(await _update(tx, changed, owners) if changed else ()),
+    ]
+    for row in created:
+        record(tx, _created(row), cause=_cause(causes, (row.vacancy_id, row.resume_id)))
     gone = [before[pair] for pair in there if pair not in found]
     if gone:
         why = [reasons.get(row.resume_id) or reasons[row.vacancy_id] for row in gone]
@@ -278,8 +295,8 @@ async def _reconcile(
             record(tx, _withdrawn(row), cause=cause)
 
 
-def _differs(row: Any, one: _Found) -> bool:
-    return row is None or (
+def _differs(row: Row[Any], one: _Found) -> bool:
+    return (
         row.withdrawn,
         row.score,
         row.strength,
@@ -293,25 +310,41 @@ def _cause(causes: Mapping[UUID, Received[Any]], pair: Pair) -> Received[Any] | 
     return causes.get(pair[1]) or causes.get(pair[0])
 
 
-async def _recommend(
-    tx: Tx, pairs: Sequence[Pair], found: Mapping[Pair, _Found]
+async def _insert(
+    tx: Tx, new: Mapping[Pair, _Found], concerned: Side, owners: Mapping[UUID, UUID]
 ) -> Sequence[Row[Any]]:
-    values = [found[pair] for pair in pairs]
-    rows = await tx.exec_driver_sql(
-        _RECOMMEND,
-        (
-            [new_id() for _ in pairs],
-            [vacancy_id for vacancy_id, _ in pairs],
-            [resume_id for _, resume_id in pairs],
-            [one.score for one in values],
-            [one.strength for one in values],
-            [one.resume_version for one in values],
-            [one.vacancy_version for one in values],
-            ruleset(),
-            now(),
-        ),
+    """Store matches of pairs that never matched before, and return them."""
+    vacancies, resumes = [pair[0] for pair in new], [pair[1] for pair in new]
+    mine = resumes if concerned == "resume_id" else vacancies
+    values = (
+        [new_id() for _ in new],
+        vacancies,
+        resumes,
+        [owners[id] for id in mine],
+        *_columns(new.values()),
+        ruleset(),
+        now(),
     )
-    return rows.all()
+    return (await tx.exec_driver_sql(_INSERT[concerned], values)).all()
+
+
+async def _update(
+    tx: Tx, changed: Sequence[tuple[Row[Any], _Found]], owners: Mapping[UUID, UUID]
+) -> Sequence[Row[Any]]:
+    """Store matches of pairs that have matched before, and return those that were withdrawn."""
+    values = (
+        [row.id for row, _ in changed],
+        [owners.get(row.resume_id) for row, _ in changed],
+        *_columns(one for _, one in changed),
+        [row.withdrawn is not None for row, _ in changed],
+        ruleset(),
+        now(),
+    )
+    return (await tx.exec_driver_sql(_UPDATE, values)).all()
+
+
+def _columns(values: Iterable[_Found]) -> Iterable[list[Any]]:
+    return map(list, zip(*values, strict=True))
 
 
 def _created(row: Row[Any]) -> RecommendationCreated:

@@ -142,7 +142,7 @@ async def reach(tx: Tx, snapshot: Mapping[str, Any], changes: Mapping[str, Any])
 
 
 def _vacancies(index: MatchingIndex, offer: Offer) -> set[UUID]:
-    return {segment.id(slot) for segment, slot, _ in index.vacancies_for(offer)}
+    return {id for id, _, _ in index.vacancies_for(offer)}
 
 
 async def _suggestions(

@@ -159,9 +159,9 @@ async def scores_of_applicants(
 
 
 async def fits_of(
-    tx: Tx, vacancy: Mapping[str, Any], user_id: UUID, resume_ids: Sequence[UUID]
+    tx: Tx, vacancy: Mapping[str, Any], user_id: UUID, resume_ids: Sequence[UUID], limit: int
 ) -> list[Fit]:
-    """How well these of a person's resumes fit a vacancy (as a row), best first."""
+    """How well these of a person's resumes fit a vacancy (as a row): the best `limit` of them."""
     found = await tx.execute(
         select(resume.c.resume_id, resume.c.snapshot)
         .where(among(resume.c.resume_id, resume_ids), resume.c.user_id == user_id)
@@ -172,7 +172,8 @@ async def fits_of(
     judged = [(row, judge(demand, offer_of(row.snapshot))) for row in found]
     judged.sort(key=lambda one: (one[1].score, one[1].strength), reverse=True)
     return [
-        Fit(row.resume_id, one.score, _reasons(vacancy, row.snapshot, one)) for row, one in judged
+        Fit(row.resume_id, one.score, _reasons(vacancy, row.snapshot, one))
+        for row, one in judged[:limit]
     ]
 
 

@@ -35,6 +35,9 @@ from hirewire.vacancies.recommendations.models import (
 
 router = APIRouter(prefix="/api/vacancies", tags=["recommendations"])
 
+MOST_FITS = 50
+"""Resumes of one person that are compared with a vacancy at once."""
+
 
 class NoSuchVacancy(NotFound):
     """Vacancy not found, or it is not yours."""
@@ -96,15 +99,16 @@ async def fits(
     id: UUID,
     tx: RequestTx,
     caller: Caller,
-    resume: Annotated[list[UUID], Query(max_length=50)],
+    resume: Annotated[list[UUID], Query(max_length=MOST_FITS)],
+    limit: Annotated[int, Query(ge=1, le=MOST_FITS)] = MOST_FITS,
 ) -> Scores:
-    """How well these resumes of yours match a vacancy, best first, with the reasons; also those
-    that it is not recommended for. Other people's resumes are left out.
+    """How well these resumes of yours match a vacancy, the best `limit` first, with the reasons;
+    also those that it is not recommended for. Other people's resumes are left out.
     """
     vacancy = await queries.published_vacancy(tx, id)
     if vacancy is None:
         raise NoSuchVacancy
-    found = await queries.fits_of(tx, vacancy, caller.user_id, resume)
+    found = await queries.fits_of(tx, vacancy, caller.user_id, resume, limit)
     return Scores(items=[Score.model_validate(one, from_attributes=True) for one in found])
 
 

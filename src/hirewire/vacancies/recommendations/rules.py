@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from math import log, sqrt
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 from hirewire.esco.job_codes import OWN_TITLE, related, unit_group
 
@@ -153,6 +153,12 @@ class Term(NamedTuple):
     """Of a `skill`: its position in the resume."""
 
 
+Plain: TypeAlias = tuple[Part, Verdict, float, float, int, bool, int | None]
+"""A term as a tuple: most pairs are judged without anybody asking for the reasons."""
+_ONE: tuple[int, bool, None] = (0, False, None)
+"""The end of a term that there is once."""
+
+
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """How well they match, with the reasons."""
@@ -162,7 +168,7 @@ class Judgement:
     """
     strength: float
     """0 to 1, four digits: decides whether the pair is recommended."""
-    parts: Sequence[Term]
+    parts: Sequence[Plain]
     """The terms before they are scaled to add up to the score."""
     whole: float
     """What they could add up to."""
@@ -172,7 +178,8 @@ class Judgement:
         """The reasons: their points add up to the score."""
         whole = self.whole or 1.0
         return [
-            term._replace(points=term.points / whole, most=term.most / whole) for term in self.parts
+            Term(part, verdict, points / whole, most / whole, nth, must, place)
+            for part, verdict, points, most, nth, must, place in self.parts
         ]
 
     @property
@@ -185,7 +192,7 @@ class Judgement:
         """Whether the pair is recommended."""
         if self.strength < THRESHOLD:
             return False
-        return all(term.verdict != "conflict" for term in self.parts)
+        return "conflict" not in [part[1] for part in self.parts]
 
 
 WORK_FORMATS = {"on_site": 1, "hybrid": 2, "remote": 4}
@@ -243,8 +250,9 @@ def judge(demand: Demand, offer: Offer) -> Judgement:
     parts = [*_occupation(demand, kin), *_skills(demand, offer, are_gates=are_gates)]
     parts += _experience(demand.band, offer.months)
     parts += [*_salary(demand, offer), *_gates(demand, offer)]
-    whole = sum([term.most for term in parts])
-    score = min(1.0, round(sum([term.points / (whole or 1.0) for term in parts]), 4))
+    whole = sum([part[3] for part in parts])
+    unit = whole or 1.0
+    score = min(1.0, round(sum([part[2] / unit for part in parts]), 4))
     return Judgement(score, round(strength(demand, offer, 0 if far else kin), 4), parts, whole)
 
 
@@ -258,11 +266,11 @@ def strength(demand: Demand, offer: Offer, kin: int) -> float:
     it; it is 0 where one would have to relocate, so that skills alone decide there.
     """
     shared = met = 0.0
-    for ask in demand.skills:
-        found = offer.skills.get(ask.code)
+    for skill, _, level, weight in demand.skills:
+        found = offer.skills.get(skill)
         if found is not None:
-            shared += ask.weight
-            met += ask.weight * level_factor(ask.level, found.level)
+            shared += weight
+            met += weight * level_factor(level, found.level) if level else weight
     size = sqrt(demand.weight * (shared + damped(max(0.0, offer.weight - shared))))
     points = SKILLS * met / size if size else 0.0
     points += OCCUPATION * likeness(demand, offer) + TITLE * _same_words(demand, offer)
@@ -291,7 +299,10 @@ def kinship(demand: Demand, offer: Offer) -> tuple[int, int]:
     best = known = 0
     for job, sure in demand.jobs.items():
         for other, as_sure in offer.jobs.items():
-            kin = min(sure, as_sure) * related(job, other) // 100
+            most = min(sure, as_sure)
+            if most <= known:
+                continue
+            kin = most * related(job, other) // 100
             best = max(best, kin)
             if job < OWN_TITLE:
                 known = max(known, kin)
@@ -312,7 +323,7 @@ def names_its_skills(demand: Demand) -> bool:
 
 def likeness(demand: Demand, offer: Offer) -> float:
     """The similarity of the occupations that both resemble, from 0 to 1."""
-    return min(1.0, sum(w * offer.occupation.get(o, 0.0) for o, w in demand.occupation.items()))
+    return min(1.0, sum([w * offer.occupation.get(o, 0.0) for o, w in demand.occupation.items()]))
 
 
 def _same_words(demand: Demand, offer: Offer) -> float:
@@ -320,38 +331,41 @@ def _same_words(demand: Demand, offer: Offer) -> float:
     return len(demand.title & offer.title) / either if either else 0.0
 
 
-def _occupation(demand: Demand, kin: int) -> list[Term]:
+def _occupation(demand: Demand, kin: int) -> list[Plain]:
     if kin:
         points = JOB_IN_SCORE * (kin / 100)
         verdict: Verdict = "met" if kin == 100 else "partly"
         most = points if demand.skills else JOB_IN_SCORE
-        return [Term("occupation", verdict, points, most)]
+        return [("occupation", verdict, points, most, *_ONE)]
     if demand.jobs and not demand.skills:
-        return [Term("occupation", "missing", 0.0, JOB_IN_SCORE)]
+        return [("occupation", "missing", 0.0, JOB_IN_SCORE, *_ONE)]
     return []
 
 
-def _skills(demand: Demand, offer: Offer, *, are_gates: bool) -> list[Term]:
+def _skills(demand: Demand, offer: Offer, *, are_gates: bool) -> list[Plain]:
     unit = SKILLS / demand.weight if demand.weight else 0.0
-    terms = []
-    for index, ask in enumerate(demand.skills):
-        most = ask.weight * unit
-        found = offer.skills.get(ask.code)
+    lacking: Verdict
+    terms: list[Plain] = []
+    find = offer.skills.get
+    for nth, (skill, must, level, weight) in enumerate(demand.skills):
+        most = weight * unit
+        found = find(skill)
         if found is None:
-            verdict: Verdict = "conflict" if ask.must and are_gates else "missing"
-            terms.append(Term("skill", verdict, 0.0, most, index, ask.must))
-            continue
-        factor = level_factor(ask.level, found.level)
-        verdict = "met" if factor == 1.0 else "partly"
-        terms.append(Term("skill", verdict, most * factor, most, index, ask.must, found.place))
+            lacking = "conflict" if must and are_gates else "missing"
+            terms.append(("skill", lacking, 0.0, most, nth, must, None))
+        elif (factor := level_factor(level, found.level) if level else 1.0) == 1.0:
+            terms.append(("skill", "met", most, most, nth, must, found.place))
+        else:
+            terms.append(("skill", "partly", most * factor, most, nth, must, found.place))
     return terms
 
 
-def _experience(band: int | None, months: int) -> list[Term]:
+def _experience(band: int | None, months: int) -> list[Plain]:
     if band is None:
         return []
     share = _experienced(band, months)
-    return [Term("experience", "met" if share == 1 else "partly", EXPERIENCE * share, EXPERIENCE)]
+    verdict: Verdict = "met" if share == 1 else "partly"
+    return [("experience", verdict, EXPERIENCE * share, EXPERIENCE, *_ONE)]
 
 
 def _experienced(band: int, months: int) -> float:
@@ -359,17 +373,17 @@ def _experienced(band: int, months: int) -> float:
     return 1.0 if months >= least else months / least
 
 
-def _salary(demand: Demand, offer: Offer) -> list[Term]:
+def _salary(demand: Demand, offer: Offer) -> list[Plain]:
     if demand.pay is None:
         return []
     gap = salary_gap(demand, offer)
     if gap is None:
-        return [Term("salary", "unknown", 0.0, 0.0)]
+        return [("salary", "unknown", 0.0, 0.0, *_ONE)]
     if gap <= 0:
-        return [Term("salary", "met", SALARY, SALARY)]
+        return [("salary", "met", SALARY, SALARY, *_ONE)]
     if gap <= SALARY_GAP:
-        return [Term("salary", "partly", SALARY * (1 - gap / SALARY_GAP), SALARY)]
-    return [Term("salary", "conflict", 0.0, SALARY)]
+        return [("salary", "partly", SALARY * (1 - gap / SALARY_GAP), SALARY, *_ONE)]
+    return [("salary", "conflict", 0.0, SALARY, *_ONE)]
 
 
 def salary_gap(demand: Demand, offer: Offer) -> float | None:
@@ -380,37 +394,29 @@ def salary_gap(demand: Demand, offer: Offer) -> float | None:
     return (offer.pay - most) / most if most > 0 else (0.0 if offer.pay <= 0 else 1.0)
 
 
-def _gates(demand: Demand, offer: Offer) -> list[Term]:
-    terms = []
-
-    def gate(
-        part: Part, asked: bool, known: bool, good: bool, index: int = 0, most: float = 0.0
-    ) -> None:
-        if asked:
-            verdict: Verdict = "unknown" if not known else "met" if good else "conflict"
-            share = {"met": 1.0, "unknown": 0.5}.get(verdict, 0.0)
-            terms.append(Term(part, verdict, most * share, most, index))
-
+def _gates(demand: Demand, offer: Offer) -> list[Plain]:
+    terms: list[Plain] = []
     remote = demand.work_format == WORK_FORMATS["remote"]
-    near = remote or offer.relocation or demand.area == offer.area
-    gate(
-        "area",
-        demand.area is not None and not remote,
-        near or offer.area is not None,
-        near,
-        most=GATE,
-    )
-    accepted = demand.work_format or 0
-    gate(
-        "work_format", bool(accepted), bool(offer.work_formats), bool(accepted & offer.work_formats)
-    )
-    accepted = demand.employment or 0
-    gate(
-        "employment_type", bool(accepted), bool(offer.employment), bool(accepted & offer.employment)
-    )
-    for index, (language, level) in enumerate(demand.languages):
+    if demand.area is not None and not remote:
+        near = offer.relocation or demand.area == offer.area
+        terms.append(_gate("area", near or offer.area is not None, near, 0, GATE))
+    if accepted := demand.work_format:
+        known, good = bool(offer.work_formats), bool(accepted & offer.work_formats)
+        terms.append(_gate("work_format", known, good))
+    if accepted := demand.employment:
+        known, good = bool(offer.employment), bool(accepted & offer.employment)
+        terms.append(_gate("employment_type", known, good))
+    for nth, (language, level) in enumerate(demand.languages):
         known, spoken = bool(offer.languages), offer.languages.get(language, -1)
-        gate("language", True, known, spoken >= level, index, GATE)
+        terms.append(_gate("language", known, spoken >= level, nth, GATE))
     if demand.company in offer.hidden_from:
-        terms.append(Term("company", "conflict", 0.0, 0.0))
+        terms.append(("company", "conflict", 0.0, 0.0, *_ONE))
     return terms
+
+
+def _gate(part: Part, known: bool, good: bool, nth: int = 0, most: float = 0.0) -> Plain:
+    if not known:
+        return part, "unknown", most * 0.5, most, nth, False, None
+    if good:
+        return part, "met", most, most, nth, False, None
+    return part, "conflict", 0.0, most, nth, False, None

@@ -1,4 +1,4 @@
-"""Saves vacancies and forgets them again."""
+"""Commands that save vacancies and remove them again."""
 
 from uuid import UUID
 
@@ -28,7 +28,7 @@ async def save(tx: Tx, user_id: UUID, vacancy_id: UUID) -> None:
     """Save a vacancy; saving it again changes nothing. Raises `NoSuchVacancy`, `TooManySaved`."""
     if not await queries.can_be_saved(tx, vacancy_id):
         raise NoSuchVacancy
-    # A lock makes concurrent requests of one person count one after the other.
+    # The lock makes concurrent requests of one person count one after the other.
     await lock(tx, f"saved vacancies {user_id}")
     mine = saved_vacancy.c.user_id == user_id
     others = select(func.count()).where(mine, saved_vacancy.c.vacancy_id != vacancy_id)
@@ -39,7 +39,7 @@ async def save(tx: Tx, user_id: UUID, vacancy_id: UUID) -> None:
 
 
 async def remove(tx: Tx, user_id: UUID, vacancy_id: UUID) -> None:
-    """Remove a vacancy from the saved ones; nothing happens if it is not among them."""
+    """Remove a vacancy from the saved ones. A vacancy that is not saved changes nothing."""
     await tx.execute(
         delete(saved_vacancy).where(
             saved_vacancy.c.user_id == user_id, saved_vacancy.c.vacancy_id == vacancy_id

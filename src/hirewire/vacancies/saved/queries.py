@@ -1,4 +1,4 @@
-"""Reads saved vacancies."""
+"""Queries for saved vacancies."""
 
 from datetime import datetime
 from typing import Any
@@ -24,7 +24,7 @@ async def can_be_saved(tx: Tx, vacancy_id: UUID) -> bool:
 async def saved_vacancies(
     tx: Tx, user_id: UUID, *, limit: int, after: tuple[datetime, UUID] | None
 ) -> list[Row[Any]]:
-    """A person's saved vacancies in any status, latest saved first."""
+    """A person's saved vacancies in any status, most recently saved first."""
     order = tuple_(saved_vacancy.c.saved_at, saved_vacancy.c.vacancy_id)
     statement = (
         vacancies_with_company()

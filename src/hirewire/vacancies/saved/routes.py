@@ -1,4 +1,4 @@
-"""Saving vacancies for later, and the list of one's own."""
+"""Routes for saving vacancies, and for the list of saved ones."""
 
 from datetime import datetime
 from typing import Any
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/api/vacancies", tags=["saved"])
 
 
 class SavedVacancy(Answer):
-    """A saved vacancy, in whatever status it is now; without the description."""
+    """A saved vacancy in its current status, without the description."""
 
     saved_at: datetime
     vacancy: Vacancy
@@ -29,7 +29,7 @@ class SavedVacancy(Answer):
 async def saved(
     tx: RequestTx, caller: Caller, page: PageParams, request: Request, response: Response
 ) -> Page[SavedVacancy]:
-    """Your saved vacancies, latest saved first. Closed ones stay until you remove them."""
+    """Your saved vacancies, most recently saved first. Closed ones stay until you remove them."""
     rows = await queries.saved_vacancies(
         tx, caller.user_id, limit=page.limit + 1, after=place_in_time(page.after)
     )

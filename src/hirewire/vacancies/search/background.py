@@ -1,4 +1,4 @@
-"""Updates the search indexes: builds them, applies committed changes, rebuilds lost ones."""
+"""Keeps the search indexes up to date: builds them, applies changes and rebuilds lost ones."""
 
 import asyncio
 import time
@@ -27,11 +27,11 @@ log = structlog.get_logger(__name__)
 
 EVERY_SECONDS = 0.2
 FRESH_SECONDS = 0.05
-"""A search refreshes the index unless the last refresh was this recent."""
+"""Seconds. A search refreshes the index unless the last refresh was this recent."""
 CHECK_EVERY = 3000
 """Turns of the loop between two checks of the document count: about ten minutes."""
 READ_AT_ONCE = 500
-"""Rows: ten times as many take 40 MiB while documents are built, and save no time."""
+"""Rows. Ten times as many would take 40 MiB while documents are built, and would not be faster."""
 _DOCUMENTS = {"vacancies": documents.vacancy_document, "resumes": documents.resume_document}
 
 
@@ -40,7 +40,7 @@ class Lost(Exception):
 
 
 class IndexUpdater:
-    """Updates one index with committed changes. Passes on errors of reading and writing."""
+    """Updates one index with committed changes. Read and write errors are raised."""
 
     def __init__(
         self, fields: IndexSchema, transactions: Transactions, folder: IndexFolder | None
@@ -76,7 +76,7 @@ class IndexUpdater:
     async def refresh(self) -> None:
         """Apply the changes committed so far; concurrent callers share one run.
 
-        Errors are left to the loop that follows.
+        Errors are ignored: the update loop meets them next and handles them.
         """
         asked = time.monotonic() - FRESH_SECONDS
         with suppress(Exception):
@@ -112,9 +112,9 @@ class IndexUpdater:
         await self.catch_up()
 
     async def catch_up(self) -> bool:
-        """Apply the changes committed since the last call; return whether there were any.
+        """Apply the changes committed since the last call; returns whether there were any.
 
-        Raises `Lost` for a database that has gone back in time.
+        Raises `Lost` if the database has gone back in time.
         """
         async with self._turn:
             return await self._catch_up()
@@ -135,8 +135,8 @@ class IndexUpdater:
                 await _in_thread(self._put, self._index, chunk, False)
         if new:
             await _in_thread(self._index.commit, self._state(horizon))
-        # Transactions from the horizon on may still commit: their rows are looked at again until
-        # all earlier transactions are finished, and applied once.
+        # Transactions from the horizon on may still commit. Their rows are read again until all
+        # earlier transactions are finished, but applied only once.
         self._horizon = horizon
         self._seen = {id: when for id, when in changed.items() if when >= horizon.done}
         return bool(new)
@@ -186,7 +186,7 @@ async def keep_indexes(transactions: Transactions, settings: Settings) -> AsyncI
 
 
 async def _in_thread(work: Callable[..., None], *given: object) -> None:
-    """Raises `Lost` for any error of the index itself."""
+    """Run `work` in a thread. Any error of the index is raised as `Lost`."""
     try:
         await asyncio.to_thread(work, *given)
     except Exception as error:
@@ -194,32 +194,48 @@ async def _in_thread(work: Callable[..., None], *given: object) -> None:
 
 
 async def _keep(fields: IndexSchema, transactions: Transactions, above: Path | None) -> None:
+    """Keep the index open and up to date; open it again after an error, empty if it was lost."""
     backoff, lost = Backoff(longest=10.0), False
-    while True:
-        folder: IndexFolder | None = None
-        updater: IndexUpdater | None = None
+
+    async def step() -> bool:
+        nonlocal lost
         try:
-            folder = await asyncio.to_thread(IndexFolder, above, fields.name) if above else None
-            if lost and folder is not None:
-                await asyncio.to_thread(folder.empty)
-            updater = IndexUpdater(fields, transactions, folder)
+            async with _opened(fields, transactions, above, empty=lost) as updater:
+                backoff.reset()
+                lost = False
+                await _follow(updater, fields)
+        except Lost:
+            lost = True
+            raise
+        return False
+
+    # Not a `PeriodicTask`, whose steps have nothing but transactions: the index stays open from one
+    # look at the changes to the next, and is closed with its folder at the end.
+    await run_steps("open search index", step, backoff=backoff, index=fields.name)
+
+
+@asynccontextmanager
+async def _opened(
+    fields: IndexSchema, transactions: Transactions, above: Path | None, *, empty: bool
+) -> AsyncIterator[IndexUpdater]:
+    """The index in a folder of its own, ready to follow changes; `empty` builds it from nothing."""
+    folder = await asyncio.to_thread(IndexFolder, above, fields.name) if above else None
+    try:
+        if empty and folder is not None:
+            await asyncio.to_thread(folder.empty)
+        updater = IndexUpdater(fields, transactions, folder)
+        try:
             await updater.open()
-            backoff.reset()
-            lost = False
-            await _follow(updater, fields)
-        except Exception as error:
-            lost = isinstance(error, Lost)
-            log.warning("search index unavailable", index=fields.name, error=describe(error))
+            yield updater
         finally:
-            if updater is not None:
-                await asyncio.shield(updater.close())
-            if folder is not None:
-                folder.close()
-        await asyncio.sleep(backoff.next())
+            await asyncio.shield(updater.close())
+    finally:
+        if folder is not None:
+            folder.close()
 
 
 async def _follow(updater: IndexUpdater, fields: IndexSchema) -> None:
-    """Apply changes until the index is lost. While the database is unavailable it stays in use."""
+    """Apply changes until the index is lost. It stays in use while the database is unavailable."""
     turns = count(1)
 
     async def step() -> bool:

@@ -31,8 +31,8 @@ class TooManySearches(AppError):
 
 
 async def save(tx: Tx, user_id: UUID, name: str, query: Mapping[str, object]) -> UUID:
-    """Save a search and return its id. Raises `TooManySearches`."""
-    # A lock makes concurrent requests of one person count one after the other.
+    """Save a search; returns its id. Raises `TooManySearches`."""
+    # The lock makes concurrent requests of one person count one after the other.
     await lock(tx, f"saved searches {user_id}")
     count = select(func.count()).where(saved_search.c.user_id == user_id)
     if (await tx.execute(count)).scalar_one() >= MOST_SAVED:
@@ -56,7 +56,7 @@ async def remove(tx: Tx, user_id: UUID, id: UUID) -> None:
 
 
 async def mark_seen(tx: Tx, user_id: UUID, id: UUID) -> datetime:
-    """Mark all current results as seen and return the time. Raises `NoSuchSearch`."""
+    """Mark all current results as seen; returns the time. Raises `NoSuchSearch`."""
     statement = (
         update(saved_search)
         .where(saved_search.c.id == id, saved_search.c.user_id == user_id)

@@ -11,7 +11,7 @@ ATOM = "http://www.w3.org/2005/Atom"
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 does not allow (section 2.2)."""
 EMPTY = datetime(2026, 1, 1, tzinfo=UTC)
-"""The time of a feed without entries."""
+"""The update time of a feed without entries."""
 
 
 def xml_text(text: str | None) -> str:

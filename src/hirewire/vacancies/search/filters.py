@@ -25,7 +25,7 @@ def vacancy_filters(given: models.VacancyFilters) -> SearchFilters:
 
 
 def resume_filters(given: models.ResumeFilters, hidden_from: Sequence[str]) -> SearchFilters:
-    """The filters of a resume search by a company with these keys."""
+    """The filters of a resume search; `hidden_from` are the keys of the searching company."""
     return SearchFilters(
         text=given.q,
         values=_values(given, RESUMES.filters),
@@ -35,7 +35,7 @@ def resume_filters(given: models.ResumeFilters, hidden_from: Sequence[str]) -> S
 
 
 def table_filters(given: models.VacancyFilters) -> TableFilters:
-    """The filters that the tables support."""
+    """The filters that the tables support, for lists that are read without the index."""
     return TableFilters(
         given.q.strip(),
         [name.lower() for area in _areas(given.area) for name in spellings(area)],
@@ -65,13 +65,13 @@ def _areas(areas: Sequence[str]) -> list[str]:
 
 
 def _work_formats(given: models.Filters) -> list[str]:
-    """Work formats, including one that was typed as a place."""
+    """Work formats, including one that was typed as a place ("remote")."""
     remote = ["remote"] if any(means_remote(area) for area in given.area) else []
     return list(dict.fromkeys((*given.work_format, *remote)))
 
 
 def skill_value(name: str) -> str:
-    """The id of a skill that is given by its id or one of its names."""
+    """The id of a skill, from its id or one of its names."""
     return name if name in dictionary().skills or name.startswith("own:") else skill_id(name)
 
 

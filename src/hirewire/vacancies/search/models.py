@@ -1,4 +1,4 @@
-"""Searches as they are asked and answered."""
+"""Request and response bodies of searches."""
 
 from datetime import datetime
 from typing import Annotated, Literal, Self
@@ -19,7 +19,7 @@ MOST_VALUES = 20
 
 
 class Filters(Body):
-    """The filters of a search. Values of one field: any of them; of `skill`: all of them."""
+    """The filters of a search. A result has any of a field's values, but all values of `skill`."""
 
     q: Annotated[str, Field(max_length=200)] = ""
     area: Annotated[list[Written], Field(max_length=MOST_VALUES)] = []
@@ -29,11 +29,11 @@ class Filters(Body):
     experience: Annotated[list[Experience], Field(max_length=MOST_VALUES)] = []
     currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
     sort: Order | None = None
-    """By default `relevance` where there are words, else `date`."""
+    """The default is `relevance` if there are words, otherwise `date`."""
 
     @property
     def order(self) -> query.Order:
-        """The name that the index has for the order."""
+        """The index's name for the order."""
         given = self.sort or ("relevance" if self.q.strip() else "date")
         return "time" if given == "date" else given
 
@@ -45,13 +45,13 @@ def _no_currency() -> PydanticCustomError:
 
 
 class VacancyFilters(Filters):
-    """Facets of a vacancy search."""
+    """The filters of a vacancy search."""
 
     company: Annotated[list[UUID], Field(max_length=MOST_VALUES)] = []
     salary_from: Annotated[int, Field(ge=0, le=10**12)] | None = None
-    """A month, of the upper end, in `currency`."""
+    """The lowest upper end of the monthly salary, in `currency`."""
     days: Annotated[int, Field(ge=1, le=365)] | None = None
-    """Published within so many days."""
+    """The maximum number of days since publication."""
 
     @model_validator(mode="after")
     def _amounts_have_a_currency(self) -> Self:
@@ -61,10 +61,10 @@ class VacancyFilters(Filters):
 
 
 class ResumeFilters(Filters):
-    """Of resumes."""
+    """The filters of a resume search."""
 
     salary_to: Annotated[int, Field(ge=0, le=10**12)] | None = None
-    """A month, of what is expected, in `currency`."""
+    """The highest expected monthly salary, in `currency`."""
 
     @model_validator(mode="after")
     def _amounts_have_a_currency(self) -> Self:
@@ -74,7 +74,7 @@ class ResumeFilters(Filters):
 
 
 class FeedQuery(VacancyFilters):
-    """What a feed is of, as a query string."""
+    """The search of a feed, as a query string."""
 
     is_text = True
 
@@ -87,7 +87,7 @@ class VacancyQuery(FeedQuery):
     facets: bool = False
     mine: bool = False
     brief: bool = False
-    """Without the descriptions: `description` is null."""
+    """Whether to leave out descriptions: `description` is then null."""
 
 
 class ResumeQuery(ResumeFilters):
@@ -106,14 +106,14 @@ class Bucket(Answer):
     value: str
     label: str
     label_ru: str | None = None
-    """In Russian, of a place that has a name there."""
+    """The Russian label, for places that have one."""
     count: int
 
 
 class Highlights(Answer):
     """HTML fragments: escaped text, with matches in `<mark>`.
 
-    The description is there only when the title does not match.
+    The description is included only if the title does not match.
     """
 
     title: str | None = None
@@ -138,12 +138,12 @@ class ResumeFound(Answer):
 class _Results(Answer):
     next: str | None = None
     total: int | None = None
-    """None in a list of one's own, and while the index is being made."""
+    """Null in the list of your own vacancies, and while the index is being built."""
     facets: dict[str, list[Bucket]] | None = None
     corrected: dict[str, str] = {}
-    """Words that nobody uses, read as typed on the other keyboard."""
+    """Words without any match, and how the other keyboard layout types them."""
     tolerated: list[str] = []
-    """Words that nobody uses; similar ones were looked for."""
+    """Words without any match that were replaced by similar words."""
 
 
 class VacancyResults(_Results):
@@ -162,9 +162,9 @@ class BoardCounts(Answer):
     """Counts of the whole board."""
 
     vacancies: int
-    """Open ones."""
+    """The number of open vacancies."""
     companies: int
-    """With open vacancies."""
+    """The number of companies with open vacancies."""
 
 
 class NewSavedSearch(Body):
@@ -180,8 +180,8 @@ class SavedSearch(Answer):
     id: UUID
     name: str
     query: dict[str, JsonValue]
-    """Its filters, as they are sent to a search."""
+    """The filters, as parameters of a search."""
     created_at: datetime
     seen_at: datetime
     new: int | None
-    """None while the index is being made."""
+    """Null while the index is being built."""

@@ -103,7 +103,7 @@ def _highlights(
 
 
 class About(TypedDict):
-    """What all results have."""
+    """The fields that all results share."""
 
     next: str | None
     total: int | None
@@ -142,7 +142,7 @@ def _counting(
 async def _facets(
     tx: Tx, index: SearchIndex, counted: FacetCounts, chosen: Sequence[str]
 ) -> dict[str, list[models.Bucket]]:
-    """The facets with labels; the chosen skills are among them even if no result has them."""
+    """The facets with labels; chosen skills are included even if no result has them."""
     skills = dict(counted.facets["skill"])
     for one in chosen:
         skills.setdefault(skill_value(one), 0)
@@ -175,7 +175,7 @@ async def _facets(
 
 
 def _own_name(index: SearchIndex, value: str) -> str:
-    """A skill that the dictionary does not know, as somebody wrote it."""
+    """The name of a skill that the dictionary does not have, as a document spells it."""
     return index.label("skill", value).removeprefix("own:")
 
 

@@ -1,4 +1,4 @@
-"""Reads the rows that the search indexes are built from, and the rows of search results."""
+"""Queries for the rows that search indexes are built from, for results and for saved searches."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ from pg_database where datname = current_database()
 
 @dataclass(frozen=True)
 class Horizon:
-    """A position in the order of transactions.
+    """A position in the order of transactions: a transaction id (xid8).
 
     Every change before `done` is committed or rolled back; a change by a transaction from `done` on
     may or may not be visible yet.
@@ -56,15 +56,15 @@ class Horizon:
 
 
 async def database_name(tx: Tx) -> str:
-    """A name that differs for every database, and for a restored copy of the same one."""
+    """A name that differs between databases, and between a database and its restored copy."""
     return str((await tx.exec_driver_sql(_NAME)).scalar_one())
 
 
 async def changed_since(tx: Tx, kind: str, horizon: Horizon) -> tuple[Horizon, dict[UUID, int]]:
-    """The horizon, and the rows changed since the given one: ids with the transaction's number.
+    """The current horizon, and the rows changed since the given one, as transaction ids by row id.
 
-    Both are of one snapshot. Rows with numbers of future transactions (in a database that was
-    restored under higher numbers) do not count: they are read when the index is built.
+    Both are from one snapshot. Rows with ids of future transactions (in a database that was
+    restored into a cluster with lower ids) do not count: they are read when the index is built.
     """
     table, id = _TABLES[kind]
     rows = await tx.exec_driver_sql(
@@ -80,13 +80,13 @@ async def changed_since(tx: Tx, kind: str, horizon: Horizon) -> tuple[Horizon, d
 
 
 async def rows_of(tx: Tx, kind: str, ids: Sequence[UUID]) -> list[Row[Any]]:
-    """The rows with these ids, as input of documents."""
+    """The rows with these ids, with the columns that documents need."""
     head, id = _HEADS[kind]
     return list(await tx.exec_driver_sql(f"{head} where {id} = any($1)", (list(ids),)))
 
 
 async def rows_after(tx: Tx, kind: str, after: UUID, limit: int) -> list[Row[Any]]:
-    """All rows after this id, in the order of their ids."""
+    """The first `limit` rows after this id, in the order of their ids."""
     head, id = _HEADS[kind]
     return list(
         await tx.exec_driver_sql(f"{head} where {id} > $1 order by {id} limit $2", (after, limit))
@@ -101,7 +101,7 @@ async def count_of(tx: Tx, kind: str) -> int:
 async def open_vacancies(
     tx: Tx, ids: Sequence[UUID], reader: UUID | None = None
 ) -> dict[UUID, Row[Any]]:
-    """Those of these vacancies that are open, by id, with their companies' names."""
+    """Those of these vacancies that are open, with their companies' names, by id."""
     statement = vacancies_with_company(reader).where(
         among(vacancy.c.id, ids), vacancy.c.status == "published"
     )
@@ -138,7 +138,7 @@ class TableFilters:
 
     title: str | None = None
     area: Sequence[str] = ()
-    """In lower case."""
+    """Names of places in lower case."""
     work_format: Sequence[str] = ()
     employment_type: Sequence[str] = ()
     experience: Sequence[str] = ()
@@ -153,7 +153,7 @@ async def published_vacancies(
     after: tuple[datetime, UUID] | None,
     reader: UUID | None = None,
 ) -> list[Row[Any]]:
-    """Open vacancies, latest publication first."""
+    """Open vacancies, most recently published first."""
     statement = vacancies_with_company(reader).where(vacancy.c.status == "published")
     order = tuple_(vacancy.c.published_at, vacancy.c.id)
     if after is not None:

@@ -1,4 +1,4 @@
-"""Looking for vacancies (open to all) and for resumes (employers), and saved searches."""
+"""Routes for searching vacancies (everybody) and resumes (employers), and saved searches."""
 
 import asyncio
 import hashlib
@@ -84,7 +84,7 @@ async def vacancies(
 
 @router.get("/overview", responses=refuses(SearchNotReady))
 async def overview(tx: RequestTx, _: MaybeCaller) -> models.BoardCounts:
-    """How many vacancies are open, and how many companies they belong to."""
+    """The number of open vacancies, and of the companies that they belong to."""
     index = index_for(tx, VACANCIES)
     if index is None:
         raise SearchNotReady(retry_after=1)
@@ -206,7 +206,7 @@ async def _from_tables(
     request: Request,
     response: Response,
 ) -> models.VacancyResults:
-    """What can be answered without an index. Raises `SearchNotReady` for the rest."""
+    """The answer from the tables, without an index. Raises `SearchNotReady` if it needs one."""
     beyond = (query.q.strip(), query.skill, query.currency, query.days, query.facets, query.sort)
     if any(beyond):
         raise SearchNotReady(retry_after=1)
@@ -257,7 +257,7 @@ def _saved(row: Row[Any], new: int | None) -> models.SavedSearch:
 
 
 LAST_MICROS = (datetime.max - datetime(1970, 1, 1)) // timedelta(microseconds=1)
-"""The end of the year 9999, which is the last that a time can have here."""
+"""The end of the year 9999, the latest time in Python, in microseconds since 1970."""
 
 
 def _place(after: str | None, order: Order) -> tuple[int, str] | None:

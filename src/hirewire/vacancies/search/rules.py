@@ -7,7 +7,7 @@ from dataclasses import dataclass
 LONGEST_QUERY = 200
 MOST_TERMS = 16
 WORD = r"[\p{L}\p{N}]+[+#]*"
-"""A word as it is indexed, in the syntax of Rust's regex: ``C++`` and ``C#`` are words."""
+"""A word as it is indexed, in the syntax of Rust's regex crate: ``C++`` and ``C#`` are words."""
 
 _TERM = re.compile(r'(?P<not>-)?(?:"(?P<phrase>[^"]*)"?|(?P<word>[^\s"]+))')
 _LATIN = "`qwertyuiop[]asdfghjkl;'zxcvbnm,."
@@ -83,8 +83,7 @@ def _space_before(match: re.Match[str]) -> bool:
 
 
 def plain(text: str) -> str:
-    """The text with spelling variants unified, in the same length: `е` for `ё`, one alphabet per
-    word.
+    """The text with spelling variants unified: `е` for `ё`, one alphabet per word. Same length.
 
     Cyrillic letters that look like Latin ones become Latin beside digits, `+` and `#` (``1С``,
     ``С++``), among Latin letters, and as categories of driving licences (``категории В``).
@@ -108,7 +107,10 @@ def _in_one_alphabet(word: str) -> str:
 
 
 def pay_from(query: str) -> tuple[str, int | None]:
-    """The query without "from 200 000" (``от 200 тыс``, ``200k``), and that monthly amount."""
+    """The query without its "from 200 000" (``от 200 тыс``, ``200k``), and that monthly amount.
+
+    The amount is None if there is none.
+    """
     match = _PAY.search(query)
     if match is None:
         return query, None
@@ -120,22 +122,22 @@ def pay_from(query: str) -> tuple[str, int | None]:
 
 
 def said_otherwise(words: Sequence[str]) -> tuple[str, ...]:
-    """Synonyms of these words; most have none."""
+    """Synonyms of these words; usually none."""
     return _OTHERWISE.get(" ".join(word.casefold() for word in words), ())
 
 
 def work_format(word: str) -> str | None:
-    """The work format that a word names: ``удалёнка``, ``remote``."""
+    """The work format that a word names (``удалёнка``, ``remote``); None for other words."""
     return _FORMATS.get(word.casefold())
 
 
 def other_layout(word: str) -> str:
-    """The text that the same keys type in the other layout: ``ghfdj`` for ``право``."""
+    """What the same keys type in the other keyboard layout: ``ghfdj`` for ``право``."""
     return word.casefold().translate(_OTHER_LAYOUT)
 
 
 def tolerance(word: str) -> int:
-    """How many letters of a word may be wrong: none below four letters, two from eight on."""
+    """The number of typos allowed in a word: none below four letters, two from eight letters on."""
     if len(word) < 4 or any(letter.isdigit() for letter in word):
         return 0
     return 1 if len(word) < 8 else 2

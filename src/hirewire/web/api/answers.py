@@ -1,4 +1,4 @@
-"""A service's answer to a call: what was asked for, or why not."""
+"""The answer of a service to a call: the data, or the refusal."""
 
 import json
 from collections.abc import Mapping
@@ -17,10 +17,10 @@ class SignInFirst(Exception):
 
 
 class Missing(Exception):
-    """What was asked for does not exist, or this visitor has no access to it."""
+    """The resource does not exist, or this visitor has no access to it."""
 
     def __init__(self, status: int = 404) -> None:
-        """`status`: the status of the page that says so."""
+        """`status` is that of the error page."""
         self.status = status
         super().__init__(status)
 
@@ -31,7 +31,7 @@ class Answer(Generic[T]):
 
     status: int
     found: T | None = None
-    """None if the service refused, or has nothing to say."""
+    """The data; None if the service refused, or answered without data."""
     refusal: Mapping[str, JsonValue] = field(default_factory=dict)
     """The problem details of a refusal (RFC 9457), which may have any members."""
 
@@ -42,19 +42,19 @@ class Answer(Generic[T]):
 
     @property
     def data(self) -> T:
-        """What was asked for. Raises `Missing`."""
+        """The data. Raises `Missing` if there is none."""
         if self.found is None:
             raise Missing
         return self.found
 
     @property
     def problem(self) -> Problem:
-        """What is wrong with the request as a whole."""
+        """The problem of the request as a whole."""
         return whole_problem(self.refusal)
 
     @property
     def errors(self) -> dict[str, Problem]:
-        """The errors by the path of the field: `salary/min`."""
+        """The problems of fields by the path of the field, such as `salary/min`."""
         return field_problems(self.refusal)
 
 

@@ -10,7 +10,7 @@ from hirewire.web.api.models.applications import Application, Message, StageCoun
 from hirewire.web.api.models.base import Items, Made
 
 UNREAD_SECONDS = 1.0
-"""How long a page that does not show applications waits for the unread counts."""
+"""Seconds that a page which does not show applications waits for the unread counts."""
 
 
 class Applications(Client):
@@ -20,7 +20,7 @@ class Applications(Client):
     root: ClassVar[str] = "/api/vacancies"
 
     async def unread(self) -> Answer[Unread]:
-        """The numbers of unread applications; 401 for a session that is over."""
+        """The numbers of unread applications; a refusal with 401 if the session has ended."""
         reply = await self._call("GET", "/applications/unread", patience=UNREAD_SECONDS)
         return answer_of(Unread, reply)
 
@@ -73,7 +73,7 @@ class Applications(Client):
         return await self._get(Application, f"/applications/{id}")
 
     async def messages(self, id: UUID) -> Answer[Items[Message]]:
-        """Its latest messages; they have then been read."""
+        """The latest messages of an application. This marks it as read."""
         return await self._get(Items[Message], f"/applications/{id}/messages", {"limit": "100"})
 
     async def apply(self, vacancy: UUID, resume: str, letter: str | None) -> Answer[Made]:
@@ -93,5 +93,5 @@ class Applications(Client):
         )
 
     async def act(self, id: UUID, action: str, body: Typed) -> Answer[None]:
-        """Write (`messages`), `accept` or `withdraw`."""
+        """Write a message (`messages`), `accept` or `withdraw`."""
         return await self._do("POST", f"/applications/{id}/{action}", body)

@@ -24,18 +24,18 @@ class Auth(Client):
         return answer_of(Account, await self._post("/register", body))
 
     async def log_in(self, email: str, password: str) -> Answer[Tokens]:
-        """Begin a session; 401 for wrong credentials."""
+        """Start a session; a refusal with 401 for wrong credentials."""
         body = {"email": email, "password": password}
         return answer_of(Tokens, await self._post("/login", body))
 
     async def refresh(self, token: str) -> Answer[Tokens]:
-        """Continue a session; 401 if it has ended."""
+        """Continue a session; a refusal with 401 if it has ended."""
         return answer_of(Tokens, await self._post("/refresh", {"refreshToken": token}))
 
     async def log_out(self, token: str) -> None:
-        """End a session, if it has not ended yet."""
+        """End a session. It may have ended already."""
         await self._post("/logout", {"refreshToken": token})
 
     async def _post(self, path: str, body: Typed) -> Reply:
-        """Call without the visitor's token: the body has the credentials."""
+        """Call without the visitor's token, since the body contains the credentials."""
         return await self._call("POST", path, body, is_personal=False)

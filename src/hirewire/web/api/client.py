@@ -14,24 +14,24 @@ from hirewire.web.api.models.base import Model
 from hirewire.web.api.services import PATIENCE, Reply, Services
 
 Query = Sequence[tuple[str, str | None]] | Mapping[str, str | None]
-"""Parameters of a path; those that are None are left out."""
+"""Parameters of a query string; those that are None are left out."""
 Typed = Mapping[str, JsonValue]
-"""What people typed into a form, unchecked: the service validates it."""
+"""Form input, unchecked: the service validates it."""
 FoundT = TypeVar("FoundT", bound=Model)
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A service, as this visitor may use it.
+    """A service, called on behalf of a visitor.
 
-    Every call raises `Unavailable` if the service does not answer properly, and `SignInFirst` if it
-    does not accept the visitor's token.
+    Every call raises `Unavailable` if the service does not give a valid answer, and `SignInFirst`
+    if it does not accept the visitor's token.
     """
 
     services: Services
     token: str | None = None
     address: str = ""
-    """The visitor's address."""
+    """The visitor's client address."""
 
     name: ClassVar[str]
     root: ClassVar[str]
@@ -58,7 +58,7 @@ class Client:
         body: JsonValue | Typed = None,
         content: tuple[bytes, str] | None = None,
     ) -> Answer[None]:
-        """Call for the effect; a body that comes back is not read."""
+        """Make a call whose answer has no data; a body of the answer is ignored."""
         return _refusal_or(None, await self._checked(method, path, body, content))
 
     async def _file(self, path: str, query: Query = ()) -> Answer[bytes]:
@@ -90,7 +90,7 @@ class Client:
     ) -> Reply:
         """Send `body` as JSON, or `content` with its media type.
 
-        Without the visitor's token if not `is_personal`.
+        The visitor's token is sent only if `is_personal`.
         """
         headers = []
         if self.token and is_personal:
@@ -111,14 +111,14 @@ class Client:
 
 
 def with_query(path: str, query: Query) -> str:
-    """The path with these parameters."""
+    """The path with these parameters as its query string."""
     pairs = query.items() if isinstance(query, Mapping) else query
     given = [(name, value) for name, value in pairs if value is not None]
     return f"{path}?{urlencode(given)}" if given else path
 
 
 def answer_of(model: type[FoundT], reply: Reply) -> Answer[FoundT]:
-    """The parsed answer, or the refusal."""
+    """The parsed data, or the refusal."""
     if reply.status >= 400:
         return Answer(reply.status, refusal=refusal_of(reply.content))
     return Answer(reply.status, reply.parsed(model))

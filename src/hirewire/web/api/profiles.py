@@ -22,7 +22,7 @@ from hirewire.web.api.models.profiles import (
 
 ItemKind = Literal["experience", "education"]
 READING = 30.0
-"""Seconds to wait for a file that is read."""
+"""Seconds to wait while the service reads a file."""
 
 
 class Profiles(Client):
@@ -32,7 +32,7 @@ class Profiles(Client):
     root: ClassVar[str] = "/api/profiles"
 
     async def me(self) -> Answer[Profile]:
-        """The visitor's profile; 404 until it has been created."""
+        """The visitor's profile; a refusal with 404 until it has been created."""
         return await self._get(Profile, "/me")
 
     async def change_me(self, changes: Typed) -> Answer[Profile]:
@@ -78,7 +78,7 @@ class Profiles(Client):
     async def add_item(
         self, id: UUID, kind: ItemKind, item: Typed, place: int | None = None
     ) -> Answer[Made]:
-        """Add a position or an education entry, as the last one or at this place."""
+        """Add a position or an education entry: at the end, or at this place."""
         at = {"place": None if place is None else str(place)}
         return await self._send(Made, "POST", with_query(f"/resumes/{id}/{kind}", at), item)
 

@@ -19,7 +19,7 @@ from hirewire.web.upstream import Away, BrokeOff, Busy, Upstream
 log = structlog.get_logger(__name__)
 
 PATIENCE = 10.0
-"""Seconds to wait for an answer: the first requests after a service's start can take some."""
+"""Seconds to wait for an answer: the first requests after the start of a service can be slow."""
 Standing = Literal["ready", "starting", "away"]
 ParsedT = TypeVar("ParsedT", bound=Model)
 _DOCUMENT: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
@@ -27,7 +27,7 @@ _DOCUMENT: TypeAdapter[dict[str, JsonValue]] = TypeAdapter(dict[str, JsonValue])
 
 @dataclass(frozen=True, slots=True)
 class ServiceState:
-    """The state of a service, as reported by the service."""
+    """The state of a service, as it reports it."""
 
     name: str
     standing: Standing
@@ -35,7 +35,7 @@ class ServiceState:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A service's answer as it came."""
+    """The unparsed answer of a service."""
 
     service: str
     status: int
@@ -44,7 +44,7 @@ class Reply:
     content: bytes
 
     def parsed(self, model: type[ParsedT]) -> ParsedT:
-        """The body. Raises `Unavailable` if it is not what this service is known to answer."""
+        """The body as this model. Raises `Unavailable` if it has another form."""
         try:
             return model.model_validate_json(self.content)
         except ValidationError as error:
@@ -57,7 +57,7 @@ class Reply:
             raise Unavailable(retry_after=2) from None
 
     def whole(self, model: type[ParsedT]) -> ParsedT:
-        """The body of a successful answer. Raises `Unavailable` for any other."""
+        """The body of a successful answer as this model. Raises `Unavailable` for any other one."""
         if self.status != 200:
             raise Unavailable(retry_after=2)
         return self.parsed(model)
@@ -95,7 +95,7 @@ class Services:
             raise Unavailable(retry_after=2) from None
 
     async def states(self) -> list[ServiceState]:
-        """The states of all services, requested concurrently."""
+        """The states of all services, in concurrent requests."""
         return list(await asyncio.gather(*(self._state(name) for name in self._upstreams)))
 
     async def openapi(self, name: str) -> dict[str, JsonValue] | None:
@@ -120,8 +120,9 @@ class Services:
         return answer.whole(Account).id
 
     async def company_of(self, authorization: str) -> str | None:
-        """The company for which this user acts. Raises `Unavailable` if the service does not
-        answer.
+        """The company that this user acts for; None if there is none.
+
+        Raises `Unavailable` if the service does not answer.
         """
         path, headers = "/api/vacancies/employer-profile", [("authorization", authorization)]
         answer = await self.ask("vacancies", "GET", path, headers)

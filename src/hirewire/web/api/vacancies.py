@@ -35,9 +35,9 @@ from hirewire.web.api.models.vacancies import (
 )
 
 MEANT = "5"
-"""The number of options for what may be meant."""
+"""The number of options that may be meant by a text."""
 SUGGESTED = "8"
-"""The number of options for what is being typed."""
+"""The number of options while a text is typed."""
 
 
 class Vacancies(Client):
@@ -59,7 +59,7 @@ class Vacancies(Client):
         return await self._get(Items[OwnVacancy], "/vacancies", query)
 
     async def job_figures(self, limit: int, after: str | None = None) -> Answer[Items[JobFigures]]:
-        """The jobs of the visitor's company with their figures, the urgent ones first."""
+        """The jobs of the visitor's company with their figures, urgent ones first."""
         query = {"limit": str(limit), "after": after}
         return await self._get(Items[JobFigures], "/vacancies/overview", query)
 
@@ -68,11 +68,11 @@ class Vacancies(Client):
         return await self._get(Vacancy, f"/vacancies/{id}")
 
     async def overview(self) -> Answer[Overview]:
-        """How many jobs are open, at how many companies."""
+        """The number of open jobs, and of the companies that they belong to."""
         return await self._get(Overview, "/overview")
 
     async def saved(self, limit: int, after: str | None = None) -> Answer[Items[SavedVacancy]]:
-        """The visitor's saved jobs, latest first."""
+        """The visitor's saved jobs, most recently saved first."""
         query = {"limit": str(limit), "after": after}
         return await self._get(Items[SavedVacancy], "/saved", query)
 
@@ -97,7 +97,7 @@ class Vacancies(Client):
         return await self._do("PATCH", f"/vacancies/{id}", changes)
 
     async def copy_vacancy(self, id: UUID) -> Answer[Made]:
-        """Create a draft like this job."""
+        """Create a draft with the content of this job."""
         return await self._send(Made, "POST", f"/vacancies/{id}/copy")
 
     async def move_vacancy(
@@ -132,7 +132,7 @@ class Vacancies(Client):
         return await self._get(Items[SuggestedSkill], "/skills", {"limit": SUGGESTED, "q": text})
 
     async def skills_meant(self, text: str) -> Answer[Items[SuggestedSkill]]:
-        """Skills that this text may mean, in other words."""
+        """Skills that this text may mean in other words."""
         query = {"limit": MEANT, "q": text, "by": "meaning"}
         return await self._get(Items[SuggestedSkill], "/skills", query)
 
@@ -141,11 +141,11 @@ class Vacancies(Client):
         return await self._get(Items[SuggestedPlace], "/places", {"limit": SUGGESTED, "q": text})
 
     async def skill_names(self, typed: Iterable[str]) -> Answer[SkillNames]:
-        """The names of skills by what was typed."""
+        """The names of skills by the typed text."""
         return await self._get(SkillNames, "/skills/names", [("name", one) for one in typed])
 
     async def employer_profile(self) -> Answer[EmployerProfile]:
-        """The company of the visitor; 404 for a visitor without one."""
+        """The visitor's company; a refusal with 404 for a visitor without one."""
         return await self._get(EmployerProfile, "/employer-profile")
 
     async def create_employer_profile(self, body: Typed) -> Answer[None]:
@@ -165,7 +165,7 @@ class Vacancies(Client):
         return await self._do("DELETE", "/employer-profile/logo")
 
     async def search_resumes(self, query: Query) -> Answer[ResumeResults]:
-        """Resumes without names; 403 for a visitor who is no employer."""
+        """Resumes without names; a refusal with 403 for a visitor who is not an employer."""
         return await self._get(ResumeResults, "/resumes", query)
 
     async def card(self, resume: UUID) -> Answer[WholeCard]:
@@ -173,7 +173,7 @@ class Vacancies(Client):
         return await self._get(WholeCard, f"/resumes/{resume}")
 
     async def viewers(self, resume: str) -> Answer[Items[Viewer]]:
-        """The companies that viewed one's resume."""
+        """The companies that viewed a resume of the visitor."""
         return await self._get(Items[Viewer], f"/resumes/{resume}/viewers", {"limit": "50"})
 
     async def recommended(
@@ -186,7 +186,7 @@ class Vacancies(Client):
     async def matches(
         self, limit: int, after: str | None = None, *, resume: UUID | None = None
     ) -> Answer[Items[MatchingResume]]:
-        """Resumes, or this one, that match the company's jobs."""
+        """Resumes that match the company's jobs, or only this resume."""
         query = {"limit": str(limit), "after": after, "resume": str(resume) if resume else None}
         return await self._get(Items[MatchingResume], "/recommendations", query)
 
@@ -207,14 +207,14 @@ class Vacancies(Client):
     async def scores(
         self, vacancy: UUID | str, resumes: Iterable[str], *, explained: bool = False
     ) -> Answer[Items[Score]]:
-        """Match scores of applicants' resumes; with the reasons if they are to be `explained`."""
+        """Match scores of applicants' resumes; with the reasons if `explained`."""
         query = [("resume", id) for id in resumes]
         query += [("reasons", "true")] if explained else []
         return await self._get(Items[Score], f"/vacancies/{vacancy}/scores", query)
 
-    async def fits(self, vacancy: UUID | str, resumes: Iterable[str]) -> Answer[Items[Score]]:
-        """How well these resumes of the visitor match a job, best first, with the reasons."""
-        query = [("resume", id) for id in resumes]
+    async def best_fit(self, vacancy: UUID | str, resumes: Iterable[str]) -> Answer[Items[Score]]:
+        """How well the best of these resumes of the visitor matches a job, with the reasons."""
+        query = [*(("resume", id) for id in resumes), ("limit", "1")]
         return await self._get(Items[Score], f"/vacancies/{vacancy}/fits", query)
 
     async def reach(self, resume: UUID, changes: Typed) -> Answer[Reach]:
@@ -235,7 +235,7 @@ class Vacancies(Client):
         return await self._do("POST", "/searches", {"name": name, "query": dict(query)})
 
     async def see_search(self, id: UUID) -> Answer[None]:
-        """Count new jobs of a saved search from now on."""
+        """Reset the number of new jobs of a saved search."""
         return await self._do("POST", f"/searches/{id}/seen")
 
     async def delete_search(self, id: UUID) -> Answer[None]:

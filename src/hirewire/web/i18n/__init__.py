@@ -1,1 +1,1 @@
-"""The languages of the pages: texts, labels, formats."""
+"""Languages of the pages: texts, labels and formats."""

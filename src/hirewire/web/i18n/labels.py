@@ -2,7 +2,7 @@
 
 
 def N_(text: str) -> str:  # noqa: N802
-    """Mark a text for translation at the place where it is shown."""
+    """Mark a text for translation; it is translated where it is shown."""
     return text
 
 

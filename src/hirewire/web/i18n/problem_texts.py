@@ -1,4 +1,4 @@
-"""The pages' texts of the services' problems and of their own, by code."""
+"""The texts that pages show for problems, by code: those of the services and those of the pages."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from hirewire.web.i18n.labels import N_
 
 @dataclass(frozen=True, slots=True)
 class Plural:
-    """A text with a number in it, for one and for many."""
+    """A text with a number, in the singular and the plural."""
 
     one: str
     many: str
@@ -37,7 +37,7 @@ LONGEST = Plural(
 )
 
 TEXTS: dict[str, str | Plural] = {
-    # Of pydantic: https://docs.pydantic.dev/latest/errors/validation_errors/
+    # Errors of pydantic: https://docs.pydantic.dev/latest/errors/validation_errors/
     "missing": REQUIRED,
     "string_type": REQUIRED,  # null for an empty field
     "string_too_short": Plural(
@@ -72,7 +72,7 @@ TEXTS: dict[str, str | Plural] = {
     **dict.fromkeys(("bool_type", "bool_parsing", "not_a_boolean"), FORMAT),
     **dict.fromkeys(("uuid_type", "uuid_parsing", "wrong_type"), FORMAT),
     "string_unicode": CHARACTER,
-    # Of fields.
+    # Problems of fields.
     "unsupported_character": CHARACTER,
     **dict.fromkeys(("too_many_members", "too_many_values", "too_deep"), LARGE),
     **dict.fromkeys(("too_many_tags", "html_too_long", "too_many_pixels"), LARGE),
@@ -94,7 +94,7 @@ TEXTS: dict[str, str | Plural] = {
     "required_to_publish": N_("Required to publish"),
     "letter_required": N_("Required for this job"),
     "resume_lacks": N_("Add to the resume: %(field)s"),
-    # Of files.
+    # Problems of files.
     "not_json_file": N_("This is not a JSON file."),
     "not_a_resume": N_("The file has no name, experience or education"),
     "bad_document": N_("This file could not be imported."),
@@ -127,7 +127,7 @@ TEXTS: dict[str, str | Plural] = {
     "not_an_image": IMAGE,
     "logo_too_large": N_("The file is larger than 1 MB."),
     "too_large": LARGE,
-    # Of a whole request.
+    # Problems of a whole request.
     "invalid": N_("Please check the highlighted fields."),
     "incomplete": N_("Please fill in the required fields."),
     **dict.fromkeys(("unauthenticated", "invalid_token"), SIGN_IN),
@@ -160,14 +160,14 @@ TEXTS: dict[str, str | Plural] = {
     ),
     "no_such_company": N_("No company with this name is hiring here. Choose one from the list."),
 }
-"""Every code that a page may show: a test compares it with the sources."""
+"""The texts of all codes that a page may show: a test compares them with the sources."""
 NARROWER = {
     ("string_too_short", "min_length", 1): REQUIRED,
     ("resume_lacks", "field", "title"): N_("Add a desired position to the resume"),
     ("resume_lacks", "field", "skills"): N_("Add skills to the resume"),
     ("string_pattern_mismatch", "pattern", "^[A-Z]{3}$"): CURRENCY,
 }
-"""Texts of a code with one value of a param."""
+"""More precise texts, for a code with this value of a param."""
 NOT_ACCEPTED = N_("This value is not accepted.")
 NOT_DONE = N_("This could not be done.")
-"""Of a code that this version does not know, for a field and for a whole request."""
+"""The texts for a code unknown to this version: of a field, and of a whole request."""

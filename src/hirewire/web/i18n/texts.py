@@ -83,7 +83,7 @@ class Text:
 
     @property
     def page(self) -> str:
-        """The page that uses it. Raises `KeyError` for a file without a page."""
+        """The page that uses it. Raises `KeyError` for a file that no page lists."""
         pages = {_PAGE_OF[name.rsplit("/", 1)[-1]] for name in self.used_in}
         return pages.pop() if len(pages) == 1 else SEVERAL
 
@@ -92,7 +92,7 @@ _PAGE_OF = {name: page for page, names in PAGES.items() for name in names}
 
 
 def used() -> list[Text]:
-    """The texts in the sources, by their English."""
+    """The texts in the sources, with the files that use each."""
     found: dict[tuple[str | None, tuple[str, ...]], Text] = {}
     for file, _, message, _, context in extract_from_dir(
         str(WEB),
@@ -106,7 +106,7 @@ def used() -> list[Text]:
 
 
 def translated() -> dict[tuple[str | None, tuple[str, ...]], tuple[str, ...]]:
-    """The Russian translations by context and English."""
+    """The Russian translations (one per plural form) by context and English text."""
     with CATALOGUE.open("rb") as file:
         catalogue = read_po(file, locale="ru")
     return {
@@ -121,7 +121,7 @@ def _forms(text: str | Iterable[str] | None) -> tuple[str, ...]:
 
 
 def printed() -> list[tuple[str, str]]:
-    """The texts of the PDF's template, English and Russian."""
+    """The texts of the PDF template, in English and Russian."""
     source = files("hirewire.profiles").joinpath("resume.typ").read_text(encoding="utf-8")
     blocks = re.search(r"#let words = \(\s*en: \((.*?)\n  \),\s*ru: \((.*?)\n  \),", source, re.S)
     assert blocks is not None
@@ -148,7 +148,7 @@ def _lines(rows: dict[str, list[str]]) -> Iterator[str]:
     yield "# Texts of the pages"
     yield ""
     yield f"Generated from the sources and the Russian catalogue: `{COMMAND}`."
-    yield "`%(num)s` and the like are filled in. Forms for one and for many are divided by ` / `."
+    yield "`%(num)s` and similar are placeholders. Forms for one and many are separated by ` / `."
     for page in (*PAGES, PDF, SEVERAL):
         if rows[page]:
             yield from ("", f"## {page}", "", "| English | Russian | Used in |", "|---|---|---|")

@@ -31,11 +31,11 @@ class Pay(Protocol):
 
     @property
     def currency(self) -> str:
-        """The code of ISO 4217."""
+        """The ISO 4217 code of the currency."""
 
     @property
     def unit(self) -> str:
-        """The period: `MONTH`."""
+        """The period, such as `MONTH`."""
 
     @property
     def bounds(self) -> tuple[int | None, int | None]:
@@ -43,11 +43,11 @@ class Pay(Protocol):
 
 
 class Standing(Protocol):
-    """An application, as far as its state is concerned."""
+    """The fields of an application that its state depends on."""
 
     @property
     def origin(self) -> str:
-        """Who began it: `response` or `invitation`."""
+        """How it began: `response` or `invitation`."""
 
     @property
     def acceptedAt(self) -> str | None:  # noqa: N802  (its name on the wire)
@@ -68,12 +68,11 @@ class Words:
         return self.text(LABELS[str(value)]) if str(value) in LABELS else str(value)
 
     def reason(self, value: object) -> str:
-        """The label of a closing reason; an employer's reasons have labels of their own."""
+        """The label of a closing reason. Reasons of employers have their own labels."""
         return self.label(f"reason_{value}" if f"reason_{value}" in LABELS else value)
 
     def standing(self, application: Standing, value: str) -> str:
-        """The label of an application's state `value`: its stage, or the state that the applicant
-        sees.
+        """The label of `value`: a stage, or the state that the applicant sees.
 
         An unaccepted invitation has other outcomes than an application.
         """
@@ -82,16 +81,16 @@ class Words:
         return self.label(value)
 
     def place(self, area: str | None, work_format: str | None) -> str:
-        """The location and work format, without repeating one that is already in the location."""
+        """The location and work format; a location that only names a work format is left out."""
         where = [self.label(work_format)] if work_format else []
         said = {words(lang).label(work_format).casefold() for lang in LANGUAGES}
         return " · ".join(([area] if area and area.casefold() not in said else []) + where)
 
     def problem(self, problem: Problem) -> str:
-        """What is wrong, in this language; a neutral text for an unknown code."""
+        """The text of a problem; a neutral text for an unknown code."""
         try:
             said = self._said(problem)
-        except (KeyError, TypeError, ValueError):  # another version has this code, or its params
+        except (KeyError, TypeError, ValueError):  # another version of the service: unknown here
             said = self._unknown(problem)
         wait = problem.params.get("seconds")
         if not problem.is_whole or not isinstance(wait, int):
@@ -110,14 +109,14 @@ class Words:
         return self.plural(found.one, found.many, count) % values
 
     def _values(self, params: Params) -> dict[str, str]:
-        """The params as texts; `field` is the name of a field."""
+        """The params as texts, with the label of a `field`."""
         return {
             name: self.label(value) if name == "field" else str(value)
             for name, value in params.items()
         }
 
     def _unknown(self, problem: Problem) -> str:
-        if self.lang == "en" and problem.detail:  # the services' own language
+        if self.lang == "en" and problem.detail:  # the services' own texts are in English
             return problem.detail
         return self.text(NOT_DONE if problem.is_whole else NOT_ACCEPTED)
 
@@ -141,7 +140,7 @@ class Words:
         return _percent(self.lang, share if share >= 1 else min(share, 0.99))
 
     def money(self, salary: Pay | None) -> str:
-        """A salary: an amount or a range."""
+        """A salary: an amount or a range, with the period."""
         if salary is None:
             return ""
         low, high = salary.bounds
@@ -156,7 +155,7 @@ class Words:
         return f"{amount} {self.label(salary.unit)}"
 
     def _amount(self, low: float, currency: str, *, until: float | None = None) -> str:
-        """An amount with CLDR's currency sign if the language has one, once for a range."""
+        """An amount with CLDR's currency sign, if this language has one; a range has one sign."""
         number = self.number(low)
         if until is not None:
             number = f"{number}–{self.number(until)}"
@@ -181,12 +180,12 @@ class Words:
         return _date(self.lang, "LLLL y", found)
 
     def period(self, start: str | None, end: str | None) -> str:
-        """The period between two such months, or from one until now."""
+        """The period between two months, or from one until now."""
         until = self.month(end) or self.text("present")
         return f"{self.month(start)} – {until}"
 
     def months(self, count: int) -> str:
-        """A duration of experience."""
+        """A duration of experience, from its number of months."""
         years, rest = divmod(count, 12)
         if years:
             said = self.plural("%(num)s year of experience", "%(num)s years of experience", years)
@@ -208,7 +207,7 @@ class Words:
         return _ago(self.lang, int(passed) // unit * unit)
 
     def age(self, value: str) -> str:
-        """The time since a moment, in as few letters as possible."""
+        """The time since a moment, in a short form."""
         moment = datetime.fromisoformat(value)
         passed = max((datetime.now(moment.tzinfo) - moment).total_seconds(), 60)
         unit = next((unit for unit in (86400, 3600, 60) if passed >= unit), 60)
@@ -267,7 +266,7 @@ def words(lang: str) -> Words:
 
 
 def preferred(accept_language: str) -> str:
-    """Russian if `Accept-Language` (RFC 9110) prefers it to English, else English."""
+    """The language that `Accept-Language` (RFC 9110) prefers: `ru` or `en`. Without one, `en`."""
     weights = {"ru": 0.0, "en": 0.001}
     for part in accept_language.split(","):
         tag, _, parameter = part.strip().partition(";")

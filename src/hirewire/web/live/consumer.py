@@ -14,7 +14,7 @@ class Live:
     """Consumes events from the broker as long as the process runs."""
 
     def __init__(self, broker_url: str | None, large_bodies: Path | None = None) -> None:
-        """Without an address there is no consumer, and streams are refused."""
+        """Without a broker address there is no consumer, and streams are refused."""
         self.hub = Hub()
         self.is_on = broker_url is not None
         self._broker: Broker | None = None

@@ -1,4 +1,4 @@
-"""The open streams of this process, and who gets which event."""
+"""The open streams of this process, and which of them get an event."""
 
 import asyncio
 import json
@@ -34,7 +34,8 @@ CONCERNS: dict[str, tuple[Side, ...]] = {
 SENT_FIELDS = ("resumeId", "vacancyId", "applicationId", "recommendationId")
 """The fields of an event that are sent: a company does not learn whose resume it is."""
 ACTIVITY = "activity"
-"""Sent to every employer, without content, soon after any resume has changed."""
+"""The name of the message that every employer gets, without content, soon after a resume changed.
+"""
 SOON, APART, AFTER = 0.12, 0.5, 1.5
 """Seconds: from a change to its notification, because `vacancies` consumes it at the same time;
 between two notifications; and to a final one after the last change, in case a service was slow.
@@ -68,7 +69,7 @@ class StreamMessage:
 
 @dataclass(eq=False, slots=True)
 class Stream:
-    """The event stream of an open page."""
+    """The stream of an open page."""
 
     user_id: str
     company_id: str | None

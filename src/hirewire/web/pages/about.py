@@ -9,13 +9,13 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/about")
 async def about(who: Asking) -> Response:
-    """What this site is."""
+    """What this site is for."""
     return render(who, "about.html")
 
 
 @router.get("/privacy")
 async def privacy(who: Asking) -> Response:
-    """What is stored, and who sees what."""
+    """Which data is stored, and who can see it."""
     state = who.request.app.state
     return render(who, "privacy.html", days=state.retention_days)
 

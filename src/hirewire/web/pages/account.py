@@ -16,7 +16,7 @@ from hirewire.web.sessions import KEPT_SECONDS, LANGUAGE, THEME, THEMES, Visitor
 router = APIRouter(include_in_schema=False)
 HIRING = "/employer"
 HOMES = {"candidate": "/me", "employer": HIRING}
-"""Where one begins, by what one came for."""
+"""The first page after signing up, by the chosen role."""
 
 
 @router.get("/signup")
@@ -42,7 +42,7 @@ async def sign_up(who: Asking, request: Request) -> Response:
         return render(who, "signup.html", answer.status, form=form, to=given.get("next", ""))
     start = HOMES.get(given.get("role", ""), "")
     to = given.get("next", "")
-    if start and to in ("", *HOMES.values()):  # the choice decides; another page is kept
+    if start and to in ("", *HOMES.values()):  # the chosen role decides; any other target is kept
         to = start
     return go(who, local_path(to, "/me"), done="welcome")
 
@@ -92,7 +92,7 @@ async def language(who: Asking, request: Request) -> Response:
 
 @router.post("/theme")
 async def theme(who: Asking, request: Request) -> Response:
-    """Change the theme: light, dark or as the system."""
+    """Change the theme: light, dark or that of the system."""
     given = await typed(request)
     response = go(who, local_path(given.get("next"), "/"))
     if given.get("theme") in THEMES:
@@ -116,7 +116,7 @@ def _away(who: Visitor, template: str, form: Form, given: dict[str, str]) -> Res
 
 @router.get("/session")
 async def session(who: Annotated[Visitor, Depends(visitor)]) -> Response:
-    """Renew a session that is about to end; an open page calls this before it reconnects."""
+    """Renew a session that is about to expire; an open page calls this before it reconnects."""
     response = Response(status_code=204, headers={"Cache-Control": "no-store"})
     who.keep(response)
     return response

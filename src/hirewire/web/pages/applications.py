@@ -45,11 +45,11 @@ AHEAD = {
     "interview": "offer",
     "offer": "hired",
 }
-"""The stages, each with the one after it."""
+"""Each stage with the next one."""
 
 
 class Own(TypedDict):
-    """The visitor's own resumes and applications; None for what is unavailable."""
+    """The visitor's own resumes, and applications to one job; None if unavailable."""
 
     resumes: Answer[Items[ResumeInList]] | None
     applied: Answer[Items[Application]] | None
@@ -64,7 +64,7 @@ async def apply(id: UUID, who: Asking, request: Request) -> Response:
     )
     if answer.is_good:
         return go(who, f"/applications/{answer.data.id}", done="sent")
-    if answer.status == 409 and "applicationId" in answer.refusal:  # submitted twice
+    if answer.status == 409 and "applicationId" in answer.refusal:  # the form was submitted twice
         return go(who, f"/applications/{answer.refusal['applicationId']}")
     form = Form(given)
     form.refuse(answer)
@@ -87,7 +87,7 @@ async def own(who: Visitor, vacancy: UUID) -> Own:
 
 
 async def names_of(who: Visitor, listed: Sequence[Application]) -> dict[str, str]:
-    """Names by resume where contacts are open; none if the service is unavailable."""
+    """Names by resume, where contacts are open; empty if the service is unavailable."""
     ids = {one.resumeId for one in listed if one.acceptedAt}
     if not ids:
         return {}
@@ -97,7 +97,7 @@ async def names_of(who: Visitor, listed: Sequence[Application]) -> dict[str, str
 
 
 def move_in(given: dict[str, str]) -> dict[str, JsonValue]:
-    """The body of a move from its form."""
+    """The request body of a move, from its form."""
     body: dict[str, JsonValue] = {"stage": given.get("stage", "")}
     if given.get("reason"):
         body["reason"] = given["reason"]
@@ -107,7 +107,7 @@ def move_in(given: dict[str, str]) -> dict[str, JsonValue]:
 
 
 def way_back(moved: Answer[Application], before: str) -> Undo | None:
-    """What takes a move back, if the application may return to the stage `before`."""
+    """The undo of a move; None if the application cannot return to the stage `before`."""
     if moved.found is None or before not in moved.found.allowedStages:
         return None
     return undo("stage", moved.found.id, before)
@@ -116,9 +116,7 @@ def way_back(moved: Answer[Application], before: str) -> Undo | None:
 async def scores_of(
     who: Visitor, vacancy: UUID | str, listed: Sequence[Application]
 ) -> dict[str, float]:
-    """Scores by resume of applications that were not recommended; none if the service is
-    unavailable.
-    """
+    """Scores by resume, for applications that lack one; empty if the service is unavailable."""
     lacking = [one.resumeId for one in listed if one.open and one.acceptedAt and one.score is None]
     if not lacking:
         return {}
@@ -128,7 +126,7 @@ async def scores_of(
 
 
 def scored(one: Application, scores: dict[str, float]) -> Application:
-    """The application with its score, if it lacked one and `scores` has it."""
+    """The application, with its score from `scores` if it lacks one."""
     if one.score is not None or one.resumeId not in scores:
         return one
     return one.model_copy(update={"score": scores[one.resumeId]})
@@ -142,7 +140,7 @@ async def application(id: UUID, who: Member) -> Response:
     template = "parts/application.html"
     if not is_part(who.request):
         template = "application.html"
-        await count_unread(who)  # this application has now been read
+        await count_unread(who)  # reading the application has marked it as read
     return await _page(who, found, messages, Form(), template=template)
 
 
@@ -264,7 +262,7 @@ async def _move(who: Visitor, id: UUID, given: dict[str, str]) -> Response:
 async def _refused(
     who: Visitor, id: UUID, given: dict[str, str], answer: Answer[object]
 ) -> Response:
-    """The page again, with what was typed and why it was refused."""
+    """The page again, with the input and the reason for the refusal."""
     form = Form(given)
     form.refuse(answer)
     found = (await who.applications.application(id)).data

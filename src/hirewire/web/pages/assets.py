@@ -29,7 +29,7 @@ SIGNED_IN_ONLY = {
     *(f"css/pages/{name}.css" for name in ("editor", "employer", "home", "styleguide")),
     *(f"js/{name}.js" for name in ("answers", "board", "failures", "fresh", "live", "rows")),
 }
-"""What a visitor's pages do without: a first visit should be quick on a phone."""
+"""Parts that pages for visitors do not need: a first visit should be fast on a phone."""
 _COMMENT = re.compile(r"/\*.*?\*/\s*", re.DOTALL)
 _ADDRESS = re.compile(r'url\("/static/([^"?]+)"\)')
 _DRAWING = re.compile(r"<svg[^>]*>(.*?)</svg>", re.DOTALL)
@@ -37,7 +37,10 @@ _TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
 
 def joined(name: str) -> bytes | None:
-    """The content of a joined file; None for any other (joined ones may name its address)."""
+    """The content of a joined file; None for any other name.
+
+    The content may contain addresses of other joined files.
+    """
     make = JOINED.get(name)
     return make() if make is not None else None
 
@@ -79,14 +82,14 @@ JOINED: Mapping[str, Callable[[], bytes]] = {
 
 @cache
 def asset(name: str) -> str:
-    """The address of a static file; it contains a hash of the content, so that it can be cached."""
+    """The address of a static file, with a hash of its content, so that it can be cached."""
     content = joined(name) or (STATIC / name).read_bytes()
     return f"/static/{name}?v={hashlib.sha256(content).hexdigest()[:12]}"
 
 
 @cache
 def icon(name: str, kind: str = "") -> Markup:
-    """An icon of the set as a decoration; the text beside it says the same.
+    """An icon of the set as a decoration, with the same meaning as the text beside it.
 
     Raises `FileNotFoundError` for a name that is not in the set.
     """
@@ -98,7 +101,7 @@ def icon(name: str, kind: str = "") -> Markup:
 
 
 class Assets(StaticFiles):
-    """Static files; those addressed by their content hash are cached, others are revalidated."""
+    """Static files. Those addressed with their content hash are cached, others are revalidated."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         """The file with a cache lifetime; 304 if the client has it."""

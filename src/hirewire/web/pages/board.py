@@ -20,7 +20,7 @@ DECLINED = "discard_by_employer"
 COLUMNS = ("response", "consider", "phone_interview", "assessment", "interview", "offer", "hired")
 ENDED = (DECLINED, "discard_by_applicant", "discard_vacancy_closed")
 SHOWN = 30
-"""Cards of each stage on the board; a stage with more has its own page."""
+"""Cards per stage on the board. A stage with more of them has its own page."""
 
 
 @router.get("")
@@ -31,7 +31,7 @@ async def board(id: UUID, who: Member) -> Response:
 
 @router.post("")
 async def move(id: UUID, who: Asking, request: Request) -> Response:
-    """Move an application; the answer is the board as it is now, with what was done."""
+    """Move an application; the answer is the current board, with a confirmation."""
     given = await typed(request)
     answer = await who.applications.move(given.get("application", ""), move_in(given))
     undo = way_back(answer, given.get("from", ""))
@@ -48,7 +48,7 @@ async def _board(
         who.vacancies.vacancy(id), who.applications.counts(vacancy=id)
     )
     vacancy, stages = found.data, counted.data.items
-    if not vacancy.allowedActions and not stages:  # another company's
+    if not vacancy.allowedActions and not stages:  # a job of another company
         raise Missing
     counts = {one.stage: one.count for one in stages}
     unread = {one.stage: one.unread for one in stages}
@@ -92,7 +92,7 @@ async def stage(id: UUID, stage: str, who: Member) -> Response:
 async def _completed(
     who: Visitor, id: UUID, cards: tuple[Application, ...]
 ) -> tuple[dict[str, str], tuple[Application, ...]]:
-    """The names of the applicants by resume; the cards with scores and names of skills."""
+    """The applicants' names by resume, and the cards with scores and with names of skills."""
     names, scores, cards = await asyncio.gather(
         names_of(who, cards), scores_of(who, id, cards), named(who, cards)
     )

@@ -32,21 +32,21 @@ from hirewire.web.sessions import Visitor
 
 router = APIRouter(include_in_schema=False)
 WHOLE = ("salaryFrom", "days")
-"""The search fields with a number."""
+"""The search fields that are numbers."""
 LISTS = ("matches", "applications")
-"""The parts of the dashboard that also have a page of their own."""
+"""The parts of the dashboard that also have their own page."""
 SHOWN_RESUMES = 4
-"""Resumes on the dashboard before the others are unfolded; their views are counted."""
+"""Resumes on the dashboard before the others are unfolded; views are counted for these."""
 SHOWN_SAVED = 3
-"""Saved jobs on the dashboard."""
+"""The number of saved jobs on the dashboard."""
 FEW, WHOLE_PAGE = 10, 20
-"""Rows of a part on the dashboard, and of its own page."""
+"""The number of rows of a part on the dashboard, and on its own page."""
 LIVE = frozenset({"profile", *LISTS})
-"""The parts that an open page reloads by itself."""
+"""The parts that an open page reloads on an update."""
 
 
 class Part(TypedDict, total=False):
-    """A part of the dashboard by its name; None if its service is unavailable."""
+    """One part of the dashboard; None if its service is unavailable."""
 
     profile: Answer[Profile] | None
     matches: Answer[Items[MatchingVacancy]] | None
@@ -60,12 +60,12 @@ class Step:
     name: str
     is_done: bool
     href: str
-    """Where it is taken."""
+    """The address where the step is done."""
 
 
 @router.get("/me")
 async def home(who: Member) -> Response:
-    """The dashboard; if a service is unavailable, only its parts are missing."""
+    """The dashboard. If a service is unavailable, only its parts are missing."""
     return await _home(who, Form())
 
 
@@ -84,7 +84,7 @@ async def part_of_home(part: str, who: Member) -> Response:
 
 @router.get("/me/{part}/all")
 async def whole_list(part: str, who: Member) -> Response:
-    """All matches, or all applications (or the unread ones), in pages."""
+    """All matches or all applications, in pages; with `unread`, only the unread applications."""
     if part not in LISTS:
         raise Missing
     after = who.request.query_params.get("after") or None
@@ -93,7 +93,7 @@ async def whole_list(part: str, who: Member) -> Response:
         await count_unread(who)
     found = await _part(who, part, WHOLE_PAGE, after, only_unread=only_unread)
     answer = found.get("matches") or found.get("applications")
-    if answer is not None and not answer.is_good:  # most likely an outdated position in the list
+    if answer is not None and not answer.is_good:  # probably an outdated position in the list
         if after is None:
             raise Missing
         return go(who, f"/me/{part}/all")
@@ -113,10 +113,10 @@ async def _part(
 
 
 async def _profile(who: Visitor) -> Answer[Profile] | None:
-    """The profile, with an address to offer as a contact if it has none.
+    """The profile, with the account's address suggested if there are no contacts.
 
-    Profiles from before they stored the account's address get it from the account; it is stored
-    when they are saved.
+    Old profiles do not have that address; they get it from `auth`, and store it when they are
+    saved.
     """
     answer = await or_none(who.profiles.me())
     if not is_good(answer) or answer.data.contacts or answer.data.accountEmail:
@@ -160,7 +160,7 @@ async def _home(who: Visitor, form: Form, status: int = 200) -> Response:
 
 
 async def _views(who: Visitor, resumes: Answer[Items[ResumeInList]] | None) -> dict[str, int]:
-    """How many companies have viewed each of the first published resumes."""
+    """The numbers of companies that have viewed the first published resumes, by resume."""
     first = resumes.data.items[:SHOWN_RESUMES] if is_good(resumes) else ()
     ids = [one.id for one in first if one.status == "published"]
     answers = await asyncio.gather(*(or_none(who.vacancies.viewers(id)) for id in ids))
@@ -176,7 +176,7 @@ def _first_steps(
     resumes: Answer[Items[ResumeInList]] | None,
     applications: Answer[Items[Application]] | None,
 ) -> list[Step]:
-    """The first steps; none once all are taken, or while a service cannot say."""
+    """The first steps; empty once all are done, or while a service is unavailable."""
     if profile is None or not is_good(resumes) or not is_good(applications):
         return []
     mine = resumes.data.items
@@ -217,7 +217,7 @@ async def change_profile(who: Asking, request: Request) -> Response:
 
 @router.post("/me/searches")
 async def keep_search(who: Asking, request: Request) -> Response:
-    """Save a search of the list of vacancies."""
+    """Save a search for jobs."""
     given = await typed(request)
     several: dict[str, list[JsonValue]] = {}
     query: dict[str, JsonValue] = {}
@@ -247,7 +247,7 @@ async def open_search(id: UUID, who: Asking, request: Request) -> Response:
 
 
 def _contacts(saved: tuple[Contact, ...], typed_in: str) -> tuple[Contact, ...]:
-    """The contacts with the typed one first; the others stay."""
+    """The contacts, with the typed one in place of the first."""
     if saved and saved[0].value == typed_in:
         return saved
     if not typed_in:

@@ -1,4 +1,4 @@
-"""What the board has, for the start page: kept for some seconds, since it is the same for all."""
+"""Counts of the whole board for the start page: the same for all visitors, so they are cached."""
 
 import asyncio
 import time
@@ -28,7 +28,7 @@ class BoardCounts:
         self._turn = asyncio.Lock()
 
     async def get(self, vacancies: Vacancies) -> Counts:
-        """The present counts."""
+        """The counts, at most `KEPT_SECONDS` old."""
         async with self._turn:
             if time.monotonic() > self._until:
                 overview, found = await asyncio.gather(

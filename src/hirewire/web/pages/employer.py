@@ -32,24 +32,24 @@ from hirewire.web.sessions import Visitor
 
 router = APIRouter(prefix="/employer", include_in_schema=False)
 LISTS = ("matches", "activity", "unread")
-"""The parts of the dashboard that also have a page of their own."""
+"""The parts of the dashboard that also have their own page."""
 SHOWN = {"mine": 10, "matches": 6, "activity": 30, "unread": 5}
 WHOLE = 20
-"""Rows of a part on the dashboard, and of its own page."""
+"""The number of rows of a part on the dashboard, and on its own page."""
 Page = Items[MatchingResume] | Items[Activity] | Items[Application]
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """What a candidate did with a resume on one day."""
+    """The actions of a candidate on one resume on one day."""
 
     latest: Activity
     actions: Counter[str]
-    """How often which action."""
+    """The number of times of each action."""
 
 
 def grouped(events: Sequence[object]) -> list[Group]:
-    """Activity by resume and day, in the given order; other items are left out."""
+    """Activity by resume and day, in the given order. Items of other types are left out."""
     groups: dict[tuple[str, date], Group] = {}
     for one in events:
         if isinstance(one, Activity):
@@ -96,7 +96,7 @@ async def company(who: Member) -> Response:
 
 @router.post("/company")
 async def change_company(who: Member, request: Request) -> Response:
-    """Save the company, with a logo if one was chosen. Signed-out users cannot upload."""
+    """Save the company, with a logo if one was chosen. Only signed-in users can upload files."""
     saved = await who.vacancies.employer_profile()
     if not saved.is_good:
         return go(who, "/employer")
@@ -132,7 +132,7 @@ async def _set_logo(who: Visitor, form: Form, logo: tuple[bytes, str] | None) ->
 
 @router.get("/mine")
 async def mine(who: Member) -> Response:
-    """The list of the user's vacancies, for a page that received an update."""
+    """The list of the company's jobs, for a page that received an update."""
     if not is_part(who.request):
         return go(who, "/employer/mine/all")
     jobs = await _jobs(who, SHOWN["mine"])
@@ -176,7 +176,7 @@ async def whole_list(part: str, who: Member) -> Response:
 
 @router.post("")
 async def hire(who: Asking, request: Request) -> Response:
-    """Become an employer in the present session."""
+    """Become an employer in the current session."""
     given = await typed(request)
     body = {"companyName": given.get("companyName", ""), "phone": given.get("phone") or None}
     answer = await who.vacancies.create_employer_profile(body)
@@ -192,7 +192,7 @@ def _template(part: str) -> str:
 
 
 async def _completed(who: Visitor, page: Page) -> Mapping[str, Any]:
-    """What a part shows besides its list: the applicants' names, and activity by day."""
+    """The data that a part shows besides its list: the applicants' names, or activity by day."""
     applied = [one for one in page.items if isinstance(one, Application)]
     return {"names": await names_of(who, applied), "groups": grouped(page.items)}
 
@@ -221,6 +221,6 @@ async def _unread(who: Visitor, limit: int, after: str | None = None) -> Answer[
 
 
 async def _jobs(who: Visitor, limit: int, after: str | None = None) -> Items[JobFigures]:
-    """The jobs of the visitor's company; none for an outdated position in the list."""
+    """The jobs of the visitor's company; empty for an outdated position in the list."""
     answer = await who.vacancies.job_figures(limit, after or None)
     return answer.found or Items[JobFigures](items=())

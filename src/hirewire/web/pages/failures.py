@@ -75,7 +75,7 @@ def install(app: FastAPI) -> None:
         answer: Response = await problems.validation(request, error)
         if request.method == "GET" and _wants_page(request) and _takes_form(app, request):
             return RedirectResponse(_page_above(app, request.url.path), 303)
-        if _wants_page(request):  # the address is invalid: no page sends such a body
+        if _wants_page(request):  # the address is invalid, since no page sends such a body
             answer.status_code = 404
         return await as_page(request, answer)
 
@@ -110,10 +110,10 @@ def _takes_form(app: FastAPI, request: Request) -> bool:
 
 
 def _page_above(app: FastAPI, path: str) -> str:
-    """The nearest page above an address that takes forms only.
+    """The closest page for an address that only accepts forms.
 
-    Without scripts the answer to a form is shown at the form's address. Reloading it, or choosing
-    another language there, asks for that address.
+    Without scripts the answer to a form is shown at the address of the form. Reloading the page, or
+    choosing another language there, requests that address.
     """
     while path := path.rpartition("/")[0]:
         scope = {"type": "http", "method": "GET", "path": path, "headers": []}
@@ -127,6 +127,6 @@ def _wants_page(request: Request) -> bool:
 
 
 def _trigger(status: int, event: str) -> Response:
-    """An answer to an open page that replaces nothing and triggers an event for its script."""
+    """An answer to a script of an open page: it replaces nothing, and triggers this event."""
     headers = {"HX-Reswap": "none", "HX-Trigger": event, "Cache-Control": "no-store"}
     return Response(status_code=status, headers=headers)

@@ -1,4 +1,4 @@
-"""The filters of the list of jobs, as the page shows them: checkboxes with counts, and chips."""
+"""The filters of the list of jobs on its page: checkboxes with counts, and chips."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Choice:
     value: str
     label: str
     count: int | None
-    """None for a chosen value that is not among the counted ones."""
+    """None for a chosen value whose count is unknown."""
     is_chosen: bool
 
 
@@ -43,17 +43,17 @@ class Chip:
 
     @property
     def query(self) -> str:
-        """The address of the search without it."""
+        """The query string of the search without it."""
         return urlencode(self.remaining)
 
 
 def groups(asked: Asked, found: Results, names: Mapping[str, str]) -> list[Group]:
-    """The facets that have values; `names` are labels that the answer does not have."""
+    """The facets that have values; `names` are labels that the answer lacks."""
     shown = []
     for name in SHOWN_FACETS:
         buckets = counted(found, name)
         chosen = dict.fromkeys(v for n, v in asked.again if n == name)
-        typed = asked.place if name == "area" else ""  # its field shows it
+        typed = asked.place if name == "area" else ""  # the page has a separate field for it
         known = {bucket.value for bucket in buckets}
         missing = [v for v in chosen if v not in known and v != typed]
         choices = [
@@ -72,7 +72,7 @@ def groups(asked: Asked, found: Results, names: Mapping[str, str]) -> list[Group
 
 
 def chips(asked: Asked, shown: list[Group]) -> list[Chip]:
-    """The chosen filters, in the order of the address."""
+    """The chosen filters, in the order of the query string."""
     labels = {(group.name, one.value): one.label for group in shown for one in group.first}
     found = []
     for pair in asked.again:
@@ -86,7 +86,7 @@ def chips(asked: Asked, shown: list[Group]) -> list[Chip]:
 
 
 async def labels_of_skills(who: Visitor, found: Results) -> dict[str, str]:
-    """The labels of the counted skills in the reader's language, by their values."""
+    """The labels of the counted skills in the reader's language, by value."""
     listed = counted(found, "skill")
     names = await names_of_skills(who, {bucket.label for bucket in listed})
     return {bucket.value: names[bucket.label] for bucket in listed}

@@ -1,4 +1,4 @@
-"""How well the visitor's resumes fit a job."""
+"""How well the visitor's resumes match a job."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from hirewire.web.sessions import Visitor
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What a job's page says about the visitor's resumes."""
+    """The section about the visitor's resumes on a job's page."""
 
     resume: ResumeInList | None
-    """The published one that fits best; otherwise one to publish; None if there is none."""
+    """The published resume that matches best, or else one to publish; None without resumes."""
     match: Score | None = None
-    """How well it fits, once it is published."""
+    """How well it matches, if it is published."""
     is_best: bool = False
-    """Whether it is the best of several."""
+    """Whether it is the best of several resumes."""
 
 
 async def fit_of(who: Visitor, vacancy: Vacancy, own: Own) -> Fit | None:
-    """How well the visitor fits a job; None for employers, or while a service cannot say."""
+    """How well the visitor matches a job; None for employers, or while a service is unavailable."""
     if vacancy.allowedActions or vacancy.status != "published" or not is_good(own["resumes"]):
         return None
     mine = own["resumes"].data.items
@@ -36,7 +36,7 @@ async def fit_of(who: Visitor, vacancy: Vacancy, own: Own) -> Fit | None:
 
 
 async def _best(who: Visitor, vacancy: Vacancy, resumes: Sequence[ResumeInList]) -> Fit | None:
-    answer = await or_none(who.vacancies.fits(vacancy.id, [one.id for one in resumes]))
+    answer = await or_none(who.vacancies.best_fit(vacancy.id, [one.id for one in resumes]))
     if not is_good(answer) or not answer.data.items:
         return None
     best = answer.data.items[0]

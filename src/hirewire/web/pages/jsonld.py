@@ -22,10 +22,10 @@ _ESCAPED = {
 
 
 def job_posting(vacancy: Vacancy, site: str, country: str | None = None) -> Markup:
-    """The markup of an open vacancy, following Google's guide.
+    """The markup of an open vacancy, following Google's guide for job postings.
 
     `country` is the ISO 3166 code of the board's vacancies; Google requires one in an address.
-    `TELECOMMUTE` means fully remote work only; the vacancy's area then limits where applicants
+    `TELECOMMUTE` means fully remote work only; the vacancy's area then limits where applicants may
     live.
     """
     posting: Markup = {
@@ -103,6 +103,6 @@ def _salary(salary: OfferedSalary) -> Markup:
 
 
 def script(content: Markup) -> str:
-    """The content escaped for a script element."""
+    """The markup as JSON, escaped for a script element."""
     text = json.dumps(content, ensure_ascii=False)
     return "".join(_ESCAPED.get(letter, letter) for letter in text)

@@ -22,7 +22,7 @@ from hirewire.web.sessions import Visitor
 
 AT_ONCE = 50
 LONGEST = 100
-"""Longer texts are not looked up: no skill's name is so long."""
+"""The maximum length of a text that is looked up: no name of a skill is longer."""
 MOST_KEPT = 20_000
 TYPED: dict[type[Model], str] = {
     Skill: "name",
@@ -32,7 +32,7 @@ TYPED: dict[type[Model], str] = {
     AppliedResume: "skills",
     Position: "skills",
 }
-"""The members that have skills as people typed them; those of `Reason` depend on its part."""
+"""The field of each model that holds typed skills. That of `Reason` depends on its part."""
 ShownT = TypeVar("ShownT", bound=Model | tuple[Model, ...] | None)
 FoundT = TypeVar("FoundT", bound=Model)
 
@@ -58,7 +58,7 @@ class Naming:
                 self._known.update((one, answer.data.names.get(one)) for one in some)
 
     def name(self, typed: str, lang: str) -> str:
-        """The skill's name in a language; the typed text if it is unknown."""
+        """The name of a skill in a language; the typed text if the skill is unknown."""
         known = self._known.get(typed)
         if known is None:
             return typed
@@ -66,7 +66,7 @@ class Naming:
 
 
 async def named(who: Visitor, shown: ShownT) -> ShownT:
-    """The same with skills called by their names."""
+    """The same models, with typed skills replaced by their names in the reader's language."""
     naming: Naming = who.request.app.state.naming
     typed: set[str] = set()
     _collect(shown, typed)
@@ -78,21 +78,21 @@ async def named(who: Visitor, shown: ShownT) -> ShownT:
 
 
 async def names_of_skills(who: Visitor, labels: set[str]) -> dict[str, str]:
-    """These labels in the reader's language."""
+    """The names of these skills in the reader's language, by label."""
     naming: Naming = who.request.app.state.naming
     await naming.learn(who.public, labels)
     return {label: naming.name(label, who.words.lang) for label in labels}
 
 
 async def named_in(who: Visitor, answer: Answer[FoundT]) -> Answer[FoundT]:
-    """The same of an answer, if there is one."""
+    """The same answer, with its data treated by `named`."""
     if answer.found is None:
         return answer
     return replace(answer, found=await named(who, answer.found))
 
 
 def _collect(shown: object, typed: set[str]) -> None:
-    """Add the skills in these models to `typed`."""
+    """Add the typed skills of these models to `typed`."""
     if isinstance(shown, tuple):
         for one in shown:
             _collect(one, typed)
@@ -105,7 +105,7 @@ def _collect(shown: object, typed: set[str]) -> None:
 
 
 def _renamed(shown: object, names: Mapping[str, str]) -> object:
-    """A copy with these names of skills; the same object if none of its skills is renamed."""
+    """A copy with these names of skills; the same object if no skill is renamed."""
     if isinstance(shown, tuple):
         made = tuple([_renamed(one, names) for one in shown])
         return made if any(map(is_not, made, shown)) else shown
@@ -127,7 +127,7 @@ def _renamed(shown: object, names: Mapping[str, str]) -> object:
 
 @cache
 def _with_models(model: type[Model]) -> tuple[str, ...]:
-    """The members of a model that are models or lists of them."""
+    """The fields of a model class that hold models or lists of them."""
     return tuple(
         name
         for name, field in model.model_fields.items()
@@ -144,7 +144,7 @@ def _parts(annotation: object) -> Iterator[object]:
 
 
 def _typed_in(shown: Model) -> str | None:
-    """The member of a model that has skills."""
+    """The field of a model that holds typed skills; None if it has none."""
     if isinstance(shown, Reason):
         return "about" if shown.part == "skill" and shown.about is not None else None
     return TYPED.get(type(shown))

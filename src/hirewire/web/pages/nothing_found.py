@@ -1,4 +1,4 @@
-"""What a search without results offers instead: fewer filters, other words, similar jobs."""
+"""Suggestions for a search without results: fewer filters, other words, similar jobs."""
 
 import asyncio
 from collections.abc import Sequence
@@ -25,13 +25,13 @@ class Meant:
 
     @property
     def query(self) -> str:
-        """The address of the search."""
+        """The query string of the search."""
         return urlencode([("q", self.text)])
 
 
 @dataclass(frozen=True, slots=True)
 class Instead:
-    """Other searches with the number of their results, and jobs from the closest of them."""
+    """Suggested searches with the numbers of their results, and jobs from the closest of them."""
 
     without: list[tuple[Chip, int]]
     meant: list[Meant]
@@ -41,7 +41,7 @@ class Instead:
 
 
 async def instead(who: Visitor, asked: Pairs, chosen: list[Chip]) -> Instead:
-    """The offers for a search that found nothing."""
+    """The suggestions for a search without results."""
     words = next((value for name, value in asked if name == "q"), "")
     removable = chosen[:MOST_FILTERS]
     counts, meant = await asyncio.gather(
@@ -61,7 +61,7 @@ async def instead(who: Visitor, asked: Pairs, chosen: list[Chip]) -> Instead:
 
 
 async def _meant(who: Visitor, words: str) -> list[Meant]:
-    """Skills with a similar name that some jobs require."""
+    """Names of skills similar to these words, with the numbers of jobs; none without jobs."""
     answer = await or_none(who.public.skills(words)) if words else None
     if not is_good(answer):
         return []

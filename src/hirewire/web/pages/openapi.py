@@ -17,7 +17,7 @@ class Call:
     path: str
     what: str
     parameters: list[str]
-    """Those of the query string."""
+    """The parameters of the query string."""
     fields: list[tuple[str, str, bool]]
     """Name and type of each field of the body, and whether it is required."""
 

@@ -26,7 +26,7 @@ from hirewire.web.sessions import Visitor
 
 router = APIRouter(prefix="/employer", include_in_schema=False)
 DECISIONS = ("seen", "shortlisted", "dismissed")
-"""What an employer decides about a match; each has a confirmation."""
+"""The decisions of an employer about a match; each has a confirmation."""
 
 
 @router.get("/resumes")
@@ -119,7 +119,7 @@ async def decide(id: UUID, who: Asking, request: Request) -> Response:
     answer = await who.vacancies.decide(match, state)
     if not answer.is_good or state not in DECISIONS:
         return back_to(who, back, said(answer))
-    # What nobody had decided about before cannot become that again: it counts as seen.
+    # A match without a decision cannot return to that state: undoing marks it as seen.
     before = "shortlisted" if given.get("was") == "shortlisted" else "seen"
     return back_to(who, back, state, undo("match", match, before) if before != state else None)
 
@@ -133,7 +133,7 @@ async def _invite(who: Visitor, vacancy: str, given: dict[str, str], back: str) 
 
 
 async def _open_vacancies(who: Visitor) -> list[OwnVacancy]:
-    """The company's vacancies to which candidates can be invited."""
+    """The open vacancies of the company, to which candidates can be invited."""
     found = await who.vacancies.own_vacancies(100)
     items = found.data.items if found.is_good else ()
     return [one for one in items if one.status == "published"]

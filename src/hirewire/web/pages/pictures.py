@@ -4,7 +4,7 @@ import re
 import zlib
 
 HUES = 6
-"""How many colours the style sheet has for initials (`hue-0` has none of its own)."""
+"""The number of colours for initials in the style sheet (`hue-0` is the default)."""
 _LEGAL_FORMS = {
     *("ооо", "ао", "пао", "зао", "оао", "ип", "тоо", "llc", "inc", "ltd", "gmbh", "ag", "sa"),
     *("srl", "oy", "ab", "plc", "corp", "co", "the", "d.o.o", "доо"),
@@ -20,5 +20,5 @@ def initials(name: str | None) -> str:
 
 
 def hue(name: str | None) -> str:
-    """The class of a name's colour; the same name always has the same one."""
+    """The class of the colour for a name; the same name always has the same colour."""
     return f"hue-{zlib.crc32((name or '').strip().casefold().encode()) % HUES}"

@@ -85,7 +85,7 @@ async def change(id: UUID, who: Asking, request: Request) -> Response:
 
 
 def _text(saved: Vacancy) -> dict[str, str]:
-    """The description as its field shows it."""
+    """The description in the form that its field shows."""
     return {"description": as_written(saved.description or "")}
 
 

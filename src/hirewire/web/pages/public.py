@@ -9,15 +9,15 @@ from hirewire.web.sessions import Visitor
 
 
 async def search(who: Visitor, query: Query) -> Answer[VacancyResults]:
-    """Jobs, with what the visitor may do with them. Raises `Unavailable`."""
+    """Search jobs, with the visitor's rights if the session is valid. Raises `Unavailable`."""
     try:
         return await who.vacancies.search(query)
-    except SignInFirst:  # the session is over; the page is public
+    except SignInFirst:  # the session has ended, but the page is public
         return await who.public.search(query)
 
 
 async def vacancy(who: Visitor, id: UUID) -> Answer[Vacancy]:
-    """A job, likewise."""
+    """A job, with the visitor's rights if the session is valid. Raises `Unavailable`."""
     try:
         return await who.vacancies.vacancy(id)
     except SignInFirst:

@@ -1,4 +1,4 @@
-"""Parses form input for the services; unreadable input stays unchanged."""
+"""Parses form input for the services. Input that cannot be parsed is returned unchanged."""
 
 from hirewire.written.amounts import currency_in, whole_amount
 from hirewire.written.dates import is_open_end, partial_date
@@ -13,9 +13,9 @@ def amount(typed: str | None) -> int | str | None:
 
 
 def currency(chosen: str, *amounts: str | None) -> str:
-    """The currency code: a sign beside the amount takes precedence over the currency field.
+    """The currency code. A sign beside the amount takes precedence over the currency field.
 
-    The dollar sign stands for several currencies, so the field decides.
+    The dollar sign stands for several currencies, so the field decides there.
     """
     code = chosen.strip().upper()
     signs = (currency_in(one) for one in amounts if one)

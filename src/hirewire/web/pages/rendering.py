@@ -40,7 +40,7 @@ DONE = {
     "undone": N_("Undone."),
     "kept": N_("Job saved."),
     "forgotten": N_("Job removed from saved."),
-    "full": N_("You have saved the most jobs that can be saved. Remove one first."),
+    "full": N_("You have reached the limit of saved jobs. Remove one first."),
     "limit": N_("Daily limit reached. Try again tomorrow."),
     "changed": N_("This action is no longer possible: something has changed in the meantime."),
 }
@@ -79,7 +79,7 @@ class Form:
     """The values and errors of a form, kept until it is valid."""
 
     def __init__(self, *given: Model | Mapping[str, JsonValue]) -> None:
-        """`given`: what is saved, what was typed, and so on; later values replace earlier ones."""
+        """`given` are stored values, typed values and so on; later ones replace earlier ones."""
         self.values: dict[str, JsonValue] = {}
         for values in given:
             self.values.update(
@@ -89,7 +89,7 @@ class Form:
         self.problem: Problem | None = None
 
     def refuse(self, answer: Answer[object]) -> None:
-        """Take over the errors in a service's answer."""
+        """Take the errors from the answer of a service."""
         self.errors = answer.errors
         whole = self.errors.pop("#", None) or self.errors.pop("", None)
         self.problem = whole or answer.problem
@@ -100,7 +100,7 @@ class Form:
         return "" if found is None else found
 
     def error_in(self, name: str, row: int) -> Problem | None:
-        """The error in a row of a list."""
+        """The error in this row of a list; None if there is none."""
         start = f"{name}/{row}"
         return next(
             (why for at, why in self.errors.items() if at == start or at.startswith(f"{start}/")),
@@ -108,7 +108,10 @@ class Form:
         )
 
     def errors_in(self, name: str) -> list[tuple[str, Problem]]:
-        """The errors in a field, by the path in it; the path is empty for the whole field."""
+        """The errors in a field, as pairs of a path inside it and a problem.
+
+        The path is empty for the whole field.
+        """
         return [
             (at.removeprefix(name).strip("/#"), why)
             for at, why in self.errors.items()
@@ -116,7 +119,7 @@ class Form:
         ]
 
     def error(self, *names: str) -> Problem | None:
-        """The error of a field or a part of it."""
+        """The first error of these fields or of a part of them; None if there is none."""
         for path, why in self.errors.items():
             if path in names or path.split("/")[0] in names:
                 return why
@@ -134,8 +137,8 @@ def render(
 ) -> HTMLResponse:
     """Render a page in the visitor's language.
 
-    `done` is what was done, a key of `DONE`, and `undo` what takes it back; if they are not given,
-    the page's address says so.
+    `done` is a key of `DONE`: a completed action to confirm. `undo` reverses it. If they are not
+    given, they are taken from the page's address.
     """
     query = who.request.query_params
     said = DONE.get(done or query.get("done", ""))
@@ -165,7 +168,7 @@ def render(
 
 
 def away(who: Visitor, typed: Sequence[tuple[str, str]] = ()) -> HTMLResponse:
-    """The page of an unavailable service, with what was typed into a form."""
+    """The page for an unavailable service, with the input of a form."""
     page = render(who, "away.html", 503, typed=typed)
     page.headers["Retry-After"] = "5"
     return page
@@ -180,12 +183,12 @@ async def or_none(asking: Awaitable[T]) -> T | None:
 
 
 def is_good(answer: Answer[T] | None) -> TypeGuard[Answer[T]]:
-    """Whether the service is available and has the resource."""
+    """Whether the service is available and has not refused."""
     return answer is not None and answer.is_good
 
 
 def as_file(content: bytes, kind: str) -> Response:
-    """A resume as a download: `pdf` or `json`."""
+    """A resume as a download; `kind` is `pdf` or `json`."""
     headers = {
         "Content-Disposition": f'attachment; filename="resume.{kind}"',
         "Cache-Control": "no-store",
@@ -204,19 +207,19 @@ def go(who: Visitor, path: str, **query: str) -> Response:
 
 
 def back_to(who: Visitor, path: str, done: str, undo: Undo | None = None) -> Response:
-    """Redirect to a page of this site, which may have a query, with what was done there."""
+    """Redirect to a page of this site, with a confirmation; the path may have a query."""
     return go(who, path, done=done, **({"undo": str(undo)} if undo else {}))
 
 
 def said(answer: Answer[object]) -> str:
-    """The message after an action: it succeeded, or it is not possible now or any more."""
+    """The key of the confirmation after an action: done, not possible now, or not any more."""
     if answer.status == 429:
         return "limit"
     return "saved" if answer.is_good else "changed"
 
 
 def is_part(request: Request) -> bool:
-    """Whether a page's script requests a part of the page."""
+    """Whether a script of a page requests a part of the page."""
     return request.headers.get("hx-request") == "true"
 
 
@@ -226,7 +229,7 @@ async def form_of(request: Request) -> FormData:
 
 
 async def file_of(request: Request, name: str) -> tuple[dict[str, str], tuple[bytes, str] | None]:
-    """The text fields of a form, and its file (bytes and media type; None if none was chosen)."""
+    """The text fields of a form, and its file: bytes and media type, or None without a file."""
     form = await request.form(max_files=1)
     texts = {key: _text(value) for key, value in form.multi_items() if isinstance(value, str)}
     file = form.get(name)
@@ -236,7 +239,7 @@ async def file_of(request: Request, name: str) -> tuple[dict[str, str], tuple[by
 
 
 async def typed(request: Request) -> dict[str, str]:
-    """The text fields of a form; the last of several with one name. Passwords are not trimmed."""
+    """The text fields of a form; the last value of repeated ones. Passwords are not trimmed."""
     form = await form_of(request)
     pairs = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
     request.state.typed = [pair for pair in pairs if pair[0] != "password"]
@@ -244,9 +247,9 @@ async def typed(request: Request) -> dict[str, str]:
 
 
 async def rows(request: Request, *names: str, written: int = 1) -> list[dict[str, str]]:
-    """Repeated fields as rows.
+    """Repeated fields of a form as rows.
 
-    Rows whose first `written` fields are empty are left out.
+    Rows whose first `written` fields are all empty are left out.
     """
     return list((await numbered_rows(request, *names, written=written)).values())
 
@@ -265,12 +268,12 @@ async def numbered_rows(
 
 
 def _text(value: str) -> str:
-    """The text with line breaks normalised: browsers send two characters."""
+    """The text, trimmed, with a line feed for each line break: browsers send two characters."""
     return value.replace("\r\n", "\n").strip()
 
 
 def local_path(path: str | None, otherwise: str) -> str:
-    """A path of this site; other targets are replaced by `otherwise`."""
+    """The path if it is one of this site, otherwise `otherwise`."""
     if path and path.startswith("/") and not path.startswith(("//", "/\\")) and "\n" not in path:
         return path
     return otherwise

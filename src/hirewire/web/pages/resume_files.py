@@ -53,7 +53,7 @@ async def import_resume(who: Member, request: Request) -> Response:
 
 
 def _imported(who: Visitor, resume: Resume) -> Response:
-    """The resume, or first what of the file it does not have."""
+    """The page of a resume, or first a list of what was not imported."""
     if resume.leftOut:
         return render(who, "imported.html", 201, resume=resume)
     return go(who, f"/resumes/{resume.id}", done="saved")
@@ -90,12 +90,12 @@ async def save_read(who: Member, request: Request) -> Response:
 
 
 async def _complete_profile(who: Visitor, given: dict[str, str]) -> None:
-    """Enter name and contacts in a profile that has none; what it has stays."""
+    """Enter name and contacts in a profile that has none; existing ones stay."""
     profile = await or_none(who.profiles.me())
     if not is_good(profile):
         return
     changes: dict[str, JsonValue] = {}
-    if given.get("name") and "@" in profile.data.fullName:  # the address, until there is a name
+    if given.get("name") and "@" in profile.data.fullName:  # still the e-mail address
         changes["fullName"] = given["name"]
     entered: list[JsonValue] = [
         {"kind": kind, "value": given[kind], "preferred": kind == "email"}

@@ -1,4 +1,4 @@
-"""What the forms of a resume send: its blocks, and the items of its lists."""
+"""Converts the forms of a resume to request bodies: its blocks, and the items of its lists."""
 
 from fastapi import Request
 from pydantic import JsonValue
@@ -29,6 +29,14 @@ MATCHED = (
 """The fields of a resume that affect matching."""
 PROJECT = ("name", "url", "start", "end", "description", "highlights")
 CERTIFICATE = ("name", "issuer", "date", "url")
+ROWS: dict[str, tuple[str, ...]] = {
+    "skills": ("skill",),
+    "languages": ("language",),
+    "projects": tuple(f"project{name.title()}" for name in PROJECT),
+    "certificates": tuple(f"certificate{name.title()}" for name in CERTIFICATE),
+    "links": ("linkUrl", "linkLabel"),
+}
+"""The lists whose entries are rows of a form; a row with none of these form fields is no entry."""
 TEXTS = ("title", "summary", "area", "visibility")
 
 
@@ -41,20 +49,20 @@ async def blocks_in(request: Request) -> tuple[str, ...]:
 async def resume_body(
     request: Request, given: dict[str, str], blocks: tuple[str, ...]
 ) -> dict[str, JsonValue]:
-    """The fields of these blocks, as they are sent to the service."""
+    """The request body with the fields of these blocks."""
     body = await _whole_body(request, given)
     sent = {name for block in blocks for name in BLOCKS[block]}
     return {name: value for name, value in body.items() if name in sent}
 
 
 def block_of(pointer: str) -> str:
-    """The block with the field of an error; "" for another one."""
+    """The block that contains the field of an error; "" if there is none."""
     field = pointer.split("/")[0]
     return next((name for name, fields in BLOCKS.items() if field in fields), "")
 
 
 def item_body(kind: ItemKind, given: dict[str, str]) -> dict[str, JsonValue]:
-    """The fields of an item, as they are sent to the service."""
+    """The request body of an item."""
     body: dict[str, JsonValue] = {name: given.get(name) or None for name in ITEMS[kind]}
     if kind == "experience":
         body["highlights"] = _lines(given.get("highlights", ""))
@@ -94,10 +102,10 @@ async def _whole_body(request: Request, given: dict[str, str]) -> dict[str, Json
 
 
 async def _lists(request: Request, sent: set[str]) -> dict[str, JsonValue]:
-    """The lists of several fields a row; one that the form does not have is left out."""
+    """The lists that have several fields per row. A list that the form lacks is left out."""
     body: dict[str, JsonValue] = {}
     if "certificateName" in sent:
-        names = [f"certificate{name.title()}" for name in CERTIFICATE]
+        names = ROWS["certificates"]
         body["certificates"] = [
             {name: row[field] or None for name, field in zip(CERTIFICATE, names, strict=True)}
             for row in await rows(request, *names, written=len(names))
@@ -105,10 +113,10 @@ async def _lists(request: Request, sent: set[str]) -> dict[str, JsonValue]:
     if "linkUrl" in sent:
         body["links"] = [
             {"url": row["linkUrl"], "label": row["linkLabel"] or None}
-            for row in await rows(request, "linkUrl", "linkLabel", written=2)
+            for row in await rows(request, *ROWS["links"], written=2)
         ]
     if "projectName" in sent:
-        names = [f"project{name.title()}" for name in PROJECT]
+        names = ROWS["projects"]
         body["projects"] = [
             _project(row) for row in await rows(request, *names, written=len(names))
         ]
@@ -127,7 +135,7 @@ def _project(row: dict[str, str]) -> dict[str, JsonValue]:
 
 
 def texts(listed: object) -> list[JsonValue]:
-    """The texts in a list; there are no files in these forms."""
+    """The texts in a list of form values; these forms have no files."""
     return [one for one in listed if isinstance(one, str)] if isinstance(listed, list) else []
 
 

@@ -30,27 +30,29 @@ from hirewire.web.pages.resume_forms import (
     BLOCKS,
     ITEMS,
     MATCHED,
+    ROWS,
     block_of,
     blocks_in,
     item_body,
     resume_body,
     texts,
 )
+from hirewire.web.pages.resume_rows import removed_rows
 from hirewire.web.pages.undo import Removed
 from hirewire.web.problems import Problem
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(include_in_schema=False)
 REACHED = ("position", "skills", "languages")
-"""The blocks that affect matching: each can preview it."""
+"""The blocks that affect matching and have a preview of its result."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """How many jobs a resume would match after the changes in a block."""
+    """The number of jobs that a resume would match after the changes in a block."""
 
     place: str = ""
-    """The block that asked."""
+    """The block with the changes."""
     reach: Reach | None = None
     answered: Form = field(default_factory=Form)
     """The errors, if the changes cannot be previewed."""
@@ -70,7 +72,7 @@ async def make_resume(who: Asking, request: Request) -> Response:
 
 @router.get("/resumes/{id}")
 async def resume(id: UUID, who: Member) -> Response:
-    """The resume as it reads, with the blocks open that `edit` names; or one block of it."""
+    """The resume, with the blocks in `edit` as forms; or a single block."""
     saved = (await who.profiles.resume(id)).data
     query = who.request.query_params
     editing, block = set(query.getlist("edit")), query.get("block", "")
@@ -101,9 +103,11 @@ async def change_resume(id: UUID, who: Asking, request: Request) -> Response:
         body["status"] = "published" if action == "publish" else "hidden"
     status, unknown = 422, await _hide(who, body, given.get("hideCompany", ""))
     if not unknown:
+        before = (await who.profiles.resume(id)).found if ROWS.keys() & body.keys() else None
         answer = await who.profiles.change_resume(id, body)
         if answer.is_good:
-            return await _saved(who, answer.data, blocks)
+            undo = await removed_rows(request, before, answer.data) if before else None
+            return await _saved(who, answer.data, blocks, undo)
         status = answer.status
     saved = (await who.profiles.resume(id)).data
     form = Form(saved, body, typed_in)
@@ -118,16 +122,20 @@ async def change_resume(id: UUID, who: Asking, request: Request) -> Response:
     )
 
 
-async def _saved(who: Visitor, saved: Resume, blocks: tuple[str, ...]) -> Response:
-    """After a change: the block as it reads now, or the page at that block."""
+async def _saved(
+    who: Visitor, saved: Resume, blocks: tuple[str, ...], undo: Removed | None
+) -> Response:
+    """The answer to a saved change: the block as text, or the page at that block."""
     if is_part(who.request) and len(blocks) == 1:
-        return await _block(who, saved, blocks[0], done="saved")
+        return await _block(who, saved, blocks[0], done="saved", undo=undo)
+    if undo is not None:
+        return await _page(who, saved, editing=set(), done="saved", undo=undo)
     place = f"#{blocks[0]}" if len(blocks) == 1 else ""
     return go(who, f"/resumes/{saved.id}{place}", done="saved")
 
 
 async def _hide(who: Visitor, body: dict[str, JsonValue], name: str) -> Problem | None:
-    """Hide the resume from the companies with this name; return what is wrong."""
+    """Hide the resume from the companies with this name; returns the problem, if any."""
     if not name:
         return None
     answer = await or_none(who.vacancies.companies_named(name, limit="100"))
@@ -196,7 +204,7 @@ async def _remove(who: Visitor, id: UUID, kind: ItemKind, item: UUID) -> Respons
 
 
 def _is_whole(item: Position | Education) -> bool:
-    """Whether it has what a new one must have; an imported one may lack it."""
+    """Whether an item has the fields that a new one requires; an imported one may lack them."""
     if isinstance(item, Position):
         return bool(item.position and item.start)
     return bool(item.organization)
@@ -239,7 +247,7 @@ async def _after_item(
     done: str = "saved",
     undo: Removed | None = None,
 ) -> Response:
-    """The page at the item, or only the item for a page that already shows the rest."""
+    """The page at the item; only the item for a page that already shows the rest."""
     is_wrong = bool(form.errors or form.problem)
     if not is_part(who.request) and not is_wrong:
         return go(who, f"/resumes/{id}#{kind}", done="saved")
@@ -263,7 +271,7 @@ async def _after_item(
 
 
 def _item(who: Visitor, saved: Resume, key: str, *, is_editing: bool) -> Response:
-    """One item as it reads or as a form; or the place where one is added."""
+    """One item as text or as a form, or the button that adds one."""
     found = [(kind, one) for kind in ITEMS for one in _items(saved, kind) if one.id == key]
     if _is_item(key):
         kind, item = key, None
@@ -316,6 +324,7 @@ async def _block(
     *,
     is_editing: bool = False,
     done: str = "",
+    undo: Removed | None = None,
 ) -> Response:
     """One block, for a page that already shows the rest."""
     form = form or Form(saved)
@@ -324,6 +333,7 @@ async def _block(
         "parts/block.html",
         status,
         done=done,
+        undo=undo,
         resume=saved,
         form=form,
         block=block,
@@ -345,7 +355,7 @@ async def _page(
     done: str = "",
     undo: Removed | None = None,
 ) -> Response:
-    """The whole page, with these blocks and items open."""
+    """The whole page, with these blocks and items as forms."""
     form = form or Form(saved)
     hidden, readers, viewers = await asyncio.gather(
         _hidden(who, form),
@@ -371,7 +381,7 @@ async def _page(
 
 
 async def _hidden(who: Visitor, form: Form) -> list[tuple[str, str]]:
-    """Id and name of the companies a resume is hidden from; the id if the name is unknown."""
+    """Ids and names of the companies that a resume is hidden from; the id for an unknown name."""
     ids = [str(id) for id in texts(form.value("hiddenFrom"))]
     answer = await or_none(who.vacancies.companies(ids)) if ids else None
     names = {one.id: one.name for one in answer.data.items} if is_good(answer) else {}

@@ -29,7 +29,7 @@ from hirewire.web.sessions import Visitor
 
 router = APIRouter(include_in_schema=False)
 UNSURE = ("salaryFrom", "currency", "days", "sort", "after")
-"""Search parameters that may be typed or outdated: invalid ones are left out."""
+"""Search parameters that may be mistyped or outdated: invalid ones are left out."""
 MOST_OTHERS = 3
 AHEAD = json.dumps(
     {
@@ -45,7 +45,7 @@ AHEAD = json.dumps(
 
 @router.get("/")
 async def start(who: Asking) -> Response:
-    """The start page: a search, what there is, and the newest vacancies."""
+    """The start page: a search, counts, and the newest vacancies."""
     board: BoardCounts = who.request.app.state.board
     newest, counts = await asyncio.gather(
         or_none(search(who, {"limit": "8"})), board.get(who.public)
@@ -117,7 +117,7 @@ async def vacancies(who: Asking) -> Response:
 
 
 async def _labels(who: Visitor, asked: Asked, found: VacancyResults) -> dict[str, str]:
-    """Labels of filters that the results lack: skills by their names, companies not counted."""
+    """Labels of filters that the results lack: names of skills, and uncounted companies."""
     labels = await filters.labels_of_skills(who, found)
     if unnamed := filters.unnamed_companies(asked, found):
         answer = await or_none(who.public.companies(unnamed))
@@ -168,17 +168,17 @@ async def vacancy(id: UUID, who: Asking) -> Response:
 
 
 async def _mine(who: Visitor, vacancy: Vacancy) -> tuple[Own, Fit | None]:
-    """The visitor's resumes and applications, and how well they fit the vacancy."""
+    """The visitor's resumes and applications, and how well the resumes match the vacancy."""
     mine = await own(who, UUID(vacancy.id))
     try:
         return mine, await fit_of(who, vacancy, mine)
-    except SignInFirst:  # the session is over; the page is public
+    except SignInFirst:  # the session has ended, but the page is public
         return mine, None
 
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """A company's other open vacancies: how many, and some of them."""
+    """A company's other open vacancies: their number, and some of them."""
 
     count: int = 0
     some: Sequence[Vacancy] = ()
@@ -234,7 +234,7 @@ async def shared(key: str, who: Asking) -> Response:
 async def ahead() -> Response:
     """Speculation rules (WICG): the pages that a browser may prefetch.
 
-    Reading one of them changes nothing.
+    Prefetching them changes nothing.
     """
     headers = {"Cache-Control": "public, max-age=3600"}
     return Response(AHEAD, headers=headers, media_type="application/speculationrules+json")

@@ -1,4 +1,4 @@
-"""Saved jobs: the heart on every job, and the page of one's own."""
+"""Saved jobs: the heart on every job, and the page that lists them."""
 
 from uuid import UUID
 
@@ -24,25 +24,25 @@ router = APIRouter(include_in_schema=False)
 WHOLE_PAGE = 20
 GONE, FULL = 404, 409
 REFUSED = {GONE: N_("This job is no longer available"), FULL: DONE["full"]}
-"""Why a job was not saved, by the status of the answer."""
+"""The reasons why a job was not saved, by the status of the answer."""
 
 
 @router.get("/me/saved")
 async def saved(who: Member) -> Response:
-    """One's saved jobs, latest first; those that are no longer open say so."""
+    """The visitor's saved jobs, most recently saved first; closed ones are marked."""
     after = who.request.query_params.get("after") or None
     try:
         answer = await who.vacancies.saved(WHOLE_PAGE, after)
     except Unavailable:
         return away(who)
-    if not answer.is_good and after:  # most likely an outdated position in the list
+    if not answer.is_good and after:  # probably an outdated position in the list
         return go(who, "/me/saved")
     return render(who, "saved.html", saved=await named_in(who, answer))
 
 
 @router.post("/vacancies/{id}/saved")
 async def save(id: UUID, who: Asking, request: Request) -> Response:
-    """Save a job or remove it from the saved ones; then back to the page with the button."""
+    """Save a job or remove it from the saved ones; then return to the page with the button."""
     given = await typed(request)
     is_saved = given.get("saved") != "no"
     calls = who.vacancies.save if is_saved else who.vacancies.unsave

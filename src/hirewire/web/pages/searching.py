@@ -1,4 +1,4 @@
-"""The search query and the filters in a page's address."""
+"""The search query and its filters in the address of a page."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -17,19 +17,19 @@ AMOUNTS = ("salaryFrom", "salaryTo")
 SEARCHED = ("q", "sort", "after", "currency", "days", *NARROWED)
 SHOWN_FACETS = ("area", "workFormat", "experience", "employmentType", "skill", "company")
 NAMED_VALUES = 8
-"""The most values of a facet that the title of a search is made from."""
+"""The maximum number of a facet's values that are used to name a search."""
 CURRENCIES = {"ru": ("RUB", "KZT", "BYN", "EUR", "USD"), "en": ("EUR", "USD", "GBP", "RUB")}
 MOST_VALUES = 20
-"""The most values of one field that the service takes."""
+"""The maximum number of values per field that the service accepts."""
 
 
 class Shown(TypedDict):
-    """What the page of a search shows of it."""
+    """The values of a search that its page shows."""
 
     asked: dict[str, str]
     given: list[tuple[str, str]]
     feed: str
-    """The same as a query string."""
+    """The search as a query string, for its feed."""
     assumed: str
     place: str
 
@@ -38,7 +38,7 @@ class Asked:
     """A search query from the address of its page."""
 
     def __init__(self, request: Request, names: tuple[str, ...], lang: str) -> None:
-        """`names`: the parameters that count; `lang`: the reader's language."""
+        """`names` are the search's parameters; `lang` is the reader's language."""
         self._lang = lang
         pairs = request.query_params.multi_items()
         self._given = [(name, value.strip()) for name, value in pairs if name in names]
@@ -57,10 +57,10 @@ class Asked:
         self.assumed = ""
         """The assumed currency, if none was given."""
         self.place = ""
-        """The typed place, if it is not among the counted ones."""
+        """The typed place, if it is not one of the counted ones."""
 
     def _leave_out_surplus(self) -> None:
-        """Keep as many values of each field as the service takes."""
+        """Keep only as many values of each field as the service accepts."""
         counts = Counter[str]()
         kept = []
         for name, value in self._given:
@@ -76,9 +76,9 @@ class Asked:
         )
 
     async def assume_currency(self, search: Callable[[Query], Awaitable[Answer[Results]]]) -> None:
-        """For amounts without a currency, assume the one in which most of the results are paid.
+        """For amounts without a currency, assume the one that most of the results are paid in.
 
-        `search` is asked without the amounts, for the facets of all results.
+        `search` is called without the amounts, for the facets of all results.
         """
         if not self._compares_pay or any(name == "currency" for name, _ in self._given):
             return
@@ -94,7 +94,7 @@ class Asked:
         self._given = [pair for pair in self._given if pair[0] not in names]
 
     def recognise(self, found: Results) -> None:
-        """Match typed places and skills with the known ones."""
+        """Replace typed places and skills by the known values with these labels."""
         for bucket in counted(found, "area"):
             names = {bucket.label.casefold(), (bucket.labelRu or "").casefold()}
             pair = "area", bucket.value
@@ -116,17 +116,17 @@ class Asked:
 
     @property
     def again(self) -> list[tuple[str, str]]:
-        """The address of the first page of the search."""
+        """The parameters of the first page of the search."""
         return [pair for pair in self._given if pair[0] != "after"]
 
     @property
     def query(self) -> list[tuple[str, str]]:
-        """The parameters for the service, with facets."""
+        """The parameters for the service, with the facets."""
         return [*self._given, ("limit", "20"), ("facets", "true")]
 
     @property
     def values(self) -> Shown:
-        """The search values that the page shows."""
+        """The values that the page shows."""
         again = self.again
         return {
             "asked": dict(self._given),
@@ -137,7 +137,7 @@ class Asked:
         }
 
     def following(self, found: Results) -> str | None:
-        """The address of the next page; None after the last one."""
+        """The address of the next page; empty after the last one."""
         return urlencode([*self.again, ("after", found.next)]) if found.next else None
 
     def label(self, bucket: Bucket) -> str:

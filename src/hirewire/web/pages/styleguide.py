@@ -79,7 +79,7 @@ class Cards:
 
 
 def _cards(sample: Sample) -> Cards:
-    """Their ages are counted from now, so that they always look the same."""
+    """The ages are counted from now, so that they always look the same."""
     at = (now() - timedelta(days=3, hours=1)).isoformat()
     plain = Application(
         id="read",
@@ -129,7 +129,7 @@ def _jobs(sample: Sample) -> tuple[JobFigures, ...]:
 
 @router.get("/styleguide")
 async def styleguide(who: Asking) -> Response:
-    """The components. The texts are samples; nothing here is from the board."""
+    """The components. All texts are samples; no data of the board is shown."""
     sample = SAMPLES[who.words.lang]
     form = Form({"title": sample.title, "workFormat": ["hybrid"]})
     form.errors = {"email": Problem("email_invalid")}

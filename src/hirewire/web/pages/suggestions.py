@@ -22,7 +22,7 @@ async def companies(who: Asking) -> Response:
 
 @router.get("/skills")
 async def skills(who: Asking) -> Response:
-    """Options: skills that begin with the typed text; with `by=meaning`, those it may mean."""
+    """Options: skills that begin with the typed text or, with `by=meaning`, that it may mean."""
     if who.request.query_params.get("by") == "meaning":
         return await _suggested(who, "meant", "skill", who.vacancies.skills_meant)
     return await _suggested(who, "skills", "skill", who.vacancies.skills)

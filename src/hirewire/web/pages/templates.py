@@ -13,7 +13,7 @@ from hirewire.web.pages.assets import STATIC, asset, icon
 from hirewire.web.pages.pictures import hue, initials
 
 SHARED = "fields.html"
-"""The macros that every template has, as `f`."""
+"""The macros that all templates can call, as `f`."""
 
 
 class _Compiler(CodeGenerator):
@@ -25,7 +25,7 @@ class _Compiler(CodeGenerator):
 
 
 class _Folding(NodeTransformer):
-    """Replaces calls of these functions whose arguments are constants by their results."""
+    """Replaces calls of constant functions by their results, if all arguments are constants."""
 
     def __init__(self, functions: Mapping[str, Callable[..., str]]) -> None:
         self._functions = functions
@@ -51,7 +51,6 @@ def templates_in(lang: str) -> Environment:
         auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n"],
     )
     said = words(lang)
     made.globals.update(asset=asset, icon=icon, initials=initials, hue=hue, w=said, _=said.text)

@@ -1,7 +1,7 @@
-"""What can be undone after it was done: known kinds, each with its known values.
+"""Actions that can be undone: known kinds, each with its known values.
 
-A confirmation in a page's address names what to undo as `kind.id.value`. Anything else is ignored,
-and nothing of it is used as a path or as a field's name.
+The address of a page names the action to undo as `kind.id.value`. Anything else is ignored, and no
+part of it is used as a path or a field name.
 """
 
 from collections.abc import Mapping
@@ -13,14 +13,15 @@ KINDS: dict[str, tuple[str, ...]] = {
     "stage": ("response", "consider", "phone_interview", "assessment", "interview", "offer"),
     "match": ("seen", "shortlisted"),
 }
-"""The kinds: an application's stage, and the state of a matching candidate. Each has the values to
-which it can go back.
+"""The kinds: an application's stage, and the state of a matching candidate.
+
+Each has the values that it can return to.
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Undo:
-    """A change that takes back the last one: `kind` of `id` becomes `value` again."""
+    """A change that reverses the last one: `kind` of `id` becomes `value` again."""
 
     kind: str
     id: UUID
@@ -33,31 +34,34 @@ class Undo:
 
     @property
     def fields(self) -> Mapping[str, str]:
-        """What is sent there."""
+        """The form fields to send to `path`."""
         return {"undo": str(self)}
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """An item that was just removed from a resume, to put it back.
+    """An item, or rows of lists, just removed from a resume, that can be put back.
 
-    It is part of the answer itself: an address must not have it, and the service forgets it.
+    The data is in the answer itself: it must not be in an address, and the service does not keep
+    it.
     """
 
     path: str
-    """Where it is put back."""
-    item: str
-    """The item in JSON."""
-    place: int
+    """The address to send the form to."""
+    removed: str
+    """The item, or the rows with their places, as JSON."""
+    place: int | None = None
+    """The item's place; None for rows, which have their own."""
 
     @property
     def fields(self) -> Mapping[str, str]:
-        """What is sent there."""
-        return {"removed": self.item, "place": str(self.place)}
+        """The form fields to send to `path`."""
+        place = {} if self.place is None else {"place": str(self.place)}
+        return {"removed": self.removed} | place
 
 
 def undo_of(text: str) -> Undo | None:
-    """What this text names; None if it is none of the known kinds and values."""
+    """The undo that this text names; None unless kind and value are known."""
     kind, _, rest = text.partition(".")
     id, _, value = rest.partition(".")
     if value not in KINDS.get(kind, ()):
@@ -69,5 +73,5 @@ def undo_of(text: str) -> Undo | None:
 
 
 def undo(kind: str, id: str, value: str) -> Undo | None:
-    """The change of these parts; None if they are not known ones."""
+    """The undo with these parts; None unless kind and value are known."""
     return undo_of(f"{kind}.{id}.{value}")

@@ -1,4 +1,4 @@
-"""Takes back what a confirmation offers to undo."""
+"""The route that undoes an action."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -11,7 +11,7 @@ router = APIRouter(include_in_schema=False)
 
 @router.post("/undo")
 async def take_back(who: Asking, request: Request) -> Response:
-    """Undo, and go back to the page; the service decides whether it is allowed and possible."""
+    """Undo an action and return to the page. The service decides whether it is allowed."""
     given = await typed(request)
     undo = undo_of(given.get("undo", ""))
     if undo is None:

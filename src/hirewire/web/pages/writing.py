@@ -38,15 +38,15 @@ _WRITER = _Writer(heading_style=ATX, bullets="-", wrap=True, wrap_width=None)
 
 
 def as_written(html: str) -> str:
-    """The HTML of a description as text for the form."""
+    """The HTML of a description as CommonMark for the form."""
     return str(_WRITER.convert(html)).strip()
 
 
 def as_html(written: str) -> str:
-    """The text of a form as HTML; the service sanitises typed tags."""
+    """The CommonMark of a form as HTML. The service sanitises any HTML that was typed."""
     return str(_READER.render(written.replace("\r\n", "\n"))).strip()
 
 
 def is_unchanged(written: str, html: str) -> bool:
-    """Whether a form's text is unchanged from its HTML."""
+    """Whether the text of a form still matches the HTML that it was made from."""
     return written.replace("\r\n", "\n").strip() == as_written(html)

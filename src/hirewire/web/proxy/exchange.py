@@ -1,7 +1,7 @@
-"""Streams a request to a service and the answer back to the client.
+"""Streams a request to a service, and the answer back to the client.
 
 The gateway reads a body before it connects to the service, so that a slow client does not occupy a
-connection; a body larger than `WHOLE` is streamed from there on.
+connection. Of a body larger than `WHOLE`, only that beginning is read before; the rest is streamed.
 """
 
 import asyncio
@@ -26,12 +26,13 @@ SLOWEST = 16 * 1024
 """The lowest average rate of a body, in bytes per second after its first half minute."""
 PATIENCE_SECONDS = 30.0
 MOST_BODY = 8 * 1024 * 1024 + 64 * 1024
-"""The largest body that a service accepts, plus a margin for which the service itself answers 413.
+"""The maximum size of a body in bytes: that of the services, plus a margin for which the service
+itself answers 413.
 """
 MOST_BODIES = 1_000
-"""The most bodies in progress."""
+"""The maximum number of bodies in progress."""
 MOST_BODIES_EACH = 50
-"""The most bodies in progress from one address."""
+"""The maximum number of bodies in progress from one address."""
 
 
 class ServiceSlow(Exception):
@@ -76,10 +77,10 @@ class Bodies:
 
 @dataclass(slots=True)
 class Exchange:
-    """A request in progress; `run` forwards it and the answer.
+    """A request in progress; `run` forwards it and its answer.
 
-    Until `started` the client has received nothing of an answer, so errors that `run` raises can
-    still be answered.
+    While `started` is False, the client has received no part of an answer, so errors that `run`
+    raises can still be answered.
     """
 
     scope: Scope
@@ -93,7 +94,7 @@ class Exchange:
     started: bool = False
     status: int = 0
     _length: int | None = field(init=False)
-    """The length of the body; None if it is not announced."""
+    """The length of the body in bytes; None if it is not announced."""
     _limit: asyncio.Timeout = field(init=False)
     _why: Exception | None = None
     _failed: bool = False
@@ -154,7 +155,7 @@ class Exchange:
         return b"".join(parts), more
 
     async def _rest(self, first: bytes) -> AsyncIterator[bytes]:
-        """Stream the rest of the body. An error in it ends the whole exchange."""
+        """Stream the rest of the body. An error while reading it ends the whole exchange."""
         loop = asyncio.get_running_loop()
         began, size, chunk, more = loop.time(), len(first), first, True
         try:
@@ -244,7 +245,7 @@ class Exchange:
                 self._allow(idle)
 
     def _allow(self, seconds: float | None, why: Exception | None = None) -> None:
-        """Set a time limit until the next call; `why` is the error that is raised after it."""
+        """Set a time limit until the next call; `why` is the error to raise when it expires."""
         if self._failed or self._limit.expired():
             return
         self._why = why

@@ -8,13 +8,15 @@ Headers = list[tuple[bytes, bytes]]
 HOP_BY_HOP = frozenset(
     {b"connection", b"keep-alive", b"te", b"trailer", b"transfer-encoding", b"upgrade"}
 )
-"""RFC 9110, 7.6.1; all `Proxy-…` headers and those that `Connection` names are added to these."""
+"""Headers that are not forwarded (RFC 9110, 7.6.1). All `Proxy-…` headers and those that
+`Connection` names are added to these.
+"""
 REPLACED = frozenset(
     {b"host", b"expect", b"via", b"x-request-id"}
     | {b"forwarded", b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-host"}
 )
 OWN_ANSWER = frozenset({b"date", b"x-request-id", b"x-content-type-options"})
-"""The headers that this server sets itself; the service's copies would be duplicates."""
+"""Headers that this server sets itself; those of the services would be duplicates."""
 
 
 def request_headers(scope: MutableMapping[str, Any], *, host: bytes, request_id: bytes) -> Headers:

@@ -1,4 +1,4 @@
-"""The reverse proxy: each service has the paths that its manifest names."""
+"""The reverse proxy: forwards the paths that the services' manifests name."""
 
 import re
 from collections.abc import Mapping
@@ -32,7 +32,9 @@ SENDABLE = re.compile(rb'[!"$-~]+')
 """The characters allowed in a request target: printable ASCII without a fragment."""
 
 answers = Counter(
-    "hirewire_web_answers_total", "Answers passed on or given in place", ["service", "status"]
+    "hirewire_web_answers_total",
+    "Answers of services, or of the gateway in their place",
+    ["service", "status"],
 )
 
 
@@ -53,7 +55,7 @@ class Proxy:
             await self._app(scope, receive, send)
             return
         if DOT_SEGMENT.search(scope["path"]):
-            answer = problem(404, "not-found", "A path with . or .. in it leads nowhere here.")
+            answer = problem(404, "not-found", "A path must not contain . or .. segments.")
             await answer(scope, receive, send)
             return
         found = self._find(scope["raw_path"])
@@ -64,7 +66,10 @@ class Proxy:
         await self._pass_on(*found, scope, receive, send)
 
     def _find(self, raw_path: bytes) -> tuple[Upstream, bytes] | None:
-        """The service and the path there. The bytes of the path are unchanged."""
+        """The service and the path there; None if no service has the path.
+
+        The bytes of the path are unchanged.
+        """
         is_api = raw_path.startswith(API)
         end = raw_path.find(b"/", len(API) if is_api else 1) + 1
         upstream = self._routes.get(raw_path[:end])
@@ -78,7 +83,7 @@ class Proxy:
     ) -> None:
         exchange = self._exchange(upstream, path, scope, receive, send)
         if exchange is None:
-            answer = problem(400, "bad-request", "The request is not proper HTTP.")
+            answer = problem(400, "bad-request", "The request is not valid HTTP.")
             await answer(scope, receive, send)
             return
         try:
@@ -114,18 +119,18 @@ class Proxy:
 
 IN_PLACE: dict[type[Exception], tuple[int, str, str, dict[str, str]]] = {
     Away: (503, "service-away", "{} cannot be reached right now.", {"Retry-After": "1"}),
-    Busy: (503, "service-busy", "{} has too much to do right now.", {"Retry-After": "1"}),
-    BrokeOff: (502, "service-broke-off", "{} broke off before its answer; it may have acted.", {}),
-    Silent: (504, "service-slow", "{} answers nothing right now; it may have acted.", {}),
+    Busy: (503, "service-busy", "{} has too many requests in progress.", {"Retry-After": "1"}),
+    BrokeOff: (502, "service-broke-off", "{} did not complete its answer; it may have acted.", {}),
+    Silent: (504, "service-slow", "{} is not responding; it may have acted.", {}),
     ServiceSlow: (504, "service-slow", "{} did not answer in time; it may have acted.", {}),
-    ClientSlow: (408, "body-late", "The body for {} did not come in time.", {}),
+    ClientSlow: (408, "body-late", "The body for {} did not arrive in time.", {}),
     BodyTooLarge: (413, "too-large", f"The body for {{}} is larger than {MOST_BODY} bytes.", {}),
-    TooManyBodies: (503, "too-many-bodies", "Too much is being sent to {}.", {"Retry-After": "5"}),
+    TooManyBodies: (503, "too-many-bodies", "Too many bodies arrive for {}.", {"Retry-After": "5"}),
 }
 
 
 async def _answer_error(error: Exception, exchange: Exchange) -> None:
-    """Answer for the service, unless an answer has already begun and can only be aborted."""
+    """Send an error in place of the service. An answer that has begun can only be aborted."""
     status, slug, detail, headers = IN_PLACE[type(error)]
     name = exchange.upstream.name
     log.warning("request not forwarded", service=name, problem=slug, broken_off=exchange.started)

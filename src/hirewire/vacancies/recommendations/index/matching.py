@@ -1,19 +1,22 @@
 """The matching index in the memory of this process: derived from the table `comparable`."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import numpy as np
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from hirewire.vacancies.recommendations.index.codes import Ints
 from hirewire.vacancies.recommendations.index.columns import Columns
 from hirewire.vacancies.recommendations.index.packing import Packed
 from hirewire.vacancies.recommendations.index.prefilter import demands_for, offers_for
-from hirewire.vacancies.recommendations.index.segment import Segment, demand_from, offer_from
+from hirewire.vacancies.recommendations.index.reading import demands_from, ids_of, offers_from
+from hirewire.vacancies.recommendations.index.segment import Segment
 from hirewire.vacancies.recommendations.index.side import Side
 from hirewire.vacancies.recommendations.rules import Demand, Judgement, Offer, judge
 
@@ -102,21 +105,28 @@ class MatchingIndex:
                     [_packed(row) for row in changed if row.open],
                 )
 
-    def vacancies_for(self, offer: Offer) -> Iterator[tuple[Segment, int, Judgement]]:
-        """The vacancies that match a resume, with their scores."""
+    def vacancies_for(self, offer: Offer) -> Iterator[tuple[UUID, int, Judgement]]:
+        """The vacancies that match a resume: id and version, and how well."""
         for segment in self.demands:
-            for slot in demands_for(segment, offer).tolist():
-                found = judge(demand_from(segment, slot), offer)
-                if found.fits:
-                    yield segment, slot, found
+            slots = demands_for(segment, offer)
+            found = (judge(demand, offer) for demand in demands_from(segment, slots))
+            yield from _fitting(segment, slots, found)
 
-    def resumes_for(self, demand: Demand) -> Iterator[tuple[Segment, int, Judgement]]:
-        """The resumes that match a vacancy, with their scores."""
+    def resumes_for(self, demand: Demand) -> Iterator[tuple[UUID, int, Judgement]]:
+        """The resumes that match a vacancy: id and version, and how well."""
         for segment in self.offers:
-            for slot in offers_for(segment, demand).tolist():
-                found = judge(demand, offer_from(segment, slot))
-                if found.fits:
-                    yield segment, slot, found
+            slots = offers_for(segment, demand)
+            found = (judge(demand, offer) for offer in offers_from(segment, slots))
+            yield from _fitting(segment, slots, found)
+
+
+def _fitting(
+    segment: Segment, slots: Ints, judged: Iterable[Judgement]
+) -> Iterator[tuple[UUID, int, Judgement]]:
+    ids, versions = ids_of(segment, slots), segment.column["version"][slots].tolist()
+    for id, version, found in zip(ids, versions, judged, strict=True):
+        if found.fits:
+            yield id, version, found
 
 
 _indexes: WeakKeyDictionary[AsyncEngine, MatchingIndex] = WeakKeyDictionary()

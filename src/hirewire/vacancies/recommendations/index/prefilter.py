@@ -19,6 +19,7 @@ from hirewire.vacancies.recommendations.index.segment import (
     EPSILON,
     LEAST_SKILLS,
     Segment,
+    distinct,
     owners_of,
 )
 from hirewire.vacancies.recommendations.rules import (
@@ -60,7 +61,8 @@ def demands_for(segment: Segment, offer: Offer) -> Ints:
     by_must = by_must[lacking == 0]
     others = _union(segment.prefixes, mine)
     by_skills = np.concatenate((by_must, others[segment.alive[others]]))
-    slots = np.union1d(_through(segment, by_skills, offer), _related(segment, offer, levels))
+    related = _related(segment, offer, levels)
+    slots = distinct(np.concatenate((_through(segment, by_skills, offer), related)))
     return _passing(segment, slots, offer, levels)
 
 
@@ -87,11 +89,12 @@ def offers_for(segment: Segment, demand: Demand) -> Ints:
         for other in lists[1:]:
             slots = slots[_contains(other, slots)]
     else:
-        slots = np.unique(_union(segment.inverted, _prefix(asks, demand, rows)))
+        slots = distinct(_union(segment.inverted, _prefix(asks, demand, rows)))
     related = _near(segment, segment.with_jobs(demand.jobs), demand)
     if musts:
         related = related[is_one_job(segment, related, demand)]
-    slots = np.union1d(_through(segment, slots[segment.alive[slots]], demand), related)
+    by_skills = _through(segment, slots[segment.alive[slots]], demand)
+    slots = distinct(np.concatenate((by_skills, related)))
     levels = _levels(segment.codes, {ask.code: ask.level for ask in demand.skills})
     return _passing(segment, slots, demand, levels)
 
@@ -311,7 +314,7 @@ def _factors(asked: Any, have: Any) -> Floats:
 
 
 def _alike(segment: Segment, slots: Ints, occupation: Any) -> Floats:
-    mine = np.zeros(max([*occupation, int(segment.occupations.max(initial=0))]) + 2)
+    mine = np.zeros(max([*occupation, segment.last_occupation]) + 2)
     for number, weight in occupation.items():
         mine[number] = weight
     # -1, for none, indexes the last item, which is empty.

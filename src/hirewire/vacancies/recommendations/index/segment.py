@@ -18,12 +18,9 @@ from hirewire.vacancies.recommendations.rules import (
     SKILLS,
     THRESHOLD,
     TITLE,
-    Ask,
-    Demand,
-    Have,
-    Offer,
 )
 
+_NO_SLOTS = np.empty(0, np.int32)
 EPSILON = 1e-6
 LEAST_SKILLS = (THRESHOLD - OCCUPATION - TITLE - EXPERIENCE - SALARY) / SKILLS
 """The geometric mean of skills that a match needs if all other parts are at their best."""
@@ -41,14 +38,15 @@ class Segment:
         self.column = column = columns.of
         self.numbers, self.weight = column["number"], column["weight"]
         self.occupations, self.likeness = column["occupations"], column["likeness"]
+        self.last_occupation = int(self.occupations.max(initial=0))
         self.jobs, self.sure = column["jobs"], column["sure"]
         self._index_jobs()
         (skill, self.skills) = columns.lists["skills"]
         self.code, self.level = skill["number"], skill["level"]
-        self._place, self._must = skill["place"], skill["must"]
-        (language, self._languages) = columns.lists["languages"]
-        (word, self._words) = columns.lists["words"]
-        self._language, self._word = language["language"], word["word"]
+        self.place, self.is_must = skill["place"], skill["must"]
+        (language, self.languages) = columns.lists["languages"]
+        (word, self.words) = columns.lists["words"]
+        self.language, self.word = language["language"], word["word"]
         self.alive = np.ones(len(self.numbers), np.bool_)
         owner = np.repeat(np.arange(len(self.numbers), dtype=np.int32), self.skills.lengths)
         if demands:
@@ -78,18 +76,17 @@ class Segment:
 
     def with_jobs(self, jobs: Iterable[int]) -> Ints:
         """Slots of the live documents with one of these occupations or a related one, ascending."""
-        found = [np.empty(0, np.int32)]
-        for group in set(groups(np.array(list(jobs), np.int32)).tolist()):
-            low, high = (np.searchsorted(self._groups, group, side) for side in ("left", "right"))
-            found.append(self._grouped[low:high])
-        slots = np.unique(np.concatenate(found)).astype(np.int64)
-        return slots[self.alive[slots]]
+        related = distinct(groups(np.array(list(jobs), np.int32)))
+        low, high = (np.searchsorted(self._groups, related, side) for side in ("left", "right"))
+        found = [self._grouped[a:b] for a, b in zip(low.tolist(), high.tolist(), strict=True)]
+        slots = found[0] if len(found) == 1 else distinct(np.concatenate([_NO_SLOTS, *found]))
+        return slots[self.alive[slots]].astype(np.int64)
 
     def _index_demands(self, owner: Any) -> None:
         """Index each vacancy by its rarest must-have, or all skills of which a match needs one."""
         count = len(self.codes)
         popular = np.bincount(self.code, minlength=count)
-        at = np.flatnonzero(self._must)
+        at = np.flatnonzero(self.is_must)
         self.musts = Rows.of(np.bincount(owner[at], minlength=len(self)))
         self.must = self.code[at]
         order = np.lexsort((popular[self.code[at]], owner[at]))
@@ -136,48 +133,6 @@ class Segment:
         """A scalar value of the document at a slot."""
         return self.column[name].item(slot)
 
-    def pay_of(self, slot: int) -> tuple[float, float] | None:
-        """Lowest and highest pay; None if not stated."""
-        least = self.value("least", slot)
-        return None if least != least else (least, self.value("most", slot))
-
-    def occupation_of(self, slot: int) -> dict[int, float]:
-        """The document's similarity to occupations."""
-        pairs = zip(self.occupations[slot].tolist(), self.likeness[slot].tolist(), strict=True)
-        return {occupation: weight for occupation, weight in pairs if occupation >= 0}
-
-    def jobs_of(self, slot: int) -> dict[int, int]:
-        """The occupations that the document's title means."""
-        pairs = zip(self.jobs[slot].tolist(), self.sure[slot].tolist(), strict=True)
-        return {job: sure for job, sure in pairs if job}
-
-    def skills_of(self, slot: int) -> list[tuple[int, float, int, int, bool]]:
-        """Code, weight, place, level and must-have flag of each skill."""
-        items = self._range(self.skills, slot)
-        numbers = self.code[items]
-        codes = self.codes.codes
-        return [
-            (codes[number], weight, place, level, must != 0)
-            for number, weight, place, level, must in zip(
-                numbers.tolist(),
-                self.codes.weights[numbers].tolist(),
-                self._place[items].tolist(),
-                self.level[items].tolist(),
-                self._must[items].tolist(),
-                strict=True,
-            )
-        ]
-
-    def languages_of(self, slot: int) -> list[tuple[int, int]]:
-        """Code and level of each language."""
-        rows: list[tuple[int, int]] = self._language[self._range(self._languages, slot)].tolist()
-        return rows
-
-    def words_of(self, slot: int) -> list[int]:
-        """The codes of the document's words."""
-        words: list[int] = self._word[self._range(self._words, slot)].tolist()
-        return words
-
     def having(self, skill: int) -> Mask:
         """Which resumes have a skill, by its code."""
         found: Mask = np.zeros(len(self), np.bool_)
@@ -188,22 +143,19 @@ class Segment:
 
     def speaking(self, language: int, level: int) -> Mask:
         """Which documents name no language, or this one at this level or above."""
-        good = (self._language["code"] == language) & (self._language["level"] >= level)
-        silent: Mask = self._languages.lengths == 0
-        return silent | self._with_any(self._languages, good)
+        good = (self.language["code"] == language) & (self.language["level"] >= level)
+        silent: Mask = self.languages.lengths == 0
+        return silent | self._with_any(self.languages, good)
 
     def hidden_from(self, company: int) -> Mask:
         """Which resumes are hidden from a company."""
-        return self._with_any(self._words, self._word == company)
+        return self._with_any(self.words, self.word == company)
 
     def _with_any(self, rows: Rows, items: Mask) -> Mask:
         """Which rows have one of these items in their list."""
         found: Mask = np.zeros(len(self), np.bool_)
         found[np.searchsorted(rows.ends, np.flatnonzero(items), "right") - 1] = True
         return found
-
-    def _range(self, rows: Rows, slot: int) -> slice:
-        return slice(rows.ends.item(slot), rows.ends.item(slot + 1))
 
 
 def groups(jobs: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -218,57 +170,7 @@ def owners_of(rows: Rows, owners: NDArray[np.int32], number: int) -> Ints:
     return owners[rows.ends[number] : rows.ends[number + 1]].astype(np.int64)
 
 
-def demand_from(segment: "Segment", slot: int) -> Demand:
-    """The vacancy at a slot, as input of the exact scorer."""
-    value = segment.value
-    skills = [
-        Ask(code, must, level, weight) for code, weight, _, level, must in segment.skills_of(slot)
-    ]
-    band = value("band", slot)
-    return Demand(
-        skills=skills,
-        weight=sum([ask[3] for ask in skills]),
-        title=frozenset(segment.words_of(slot)),
-        occupation=segment.occupation_of(slot),
-        jobs=segment.jobs_of(slot),
-        band=None if band < 0 else band,
-        area=_known(value("area", slot)),
-        work_format=value("formats", slot) or None,
-        employment=value("employment", slot) or None,
-        pay=segment.pay_of(slot),
-        currency=_known(value("currency", slot)),
-        languages=segment.languages_of(slot),
-        company=value("company", slot),
-    )
-
-
-def offer_from(segment: "Segment", slot: int) -> Offer:
-    """The resume at a slot, as input of the exact scorer."""
-    value = segment.value
-    skills = {
-        code: Have(level, weight, place)
-        for code, weight, place, level, _ in segment.skills_of(slot)
-    }
-    words = segment.words_of(slot)
-    end = words.index(0)
-    pay = segment.pay_of(slot)
-    return Offer(
-        skills=skills,
-        weight=sum([have[1] for have in skills.values()]),
-        title=frozenset(words[:end]),
-        occupation=segment.occupation_of(slot),
-        jobs=segment.jobs_of(slot),
-        months=value("months", slot),
-        area=_known(value("area", slot)),
-        relocation=bool(value("relocation", slot)),
-        work_formats=value("formats", slot),
-        employment=value("employment", slot),
-        pay=None if pay is None else pay[0],
-        currency=_known(value("currency", slot)),
-        languages=dict(segment.languages_of(slot)),
-        hidden_from=frozenset(words[end + 1 :]),
-    )
-
-
-def _known(value: int) -> int | None:
-    return None if value < 0 else value
+def distinct(values: NDArray[Any]) -> NDArray[Any]:
+    """These values, ascending, each once."""
+    ordered = np.sort(values)
+    return ordered[np.append(True, ordered[1:] != ordered[:-1])] if len(ordered) else ordered

@@ -16,7 +16,7 @@ from hirewire.vacancies.pay import A_MONTH
 from hirewire.vacancies.search.rules import plain
 
 Document = dict[str, str | int | list[str]]
-"""Values by the names of the index's fields."""
+"""Values by field name of the index."""
 
 _BLOCK = re.compile(r"<(?:/?(?:p|ul|ol|li|h3|h4|blockquote)|br)[^>]*>")
 _SPACE = re.compile(r"\s+")
@@ -24,7 +24,7 @@ MOST_PAID = 10**12
 
 
 def text_of(html: str | None) -> str:
-    """Sanitised HTML without its tags."""
+    """The text of sanitised HTML, with line breaks and runs of space as one space."""
     if not html:
         return ""
     if "<" in html or "&" in html:
@@ -34,12 +34,12 @@ def text_of(html: str | None) -> str:
 
 @lru_cache(maxsize=2_000)
 def skill_id(name: str) -> str:
-    """A skill's id, in any spelling."""
+    """The id of a skill, from any of its spellings."""
     return dictionary().id_of(name)
 
 
 KEYS: Mapping[str, Callable[[str], str]] = {"area": place_key, "skill": skill_id}
-"""How the value of a field is made from its label."""
+"""How the value of a field is computed from its label."""
 
 
 def vacancy_document(row: Mapping[str, Any]) -> Document | None:
@@ -107,7 +107,7 @@ def resume_document(row: Mapping[str, Any]) -> Document | None:
 
 
 def band_of(months: int) -> str:
-    """The experience band of a number of months."""
+    """The experience band of a number of months, as the API names it."""
     if months < 12:
         return "noExperience"
     return "between1And3" if months < 36 else "between3And6" if months < 72 else "moreThan6"
@@ -119,12 +119,12 @@ def micros(moment: datetime) -> int:
 
 
 def a_month(amount: float, unit: str) -> int:
-    """The monthly equivalent of a pay per unit of time."""
+    """The monthly equivalent of an amount per `unit`, at most `MOST_PAID`."""
     return min(round(amount * A_MONTH.get(unit, 1.0)), MOST_PAID)
 
 
 def _pay(salary: Mapping[str, Any] | None) -> tuple[int | None, str | None]:
-    """The upper end of the monthly pay, and the currency."""
+    """The upper end of the monthly pay, and the currency; None if not stated."""
     if not salary:
         return None, None
     ends = [salary[end] for end in ("min", "max") if salary.get(end) is not None]
@@ -134,7 +134,7 @@ def _pay(salary: Mapping[str, Any] | None) -> tuple[int | None, str | None]:
 
 
 def _skill_words(names: Iterable[str]) -> str:
-    """The names as written, and the dictionary's names in both languages."""
+    """The names as typed, and the dictionary's names in both languages."""
     words: dict[str, None] = {}
     for name in names:
         id = skill_id(name)
@@ -149,13 +149,13 @@ def _skill_words(names: Iterable[str]) -> str:
 
 
 def _own_names(names: Iterable[str]) -> list[str]:
-    """The skills that the dictionary does not know, as they are written."""
+    """The skills that the dictionary does not have, as typed."""
     return list(dict.fromkeys(one for one in names if dictionary().find(one) is None))
 
 
 @lru_cache(maxsize=4_000)
 def _place_words(area: str) -> str:
-    """The place as written, and its names in both languages."""
+    """The place as typed, and its names in both languages."""
     return " · ".join(spellings(area))
 
 

@@ -1,4 +1,4 @@
-"""Runs one search on one state of the index."""
+"""Runs one search on one commit of the index."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -15,9 +15,9 @@ from hirewire.vacancies.search.index.query import FacetCounts, SearchQuery, Sear
 from hirewire.vacancies.search.index.schema import IndexSchema
 
 MOST_DEEP = 1000
-"""The maximum length of a list sorted by relevance."""
+"""The maximum length of a list that is sorted by relevance."""
 _COUNTING = ThreadPoolExecutor(4, thread_name_prefix="counting")
-"""Separate from the threads that count the parts, so that no pool waits for itself."""
+"""Separate from the pool that counts single facets, so that no pool waits for itself."""
 
 
 class SearchExecution:
@@ -32,7 +32,7 @@ class SearchExecution:
         query: SearchQuery,
         value_of: Callable[[Searcher, str, int], str],
     ) -> None:
-        """`value_of` returns the value of a hashed field by its hash."""
+        """`value_of` returns the value for a hash of a hashed field."""
         filters = query.filters
         self._schema = schema
         self._searcher = searcher
@@ -78,7 +78,7 @@ class SearchExecution:
         return FacetCounts(self._facets.count(self._query.facets), recent)
 
     def _without(self, name: str | None) -> Query:
-        """The query without one of its filters."""
+        """The query without the filter of this name; with all filters for None."""
         parts = [
             (Occur.Must, Query.const_score_query(query, 0.0))
             for filtered, query in self._filtered.items()
@@ -106,7 +106,7 @@ class SearchExecution:
         return Query.range_query(self._schema, name, FieldType.Unsigned, low, high)
 
     def _best(self, whole: Query) -> tuple[int, list[tuple[int, str]]]:
-        """The total, and the best documents (a page and one more), in a single pass."""
+        """The total, and the positions and ids of the page and one more, in a single pass."""
         seen = self._query.after[0] if self._query.after else 0
         limit = min(self._query.limit + 1, MOST_DEEP - seen)
         if limit <= 0:
@@ -118,7 +118,10 @@ class SearchExecution:
         return int(result.count), places
 
     def _ordered(self, whole: Query) -> list[tuple[int, str]]:
-        """By value and then by id: at the edges of the page all documents of a value are read."""
+        """Values and ids of the page and one more, by value and then by id.
+
+        At the edges of the page, all documents with the same value are read.
+        """
         search, name = self._query, self._query.order
         found: list[tuple[int, str]] = []
         query = whole
@@ -147,7 +150,7 @@ class SearchExecution:
         return found[: search.limit + 1]
 
     def _with(self, whole: Query, name: str, value: int) -> list[tuple[int, str]]:
-        """All documents with this value, the greatest id first."""
+        """Value and id of all documents with this value, the greatest id first."""
         query = _both(whole, Query.term_query(self._schema, name, value))
         count = self._count(query)
         hits = self._searcher.search(query, max(count, 1), count=False, order_by_field=name).hits

@@ -12,16 +12,16 @@ from hirewire.vacancies.search.index.schema import IndexSchema
 
 MOST_BUCKETS = 65_000
 CANDIDATES = 3
-"""How many times as many values of an open-ended field are estimated as are shown."""
+"""How many values of an open-ended field are estimated, as a multiple of the number shown."""
 MOST_CACHED = 4_000
-"""The most cached facets, of at most 30 values each."""
+"""The maximum number of cached facets, of at most 30 values each."""
 _THREADS = ThreadPoolExecutor(4, thread_name_prefix="facets")
 
 Counts = list[tuple[str, int]]
 
 
 class FacetCache:
-    """A cache of the facets of one state of the index: broad searches repeat and cost the most.
+    """A cache of the facets of one commit of the index: broad searches repeat and are the slowest.
 
     Thread-safe.
     """
@@ -36,7 +36,7 @@ class FacetCache:
             return self._counts.get(key)
 
     def put(self, key: Hashable, counts: Counts) -> None:
-        """Cache these counts, and drop the oldest entry if the cache is full."""
+        """Cache these counts; if the cache is full, drop the oldest entry."""
         with self._lock:
             if len(self._counts) >= MOST_CACHED:
                 del self._counts[next(iter(self._counts))]
@@ -44,10 +44,10 @@ class FacetCache:
 
 
 class FacetCounter:
-    """Counts the facets of one search on one state of the index.
+    """Counts the facets of one search on one commit of the index.
 
-    `query_without` makes the query without one of its filters; `value_of` resolves the value of a
-    hashed field.
+    `query_without` makes the query without one of its filters; `value_of` returns the value for a
+    hash of a hashed field.
     """
 
     def __init__(
@@ -67,13 +67,14 @@ class FacetCounter:
         self._value_of = value_of
 
     def count(self, sizes: Mapping[str, int]) -> dict[str, Counts]:
-        """The facets of these fields: fields that share a query are counted in one pass."""
+        """The facets of these fields. Fields that share a query are counted in one pass."""
         found: dict[str, Counts] = {}
         keys: dict[str, Hashable] = {}
         groups: dict[Hashable, tuple[str | None, dict[str, int]]] = {}
         for name, size in sizes.items():
             one = self._schema.of(name)
-            # If a filter requires all its values, a count is what one more value leaves.
+            # If a document must have all chosen values, a count says how many results one more
+            # would leave.
             is_set = bool(self._filters.values.get(name)) and not one.matches_all
             without = name if is_set else None
             keys[name] = name, size, *self._key(without)
@@ -92,7 +93,7 @@ class FacetCounter:
         return {name: found[name] for name in sizes}
 
     def _key(self, without: str | None) -> tuple[Hashable, ...]:
-        """The cache key: the filters without this one."""
+        """The cache key: all filters except this one."""
 
         def of(values: Mapping[str, Sequence[str]]) -> Hashable:
             return frozenset(
@@ -103,18 +104,18 @@ class FacetCounter:
         return filters.text, of(filters.values), of(filters.excluded), filters.pay, filters.time
 
     def _count(self, query: Query, sizes: Mapping[str, int]) -> dict[str, Counts]:
-        """Count the values of a field.
+        """Count the values of these fields: value and count by field, most frequent first.
 
-        Each segment of the index names its most frequent values of an open-ended field. If one
-        might be missing or undercounted, the named values are counted again; if doubt remains, all
-        values are.
+        Each segment of the index returns its most frequent values of an open-ended field. If one
+        might be missing or undercounted, the returned values are counted again; if doubt remains,
+        all values are counted.
         """
         first = self._aggregate(query, {name: self._asked(name, n) for name, n in sizes.items()})
         counted = {}
         for name, size in sizes.items():
             buckets = first[name]["buckets"]
             if missed := first[name].get("doc_count_error_upper_bound") or 0:
-                # The highest possible count of a value that was not named.
+                # The highest possible count of a value that was not returned.
                 is_cut = len(buckets) == CANDIDATES * size
                 unnamed = missed + (buckets[-1]["doc_count"] if is_cut else 0)
                 again = {"size": len(buckets), "include": [bucket["key"] for bucket in buckets]}

@@ -18,7 +18,7 @@ MOST_FOLDERS = 64
 
 
 def index_format() -> int | str:
-    """The format with the dictionary's version: documents hold skill ids of the dictionary."""
+    """The format and the dictionary's version: documents hold skill ids of the dictionary."""
     return f"{FORMAT}+{edition()}"
 
 
@@ -39,7 +39,7 @@ def write_state(folder: Path, state: Mapping[str, JsonValue]) -> None:
 
 
 class Busy(Exception):
-    """Every folder for this index is in use by another process."""
+    """Another process uses every folder for this index."""
 
 
 class IndexFolder:

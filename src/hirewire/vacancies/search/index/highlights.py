@@ -33,14 +33,14 @@ def _fragment(generator: SnippetGenerator, name: str, text: str) -> str | None:
     chosen, encoded = snippet.fragment_range(), searched.encode()
 
     def place_of(offset: int) -> int:
-        """The position in the text of a byte offset in the fragment.
+        """The position in the text that corresponds to a byte offset in the fragment.
 
         The analysed text has its characters at the same positions as the original.
         """
         return len(encoded[: chosen.start + offset].decode())
 
     is_cut = len(text) > FRAGMENT_CHARACTERS
-    # A fragment ends with its last word, which would cut a closing bracket off a short title.
+    # A fragment ends with its last word; in a short title this would cut off a closing bracket.
     place, end = (place_of(0), place_of(chosen.end - chosen.start)) if is_cut else (0, len(text))
     parts = []
     for start, stop in ((place_of(start), place_of(stop)) for start, stop in spans):

@@ -1,4 +1,4 @@
-"""Parses a typed search query into a query of the index (tantivy)."""
+"""Parses a typed search query into a query of the index library, tantivy."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ LONGEST_WORD = 60
 
 
 def analyzer() -> TextAnalyzer:
-    """Splits a text into lower-case words without Russian and English endings."""
+    """Splits a text into lower-case words and stems them in Russian and English."""
     return _words().filter(Filter.stemmer("russian")).filter(Filter.stemmer("english")).build()
 
 
@@ -44,24 +44,25 @@ _MEANINGFUL = _words().filter(Filter.stopword("russian")).filter(Filter.stopword
 
 @dataclass
 class ParsedQuery:
-    """A query, and the corrections made to understand it."""
+    """A query, and the corrections that were made to understand it."""
 
     query: Query | None
     """None if the text has no words to search for."""
     corrected: dict[str, str] = field(default_factory=dict)
-    """Unused words, with the text that the same keys type in the other keyboard layout."""
+    """Words without any match, with the text that the same keys type in the other keyboard layout.
+    """
     tolerated: list[str] = field(default_factory=list)
-    """Unused words that were replaced by similar ones."""
+    """Words without any match that were replaced by similar ones."""
 
 
 class QueryParser:
-    """Parses queries for one state of an index.
+    """Parses queries for one commit of an index.
 
     A document must match every term: a word in one of its text fields (`texts`, with the weight of
     each), a phrase within one field. Adjacent words that name a skill of the dictionary also match
-    its other names. A word that occurs in no document is read in the other keyboard layout, or with
-    a typo. Documents that the searching company may not see (`unseen`) do not count as occurrences:
-    a correction would reveal that they contain the word.
+    its other names. A word that occurs in no document is read in the other keyboard layout, or as a
+    typo. Documents that the searching company may not see (`unseen`) do not count as occurrences;
+    otherwise the lack of a correction would reveal that they contain the word.
     """
 
     def __init__(
@@ -124,7 +125,7 @@ class QueryParser:
         return queries
 
     def _synonyms(self, words: Sequence[str]) -> list[Query]:
-        """Queries for other ways to say these words: a skill, a place, a work format, a synonym."""
+        """Queries for what these words can mean: a skill, a place, a work format, a synonym."""
         ways: list[Query] = []
         names = list(rules.said_otherwise(words))
         skill = dictionary().find(" ".join(words))
@@ -144,7 +145,7 @@ class QueryParser:
         return ways
 
     def _at(self, place: Place) -> list[Query]:
-        """Documents at a place or with its name in either language; empty if there are none."""
+        """Queries for documents at a place or with its name; none if no document matches."""
         ways: list[Query] = []
         there = Query.term_query(self._schema, "area", place.key, index_option="basic")
         if self._is_seen(there):
@@ -170,7 +171,7 @@ class QueryParser:
         if (distance := rules.tolerance(stems[0])) == 0:
             return self._in_texts(stems)
         parsed.tolerated.append(term.text)
-        # A typo can prevent the removal of an ending, so whole words are compared as well.
+        # A typo can prevent the stemming of a word, so whole words are compared as well.
         [whole] = _PLAIN.analyze(term.text)
         return self._each_text(
             lambda name: Query.fuzzy_term_query(self._schema, name, stems[0], distance)
@@ -195,7 +196,7 @@ class QueryParser:
         return self._each_text(lambda name: Query.phrase_query(self._schema, name, list(stems)))
 
     def _each_text(self, make: Callable[[str], Query]) -> Query:
-        """A document's best field counts fully, the others a little."""
+        """One query for all text fields: the best field counts fully, the others a little."""
         return Query.disjunction_max_query(
             [Query.boost_query(make(name), weight) for name, weight in self._texts.items()], 0.1
         )

@@ -45,11 +45,11 @@ class SearchQuery:
     """`time` and `pay` sort in descending order."""
     limit: int = 20
     after: tuple[int, str] | None = None
-    """The position of the last result seen: its value and id, or for relevance the number seen."""
+    """The position of the last result seen: its value and id; for relevance, how many were seen."""
     facets: Mapping[str, int] = field(default_factory=dict)
-    """Facet fields, with the number of values of each."""
+    """The facet fields, and how many values of each to return."""
     recent: Sequence[int] = ()
-    """Also count the documents since these times, in microseconds since 1970."""
+    """Times in microseconds since 1970; documents since each of them are counted as well."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,8 @@ class FacetCounts:
     """The facet counts of a search."""
 
     facets: dict[str, list[tuple[str, int]]]
-    """Each facet is counted as if its own filter were not set."""
+    """Values with their counts by field; each facet is counted as if its own filter were not set.
+    """
     recent: list[int]
 
 
@@ -70,6 +71,7 @@ class SearchResult:
     total: int
     parsed: ParsedQuery
     count: Callable[[], FacetCounts]
-    """Counts the facets on the same state of the index. Slower than the search, so that the rows
-    can be read meanwhile. Thread-safe.
+    """Counts the facets on the same commit of the index. Thread-safe.
+
+    It is slower than the search, so the rows of the results can be read meanwhile.
     """

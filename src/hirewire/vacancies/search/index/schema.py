@@ -12,20 +12,19 @@ class Filter:
     """A field whose exact values filter documents and are counted."""
 
     name: str
-    """The name in the JSON, in the index and in a page's address."""
+    """The name in the JSON, in the index and in the address of a page."""
     attribute: str
-    """The attribute of the request's model that holds the values."""
+    """The attribute of the request's model with the values."""
     facet_size: int
     """The number of values shown with counts."""
     matches_all: bool = False
-    """Whether a document must have all given values instead of any."""
+    """Whether a document must have all given values; otherwise any of them suffices."""
     is_open: bool = False
-    """Whether the values are open-ended and mostly rare, so that the most frequent are estimated
-    first.
-    """
+    """Whether values are open-ended and mostly rare: then the most frequent are estimated first."""
     is_hashed: bool = False
-    """Whether documents have several values out of very many. They are counted by a hash
-    (`hash_of`), because writing out each value takes longer than counting.
+    """Whether documents have several values out of very many.
+
+    They are counted by a hash (`hash_of`), because returning each value takes longer than counting.
     """
 
 
@@ -44,10 +43,10 @@ class IndexSchema:
 
     name: str
     texts: Mapping[str, float]
-    """Fields of words, with the weight of each."""
+    """Text fields, with the weight of each."""
     filters: Sequence[Filter]
     excluded_by: Sequence[str] = ()
-    """Fields of exact values that only exclude documents."""
+    """Fields that are only used to exclude documents."""
     stored: Sequence[str] = ()
     """Fields that are stored but not searched."""
 
@@ -113,9 +112,9 @@ RESUMES = IndexSchema(
 
 
 def hash_of(value: str) -> int:
-    """52 bits of a value's BLAKE2 hash, the most that JSON numbers hold exactly.
+    """52 bits of a value's BLAKE2 hash: as many as fit exactly into a JSON number.
 
-    Among a million values two collide with a probability of one in ten thousand; their counts would
-    then be added.
+    Among a million values, the probability that two collide is one in ten thousand; their counts
+    would then be added.
     """
     return int.from_bytes(blake2b(value.encode(), digest_size=8).digest()) >> 12

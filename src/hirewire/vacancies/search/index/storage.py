@@ -1,7 +1,7 @@
-"""A search index in its folder, or in memory without one.
+"""A search index in its folder, or in memory.
 
-It stores the database and the transaction up to which it has read. The tables stay the source of
-truth: callers read the rows of the results from them.
+It stores the name of the database and the transaction up to which it has read. The tables stay the
+source of truth: callers read the rows of the results from them.
 """
 
 import asyncio
@@ -27,13 +27,15 @@ from hirewire.vacancies.search.index.query import SearchQuery, SearchResult
 from hirewire.vacancies.search.index.schema import IndexSchema, hash_of
 
 MOST_LABELS = 2_000
-"""Cached labels of each kind; further ones are read again."""
+"""The maximum number of cached labels. If a cache is full, it is emptied."""
 LONGEST_WAIT = 0.05
-"""The most seconds that a search waits for recent commits."""
+"""The maximum time in seconds that a search waits for recent commits."""
 HEAP_BYTES = 16_000_000
-"""The writer's memory; tantivy requires at least 15 MB. More documents start another segment."""
+"""The writer's memory in bytes; tantivy needs at least 15 MB. More documents: a new segment."""
 REOPEN_AFTER = 500
-"""Commits. tantivy remembers the path of each file that it ever mapped, about 1 KB a commit."""
+"""Commits after which the index is reopened: tantivy keeps the path of each file that it ever
+mapped, about 1 KB per commit.
+"""
 
 _Key = TypeVar("_Key")
 
@@ -128,19 +130,19 @@ class SearchIndex:
         return self._view[0]
 
     def distinct(self, name: str) -> int:
-        """The number of distinct values of an unhashed field. Thread-safe; sees one commit."""
+        """The number of distinct values of an unhashed field. Thread-safe; reads one commit."""
         searcher, cache = self._view
         return count_distinct(searcher, cache, name)
 
     def search(self, query: SearchQuery) -> SearchResult:
-        """Find a page. Thread-safe; sees one commit."""
+        """Find a page. Thread-safe; reads one commit."""
         searcher, cache = self._view
         return SearchExecution(
             self.fields, self.schema, searcher, cache, query, self.value_of
         ).run()
 
     def label(self, name: str, value: str) -> str:
-        """The label of a field's value, in the spelling of a document that has it."""
+        """The label of a field's value, as a document with the value spells it."""
         known = self._labels.get((name, value))
         if known is None:
             query = Query.term_query(self.schema, name, value, index_option="basic")
@@ -151,7 +153,7 @@ class SearchIndex:
         return known
 
     def value_of(self, searcher: Searcher, name: str, number: int) -> str:
-        """The value of a field with this hash, read from a document that the searcher sees."""
+        """The value of a field with this hash, from a document that the searcher sees."""
         known = self._numbered.get((name, number))
         if known is None:
             query = Query.term_query(self.schema, f"{name}_number", number)
@@ -175,14 +177,14 @@ class SearchIndex:
         return document
 
     def highlighted(self, name: str, parsed: ParsedQuery, texts: Sequence[str]) -> list[str | None]:
-        """The best fragment of each text as HTML with the matching words in `<mark>`; or None."""
+        """The best fragment of each text as HTML with matches in `<mark>`; None without a match."""
         if parsed.query is None:
             return [None] * len(texts)
         return highlighted(self._searcher, self.schema, parsed.query, name, texts)
 
 
 def _kept(labels: dict[_Key, str], key: _Key, value: str) -> str:
-    """Cache a label if there is room. Thread-safe."""
+    """Cache a label and return it; empty a full cache first. Thread-safe."""
     if len(labels) >= MOST_LABELS:
         labels.clear()
     labels[key] = value

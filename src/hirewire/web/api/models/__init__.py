@@ -1,5 +1,5 @@
-"""What the services answer, as the pages read it.
+"""Answers of the services, with the fields that the pages read.
 
-Members have their names on the wire. Unknown members are ignored, because a newer service adds
-some; members that an older service lacks have defaults.
+Fields have their names on the wire. Unknown fields are ignored, because a newer service adds some;
+fields that an older service lacks have defaults.
 """

@@ -12,7 +12,7 @@ class AppliedResume(Model):
 
 
 class Move(Model):
-    """An entry of the history. Only employers get stages."""
+    """An entry of the history. Only employers get the stages."""
 
     at: Moment
     applicantState: str
@@ -21,7 +21,7 @@ class Move(Model):
 
 
 class Application(Model):
-    """An application, as this side sees it."""
+    """An application, as seen by one side."""
 
     id: str
     side: str

@@ -30,20 +30,20 @@ class Profile(Model):
     area: str | None = None
     contacts: tuple[Contact, ...] = ()
     accountEmail: str | None = None
-    """What companies see while there are no contacts."""
+    """The e-mail address that companies see while there are no contacts."""
     offered: str = ""
-    """The address of the account, suggested as a contact; added by the pages."""
+    """The e-mail address of the account, suggested as a contact; added by the pages."""
 
 
 class Source(Model):
-    """Where a value of a file was read."""
+    """The place in a file that a value was read from."""
 
     page: int
     text: str
 
 
 class ReadResume(Model):
-    """A draft that was read of a file: a JSON Resume, and sources by JSON pointer into it."""
+    """A draft that was read from a file: a JSON Resume, and sources by JSON pointer into it."""
 
     document: dict[str, JsonValue]
     sources: dict[str, Source] = {}
@@ -77,7 +77,7 @@ class Project(Model):
 
 
 class MoreEntry(Model):
-    """An entry of a section that was imported and cannot be edited."""
+    """An entry of a section that was imported and cannot be edited here."""
 
     title: str | None = None
     by: str | None = None
@@ -125,7 +125,7 @@ class LeftOut(Model):
 
     @property
     def problem(self) -> Problem:
-        """Why it was skipped, or how it was changed."""
+        """The reason for skipping it, or the change."""
         return read_problem(self.model_dump())
 
 
@@ -149,21 +149,21 @@ class Resume(ResumeInList, _Content):
     totalExperienceMonths: int = 0
     allowedActions: tuple[str, ...] = ()
     leftOut: tuple[LeftOut, ...] = ()
-    """What of an imported file was skipped or changed."""
+    """The values of the imported file that were skipped or changed."""
 
 
 class WholeResume(_Content):
-    """A resume with what its reader may see of the person: a candidate's, or a shared one."""
+    """A resume with the personal data that its reader may see: a candidate's, or a shared one."""
 
     headline: str | None = None
     fullName: str | None = None
     contacts: tuple[Contact, ...] = ()
     asOf: Moment | None = None
-    """When a resume that the company has kept was as it is here."""
+    """When the company's stored copy was made; None for the current resume."""
 
 
 class CandidateName(Model):
-    """The candidate's name of a resume."""
+    """A resume and the name of its candidate."""
 
     resumeId: str
     fullName: str

@@ -16,7 +16,7 @@ from hirewire.web.api.models.base import (
 )
 
 SHOWN_SKILLS, SHOWN_REQUIREMENTS = 6, 2
-"""Skills of a resume, and required skills of a job, in a list of those that were found."""
+"""The numbers of a resume's skills and of a job's required skills that lists show."""
 
 
 class OfferedSalary(Model):
@@ -43,14 +43,14 @@ class Requirement(Model):
 
 
 class Highlights(Model):
-    """HTML with the matches of a search marked."""
+    """HTML fragments with the matches of a search marked."""
 
     title: str | None = None
     description: str | None = None
 
 
 class Vacancy(Model):
-    """A job, alone or in a list."""
+    """A job, on its own page or in a list."""
 
     id: str
     companyId: str
@@ -71,7 +71,7 @@ class Vacancy(Model):
     responseLetterRequired: bool = False
     publishedAt: Moment | None = None
     allowedActions: tuple[str, ...] = ()
-    """What its employer may do with it; nobody else gets any."""
+    """The actions that its employer can take; empty for everybody else."""
     highlights: Highlights | None = None
     saved: bool | None = None
     """Whether the visitor has saved it."""
@@ -95,19 +95,19 @@ def _first_skills_only(found: Any) -> Any:
 
 
 class VacancyInList(Vacancy):
-    """A job in a list: only the first of its required skills, which are all that lists show."""
+    """A job in a list, with only the first of its required skills: lists show no more."""
 
     requirements: Annotated[tuple[Requirement, ...], BeforeValidator(_first_skills_only)] = ()
 
 
 class SavedVacancy(Model):
-    """A job that the visitor has saved, in whatever status it is now."""
+    """A job that the visitor has saved, in its current status."""
 
     vacancy: VacancyInList
 
 
 class Overview(Model):
-    """Counts of the whole board: open jobs, and the companies that have some."""
+    """Counts of the whole board: open jobs, and companies with open jobs."""
 
     vacancies: int
     companies: int
@@ -123,7 +123,7 @@ class Bucket(Model):
 
 
 class Results(Model):
-    """What all results of a search have."""
+    """The fields that all search results share."""
 
     next: str | None = None
     total: int | None = None
@@ -146,7 +146,7 @@ class OwnVacancy(Model):
 
 
 class Card(Model):
-    """What every list shows of a resume without name and contacts."""
+    """The fields of a resume without name and contacts that every list shows."""
 
     title: str | None = None
     area: str | None = None
@@ -156,11 +156,11 @@ class Card(Model):
 
 
 class CardWithSkills(Card):
-    """The same with the first of its skills; the others are only counted, and not read."""
+    """The same with the first of its skills; the others are counted but not read."""
 
     skills: tuple[Skill, ...] = ()
     moreSkills: int = 0
-    """How many others there are; added here."""
+    """The number of further skills; added here."""
 
     @model_validator(mode="before")
     @classmethod
@@ -173,7 +173,7 @@ class CardWithSkills(Card):
 
 
 class WholeCard(Card):
-    """The same in full."""
+    """The full resume without name and contacts."""
 
     resumeId: str
     updatedAt: Moment
@@ -243,7 +243,7 @@ class Score(Model):
     resumeId: str
     score: float
     reasons: tuple[Reason, ...] = ()
-    """Empty unless they were asked for."""
+    """The parts of the score; empty unless they were requested."""
 
 
 class JobFigures(Model):
@@ -269,7 +269,7 @@ class PricedRequirement(Model):
 
 
 class Exclusion(Model):
-    """How many candidates a condition excludes."""
+    """The number of candidates that a condition excludes."""
 
     part: str
     about: str | None = None
@@ -277,7 +277,7 @@ class Exclusion(Model):
 
 
 class Price(Model):
-    """How requirements affect the number of candidates."""
+    """The effect of requirements on the number of candidates."""
 
     candidates: int
     resumes: int = 0
@@ -293,7 +293,7 @@ class Suggestion(Model):
 
 
 class Reach(Model):
-    """How many jobs a resume matches now, and after changes."""
+    """The number of jobs that a resume matches, now and after changes."""
 
     now: int
     then: int
@@ -308,11 +308,11 @@ class SavedSearch(Model):
     query: dict[str, JsonValue] = {}
     """The parameters of the search: texts, numbers and lists of texts."""
     new: int | None = None
-    """The number of new jobs; None while the search starts."""
+    """The number of new jobs; None while the search index is being built."""
 
 
 class Activity(Model):
-    """What a candidate did with a resume."""
+    """An action of a candidate on a resume."""
 
     eventId: str
     resumeId: str
@@ -332,14 +332,14 @@ class Viewer(Model):
 
 
 class NamedCompany(Model):
-    """A company to choose."""
+    """A company as an option to choose."""
 
     id: str
     name: str
 
 
 class Company(NamedCompany):
-    """A company, as everybody sees it."""
+    """A company's public profile."""
 
     description: str | None = None
     site: str | None = None
@@ -347,7 +347,7 @@ class Company(NamedCompany):
 
 
 class Employer(Model):
-    """Somebody who acts for a company."""
+    """A user who acts for a company."""
 
     companyId: str
 
@@ -387,6 +387,6 @@ class SkillName(Model):
 
 
 class SkillNames(Model):
-    """Names of skills, by what was typed."""
+    """Names of skills by the typed text."""
 
     names: dict[str, SkillName]

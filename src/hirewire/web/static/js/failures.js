@@ -1,4 +1,4 @@
-// A failed action shows a message and keeps the typed text.
+// A failed action shows a message; typed text stays.
 for (const what of ["away", "signed-out"]) {
   document.addEventListener(what, (event) => {
     const part = event.target.matches?.("[data-live-on]") ? event.target : null;

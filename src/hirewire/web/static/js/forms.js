@@ -1,4 +1,4 @@
-// Small helps in forms: a password is shown, a select or a filter applies itself, a link is copied or shared.
+// Small aids in forms: show a password, apply a select or a filter on change, copy or share a link.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest?.("[data-reveal], [data-copy], [data-copy-text], [data-print]");
   if (!button) return;

@@ -14,7 +14,7 @@
     "application.stage_changed", "application.message_sent", "vacancy.published", "vacancy.updated", "vacancy.paused",
     "vacancy.closed", "activity",
   ];
-  // Parts that every page has reload at most once for all events within half a second.
+  // Parts of every page reload at most once for all events within half a second.
   const due = new Set();
   const wake = (part) => {
     if (!("liveSoon" in part.dataset)) { part.dispatchEvent(new CustomEvent("live")); return; }
@@ -39,7 +39,7 @@
   const open = () => {
     clearTimeout(timer);
     source = new EventSource("/live" + (last ? "?after=" + encodeURIComponent(last) : ""));
-    // Events between the loading of the page and now were missed: reload once.
+    // Events since the page was loaded may have been missed: reload once.
     source.onopen = () => { wait = 1000; state(true); consume("all"); };
     for (const kind of kinds) {
       source.addEventListener(kind, (event) => {

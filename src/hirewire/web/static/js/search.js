@@ -1,10 +1,10 @@
-// The lists of jobs and of resumes: a changed filter replaces the results, and keeps focus, scrolling and the way back.
+// The lists of jobs and of resumes: a changed filter replaces the results; focus, scroll position and history stay.
 (() => {
   const form = document.querySelector("form[data-live-search]");
   const part = (id) => document.getElementById(id);
   let running = null;
 
-  // Empty fields do not stand in the address, nor a currency that has nothing to compare.
+  // The address contains no empty fields, and no currency without an amount to compare.
   document.addEventListener("formdata", (event) => {
     if (!event.target.matches("[data-tidy]")) return;
     for (const name of [...new Set(event.formData.keys())]) {
@@ -31,14 +31,14 @@
       const before = part(one.id);
       if (before) one.open = before.open;
     }
-    // A field that was edited since the search was sent keeps what is typed.
+    // A field that was edited after the search was sent keeps its text.
     for (const field of fields()) {
       const found = page.getElementById(field.id);
       if (found && (!sent || field.value === sent.get(field.id))) field.value = found.value;
     }
     old.replaceWith(document.adoptNode(next));
     document.title = page.title;
-    // The language and the theme are changed on this page, not on the one that was opened.
+    // Changing the language or theme returns to the current search, not to the first one.
     const here = page.querySelector("footer [name=next]");
     for (const one of document.querySelectorAll("footer [name=next]")) one.value = here.value;
     window.htmx?.process(next);
@@ -66,7 +66,7 @@
       }
       swap(page, sent);
     } catch (error) {
-      if (!mine.signal.aborted) location.assign(url);  // the browser shows what is wrong
+      if (!mine.signal.aborted) location.assign(url);  // the browser then shows the error
     }
   };
 
@@ -80,7 +80,7 @@
   document.addEventListener("click", (event) => {
     const filters = part("filters");
     if (event.target.closest?.("[data-close-filters]")) {
-      event.preventDefault();  // the results are here already
+      event.preventDefault();  // the results are already shown
       filters.open = false;
       part("found-head").focus();
       return;

@@ -1,4 +1,4 @@
-// Keyboard shortcuts: "/" searches, "j" and "k" walk through a list, "?" shows them all.
+// Keyboard shortcuts: "/" searches, on this page or in the jobs, "j" and "k" walk through a list, "?" shows them all.
 // They can be switched off in that dialog, since single letters disturb speech input (WCAG 2.1.4).
 (() => {
   const dialog = document.getElementById("keys");
@@ -23,7 +23,7 @@
   const open = () => { if (!dialog.open) dialog.showModal(); };
   for (const button of document.querySelectorAll("[data-keys]")) button.addEventListener("click", open);
   dialog.addEventListener("click", (event) => {
-    if (event.target === dialog) dialog.close();  // a click beside it
+    if (event.target === dialog) dialog.close();  // a click outside the dialog
   });
   const titled = (one) => one.querySelector(":is(h2, h3) a[href]") ?? one.querySelector("a[href]");
   const links = () => [...document.querySelectorAll("[data-list] > *")].map(titled).filter(Boolean);
@@ -38,6 +38,7 @@
   const actions = {
     "/": () => {
       const field = document.querySelector("[data-search], input[type=search]");
+      if (!field) location.assign("/vacancies#q");
       field?.focus();
       field?.select();
     },
@@ -45,6 +46,7 @@
     "k": () => walk(-1),
     "?": open,
   };
+  if (location.hash === "#q") document.getElementById("q")?.focus();  // not every browser does
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || event.repeat && event.key === "?") return;
     if (event.target.closest?.("input, textarea, select, [contenteditable], dialog[open]")) return;

@@ -1,2 +1,2 @@
-// Scripts are on: style sheets show what needs them.
+// Scripts are enabled: style sheets show the elements that need them.
 document.documentElement.dataset.scripts = "on";

@@ -1,4 +1,4 @@
-// Suggestions of names: a combobox with a list, following the ARIA Authoring Practices.
+// Suggestions while a name is typed: a combobox that follows the ARIA Authoring Practices.
 (() => {
   const list = document.createElement("ul");
   list.id = "suggested";
@@ -29,22 +29,25 @@
     if (!list.isConnected) input.after(list);
     input.setAttribute("aria-expanded", "true");
   };
-  // More options, below those that are shown: a second question, after a pause in typing.
-  const askMore = async (more, isStale) => {
+  const parsed = (html) => {
+    const found = document.createElement("template");
+    found.innerHTML = html;
+    return found.content;
+  };
+  // A second request after a pause in typing; its options are added below.
+  const askMore = async (address, isStale) => {
     let answer = null;
     try {
-      answer = await fetch(more.dataset.more, { headers: { "HX-Request": "true" } });
+      answer = await fetch(address, { headers: { "HX-Request": "true" } });
     } catch (error) {
       return;
     }
     const html = answer.ok ? await answer.text() : "";
     if (isStale()) return;
     const shown = new Set(options().map((option) => option.dataset.value));
-    const found = document.createElement("template");
-    found.innerHTML = html;
-    for (const option of found.content.querySelectorAll("[role=option]")) if (shown.has(option.dataset.value)) option.remove();
-    if (found.content.querySelector("[role=option]")) more.replaceWith(found.content);
-    else more.remove();
+    const found = parsed(html);
+    for (const option of found.querySelectorAll("[role=option]")) if (shown.has(option.dataset.value)) option.remove();
+    if (found.querySelector("[role=option]")) list.append(found);
     open(field);
   };
   const take = (option) => {
@@ -60,7 +63,7 @@
     try {
       answer = await fetch(input.dataset.suggest + encodeURIComponent(input.value), { headers: { "HX-Request": "true" } });
     } catch (error) {
-      // the network is down: there are no suggestions meanwhile
+      // no network: no suggestions for now
     }
     if (isStale()) return;
     if (!answer?.ok) {
@@ -70,10 +73,11 @@
     }
     const html = await answer.text();
     if (isStale()) return;
-    list.innerHTML = html;
+    const found = parsed(html), more = found.querySelector("[data-more]");
+    more?.remove();  // where to ask further is no option
+    list.replaceChildren(found);
     open(input);
-    const more = list.querySelector("[data-more]");
-    if (more) timer = setTimeout(() => askMore(more, isStale), 250);
+    if (more) timer = setTimeout(() => askMore(more.dataset.more, isStale), 250);
   };
   document.addEventListener("focusin", (event) => {
     if (list.isConnected && !list.contains(event.target) && event.target !== field) close();
@@ -90,7 +94,7 @@
   document.addEventListener("keydown", (event) => {
     if (event.target !== field || event.isComposing) return;
     const all = options(), at = all.indexOf(active()), isOpen = list.isConnected;
-    if (event.key === "Tab" && isOpen && at >= 0) { take(all[at]); return; }  // and the focus moves on
+    if (event.key === "Tab" && isOpen && at >= 0) { take(all[at]); return; }  // the focus moves on as usual
     if (event.key === "ArrowDown" && !isOpen && field.value.trim()) ask();
     else if (event.key === "ArrowDown" && isOpen) choose(all[at + 1] ?? all[0]);
     else if (event.key === "ArrowUp" && isOpen) choose(at > 0 ? all[at - 1] : all.at(-1));

@@ -1,4 +1,4 @@
-// A toast says what was done. It goes after some seconds, but not while it is pointed at or focused.
+// A toast confirms an action. It disappears after some seconds, but not while hovered or focused.
 (() => {
   const SECONDS = 7;
   const watch = (toast) => {
@@ -12,7 +12,7 @@
     start();
   };
   for (const toast of document.querySelectorAll("#toasts > .toast")) watch(toast);
-  // The address keeps no confirmation, so that a reload does not show it again.
+  // The confirmation is removed from the address, so that a reload does not show it again.
   const here = new URL(location.href);
   if (here.searchParams.has("done")) {
     here.searchParams.delete("done");

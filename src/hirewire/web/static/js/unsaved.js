@@ -1,4 +1,4 @@
-// Leaving a page asks first if something was typed into a form of it and is not saved yet.
+// Asks before a page with unsaved form input is left.
 (() => {
   const typed = new Set();
   const formOf = (event) => event.target.closest?.("form[data-unsaved]");
@@ -8,7 +8,7 @@
       if (form) typed.add(form);
     });
   }
-  // Saving without htmx leaves the page on purpose; its own answer keeps what was typed.
+  // Saving without htmx leaves the page on purpose; the answer keeps the input if it is refused.
   document.addEventListener("submit", (event) => {
     if (!event.defaultPrevented) typed.delete(formOf(event));
   });

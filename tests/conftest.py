@@ -130,8 +130,11 @@ async def rabbitmq(scratch: Path, memory: Path | None) -> AsyncIterator[RabbitMQ
         yield RabbitMQ(url, os.environ.get("HIREWIRE_TEST_RABBITMQ_MANAGEMENT_URL"), node)
         return
     ensure_rabbitmq()
-    async with PrivateRabbitMQ((memory or scratch) / "rabbitmq") as node:
-        yield RabbitMQ(node.url, node.management_url, node)
+    node = PrivateRabbitMQ((memory or scratch) / "rabbitmq")
+    await node.start()
+    yield RabbitMQ(node.url, node.management_url, node)
+    node.kill()  # it takes six seconds to stop, and its folder goes anyway
+    await node.stop()
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -147,6 +147,14 @@ async def test_errors_are_shown_next_to_the_field_in_the_language_of_the_page(
             )
             assert answer.status_code == status
             assert said in answer.text
+        for sources in ("{", "[]", '{"/basics/label": 7}', "[" * 5000):
+            fields = {"summary": "ы" * 110_000, "skills": "я" * 80_000}  # as sent, over a MiB
+            answer = await client.post("/resumes/read", data=fields | {"sources": sources})
+            assert answer.status_code == 422
+            assert 'id="summary-said" class="wrong"' in answer.text
+            answer = await client.post("/employer/vacancies/checked", data={"lines": sources})
+            assert answer.status_code == 422
+            assert 'id="title-said" class="wrong"' in answer.text
         for address, above in (("/resumes/read", "/"), ("/employer/vacancies/read", "/employer")):
             asked = await client.get(address, headers={"Accept": "text/html"})
             assert (asked.status_code, asked.headers["location"]) == (303, above), address

@@ -24,7 +24,7 @@ victims, kinds of faults and times.
 report an event as missing that is not lost (**false alarms** is 0). After each scenario all faults are
 removed. Once outbox, queues and inbox are empty:
 
-- Every committed event has exactly one effect (**lost** and **doubled** are 0).
+- Every committed event has exactly one effect (**lost** and **duplicated** are 0).
 - The effects of a key are in the order of its commits (**reordered** is 0). An event that arrives after a later
   one of its key is marked and counted (**late**). A late event counts as reordered, unless the scenario itself
   has reordered it, or it was lost in a deleted queue and repaired.
@@ -38,7 +38,7 @@ process is notified). The disk that loses unflushed data is an ext4 file system 
 that `chaos/disk.py` serves by FUSE. If the machine lacks something, the scenario is skipped with a message.
 """
 TABLE = """
-| scenario | seed | faults injected | events | lost | doubled | reordered | late | repaired | audits | false alarms | audit | s |
+| scenario | seed | faults injected | events | lost | duplicated | reordered | late | repaired | audits | false alarms | audit | s |
 |---|---|---|---|---|---|---|---|---|---|---|---|---|
 """
 
@@ -46,15 +46,15 @@ TABLE = """
 def write(results: Sequence[Result], path: Path) -> None:
     """Write the page."""
     rows = [
-        f"| {r.scenario} | {r.seed} | {r.faults} | {r.events:,} | {r.lost} | {r.doubled} | "
+        f"| {r.scenario} | {r.seed} | {r.faults} | {r.events:,} | {r.lost} | {r.duplicated} | "
         f"{r.reordered} | {r.late} | {r.repaired} | {r.audits} | {r.false_alarms} | {r.audit} | "
         f"{r.seconds:.0f} |"
         for r in results
     ]
     events = sum(r.events for r in results)
-    lost, doubled = sum(r.lost for r in results), sum(r.doubled for r in results)
+    lost, duplicated = sum(r.lost for r in results), sum(r.duplicated for r in results)
     total = (
-        f"\nIn all {events:,} events: lost {lost}, doubled {doubled}, reordered "
+        f"\nIn all {events:,} events: lost {lost}, duplicated {duplicated}, reordered "
         f"{sum(r.reordered for r in results)}; {sum(r.audits for r in results):,} audits while "
         f"faults were injected, with {sum(r.false_alarms for r in results)} false alarms.\n"
     )

@@ -42,7 +42,7 @@ async def judge(world: World) -> Verdict:
     return Verdict(
         events=len(written),
         lost=sum(one.lost for one in found),
-        doubled=sum(one.doubled for one in found),
+        duplicated=sum(one.duplicated for one in found),
         reordered=sum(one.reordered for one in found),
         late=sum(one.late for one in found),
         invented=sum(one.invented for one in found),
@@ -96,7 +96,7 @@ async def _judge_reader(world: World, reader: str, written: Sequence[Written]) -
     return Verdict(
         events=found.events,
         lost=found.lost + more.lost,
-        doubled=found.doubled + more.doubled,
+        duplicated=found.duplicated + more.duplicated,
         reordered=found.reordered,
         late=found.late,
         invented=found.invented,

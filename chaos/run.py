@@ -74,7 +74,7 @@ class Run:
         try:
             await eventually(effective, seconds, f"{what}: all committed events have taken effect")
         except TimeoutError as error:
-            raise TimeoutError(f"{error} ({await whereabouts(world)})") from None
+            raise TimeoutError(f"{error} ({await unhandled_events(world)})") from None
         took = asyncio.get_running_loop().time() - started
         self.notes.append(f"{what}: after {took:.0f} s")
 
@@ -98,8 +98,8 @@ class Run:
             await engine.dispose()
 
 
-async def whereabouts(world: World) -> str:
-    """Where the events are that have not taken effect."""
+async def unhandled_events(world: World) -> str:
+    """Counts of the events that have not taken effect, by state."""
     unsent = await world.sql("writer", "select count(*) from messaging.outbox")
     rows = await world.rows(
         "reader",

@@ -31,7 +31,7 @@ class Result:
     faults: str
     events: int
     lost: int
-    doubled: int
+    duplicated: int
     reordered: int
     late: int
     repaired: int
@@ -46,7 +46,7 @@ class Result:
     @property
     def good(self) -> bool:
         """Whether all promises were kept."""
-        wrong = self.lost or self.doubled or self.reordered or self.false_alarms
+        wrong = self.lost or self.duplicated or self.reordered or self.false_alarms
         return not wrong and self.audit == "clean" and self.audits > 0
 
 
@@ -118,7 +118,7 @@ async def run_one(world: World, seed: int, scenario: Scenario, *, short: bool) -
         faults=", ".join(f"{n} × {fault}" for fault, n in sorted(run.faults.items())),
         events=found.events - before.events,
         lost=found.lost,
-        doubled=found.doubled + found.invented,
+        duplicated=found.duplicated + found.invented,
         reordered=found.reordered,
         late=found.late - before.late,
         repaired=repaired,
@@ -171,9 +171,9 @@ def line_of(result: Result) -> str:
     """A result as a line for the terminal."""
     return (
         f"{'ok  ' if result.good else 'FAIL'} seed {result.seed}  {result.scenario}: "
-        f"{result.events:,} events, lost {result.lost}, doubled {result.doubled}, reordered "
+        f"{result.events:,} events, lost {result.lost}, duplicated {result.duplicated}, reordered "
         f"{result.reordered}, late {result.late}, repaired {result.repaired}, "
-        f"{result.audits} audits under way with {result.false_alarms} false alarms, audit "
+        f"{result.audits} audits during the faults with {result.false_alarms} false alarms, audit "
         f"{result.audit}, {result.seconds} s  [{result.faults}]"
         + (f"  ({result.note})" if result.note else "")
     )

@@ -31,7 +31,7 @@ class Verdict:
 
     events: int
     lost: int
-    doubled: int
+    duplicated: int
     reordered: int
     late: int
     """Events overtaken by a later one of their key, and marked as late when they were handled."""
@@ -41,7 +41,7 @@ class Verdict:
     @property
     def good(self) -> bool:
         """Whether nothing is wrong."""
-        return not (self.lost or self.doubled or self.reordered or self.invented)
+        return not (self.lost or self.duplicated or self.reordered or self.invented)
 
 
 def verdict(
@@ -60,7 +60,7 @@ def verdict(
     return Verdict(
         events=len(written),
         lost=len(expected - times.keys()),
-        doubled=sum(number - 1 for number in times.values()),
+        duplicated=sum(number - 1 for number in times.values()),
         reordered=_reordered(effects, set(may_be_late)),
         late=sum(effect.late for effect in effects),
         invented=len(times.keys() - {event.event_id for event in written}),
@@ -74,7 +74,7 @@ def repeats(expected: Iterable[tuple[str, int]], effects: Iterable[Effect]) -> V
     return Verdict(
         events=asked.total(),
         lost=(asked - given).total(),
-        doubled=(given - asked).total(),
+        duplicated=(given - asked).total(),
         reordered=0,
         late=0,
         invented=0,

@@ -59,10 +59,10 @@ def _judge_subscription(
         if id not in known:
             found.append(Fault("invented", f"{name} {_short(id)} was never committed"))
         elif count > 1:
-            found.append(Fault("doubled", f"{name} {_short(id)} took effect {count} times"))
+            found.append(Fault("duplicated", f"{name} {_short(id)} took effect {count} times"))
         elif id in closed:
             state = closed[id]["state"]
-            found.append(Fault("doubled", f"{name} {_short(id)} took effect and is {state}"))
+            found.append(Fault("duplicated", f"{name} {_short(id)} took effect and is {state}"))
     for row in made:
         if row["id"] not in counts and row["id"] not in closed:
             found.append(Fault("lost", f"{name} {row['key']} {_short(row['id'])}"))

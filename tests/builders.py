@@ -1,4 +1,4 @@
-"""Small helpers of many tests."""
+"""Small helpers for many tests."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 async def eventually(
     condition: Callable[[], Awaitable[object]], *, within: float = 20.0, what: str = ""
 ) -> object:
-    """The first true answer of `condition`; fails with the last one after `within` seconds."""
+    """The first true result of `condition`; fails with the last one after `within` seconds."""
     deadline = asyncio.get_running_loop().time() + within
     pause = 0.01
     while True:
@@ -21,7 +21,7 @@ async def eventually(
         if asyncio.get_running_loop().time() > deadline:
             pytest.fail(f"not in {within:g} s: {what or condition}; last answer {answer!r}")
         await asyncio.sleep(pause)
-        pause = min(pause * 1.2, 0.1)  # asking all the time would slow down what is waited for
+        pause = min(pause * 1.2, 0.1)  # polling without a pause would slow down what it waits for
 
 
 _LOCK_WAITS = """
@@ -31,7 +31,7 @@ where datname = current_database() and wait_event_type = 'Lock'
 
 
 async def blocked(engine: AsyncEngine, task: asyncio.Task[Any]) -> None:
-    """Return once `task` waits for a lock in this database; fails when it ends without waiting."""
+    """Return once `task` waits for a lock in this database; fails if it ends without waiting."""
 
     async def waits_or_ended() -> bool:
         async with engine.connect() as connection:

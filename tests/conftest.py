@@ -1,4 +1,4 @@
-"""Real parts for tests: a PostgreSQL, a RabbitMQ node where one is available."""
+"""Real engines for tests: a PostgreSQL, and a RabbitMQ node if one is available."""
 
 import fcntl
 import gc
@@ -35,29 +35,29 @@ REQUIRED = set(filter(None, os.environ.get("HIREWIRE_TEST_REQUIRE", "").split(",
 ROOT = Path(__file__).resolve().parent.parent
 MEMORY = Path("/dev/shm")
 LEAST_MEMORY = 6 * 1024**3
-"""Bytes that are free there when the tests begin."""
+"""The free memory in bytes that is required when the tests start."""
 
 
 @dataclass(frozen=True)
 class RabbitMQ:
-    """A RabbitMQ to test with."""
+    """A RabbitMQ for tests."""
 
     url: str
     management_url: str | None
     node: PrivateRabbitMQ | None
-    """None when it is served by somebody else."""
+    """None if another program runs it."""
 
 
 def missing(part: str, how: str) -> None:
-    """Skip, or fail when `HIREWIRE_TEST_REQUIRE` names the part."""
+    """Skip the test, or fail if `HIREWIRE_TEST_REQUIRE` names the part."""
     if part in REQUIRED:
         pytest.fail(f"{part} is required: {how}", pytrace=False)
     pytest.skip(how)
 
 
 def pytest_configure() -> None:
-    """Examples have no time limit; of several workers each draws ports that no other does."""
-    settings.register_profile("untimed", deadline=None)  # a busy machine is no counter-example
+    """Disable Hypothesis' deadlines; each of several workers draws its own ports."""
+    settings.register_profile("untimed", deadline=None)  # a slow machine is no counter-example
     settings.load_profile("untimed")
     if worker := os.environ.get("PYTEST_XDIST_WORKER"):
         count = int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
@@ -65,7 +65,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Collect garbage less often: an eighth of the time went there."""
+    """Collect garbage less often: it took an eighth of the time."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
@@ -73,7 +73,7 @@ def pytest_collection_finish() -> None:
 
 @contextmanager
 def one_worker_at_a_time() -> Iterator[None]:
-    """For what changes the machine itself: packages, system users."""
+    """A lock for changes of the machine itself: packages, system users."""
     with open(__file__) as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
@@ -81,18 +81,20 @@ def one_worker_at_a_time() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def scratch() -> Iterator[Path]:
-    """A folder that the engines' system users can reach, removed afterwards."""
+    """A folder that the engines' system users can reach; removed afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="hirewire-tests-"))
     folder.chmod(0o755)
     yield folder
-    # Behind our back: some hundred databases take half a minute.
+    # In the background: deleting some hundred databases takes half a minute.
     subprocess.run(["sh", "-c", 'rm -rf "$0" >/dev/null 2>&1 &', folder], check=True)
 
 
 @pytest.fixture(scope="session")
 def memory() -> Iterator[Path | None]:
-    """A folder in memory, None where there is little of it. Some thousand small databases are made
-    and dropped there at half the cost of a disk's; what a killed process has written stays.
+    """A folder in memory, or None if there is little memory.
+
+    Some thousand small databases are created and dropped there at half the cost of a disk. Files
+    written by a killed process stay.
     """
     if not MEMORY.is_dir() or shutil.disk_usage(MEMORY).free < LEAST_MEMORY:
         yield None
@@ -108,12 +110,12 @@ def memory() -> Iterator[Path | None]:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def postgres_url(scratch: Path, memory: Path | None) -> AsyncIterator[str]:
-    """A superuser's address of a PostgreSQL that is there for these tests."""
+    """The superuser's address of a PostgreSQL for these tests."""
     if url := os.environ.get("HIREWIRE_TEST_DATABASE_URL"):
         yield url
         return
     server = EmbeddedPostgres((memory or scratch) / "postgres", durable=False)
-    with one_worker_at_a_time():  # as root, the first start of all makes its system user
+    with one_worker_at_a_time():  # as root, the very first start creates its system user
         await server.start()
     yield server.url()
     await server.stop()
@@ -121,7 +123,7 @@ async def postgres_url(scratch: Path, memory: Path | None) -> AsyncIterator[str]
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def rabbitmq(scratch: Path, memory: Path | None) -> AsyncIterator[RabbitMQ]:
-    """A RabbitMQ: served, or a private node; installed first where that is allowed."""
+    """A RabbitMQ, external or a private node; installed first if that is allowed."""
     if url := os.environ.get("HIREWIRE_TEST_RABBITMQ_URL"):
         node = None
         if folder := os.environ.get("HIREWIRE_TEST_RABBITMQ_FOLDER"):
@@ -139,7 +141,7 @@ async def rabbitmq(scratch: Path, memory: Path | None) -> AsyncIterator[RabbitMQ
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[str]:
-    """The path of a Chromium; installed first where that is allowed."""
+    """The path of a Chromium; installed first if that is allowed."""
     how = "no browser: apt-get install chromium-headless-shell, or chromium"
     ensure("browser", "chromium-headless-shell", how, find_browser)
     found = find_browser()
@@ -151,23 +153,21 @@ async def chromium() -> AsyncIterator[str]:
 
 
 def find_browser() -> str | None:
-    """The path of a Chromium, or of one of its kind: first the one without windows, whose pages
-    cost a third of the processor time.
+    """The path of a Chromium-like browser, preferably the headless shell, which needs a third of
+    the processor time.
     """
     names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
     return next(filter(None, map(shutil.which, names)), None)
 
 
 def ensure_rabbitmq() -> None:
-    """Install it where it is missing and that is allowed."""
+    """Install RabbitMQ if it is missing and that is allowed."""
     how = "no RabbitMQ: apt-get install rabbitmq-server, or set HIREWIRE_TEST_RABBITMQ_URL=amqp://…"
     ensure("rabbitmq", "rabbitmq-server", how, find_server)
 
 
 def ensure(part: str, package: str, how: str, find: Callable[[], object]) -> None:
-    """Unless it is there: Debian's package, as root, unless forbidden; else skip and say how to
-    get it.
-    """
+    """Install a missing Debian package (as root, if allowed), or skip and explain how to."""
     with one_worker_at_a_time():
         if find() is None:
             _install(part, package, how)
@@ -182,7 +182,7 @@ def _install(part: str, package: str, how: str) -> None:
     )
     policy = Path("/usr/sbin/policy-rc.d")
     ours = not policy.exists()
-    if ours:  # so that the package does not start a node of its own
+    if ours:  # so that the package does not start its own node
         policy.write_text("#!/bin/sh\nexit 101\n")
         policy.chmod(0o755)
     try:
@@ -198,9 +198,10 @@ def _install(part: str, package: str, how: str) -> None:
 
 @pytest.fixture
 async def fresh_address(postgres_url: str, memory: Path | None) -> AsyncIterator[str]:
-    """The address of a database that does not exist. What tests make of it, or of names that
-    begin like it, is dropped afterwards, unless it is on a disk of ours: there a drop costs more
-    than what it frees, and the server goes as a whole.
+    """The address of a database that does not exist.
+
+    Databases with this name as a prefix are dropped afterwards, unless they are on a disk of ours:
+    dropping costs more there than it frees, and the server is removed as a whole.
     """
     name = f"t{uuid4().hex[:16]}"
     yield make_url(postgres_url).set(database=name).render_as_string(hide_password=False)
@@ -215,7 +216,7 @@ async def fresh_address(postgres_url: str, memory: Path | None) -> AsyncIterator
 
 @pytest.fixture
 def fresh_database(fresh_address: str) -> Callable[[], Awaitable[str]]:
-    """Makes new empty databases."""
+    """A factory of new empty databases."""
     made = count(1)
 
     async def make() -> str:
@@ -230,7 +231,7 @@ def fresh_database(fresh_address: str) -> Callable[[], Awaitable[str]]:
 
 @pytest.fixture
 async def fresh_vhost(rabbitmq: RabbitMQ) -> AsyncIterator[str]:
-    """The address of a new virtual host; of the default one where there is no management API."""
+    """The address of a new virtual host, or of the default one without a management API."""
     if rabbitmq.management_url is None:
         yield rabbitmq.url
         return
@@ -259,7 +260,7 @@ def broker_url(request: pytest.FixtureRequest) -> str:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Count the tests by part, for the summary, and let several workers begin with long tests."""
+    """Count the tests by part for the summary, and let several workers start with long tests."""
     for item in items:
         part = Path(item.path).relative_to(ROOT / "tests").parts[0]
         item.user_properties.append(("part", part.removesuffix(".py")))
@@ -269,9 +270,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _long_first(items: list[pytest.Item], workers: int) -> list[pytest.Item]:
-    """The tests so that each worker's part of the list begins with some of the long ones.
+    """Order the tests so that each worker starts with some of the long ones.
 
-    `--dist worksteal` gives each worker one part; a long test that began last would be waited for.
+    `--dist worksteal` gives each worker a part of the list; a long test that starts last would
+    delay the end.
     """
     long = [item for item in items if item.get_closest_marker("long")]
     others = [item for item in items if not item.get_closest_marker("long")]

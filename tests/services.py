@@ -30,18 +30,18 @@ KEY = OKPKey.generate_key("Ed25519", {"kid": "test-key"})
 
 
 class NoBroker:
-    """Stands where a test has no broker: nothing can be published or consumed."""
+    """Replaces the broker in tests without one: nothing can be published or consumed."""
 
     keeps_order_within_batch = True
 
     async def declare(self, queues: Sequence[QueueTopology]) -> None:
-        """Nothing to declare."""
+        """Does nothing."""
 
     async def delete(self, queue: str) -> None:
-        """Nothing to delete."""
+        """Does nothing."""
 
     async def publish(self, messages: Sequence[Message]) -> Sequence[Outcome]:
-        """Must not be asked."""
+        """Must not be called."""
         raise AssertionError("this test has no broker")
 
     async def deliveries(
@@ -57,17 +57,17 @@ class NoBroker:
             yield []
 
     async def ack(self, delivery: Delivery) -> None:
-        """Must not be asked."""
+        """Must not be called."""
 
     async def stats(self, queue: str) -> QueueStats:
-        """Nothing waits."""
+        """No message is waiting."""
         return QueueStats(0, 0)
 
     async def ping(self) -> None:
-        """Well."""
+        """Always succeeds."""
 
     async def close(self) -> None:
-        """Nothing to close."""
+        """Does nothing."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class Running:
     engine: AsyncEngine
 
     def as_user(self, user_id: UUID, **claims: object) -> dict[str, str]:
-        """Headers that prove to be this user."""
+        """Headers that authenticate this user."""
         return {"Authorization": f"Bearer {token_for(user_id, **claims)}"}
 
 
@@ -93,9 +93,11 @@ async def running(
     role: Role = "api",
     trust_test_key: bool = True,
 ) -> AsyncIterator[Running]:
-    """`service` on a migrated database. `database_url` is any address on the server: the prefix of
-    the service's database name. Without a broker (and with role `api`) events stay in the outbox;
-    `Running.messaging.consumer` can be handed events by `hirewire.messaging.testing.consume`.
+    """Run `service` on a migrated database.
+
+    `database_url` is any address on the server: the prefix of the service's database name. Without
+    a broker (and with role `api`) events stay in the outbox; pass events to
+    `Running.messaging.consumer` with `hirewire.messaging.testing.consume`.
     """
     settings = Settings(database_url=make_url(database_url).render_as_string(hide_password=False))
     url = settings.service_database(service.name)
@@ -123,12 +125,14 @@ async def running(
 
 
 _documents: dict[int, tuple[Service, dict[str, Any]]] = {}
-"""OpenAPI documents by service: each takes half a second to make, and all of one are alike."""
+"""OpenAPI documents by service: each takes half a second to build, and all of one service are
+equal.
+"""
 ROUTE = "x-test-route"
 
 
 class Routed:
-    """An application whose answers name the path of the route that made them."""
+    """An application whose responses name the path of their route."""
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
@@ -146,7 +150,7 @@ class Routed:
 
 
 def documented(app: FastAPI) -> Callable[[httpx.Response], Awaitable[None]]:
-    """A check of each answer in a test: its status and media type are in the OpenAPI document."""
+    """A check of each response in a test: its status and media type are in the OpenAPI document."""
 
     async def check(answer: httpx.Response) -> None:
         path = app.openapi()["paths"].get(answer.headers.pop(ROUTE, ""), {})
@@ -168,8 +172,9 @@ _templates: dict[tuple[str, str | None], str] = {}
 
 
 async def copy_of_migrated(url: str, service: str | None) -> None:
-    """Make this database by copying one that was migrated once in this run: much quicker. Without
-    a service it has messaging's tables and the chassis' alone.
+    """Make this database a copy of one that was migrated once in this run, which is much faster.
+
+    Without a service it has only the tables of messaging and the chassis.
     """
     place = make_url(url)
     server = (f"{place.host}:{place.port}", service)
@@ -183,7 +188,7 @@ async def copy_of_migrated(url: str, service: str | None) -> None:
 
 
 async def create_database(url: URL, template: str = "template0") -> None:
-    """Unless it is there: by copying files, at half of what the log of each block costs."""
+    """Create it, unless it exists, by copying files: half the cost of logging each block."""
     maintenance = url.set(database="postgres").render_as_string(hide_password=False)
     connection = await connect(maintenance, application="tests")
     try:

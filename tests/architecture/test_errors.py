@@ -1,4 +1,4 @@
-"""Every error has a stable code, and the pages and the documents know all codes."""
+"""Every error has a stable code, and pages and documents know all codes."""
 
 import ast
 import re
@@ -27,14 +27,14 @@ PLACES = {
     "report": 1,
     "problem": 1,
 }
-"""Where the calls that make errors have the code, or the slug that it comes from."""
+"""The position of the code, or of the slug it is derived from, in calls that make errors."""
 FOR_PROGRAMS = {
     *("bad_request", "body_late", "foreign_form", "idempotency_key_reused", "internal"),
     *("invalid_refresh_token", "live_is_off", "no_signing_key", "not_json", "refreshed_just_now"),
     *("service_away", "service_broke_off", "service_busy", "service_slow", "sitemap_not_found"),
     *("skill_not_found", "too_many_bodies", "too_many_streams"),
     *("reason_without_discard", "stage_without_role"),
-    # Of the operators' API.
+    # Codes of the operators' API.
     *("before_log", "edit_refused", "not_subscribed", "operators_only", "unknown_handler"),
 }
 """Codes that no page shows."""
@@ -42,17 +42,17 @@ PASSED_ON = {
     *("body_late", "service_away", "service_broke_off", "service_busy", "service_slow"),
     "too_many_bodies",
 }
-"""Those of them that stand in a table of the gateway."""
+"""Those of them that are listed in a table of the gateway."""
 GIVEN = {
     *("kit/problems.py", "web/problems.py", "web/proxy/middleware.py"),
     "profiles/resumes/documents.py",  # those of what an import leaves out
 }
-"""Modules that pass on the codes that they are given."""
+"""Modules that pass on codes which they get."""
 OF_PYDANTIC = set(get_args(ErrorType))
 
 
 def codes(source: str) -> Iterator[tuple[int, str | None]]:
-    """Line and code of each error that is made; None for one without a constant code."""
+    """Line and code of each error that is created; None if the code is not a constant."""
     for node in ast.walk(ast.parse(source)):
         if not isinstance(node, ast.Call):
             continue
@@ -71,7 +71,7 @@ def codes(source: str) -> Iterator[tuple[int, str | None]]:
 
 
 def sentences(source: str) -> list[int]:
-    """Lines that raise a `ValueError` with a text, which has no code."""
+    """Lines that raise a `ValueError` with a text instead of a code."""
     return [
         node.lineno
         for node in ast.walk(ast.parse(source))
@@ -82,7 +82,7 @@ def sentences(source: str) -> list[int]:
 
 
 def without_code(kinds: Iterable[type[AppError]]) -> list[type[AppError]]:
-    """Error classes that state no code of their own."""
+    """Error classes without a code of their own."""
     return [one for one in kinds if not CODE.fullmatch(str(vars(one).get("code")))]
 
 
@@ -98,13 +98,13 @@ def _below(kind: type[AppError]) -> set[type[AppError]]:
 
 
 def sources() -> list[Path]:
-    """The modules that answer requests."""
+    """The modules that handle requests."""
     parts = ("auth", "profiles", "vacancies", "kit", "web")
     return [path for part in parts for path in (SOURCES / part).rglob("*.py")]
 
 
 def made() -> dict[str, str]:
-    """All codes that the sources make, with the place of one of each."""
+    """All codes that the sources create, each with one of its locations."""
     found = {one.code: one.__qualname__ for one in error_classes()}
     for path in sources():
         for line, code in codes(path.read_text()):
@@ -114,7 +114,7 @@ def made() -> dict[str, str]:
 
 
 def unknown(codes: Iterable[str]) -> set[str]:
-    """Codes that neither have a text nor are for programs only."""
+    """Codes that have no text and are not listed as for programs only."""
     return set(codes) - TEXTS.keys() - FOR_PROGRAMS
 
 

@@ -1,4 +1,4 @@
-"""The rules of the architecture, and that each of them catches what it forbids."""
+"""The rules of the architecture, and proof that each of them catches violations."""
 
 import ast
 import shutil
@@ -35,6 +35,7 @@ PLANTED = [
     ("Inside a feature", "vacancies/posting/stray.py", ""),
     ("Rules are pure", "vacancies/posting/rules.py", "import sqlalchemy"),
     ("Rules are pure", "auth/keys/rules.py", "import hirewire.kit.clock"),
+    ("Rules are pure", "vacancies/recommendations/inputs.py", "import httpx"),
     ("Commands, queries and handlers", "auth/roles/commands.py", "import fastapi"),
     ("Commands, queries and handlers", "auth/roles/handlers.py", "import hirewire.kit.http"),
     ("Messaging: what runs it", "messaging/locks.py", "import hirewire.messaging.runtime"),
@@ -77,7 +78,7 @@ def test_the_code_keeps_its_rules(tree: Path) -> None:
 
 
 def rounds() -> list[list[tuple[str, str, str]]]:
-    """The violations in few groups that have each rule and each file at most once."""
+    """The violations, in a few groups that have each rule and each file at most once."""
     groups: list[list[tuple[str, str, str]]] = []
     for one in PLANTED:
         for group in groups:
@@ -123,13 +124,13 @@ OWNERS = {
     "introduction.py": "migrate's own connection",
     "subscribers.py": "migrate's own connection",
 }
-"""Modules of messaging that begin and end transactions, by name, and whose they are."""
+"""Modules of messaging that begin and end transactions, and why."""
 SERVICES = ("auth", "profiles", "vacancies")
 
 
 def without_transactions() -> list[Path]:
-    """Everything that is given a transaction: the features, and messaging but for the owners."""
-    # The search index has commits of its own, and is given no transaction.
+    """What gets a transaction as a parameter: features, and messaging except the owners."""
+    # The search index has its own commits, and gets no transaction.
     features = [p for name in SERVICES for p in (SOURCES / name).rglob("*.py")]
     features.remove(SOURCES / "vacancies" / "search" / "index" / "storage.py")
     return features + [p for p in (SOURCES / "messaging").rglob("*.py") if p.name not in OWNERS]
@@ -169,7 +170,7 @@ def test_that_rule_catches_what_it_forbids() -> None:
 
 
 def lists_of_any_length(source: str) -> list[int]:
-    """Lines with an `in_` of any number of values: another statement for each number."""
+    """Lines with an `in_` of variable length, which makes a different statement for each length."""
     return [
         node.lineno
         for node in ast.walk(ast.parse(source))
@@ -193,7 +194,7 @@ def test_that_rule_catches_lists_of_any_length() -> None:
 
 
 def writes_tables(source: str) -> list[int]:
-    """Lines that write CSV by themselves: their cells may be formulas to a spreadsheet."""
+    """Lines that write CSV directly: their cells may be formulas in a spreadsheet."""
     return [
         node.lineno
         for node in ast.walk(ast.parse(source))
@@ -227,7 +228,7 @@ LOOSE = {
     "vacancies/recommendations/index/columns.py": "numpy's arrays by name",
     "vacancies/search/index/facets.py": "what tantivy counts",
 }
-"""Modules with dictionaries of anything between functions, and why."""
+"""Modules with untyped dictionaries between functions, and why."""
 
 
 def loose_dictionaries(source: str) -> list[int]:

@@ -1,4 +1,4 @@
-"""Words that do not come back."""
+"""Forbidden words are not used."""
 
 import pytest
 
@@ -25,10 +25,18 @@ def test_no_forbidden_word_is_used() -> None:
         ("def test_the_spreader_acks() -> None:", "spreader"),
         ("wanted = demand.work_format", "wanted"),
         ("async def slice(size: int) -> None:", "slice"),
+        ("    lost, doubled = count(effects)", "doubled"),
+        ("# Chunks that are under way.", "under way"),
+        ('    """Messages in hand."""', "in hand"),
+        ("def test_it_is_no_hindrance() -> None:", "hindrance"),
+        ("# Let go of the lock.", "Let go of"),
+        ("# The message is handed on.", "handed on"),
+        ("# The dearest size.", "dearest"),
         ("# Reasons are reckoned when they are read.", "reckoned"),
         ('    """The names and by-names of a place."""', "by-names"),
         ('"""The list of one\'s own."""', "one's own"),
         ("# The rows, upon which the index depends.", "upon"),
+        ("# its likest occupation", "its likest"),
     ],
 )
 def test_planted_forbidden_words_are_found(line: str, word: str) -> None:

@@ -1,4 +1,4 @@
-"""The service `auth` with a signing key, people who register and log in, and a clock that moves."""
+"""The service `auth` with a signing key, helpers to register and log in, and a movable clock."""
 
 import sys
 from collections.abc import AsyncIterator
@@ -25,13 +25,13 @@ PASSWORD = "correct horse battery"
 
 @dataclass(frozen=True)
 class Auth:
-    """The service, and what tests do with it again and again."""
+    """The service, with common actions of the tests."""
 
     service: Running
 
     @property
     def client(self) -> httpx.AsyncClient:
-        """Comes from 127.0.0.1."""
+        """A client at 127.0.0.1."""
         return self.service.client
 
     @asynccontextmanager
@@ -44,7 +44,7 @@ class Auth:
             yield client
 
     async def register(self, email: str = "anna@example.org", password: str = PASSWORD) -> UUID:
-        """A new account's id."""
+        """Register; returns the id of the new account."""
         answer = await self.client.post(
             "/api/auth/register", json={"email": email, "password": password}
         )
@@ -58,58 +58,58 @@ class Auth:
         *,
         client: httpx.AsyncClient | None = None,
     ) -> httpx.Response:
-        """The answer to a login."""
+        """Log in; returns the response."""
         body = {"email": email, "password": password}
         return await (client or self.client).post("/api/auth/login", json=body)
 
     async def login(
         self, email: str = "anna@example.org", password: str = PASSWORD
     ) -> dict[str, Any]:
-        """The tokens of a login."""
+        """Log in; returns the tokens."""
         answer = await self.try_login(email, password)
         assert answer.status_code == 200, answer.text
         tokens: dict[str, Any] = answer.json()
         return tokens
 
     async def refresh(self, token: str) -> httpx.Response:
-        """The answer to a refresh."""
+        """Refresh; returns the response."""
         return await self.client.post("/api/auth/refresh", json={"refreshToken": token})
 
     async def me(self, access_token: str) -> httpx.Response:
-        """The answer to who one is."""
+        """Read the caller's account; returns the response."""
         headers = {"Authorization": f"Bearer {access_token}"}
         return await self.client.get("/api/auth/me", headers=headers)
 
     async def rows(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
-        """What the database answers."""
+        """The rows of a query."""
         async with self.service.engine.connect() as connection:
             found = await connection.exec_driver_sql(statement, parameters or None)
             return [tuple(row) for row in found]
 
     async def ensure_key(self) -> str | None:
-        """What the background task does at the start and every hour."""
+        """Do what the background task does at start and every hour."""
         async with self.service.messaging.transactions() as tx:
             return await ensure_signing_key(tx)
 
 
 class MovedClock:
-    """Time that passes when a test says so, beside the time that passes anyway."""
+    """A clock that can be moved forward, and otherwise runs normally."""
 
     def __init__(self) -> None:
         self.ahead = timedelta(0)
 
     def now(self) -> datetime:
-        """In place of `hirewire.kit.clock.now`."""
+        """Replaces `hirewire.kit.clock.now`."""
         return datetime.now(UTC) + self.ahead
 
     def forward(self, **by: float) -> None:
-        """Let time pass: ``forward(days=1)``."""
+        """Move the clock: ``forward(days=1)``."""
         self.ahead += timedelta(**by)
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> MovedClock:
-    """A clock for all of hirewire, wherever `now` was imported by name."""
+    """The clock for all modules of hirewire that import `now` by name."""
     moved, real = MovedClock(), kit_clock.now
     for name, module in list(sys.modules.items()):
         if name.startswith("hirewire.") and getattr(module, "now", None) is real:
@@ -119,7 +119,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> MovedClock:
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def template(postgres_url: str) -> AsyncIterator[str]:
-    """The name of a migrated database: copying one is quicker than migrating each."""
+    """The name of a migrated database: copying it is faster than migrating again."""
     name = f"t{uuid4().hex[:16]}_template"
     await migrate(_named(postgres_url, name), "auth")
     yield name
@@ -148,21 +148,21 @@ async def _administer(url: str, statement: str) -> None:
 
 @pytest.fixture
 async def keyless(postgres_url: str, template: str) -> AsyncIterator[Auth]:
-    """The service on an empty database, before it has made its first key."""
+    """The service on an empty database, before it has created its first key."""
     async with _on_a_copy(postgres_url, template) as service:
         yield service
 
 
 @pytest.fixture
 async def auth(keyless: Auth) -> Auth:
-    """The service on an empty database, ready to log people in."""
+    """The service on an empty database, ready for logins."""
     assert await keyless.ensure_key() is not None
     return keyless
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
 async def refusing(postgres_url: str, template: str) -> AsyncIterator[Auth]:
-    """The service with a key, shared by tests whose requests must change nothing."""
+    """The service with a key, shared by tests whose requests change nothing."""
     async with _on_a_copy(postgres_url, template) as service:
         assert await service.ensure_key() is not None
         yield service

@@ -1,4 +1,4 @@
-"""Addresses and password hashes."""
+"""Email addresses and password hashes."""
 
 import asyncio
 
@@ -125,13 +125,13 @@ async def test_an_unknown_kind_of_hash_matches_no_password() -> None:
 
 
 async def test_a_hash_with_other_costs_is_verified() -> None:
-    """The cost may be raised later; what was hashed before is still verified by its own."""
+    """The cost may be raised later; existing hashes are verified with their own cost."""
     costly = PasswordHash((Argon2Hasher(memory_cost=32 * 1024, time_cost=3, parallelism=1),))
     assert await password_fits("a good password", costly.hash("a good password"))
 
 
 async def test_hashing_leaves_the_loop_free_and_is_bounded() -> None:
-    """The loop turns while twenty hashes are made, and no more than two threads make them."""
+    """The event loop runs while twenty hashes are computed, by at most two threads."""
     turns = 0
     made = asyncio.gather(*(hash_password(f"password {n}") for n in range(20)))
     while not made.done():

@@ -1,4 +1,4 @@
-"""The migrations make what `tables.py` says."""
+"""The migrations create the schema of `tables.py`."""
 
 from collections.abc import Awaitable, Callable
 from importlib import import_module
@@ -59,7 +59,7 @@ async def test_downgrading_leaves_nothing(fresh_database: Callable[[], Awaitable
 
 
 async def _registered_before(url: str, *accounts: tuple[str, str]) -> AsyncEngine:
-    """A database as it was before, with accounts (address and key)."""
+    """A database of an earlier version, with accounts (address and key)."""
     await migrate(url, "auth")
 
     def back(connection: Connection) -> None:

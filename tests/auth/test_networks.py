@@ -1,4 +1,4 @@
-"""What counts as one place."""
+"""Which addresses count as one network."""
 
 from ipaddress import IPv6Address, IPv6Network
 
@@ -28,7 +28,7 @@ def test_networks(address: str, expected: str) -> None:
 
 @given(st.integers(1, 2**64 - 1), st.integers(0, 2**64 - 1), st.integers(0, 2**64 - 1))
 def test_one_line_of_ipv6_is_one_network(line: int, one: int, other: int) -> None:
-    """`line` is never 0: there the mapped IPv4 addresses are."""
+    """`line` is never 0, which has the mapped IPv4 addresses."""
     addresses = [IPv6Address(line << 64 | host) for host in (one, other)]
     assert network(str(addresses[0])) == network(str(addresses[1]))
     assert addresses[0] in IPv6Network(network(str(addresses[0])))

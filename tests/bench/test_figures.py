@@ -1,4 +1,4 @@
-"""How figures are judged and profiles summed up; what contestants are given."""
+"""How figures are judged and profiles are summed up, and the input of contestants."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The statements of the benchmarks, against the tables as they are."""
+"""The statements of the benchmarks, run against the current tables."""
 
 import json
 from collections.abc import AsyncIterator

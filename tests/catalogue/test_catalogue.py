@@ -1,4 +1,4 @@
-"""The documents are valid, fresh and true; a breaking change does not pass the check."""
+"""The documents are valid, up to date and correct; a breaking change fails the check."""
 
 import json
 import shutil
@@ -31,7 +31,7 @@ def test_the_documents_are_fresh() -> None:
 
 
 def test_it_is_an_asyncapi_document() -> None:
-    """By the specification's own schema."""
+    """According to the schema of the specification."""
     schema = json.loads((ROOT / "tests" / "catalogue" / "asyncapi-3.0.0.json").read_text())
     errors = [error.message for error in Draft7Validator(schema).iter_errors(asyncapi())]
     assert errors == []
@@ -91,7 +91,7 @@ print(json.dumps([{"code": one.exit_code, "output": one.output} for one in done]
 def test_a_breaking_change_does_not_pass_the_check(
     tmp_path: Path, before: str, after: str, message: str
 ) -> None:
-    # Compiled files as well, but none that is being written: it may be gone when it is read.
+    # Compiled files too, except temporary ones, which may vanish before they are read.
     skipped = shutil.ignore_patterns("*.pyc.*", "static", "shots", "bench")
     for folder in ("src", "docs"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=skipped)
@@ -99,7 +99,7 @@ def test_a_breaking_change_does_not_pass_the_check(
     text = contract.read_text()
     assert before in text
     contract.write_text(text.replace(before, after, 1))
-    if after.startswith("name="):  # a new event has an example of its own
+    if after.startswith("name="):  # a new event needs its own example
         example = tmp_path / "src" / "hirewire" / "catalogue" / "examples.py"
         example.write_text(example.read_text().replace('"vacancy.closed"', after[5:]))
 

@@ -1,4 +1,4 @@
-"""What breaks a reader is found, and what does not is let through."""
+"""Changes that break readers are found, and compatible ones are allowed."""
 
 import copy
 from typing import Any
@@ -32,7 +32,7 @@ SCHEMA: dict[str, Any] = {
 
 
 def changed(**replaced: Any) -> dict[str, Any]:
-    """The schema with some fields replaced; None takes one away."""
+    """The schema with some fields replaced; None removes a field."""
     schema = copy.deepcopy(SCHEMA)
     for name, value in replaced.items():
         if value is None:

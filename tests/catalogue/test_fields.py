@@ -1,4 +1,4 @@
-"""What our own events refuse in a field, and what they take from writers of another make."""
+"""What our events refuse in a field, and what they accept from other publishers."""
 
 import ast
 import json
@@ -39,7 +39,7 @@ def test_any_valid_email_address_is_accepted(address: str) -> None:
 
 
 def moments() -> list[tuple[str, str]]:
-    """Event and field of each time in the contracts."""
+    """The event and name of each time field in the contracts."""
     found = []
     for entry in catalogue.entries():
         schema = entry.event.model_json_schema(by_alias=True)
@@ -66,7 +66,7 @@ def test_there_are_time_fields_to_test() -> None:
 
 
 def test_contracts_have_times_and_addresses_of_the_checked_kinds_only() -> None:
-    """A bare `datetime` takes numbers, and a bare `str` any address."""
+    """A plain `datetime` accepts numbers, and a plain `str` any address."""
     modules = sorted((ROOT / "src" / "hirewire" / "contracts").glob("[a-z]*.py"))
     assert len(modules) > 1
     for path in modules:
@@ -80,7 +80,7 @@ def test_that_rule_catches_what_it_forbids() -> None:
 
 
 def bare(source: str) -> list[str]:
-    """The fields of a module whose kind is checked too little."""
+    """The fields of a module whose types check too little."""
     found = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):

@@ -1,4 +1,4 @@
-"""The chaos suite: its judge can fail, its faults do what they say, and its short form passes."""
+"""The chaos suite: its judge can fail, its faults work as described, and its short form passes."""
 
 import asyncio
 import os
@@ -45,7 +45,7 @@ def test_a_lost_event_is_found_unless_it_was_discarded() -> None:
 
 def test_a_duplicate_effect_is_found() -> None:
     found = verdict(EVENTS, effects([*EVENTS, EVENTS[-1]]))
-    assert (found.doubled, found.good) == (1, False)
+    assert (found.duplicated, found.good) == (1, False)
 
 
 def test_reordered_effects_are_found_unless_they_were_expected() -> None:
@@ -66,7 +66,7 @@ def test_replayed_events_take_effect_as_often_as_requested() -> None:
     given = [Effect(uuid4(), place, nth, False) for place, nth in asked]
     assert repeats(asked, given).good
     assert repeats(asked, given[1:]).lost == 1
-    assert repeats(asked, [*given, given[0]]).doubled == 1
+    assert repeats(asked, [*given, given[0]]).duplicated == 1
 
 
 def test_a_clean_audit_that_misses_an_event_is_false() -> None:
@@ -184,7 +184,7 @@ def test_the_disk_keeps_what_was_flushed_and_nothing_else(tmp_path: Path) -> Non
 @pytest.mark.long
 @pytest.mark.timeout(600)
 async def test_nothing_is_lost_duplicated_or_reordered(rabbitmq: RabbitMQ) -> None:
-    """A scenario of the short form, another one each day; CI runs all of them."""
+    """One scenario of the short form, a different one each day; CI runs all of them."""
     if rabbitmq.node is None:
         missing("rabbitmq", "chaos starts nodes of its own")
     short = [one.name for one in SCENARIOS.values() if one.short]

@@ -1,4 +1,4 @@
-"""One skill, many ways to write it."""
+"""Skills are found under many spellings."""
 
 import csv
 import re
@@ -175,7 +175,7 @@ def test_no_added_form_belongs_to_two_skills() -> None:
 
 @pytest.fixture
 def additions(tmp_path: Path) -> Iterator[Path]:
-    """A file of the operators; whatever was added is forgotten after the test."""
+    """A file of the operators' additions, which are removed after the test."""
     yield tmp_path / "own.csv"
     extend(None)
 

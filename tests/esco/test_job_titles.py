@@ -1,4 +1,4 @@
-"""Titles as adverts write them find their occupations, in both languages."""
+"""Job titles of adverts are mapped to their occupations, in both languages."""
 
 from collections import Counter
 
@@ -35,10 +35,29 @@ def found(title: str) -> list[str]:
         ("C++ разработчик", "software developer"),
         ("PA to the Managing Director", "executive assistant"),
         ("MIG/TIG Welder", "welder"),
+        ("Kotlin-программист", "software developer"),
+        ("Токарь в опытный цех", "lathe and turning machine operator"),
+        ("Embroidery shop receptionist", "receptionist"),
+        ("Receptionist at a bank", "receptionist"),
     ],
 )
 def test_a_title_means_its_occupation(title: str, occupation: str) -> None:
     assert found(title)[0] == occupation
+
+
+@pytest.mark.parametrize(
+    "title", ["Supervisor", "Apprentice", "Team Leader", "Старший специалист", "Оператор", "Worker"]
+)
+def test_a_word_of_all_trades_means_none(title: str) -> None:
+    assert found(title) == []
+
+
+def test_a_head_counts_more_than_what_describes_it() -> None:
+    known = [job for job in jobs_of("HGV Technician") if job.code < OWN_TITLE]
+    assert all(job.likeness < 56 for job in known), "it is no driver, and at most related"
+    receptionist = jobs_of("Embroidery receptionist")[0]
+    assert receptionist.code == jobs_of("receptionist")[0].code
+    assert 56 < receptionist.likeness < 100
 
 
 def test_a_title_of_two_occupations_matches_both() -> None:

@@ -1,4 +1,4 @@
-"""The three services of `examples/`, as processes over a real PostgreSQL."""
+"""The three services of `examples/` as processes over a real PostgreSQL."""
 
 import asyncio
 import os
@@ -51,7 +51,7 @@ def shop(fresh_address: str, tmp_path: Path) -> Iterator[Shop]:
 
 
 async def test_every_order_is_paid_and_dispatched_once(shop: Shop) -> None:
-    """One service is killed, one has not been started yet, and one message is refused."""
+    """One service is killed, one starts later, and one message is refused."""
     payments = shop.start("payments")
     orders = [shop.start("orders", "ada", "35")]
 
@@ -76,7 +76,7 @@ async def test_every_order_is_paid_and_dispatched_once(shop: Shop) -> None:
     async def all_sent() -> bool:
         try:
             found = await shop.ask("dispatch", "select count(sent_at) from parcel")
-        except Exception:  # its table is not there yet
+        except Exception:  # its table does not exist yet
             return False
         return found == [(2,)]
 

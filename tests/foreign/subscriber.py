@@ -1,4 +1,4 @@
-"""python subscriber.py URL: consumes registrations, and makes every second user an employer."""
+"""`python subscriber.py URL`: consumes registrations, and makes every second user an employer."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Programs of another make beside our services, on a real node: the wire contract, used."""
+"""Programs in other languages next to our services, on a real node: the event contract in use."""
 
 import asyncio
 import json
@@ -29,7 +29,7 @@ DOCS = HERE.parents[1] / "docs" / "foreign-services.md"
 
 
 class Program:
-    """A foreign program that runs, and the lines it has printed."""
+    """A running foreign program, and the lines it has printed."""
 
     def __init__(self, *argv: str) -> None:
         self.process = subprocess.Popen(
@@ -60,7 +60,7 @@ class Program:
 
 @pytest.fixture(scope="session")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Node programs with their one package installed."""
+    """The Node programs, with their one package installed."""
     if shutil.which("node") is None or shutil.which("npm") is None:
         missing("node", "no Node: apt-get install nodejs npm")
     folder = tmp_path_factory.mktemp("node")
@@ -169,7 +169,7 @@ async def test_an_unchanged_service_takes_the_place_of_ours(
             await becomes_employer(running, id)
         assert [json.loads(line)["user"]["id"] for line in plain.lines[1:]] == ids
         await plain.stop()
-        # Ours comes back, and has missed nothing of what the other did in its place.
+        # our service returns, and has missed no event of the other one
         await running.start("profiles")
 
         async def all_there() -> bool:

@@ -1,4 +1,4 @@
-"""People with a browser."""
+"""Users with a browser."""
 
 import re
 from collections.abc import AsyncIterator
@@ -21,14 +21,14 @@ from tests.journeys.people import PASSWORD
 FLAGS = [
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
-    "--font-render-hinting=slight",  # as the one with windows does it
+    "--font-render-hinting=slight",  # the same as a browser with windows does
 ]
 PHONE: ViewportSize = {"width": 390, "height": 800}
 DESKTOP: ViewportSize = {"width": 1200, "height": 900}
 AXE = Axe().axe_script
 VIOLATIONS = {"resultTypes": ["violations"]}
 OF_COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
-"""The rules of axe that depend on colours; they are most of its work."""
+"""The axe rules that depend on colours; they are most of its work."""
 UNTIL_STILL = """
 Promise.all(document.getAnimations().filter(one => one.effect.getTiming().iterations < Infinity)
   .map(one => one.finished)).then(() => null)
@@ -43,8 +43,10 @@ _browsers: dict[str, Browser] = {}
 
 @asynccontextmanager
 async def browsing(chromium: str) -> AsyncIterator[Browser]:
-    """A browser without anybody at it, as it is again after the block. One process serves all
-    tests: people have contexts of their own, and a launch costs a second of a core.
+    """A browser without pages, and again so after the block.
+
+    One process serves all tests: each user has a separate context, and a launch costs a second of a
+    core.
     """
     browser = _browsers.get(chromium)
     if browser is None or not browser.is_connected():
@@ -60,13 +62,13 @@ async def browsing(chromium: str) -> AsyncIterator[Browser]:
 
 
 async def close_browsers() -> None:
-    """End what `browsing` has launched."""
+    """Close the browsers that `browsing` has launched."""
     _browsers.clear()
     await _open.aclose()
 
 
 class Somebody:
-    """A person at a page. Whatever the page complains of is kept."""
+    """A person at a page. All errors of the page are recorded."""
 
     def __init__(self, page: Page) -> None:
         self.page = page
@@ -80,13 +82,13 @@ class Somebody:
 
     @classmethod
     async def arrive(cls, browser: Browser, url: str, language: str, **context: Any) -> "Somebody":
-        """With a browser of their own."""
+        """Open a separate browser context."""
         made = await browser.new_context(locale=language, base_url=url, **context)
         made.set_default_timeout(WITHIN_MS)
         return cls(await made.new_page())
 
     async def sign_up(self) -> None:
-        """Register, and see the home page with the profile that appears by itself."""
+        """Register, and wait on the home page for the profile to appear."""
         page = self.page
         await page.goto("/signup")
         await page.fill("#email", f"{uuid4().hex}@example.org")
@@ -96,8 +98,8 @@ class Somebody:
         await expect(page.locator("#profile details")).to_be_visible()
 
     async def serious(self, options: dict[str, Any] | None = None) -> list[str]:
-        """What axe finds on this page that is serious or critical, by these options."""
-        if not await self.page.evaluate("'axe' in window"):  # to send it costs as much as a look
+        """The serious and critical findings of axe on this page, with these options."""
+        if not await self.page.evaluate("'axe' in window"):  # sending it costs as much as a check
             await self.page.evaluate(AXE)
         found = await self.page.evaluate(
             "options => axe.run(options).then(found => found.violations)",
@@ -111,7 +113,7 @@ class Somebody:
         ]
 
     async def serious_in_both(self) -> list[str]:
-        """The same in the light scheme and, where only colours differ, in the dark one."""
+        """The same in the light scheme and, for colours only, in the dark one."""
         found = await self.serious()
         await self.page.emulate_media(color_scheme="dark")
         await self.page.evaluate(UNTIL_STILL)

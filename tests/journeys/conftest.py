@@ -1,4 +1,4 @@
-"""The whole platform as processes: started, killed and started again by the tests."""
+"""The whole platform as processes, which the tests start, kill and restart."""
 
 import asyncio
 import os
@@ -20,7 +20,7 @@ from tests.services import copy_of_migrated
 
 
 class Platform:
-    """Services as processes of their own, over one database server and one broker."""
+    """Services as separate processes, over one database server and one broker."""
 
     def __init__(self, database_url: str, broker_url: str, log: Path) -> None:
         ports = {f"HIREWIRE_{name.upper()}_PORT": str(free_port()) for name in assembly.PROCESSES}
@@ -41,7 +41,7 @@ class Platform:
         await provisioning.migrate(self.settings)
 
     async def start(self, *names: str) -> None:
-        """Start these, and return once they are ready."""
+        """Start these services, and return once they are ready."""
         for name in names:
             self.spawn(name)
         for name in names:
@@ -64,7 +64,7 @@ class Platform:
             await eventually(answers, within=60, what=f"{name} is ready; see {self.log}")
 
     def kill(self, name: str) -> None:
-        """As a power cut would."""
+        """Kill a service, as a power cut would."""
         process = self.processes.pop(name)
         process.kill()
         process.wait()
@@ -88,7 +88,7 @@ class Platform:
 
 @pytest.fixture
 async def platform(fresh_address: str, broker_url: str, tmp_path: Path) -> AsyncIterator[Platform]:
-    """Migrated, nothing started yet."""
+    """A migrated platform without running services."""
     made = Platform(fresh_address, broker_url, tmp_path / "platform.log")
     await made.migrate()
     yield made

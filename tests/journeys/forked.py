@@ -1,5 +1,6 @@
-"""`hirewire serve` as processes forked from one that has loaded the code and the dictionaries
-already: loading them costs more than a second of a core, and these tests start some two hundred.
+"""Runs `hirewire serve` as forks of a process that has loaded the code and the dictionaries.
+
+Loading them costs more than a second of a core, and these tests start some two hundred.
 """
 
 import multiprocessing
@@ -21,7 +22,7 @@ _loaded.set_forkserver_preload(["tests.journeys.preloaded"])
 
 
 class Forked:
-    """What `Popen` is to a program that was started."""
+    """A forked process, with the interface of `Popen`."""
 
     def __init__(self, argv: list[str], env: Mapping[str, str], log: Path, program: str) -> None:
         self._process = _loaded.Process(target=_run, args=(argv, dict(env), str(log), program))
@@ -51,7 +52,7 @@ class Forked:
 def fork(
     argv: list[str], *, env: Mapping[str, str], log: Path, program: str = "hirewire.__main__"
 ) -> "subprocess.Popen[bytes]":
-    """Run `hirewire` with these arguments, its output added to a file. Ends with this process.
+    """Run `hirewire` with these arguments and append its output to a file. Ends with this process.
 
     `program` is the module whose `main` is run.
     """

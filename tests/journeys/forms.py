@@ -1,4 +1,4 @@
-"""Forms of a page, sent as a browser sends what nobody has touched."""
+"""Submits the forms of a page, as a browser would without any input by the user."""
 
 import re
 from html.parser import HTMLParser
@@ -68,9 +68,9 @@ class _Forms(HTMLParser):
 
 
 def forms_of(page: str) -> list[tuple[str, list[tuple[str, str]]]]:
-    """Where each form goes, and the fields it sends; without the button that is pressed.
+    """The action of each form, and the fields it sends; without the pressed button.
 
-    A field that keeps a browser from sending the form has `MISSING` in its name.
+    A field that would stop a browser from submitting has `MISSING` in its name.
     """
     parser = _Forms()
     parser.feed(page)
@@ -79,12 +79,12 @@ def forms_of(page: str) -> list[tuple[str, list[tuple[str, str]]]]:
 
 
 def whole_editor(resume: dict[str, Any]) -> str:
-    """The path of a resume's page with each of its blocks and items open."""
+    """The path of a resume's page with all blocks and items open."""
     items = [one["id"] for kind in ("experience", "education") for one in resume[kind]]
     return f"/resumes/{resume['id']}?{urlencode([('edit', one) for one in (*BLOCKS, *items)])}"
 
 
 def forms_to(page: str, path: str) -> list[list[tuple[str, str]]]:
-    """The fields of the forms that go to this path, without those that are only a button."""
+    """The fields of the forms with this action, except forms that are only a button."""
     found = [(action.partition("#")[0], fields) for action, fields in forms_of(page)]
     return [fields for action, fields in found if action == path and len(fields) > 1]

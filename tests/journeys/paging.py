@@ -1,4 +1,4 @@
-"""What the pages take and give, without a browser."""
+"""Uses the pages without a browser."""
 
 from typing import Any
 from urllib.parse import urlencode
@@ -36,7 +36,7 @@ async def post(
 
 
 async def api(client: httpx.AsyncClient, method: str, path: str, body: Any = None) -> Any:
-    """The same as a program, with the session's own token."""
+    """A client of the API with the session's token."""
     headers = {"Authorization": f"Bearer {client.cookies[ACCESS]}"}
     answer = await client.request(method, f"/api{path}", json=body, headers=headers)
     assert answer.is_success, answer.text

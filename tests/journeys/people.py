@@ -1,4 +1,4 @@
-"""What people do, through the public API."""
+"""Actions of users, through the public API."""
 
 from uuid import uuid4
 
@@ -11,14 +11,14 @@ PASSWORD = "correct horse battery"
 
 
 async def register(client: httpx.AsyncClient, email: str | None = None) -> tuple[str, int]:
-    """A new user's id (or nothing) and the status."""
+    """Register; returns the id of the new user (or None) and the status."""
     body = {"email": email or f"{uuid4().hex}@example.org", "password": PASSWORD}
     answer = await client.post("/api/auth/register", json=body)
     return str(answer.json().get("id", "")), answer.status_code
 
 
 async def profiles_of(database_url: str) -> list[str]:
-    """The user ids that have a profile, each as often as it is there."""
+    """The user ids of all profiles, with duplicates if there are any."""
     connection = await connect(database_url, application="tests")
     rows = await connection.fetch("select user_id::text from profile order by 1")
     await connection.close()
@@ -26,7 +26,7 @@ async def profiles_of(database_url: str) -> list[str]:
 
 
 async def open_messages(*database_urls: str) -> dict[str, int]:
-    """How many messages are retrying, waiting or dead in these databases together."""
+    """The number of retrying, waiting and dead messages in all these databases."""
     found: dict[str, int] = {}
     for url in database_urls:
         connection = await connect(url, application="tests")
@@ -40,7 +40,7 @@ async def open_messages(*database_urls: str) -> dict[str, int]:
 
 
 async def signed_in(client: httpx.AsyncClient, who: str) -> Demo:
-    """Somebody who has registered, logged in and has a profile."""
+    """A user who has registered, logged in and has a profile."""
     demo = Demo(client)
     await demo.sign_in(who)
     return demo

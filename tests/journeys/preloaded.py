@@ -3,7 +3,7 @@
 import gc
 import os
 
-os.environ.pop("COLUMNS", None)  # else a console has it for good: each program brings its own
+os.environ.pop("COLUMNS", None)  # otherwise a console would keep it: each program brings its own
 
 import hirewire.cli.main
 from hirewire import assembly
@@ -16,9 +16,9 @@ __all__ = ["hirewire"]
 for name in assembly.PROCESSES:
     assembly.load(name)
 prepare()
-typeahead().find("zz", 1)  # which makes the stems of all names, too
+typeahead().find("zz", 1)  # this also computes the stems of all names
 for lang in ("en", "ru"):
     for template in templates_in(lang).list_templates():
         templates_in(lang).get_template(template)
 gc.collect()
-gc.freeze()  # else each process forked from here goes through all of it, and copies the pages
+gc.freeze()  # else each forked process would scan all objects, and copy their pages

@@ -1,4 +1,4 @@
-"""Nobody is left without an answer, over real processes and real brokers."""
+"""Every applicant gets an answer, over real processes and real brokers."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""`hirewire demo --fill` against the real services."""
+"""`hirewire demo --fill` with the real services."""
 
 import asyncio
 import io
@@ -21,7 +21,7 @@ COUNT = 10
 
 
 async def run(url: str, count: int = COUNT) -> tuple[int, str]:
-    """Its exit code, and what it printed."""
+    """Run the command; returns its exit code and output."""
     page = io.StringIO()
     code = await fill(url, count, 1, Console(file=page, width=160))
     return code, page.getvalue()
@@ -37,7 +37,7 @@ async def resumes_there(client: httpx.AsyncClient, plan: Plan) -> list[Item]:
 
 
 async def refusals(client: httpx.AsyncClient) -> float:
-    """How often the gateway has answered 503 in place of `vacancies`."""
+    """How often the gateway has responded 503 for `vacancies`."""
     text = (await client.get("/metrics")).text
     pattern = r'^hirewire_web_answers_total\{service="vacancies",status="503"\} (\S+)$'
     return sum(float(value) for value in re.findall(pattern, text, re.MULTILINE))
@@ -101,7 +101,7 @@ async def test_the_sample_data_are_created_once(platform: Platform) -> None:
 
 
 async def _stays_in(account: Account) -> None:
-    """A session outlives its access token, and even its refresh token."""
+    """The session outlives its access token, and even its refresh token."""
     before = dict(account._tokens)
     account._until = 0.0
     await account.call("GET", "/api/profiles/me")
@@ -114,7 +114,7 @@ async def _stays_in(account: Account) -> None:
 
 
 async def _interrupted(client: httpx.AsyncClient, plan: Plan) -> None:
-    """As if a run had ended between two calls: a vacancy that is a draft, a resume half sent."""
+    """Undo the end of a run, as if it was interrupted: a draft, and a resume without its update."""
     company, hires, _ = next(plan.employers())
     account = Account(client, hires.email, PASSWORD)
     await account.enter()

@@ -1,4 +1,4 @@
-"""The scenarios as people see them: real pages, a real browser, RabbitMQ between the services."""
+"""The scenarios in a real browser, with RabbitMQ between the services."""
 
 import re
 from contextlib import suppress
@@ -27,7 +27,7 @@ async def begin_to_hire(who: Somebody) -> None:
 
 
 async def publish_vacancy(who: Somebody) -> str:
-    """Its path."""
+    """Publish a vacancy; returns its path."""
     page = who.page
     await page.goto("/employer")
     await page.fill("#title", "Backend developer")
@@ -71,7 +71,7 @@ async def publish_resume(who: Somebody, title: str) -> None:
 
 @dataclass(frozen=True)
 class Seat:
-    """Where somebody sits, and what they read there."""
+    """A person's browser, with their language and screen."""
 
     language: str
     size: ViewportSize
@@ -109,7 +109,7 @@ async def test_a_candidate_and_an_employer_find_each_other(
         await anna.sign_up()
         await publish_resume(anna, "Разработчик")
         resume = anna.page.url.split("?")[0].removeprefix(url)
-        # Without a reload: what she did, and that she fits.
+        # without a reload: her changes, and that she matches
         await expect(boss.page.locator("#feed li", has_text="Разработчик").first).to_be_visible()
         await expect(boss.page.locator("#resumes-matched .score").first).to_be_visible()
         await boss.page.locator("#resumes-matched h3 a").first.click()
@@ -142,8 +142,8 @@ async def test_a_candidate_and_an_employer_find_each_other(
 
 
 async def _move_on(page: Page, stage: str, *, is_dragged: bool) -> None:
-    """An application that is new: dragged where there is room to, else by its form; then it is
-    dragged to the end, where nothing happens without a reason.
+    """Drag a new application where there is room, else use its form; then drag it to the end, which
+    requires a reason.
     """
     card = page.locator("[data-stage=response] article")
     moved = page.locator(f"[data-stage={stage}] article")
@@ -152,7 +152,7 @@ async def _move_on(page: Page, stage: str, *, is_dragged: bool) -> None:
         await card.locator(f"[data-move] button[value={stage}]").click()
         await expect(moved).to_be_visible()
         return
-    edge = {"x": 4, "y": 4}  # beside the list of stages, which is not for dragging
+    edge = {"x": 4, "y": 4}  # next to the list of stages, which is not for dragging
     target = page.locator(f"[data-stage={stage}]")
     await card.drag_to(target, source_position=edge)  # type: ignore[arg-type]
     await expect(moved).to_be_visible()
@@ -185,7 +185,7 @@ async def test_a_resume_is_edited_in_its_place_and_nothing_typed_is_lost(
         await expect(page.locator("#summary")).to_be_focused()
         await page.fill("#summary", "Not saved yet")
         rows = page.locator("input[name=skill]")
-        for n in range(5):  # there is always one more line
+        for n in range(5):  # there is always one empty line more
             await rows.nth(n).fill(f"skill {n}")
         await expect(rows.nth(5)).to_have_attribute("aria-label", "Skill 6")
 
@@ -218,7 +218,7 @@ async def test_a_resume_is_edited_in_its_place_and_nothing_typed_is_lost(
         await expect(page.locator("#told-away")).to_be_visible()
         await platform.start("vacancies")
 
-        async def answers() -> bool:  # the gateway looks again within seconds
+        async def answers() -> bool:  # the gateway checks again within seconds
             await page.locator("button[value=reach]").click()
             with suppress(AssertionError):
                 await expect(page.locator("#reach-skills .done")).to_be_visible(timeout=2000)
@@ -268,7 +268,7 @@ TABS = 12
 @pytest.mark.parametrize("broker_url", ["rabbitmq"], indirect=True)
 @pytest.mark.timeout(180)
 async def test_twelve_tabs_share_one_stream(platform: Platform, chromium: str) -> None:
-    """A browser has six connections to a host: with a stream each, the seventh page would hang."""
+    """A browser allows six connections to a host: with a stream each, page seven would hang."""
     await platform.start(*ALL)
     url = platform.settings.service_url("web")
     async with browsing(chromium) as browser:
@@ -285,7 +285,7 @@ async def test_twelve_tabs_share_one_stream(platform: Platform, chromium: str) -
         await _name(tabs[-1], "Anna of the last")
         for tab in tabs[:-1]:
             await expect(tab.locator("#profile summary strong")).to_have_text("Anna of the last")
-        # The one that listens is the first: another one takes its place.
+        # The first tab holds the stream; another one takes over.
         await tabs[0].close()
         await eventually(lambda: _is_one_stream(url))
         await _name(tabs[1], "Anna again")
@@ -306,7 +306,7 @@ async def _name(page: Page, name: str) -> None:
 
 
 async def _streams(url: str) -> int:
-    """How many live streams are open, as `web` counts them."""
+    """The number of open live streams, as `web` counts them."""
     async with httpx.AsyncClient() as client:
         figures = (await client.get(f"{url}/metrics")).text
     [line] = [one for one in figures.splitlines() if one.startswith("hirewire_live_streams ")]

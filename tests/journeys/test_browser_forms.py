@@ -1,4 +1,4 @@
-"""What forms answer, where the eye is: real pages, a real browser."""
+"""Responses of forms appear where the user looks: real pages in a real browser."""
 
 import pytest
 from playwright.async_api import Page, Route, expect
@@ -26,7 +26,7 @@ async def draft(page: Page, title: str, *skills: str) -> None:
 
 
 async def failing(page: Page, path: str) -> list[int]:
-    """Let the next requests fail as while a service starts; the failures that are left."""
+    """Let the next requests fail as while a service starts; returns the remaining failures."""
     left = [503, 0]
 
     async def fail(route: Route) -> None:
@@ -43,7 +43,7 @@ async def failing(page: Page, path: str) -> list[int]:
 
 
 async def is_seen(page: Page, selector: str) -> None:
-    """It lies within the window, and nothing lies over its middle."""
+    """Whether the element is inside the window, and nothing covers its middle."""
     found = page.locator(selector)
     await expect(found).to_be_in_viewport(ratio=0.9)
     assert await found.evaluate(
@@ -126,7 +126,7 @@ async def test_responses_appear_next_to_the_button_that_was_pressed(
         await skills.nth(0).press_sequentially("постгр")
         await expect(options.first).to_be_visible()
         await page.keyboard.press("ArrowDown")
-        await page.keyboard.press("Tab")  # takes what is highlighted, and goes on
+        await page.keyboard.press("Tab")  # accepts the highlighted option, and continues
         await expect(skills.nth(0)).to_have_value("PostgreSQL")
         await expect(page.locator("select[name=level]").nth(0)).to_be_focused()
         await expect(options).to_have_count(0)

@@ -79,7 +79,7 @@ async def test_slash_goes_to_the_search_from_every_page(platform: Platform, chro
 
 
 async def _keyboard(browser: Browser, url: str) -> None:
-    """Hire, publish, invite; sign up, resume, apply: without a mouse."""
+    """Hire, publish, invite, sign up, write a resume and apply, without a mouse."""
     boss, anna = [await Somebody.arrive(browser, url, "en") for _ in range(2)]
     page = boss.page
     await page.goto("/")
@@ -139,7 +139,7 @@ async def _sign_up_by_keys(page: Page, email: str) -> None:
 
 
 async def _press(page: Page, target: str) -> None:
-    """Tab to the element for which this holds, and press Enter there."""
+    """Tab to the first element that satisfies the condition, and press Enter."""
     await _tab_to(page, target)
     await page.keyboard.press("Enter")
 

@@ -18,7 +18,7 @@ pytestmark = [
 
 
 async def new_resume(who: Somebody, title: str) -> str:
-    """Its path."""
+    """Create a resume; returns its path."""
     page = who.page
     await page.goto("/me")
     await page.fill("#title", title)
@@ -45,7 +45,7 @@ async def test_blocks_are_saved_separately_and_leaving_unsaved_text_asks_first(
         await expect(steps.locator("a")).to_have_count(2)  # the profile is filled in
         path = await new_resume(who, "Cook")
 
-        # Two tabs change two blocks, and both changes stay.
+        # two tabs change two blocks, and both changes are kept
         await page.locator("#about-edit").click()
         await page.fill("#summary", "Soups " + "и ещё" * 1000)
         other = await page.context.new_page()
@@ -61,7 +61,7 @@ async def test_blocks_are_saved_separately_and_leaving_unsaved_text_asks_first(
         await page.reload()
         await expect(page.locator("#position .fact")).to_contain_text("Omsk")
 
-        # Nobody loses what is typed by leaving; nobody is asked about nothing.
+        # Leaving the page loses no input, and asks only if there is unsaved input.
         asked: list[str] = []
 
         async def stay(dialog: Dialog) -> None:

@@ -1,4 +1,4 @@
-"""Looking for a job in a real browser: filters that apply themselves, saved jobs, no scripts."""
+"""Job search in a real browser: filters that apply themselves, saved jobs, no scripts."""
 
 import re
 from typing import Any
@@ -21,7 +21,7 @@ JOBS: dict[str, dict[str, Any]] = {
     LONG: {"workFormat": "remote", "experience": "noExperience"},
 }
 FIRST_VISIT = 60_000
-"""Bytes, the fonts included: what `bench/pages.py` demands."""
+"""Bytes, including fonts: the limit in `bench/pages.py`."""
 TRANSFERRED = """async () => {
   await document.fonts.ready;
   const kinds = ["navigation", "resource"];
@@ -50,7 +50,7 @@ pytestmark = [
 
 
 async def publish_all(client: httpx.AsyncClient) -> dict[str, str]:
-    """The vacancies' ids by title, once they are found."""
+    """The ids of the vacancies by title, once they can be found."""
     await hires(client)
     ids = {}
     for title, fields in JOBS.items():
@@ -68,13 +68,13 @@ async def publish_all(client: httpx.AsyncClient) -> dict[str, str]:
 
 
 async def shows(page: Page, count: int) -> None:
-    """So many jobs are found, counted and listed."""
+    """Wait until this many jobs are found, counted and listed."""
     await expect(page.locator("#found-head")).to_have_text(re.compile(f"^{count} "))
     await expect(page.locator("#found ul.rows > li")).to_have_count(count)
 
 
 async def choose(page: Page, id: str) -> None:
-    """By keyboard, as a person who does not see does."""
+    """Choose by keyboard, as a blind user does."""
     await page.locator(f"#{id}").focus()
     await page.keyboard.press("Space")
 
@@ -93,7 +93,7 @@ async def test_filters_apply_themselves(platform: Platform, chromium: str) -> No
         await shows(page, 2)
         await page.evaluate("window.stayed = true")
 
-        # Several values of one facet: any of them. Of two facets: both.
+        # values of one facet are alternatives, two facets must both match
         await choose(page, "workFormat-hybrid")
         await shows(page, 3)
         await expect(page.locator("#workFormat-hybrid")).to_be_focused()
@@ -118,7 +118,8 @@ async def test_filters_apply_themselves(platform: Platform, chromium: str) -> No
         assert await page.evaluate("window.stayed") is True, "no page was loaded"
         assert await anna.serious() == []
 
-        # A typed place becomes a filter; a salary that nobody pays finds nothing, and says why.
+        # A typed place becomes a filter. A salary that nobody pays finds nothing, and the page says
+        # why.
         await page.fill("#area", "Omsk")
         await page.keyboard.press("Enter")
         await expect(page.locator(".chip", has_text="Omsk")).to_be_visible()
@@ -137,7 +138,7 @@ async def test_filters_apply_themselves(platform: Platform, chromium: str) -> No
         await page.locator(".clear").click()
         await shows(page, 4)
 
-        # What is typed cannot break the page, and stays as typed.
+        # input cannot break the page, and is kept as typed
         await page.fill("#q", "\"<b>'&")
         await page.keyboard.press("Enter")
         await expect(page).to_have_url(re.compile("q="))
@@ -219,7 +220,7 @@ async def test_jobs_are_saved_on_a_phone_and_without_scripts(
         await expect(still.locator("ul.rows > li")).to_have_count(1)
         assert anna.complaints == []
 
-        # A job that has gone cannot be saved: the heart stays, and a toast says why.
+        # A deleted job cannot be saved: the heart stays empty, and a toast gives the reason.
         await api(boss, "POST", f"/vacancies/vacancies/{ids['Cook']}/archive")
         await page.goto("/me/saved")
         await expect(page.locator("ul.rows > li")).to_have_count(1)
@@ -237,7 +238,7 @@ async def test_jobs_are_saved_on_a_phone_and_without_scripts(
 async def test_pages_for_visitors_are_small_and_fully_styled(
     platform: Platform, chromium: str
 ) -> None:
-    """They load parts of the style sheets and of the scripts; no rule left out is for them."""
+    """They load parts of the style sheets and scripts; no omitted rule applies to them."""
     await platform.start(*ALL)
     url = platform.settings.service_url("web")
     async with platform.client() as boss, browsing(chromium) as browser:

@@ -1,4 +1,4 @@
-"""`hirewire import` against the real services."""
+"""`hirewire import` with the real services."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""What people type into the forms of pages, as they write it; without a browser."""
+"""Form input as people write it, without a browser."""
 
 import re
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
 
 
 async def published(client: httpx.AsyncClient, title: str, **fields: str) -> str:
-    """A vacancy's id."""
+    """Publish a vacancy; returns its id."""
     made = await client.post("/employer/vacancies", data={"title": title})
     path = made.headers["location"]
     skills = [("skill", fields.pop("skill", "питон")), ("kind", "must"), ("level", "")]
@@ -135,7 +135,7 @@ async def test_a_link_shows_what_its_owner_chose_and_employers_can_contact_peopl
         database = platform.settings.service_database("profiles")
         connection = await connect(database, application="tests")
         old = "update profile set account_email = "
-        await connection.execute(f"{old} null")  # registered before it was kept: it is offered
+        await connection.execute(f"{old} null")  # registered earlier: it is offered
         assert 'name="contact" type="text" maxlength="200" value="anna@example.org"' in (
             await page(anna, "/me")
         )

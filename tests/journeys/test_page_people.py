@@ -1,4 +1,4 @@
-"""What both sides see of each other on the pages before and after somebody applies."""
+"""What both sides see of each other on the pages, before and after an application."""
 
 import re
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
 
 
 async def opened(boss: httpx.AsyncClient, title: str) -> str:
-    """The path of a new open vacancy for whoever knows SQL."""
+    """The path of a new open vacancy that requires SQL."""
     path = (await boss.post("/employer/vacancies", data={"title": title})).headers["location"]
     body = [("title", title), ("description", "Soups"), ("skill", "SQL"), ("kind", "must")]
     answer = await post(boss, path, [*body, ("level", ""), ("action", "publish")])
@@ -24,7 +24,7 @@ async def opened(boss: httpx.AsyncClient, title: str) -> str:
 
 
 async def wrote(anna: httpx.AsyncClient, title: str) -> str:
-    """The path of a new published resume of somebody who knows SQL."""
+    """The path of a new published resume with SQL."""
     path = (await anna.post("/resumes", data={"title": title})).headers["location"]
     skill = [("title", title), ("skill", "SQL"), ("level", "4"), ("action", "publish")]
     assert (await post(anna, path, skill)).status_code == 303
@@ -55,6 +55,7 @@ async def test_a_card_is_read_and_shortlisted_and_its_owner_is_notified(platform
         assert re.search(rf'Your resume: <a href="{resume}">Chef</a>', fit), fit
         assert 'class="score' in fit
         assert "Occupation: Cook" in fit, "a position counts for the occupation, too"
+        assert 'aria-label="Skills and experience"' in fit
         assert draft not in fit
         assert f'href="/employer{resume}"' in await page(boss, "/employer")
         assert f'href="/employer{resume}"' in await page(boss, "/employer/activity/all")
@@ -196,7 +197,7 @@ async def test_an_invalid_line_has_its_error_next_to_it(platform: Platform) -> N
         assert found["certificates"] == [
             {"name": "HACCP", "issuer": "State", "date": "2020", "url": None}
         ]
-        await post(anna, path, [("title", "Cook")])  # a form of before knows of none
+        await post(anna, path, [("title", "Cook")])  # an earlier form does not have the field
         assert (await api(anna, "GET", f"/profiles{path}"))["links"] == found["links"]
 
 
@@ -216,5 +217,5 @@ async def test_files_are_kept_and_pages_are_small(platform: Platform) -> None:
         ahead = await client.get(plain.headers["speculation-rules"].strip('"'))
         assert ahead.headers["content-type"] == "application/speculationrules+json"
         [rule] = ahead.json()["prefetch"]
-        # What is fetched ahead must be nobody's business: cards and applications note who looks.
+        # Prefetched pages must have no side effects: cards and applications record their viewers.
         assert rule["where"]["href_matches"] == ["/vacancies", "/vacancies/*", "/companies/*"]

@@ -1,4 +1,4 @@
-"""What people do on the pages beyond the three scenarios, form by form, without a browser."""
+"""Page actions beyond the three scenarios, form by form, without a browser."""
 
 import io
 import re
@@ -56,7 +56,7 @@ async def test_experience_is_changed_in_its_place(platform: Platform) -> None:
         assert answer.status_code == 303
         await client.post(f"{path}/experience", data={"position": "Waiter", "start": "2018"})
         remove = {"action": "delete"}
-        for headers in ({}, PART):  # it can be put back where it was, as it was
+        for headers in ({}, PART):  # it can be restored where it was, unchanged
             before = (await api(client, "GET", f"/profiles{path}"))["experience"]
             id = before[0]["id"]
             gone = await client.post(f"{path}/experience/{id}", data=remove, headers=headers)
@@ -254,7 +254,7 @@ async def test_errors_are_shown_on_a_page(platform: Platform) -> None:
 
         await sign_up(client, "anna@example.org")
         path = (await client.post("/resumes", data={"title": "Cook"})).headers["location"]
-        # vacancies are away: a part of a page keeps what it shows
+        # vacancies is unavailable: a part of a page keeps its content
         reach = await client.post(path, data={"title": "Cook", "action": "reach"}, headers=PART)
         assert (reach.status_code, reach.headers["hx-reswap"]) == (503, "none")
         assert reach.headers["hx-trigger"] == "away"

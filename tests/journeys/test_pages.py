@@ -1,4 +1,4 @@
-"""Pages without a browser: sessions, forms from elsewhere, and services that are away."""
+"""Pages without a browser: sessions, forms from other sites, and unavailable services."""
 
 import re
 from html import unescape
@@ -32,7 +32,7 @@ async def test_sessions_are_cookies_that_scripts_cannot_read(platform: Platform)
         assert 'value="anna@example.org"' in again.text
         assert PASSWORD not in again.text
 
-        # An access token that is over is renewed, also by two requests at once.
+        # An expired access token is renewed, even by two requests at once.
         old = client.cookies[REFRESH]
         client.cookies.clear()
         stale = {"Cookie": f"{ACCESS}=x.e30.y; {REFRESH}={old}"}
@@ -230,7 +230,7 @@ async def test_a_form_changes_nothing_that_it_does_not_show(platform: Platform) 
 
 
 def _fields(html: str, action: str) -> list[tuple[str, str]]:
-    """What a browser would send of this form, untouched."""
+    """The fields that a browser would send of this form without any input."""
     [form] = re.findall(
         rf'<form action="{action}" method="post" [^>]*(?:class="card"|id="vacancy")>(.*?)</form>',
         html,

@@ -1,6 +1,6 @@
-"""Who sees what of a candidate, by every way that it could leave: API, pages, PDF, feeds, stream,
-events, log.
+"""Who can see what of a candidate, in every output of the platform.
 
+These are the API, pages, PDF, feeds, the live stream, events and the log.
 The candidate has three resumes: one that was changed after two applications, of which one was
 withdrawn; a draft; and one with a link.
 """
@@ -39,11 +39,14 @@ MARKS = {
     "linked": "Linkedtitle",
     "account": "owner@example.org",
 }
-"""What is looked for in every answer; `user` (an id) and `key` (of the link) are added."""
+"""The texts that are searched for in every response; `user` (an id) and `key` (of the link) are
+added.
+"""
 
 EMPLOYERS = ("none", "open", "withdrawn", "hidden")
-"""Without an application, with one that is open, with one that was withdrawn; and one from which
-the resume is hidden."""
+"""Employers without an application, with an open one, with a withdrawn one, and one from which the
+resume is hidden.
+"""
 WHO = ("nobody", "other", "owner", *EMPLOYERS)
 LOOKERS = {"none": "title", "open": "title", "withdrawn": "title"}
 WHOLE = {"open": "title, text, name, phone, page", "withdrawn": "old title, old text, name"}
@@ -124,7 +127,7 @@ LOOKED: dict[str, Seen] = dict.fromkeys(
     ),
     LOOKERS,
 ) | {"/api/vacancies/resumes/{D}": {}, "/api/vacancies/resumes/{L}": {}}
-"""How employers find those who want to be found: anonymous, and gone once they do not."""
+"""How employers find visible candidates: anonymously, and no longer once they are hidden."""
 ELSEWHERE = {
     "/about",
     "/contact",
@@ -162,7 +165,7 @@ ELSEWHERE = {
     "/api/vacancies/skills/names",
     "/api/vacancies/skills/{id}",
 }
-"""Nothing of any candidate goes in there, or what goes in is a part of a page in the table."""
+"""Paths that contain no data of candidates, or only a part of a page in the table."""
 PAGES = (
     "about",
     *("account", "applications", "board", "candidate", "employer", "people", "posting"),
@@ -172,14 +175,14 @@ PAGES = (
 
 @dataclass
 class Person:
-    """Somebody with a browser."""
+    """A person with a browser."""
 
     client: httpx.AsyncClient
     vacancy: str = ""
     received: list[str] = field(default_factory=list)
 
     async def answer(self, path: str) -> str:
-        """All that an answer says: status line, headers, text."""
+        """The whole response: status line, headers, text."""
         headers = {}
         if path.startswith("/api/") and ACCESS in self.client.cookies:
             headers["Authorization"] = f"Bearer {self.client.cookies[ACCESS]}"
@@ -193,7 +196,7 @@ class Person:
 
 
 async def _hires(person: Person, name: str) -> str:
-    """Becomes an employer with an open vacancy; the company's id."""
+    """Become an employer with an open vacancy; returns the company's id."""
     await sign_up(person.client, f"{name}@example.org")
     await person.client.post("/employer", data={"companyName": f"Company {name}", "phone": ""})
     body = {
@@ -220,7 +223,7 @@ async def _is_me(owner: httpx.AsyncClient, mark: str, page: str) -> None:
 
 
 async def _listen(person: Person) -> None:
-    """Keeps what an open page receives."""
+    """Record what an open page receives."""
     async with person.client.stream("GET", "/live", timeout=None) as answer:
         async for line in answer.aiter_lines():
             person.received.append(line)
@@ -239,7 +242,7 @@ async def _enter(owner: httpx.AsyncClient, resume: str, employer: Person) -> str
 
 
 async def _act_it_out(people: dict[str, Person]) -> dict[str, str]:
-    """What happens before anybody looks; the ids and the key."""
+    """The events before the checks; returns the ids and the key."""
     owner = people["owner"].client
     await sign_up(people["other"].client, "other@example.org")
     await sign_up(owner, "owner@example.org")
@@ -290,12 +293,12 @@ async def _found(client: httpx.AsyncClient, path: str) -> bool:
 
 
 def _wrong(seen: dict[tuple[str, str], set[str]], table: dict[str, Seen]) -> str:
-    """Where more is seen than may be, or less: a line each."""
+    """Where more or less is visible than expected, a line each."""
     lines = []
     for (path, who), marks in sorted(seen.items()):
         expected = {mark for mark in table[path].get(who, "").split(", ") if mark}
         if "{key}" in path:
-            marks -= {"key"}  # who asks has it
+            marks -= {"key"}  # the owner of the link knows it
         if marks != expected:
             more, less = sorted(marks - expected), sorted(expected - marks)
             lines.append(f"{path}, {who}: more {more}, less {less}")
@@ -380,7 +383,7 @@ async def _nothing_in_events_and_log(platform: Platform, marks: dict[str, str]) 
 
 
 def test_every_public_path_is_in_the_table() -> None:
-    """A new address that can be read stands in the table, or says nothing of candidates."""
+    """Every new readable address must be in the table, or listed as free of candidates' data."""
     shown = {path.partition("?")[0] for path in TABLE | LOOKED} | ELSEWHERE
     pages = [import_module(f"hirewire.web.pages.{name}").router for name in PAGES]
     paths = {

@@ -1,4 +1,4 @@
-"""What real services refuse, by code: to programs, and on the pages in the reader's language."""
+"""Errors of the real services by code: for programs, and on pages in the reader's language."""
 
 import json
 import re
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
 ALL = ("auth", "profiles", "vacancies", "web")
 NOBODY = uuid4()
 Wrong = tuple[str, str, dict[str, Any]]
-"""Place, code and params."""
+"""Location, code and params."""
 HOSTILE = "<script>%s{0}"
 SALARY = {"currency": "RUB"}
 OF_RESUMES: list[tuple[dict[str, Any], Wrong]] = [
@@ -89,7 +89,7 @@ OF_DOCUMENTS: list[tuple[Any, Wrong]] = [
 
 
 class Walk:
-    """Calls that are refused, and the codes so far."""
+    """A series of refused calls, and the codes seen so far."""
 
     def __init__(self) -> None:
         self.codes: set[str] = set()
@@ -343,7 +343,7 @@ async def test_pages_show_errors_in_the_readers_language(platform: Platform) -> 
 
 
 def wrong_in(answer: httpx.Response) -> list[str]:
-    """What a page says is wrong, all of it in Russian."""
+    """The errors on a page; all of its text is in Russian."""
     found = re.findall(r'class="wrong"[^>]*>(.*?)</(?:p|span)>', answer.text)
     texts = [re.sub(r"<code>.*?</code>: ", "", one).strip() for one in found]
     assert all(is_russian(one) for one in texts), texts

@@ -1,4 +1,4 @@
-"""The audit, its repairs, replays of history and causal_trace, over real processes and brokers."""
+"""The audit, its repairs, replays of history and causal traces, over real processes and brokers."""
 
 import asyncio
 from uuid import UUID
@@ -33,7 +33,7 @@ async def run_sql(platform: Platform, service: str, statement: str, *values: obj
 
 @pytest.mark.long
 async def test_the_audit_is_clean_while_traffic_flows(platform: Platform) -> None:
-    """No false alarm in audit after audit, and in each the counts add up."""
+    """No audit gives a false alarm, and the counts of each add up."""
     await platform.start(*ALL)
     stop = asyncio.Event()
     made: list[str] = []
@@ -56,13 +56,13 @@ async def test_the_audit_is_clean_while_traffic_flows(platform: Platform) -> Non
             await asyncio.gather(*writers)
         report = await audited(operators)
     lines = {(owner, subscriber): line for owner, subscriber, line in report.lines()}
-    # Beside the registrations, auth has published its signing key.
+    # besides the registrations, auth has published its signing key
     assert lines["auth", "profiles"].counts["handled"] == len(made) + 1
     assert report.accounts["auth"].recorded >= len(made) + 1
 
 
 async def test_manually_deleted_data_is_found_and_repaired(platform: Platform) -> None:
-    """One inbox row with its effect, and one queue with what was in it."""
+    """An inbox row with its effect is deleted, and a queue with its messages."""
     await platform.start("auth", "profiles", "web")
     profiles = platform.settings.service_database("profiles")
     async with platform.client() as client, platform.operators() as operators:
@@ -106,7 +106,7 @@ async def nothing_unsent(platform: Platform) -> bool:
 
 
 async def delete_queue(platform: Platform, queue: str) -> None:
-    """By hand, with all that waits in it."""
+    """Delete a queue manually, with all waiting messages."""
     url = platform.settings.broker_address()
     if url.startswith("postgresql"):
         connection = await connect(url, application="tests")
@@ -173,7 +173,7 @@ async def test_only_operators_may_use_the_internal_api(platform: Platform) -> No
 
 
 async def test_the_causal_trace_of_a_first_day(platform: Platform) -> None:
-    """From the request through the outbox to handlers and what they recorded in turn."""
+    """From the request through the outbox to the handlers and the events that they record."""
     await platform.start(*ALL)
     async with platform.client() as client, platform.operators() as operators:
         demo = Demo(client)

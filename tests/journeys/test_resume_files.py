@@ -1,4 +1,4 @@
-"""Resumes from files, through the pages: taken over, shown, and saved again from the editor."""
+"""Resumes from files, through the pages: imported, shown, and saved again from the editor."""
 
 import json
 from io import BytesIO
@@ -48,7 +48,7 @@ pytestmark = pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
 
 
 def drawn(count: int) -> list[dict[str, Any]]:
-    """The same documents each time."""
+    """The same documents in every run."""
     found: list[dict[str, Any]] = []
 
     @settings(
@@ -136,7 +136,7 @@ async def test_the_content_of_a_file_is_on_the_pages_and_in_the_pdf(platform: Pl
         for shown in (*sections, "Untitled resume", "Grew   it", ">Won\nLost<"):
             assert shown in editor, shown
 
-        # Projects and highlights are edited, and everything is read by others and printed.
+        # Projects and highlights are edited; everything is visible to readers and printed.
         opened = await page(client, whole_editor(resume))
         fields = [one for fields in forms_to(opened, at) for one in fields]
         changed = [one for one in fields if one[0] not in ("title", "projectHighlights")]

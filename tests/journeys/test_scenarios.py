@@ -74,7 +74,7 @@ async def test_events_that_vacancies_missed_reach_it_in_order(platform: Platform
 
 @pytest.mark.long
 async def test_services_killed_under_load_lose_and_duplicate_nothing(platform: Platform) -> None:
-    """150 registrations, 20 at a time, while processes are killed and started again."""
+    """150 registrations, 20 at a time, while processes are killed and restarted."""
     await platform.start("auth", "profiles", "vacancies", "web")
     made: list[tuple[str, int]] = []
     at_once = asyncio.Semaphore(20)
@@ -107,7 +107,7 @@ async def test_services_killed_under_load_lose_and_duplicate_nothing(platform: P
 async def test_registering_does_not_need_the_broker(
     fresh_address: str, tmp_path: Path, rabbitmq: RabbitMQ, scratch: Path
 ) -> None:
-    """RabbitMQ is killed; people register; it comes back; nobody has to be restarted."""
+    """RabbitMQ is killed, people register, RabbitMQ returns; nothing has to be restarted."""
     node = PrivateRabbitMQ(scratch / "killed")
     await node.start()
     platform = Platform(fresh_address, node.url, tmp_path / "log")

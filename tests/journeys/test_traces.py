@@ -18,7 +18,7 @@ from tests.journeys.people import register
 
 
 class Collector(ThreadingHTTPServer):
-    """Takes spans as a collector does: OTLP over HTTP."""
+    """Receives spans like a collector: OTLP over HTTP."""
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Take)
@@ -125,7 +125,7 @@ async def test_the_trace_context_is_propagated_without_a_collector(platform: Pla
 
 @pytest.mark.long
 async def test_every_backlog_has_a_metric(platform: Platform) -> None:
-    """In the outbox, in the queue, in the inbox: whatever is away, a metric says so."""
+    """In outbox, queue and inbox: whatever is unavailable, a metric shows the backlog."""
     await platform.start("auth", "profiles", "web")
     profiles = platform.settings.service_url("profiles")
     async with platform.client() as client, httpx.AsyncClient() as direct:

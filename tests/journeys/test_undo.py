@@ -1,4 +1,4 @@
-"""What was done can be undone, on the board and in the list of candidates, also without scripts."""
+"""Actions on the board and in the list of candidates can be undone, also without scripts."""
 
 import re
 from uuid import uuid4
@@ -175,7 +175,7 @@ async def test_cards_move_by_keyboard_by_menu_and_on_a_phone(
         assert await seen[0].serious() == []
         await toast.get_by_role("button", name="Undo").click()
         await expect(at.locator(f"[data-stage=response] {card}")).to_be_visible()
-        await expect(at).to_have_url(re.compile(r"/board$"))  # a reload says nothing again
+        await expect(at).to_have_url(re.compile(r"/board$"))  # a reload does not repeat the message
 
         await platform.stop("vacancies")
         await at.locator(card).drag_to(
@@ -198,7 +198,7 @@ async def test_cards_move_by_keyboard_by_menu_and_on_a_phone(
         await expect(still.locator(f"[data-stage=offer] {card}")).to_have_count(1)
         await still.get_by_role("button", name="Undo").click()
         await expect(still.locator(f"[data-stage=response] {card}")).to_have_count(1)
-        await at.goto(board)  # the open one may not have followed both moves yet
+        await at.goto(board)  # the open page may not have followed both moves yet
         await expect(at.locator(f"[data-stage=response] {card}")).to_be_visible()
         assert await at.evaluate(FULL) == []
         assert "503" in "".join(seen[0].complaints)

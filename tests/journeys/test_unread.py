@@ -1,4 +1,4 @@
-"""What is new has a mark on every page until it is read, and appears by itself."""
+"""New items are marked on every page until they are read, and appear without a reload."""
 
 import re
 
@@ -13,7 +13,7 @@ from tests.journeys.paging import api, hires, page, sign_up
 
 
 async def _opens(client: httpx.AsyncClient) -> str:
-    """An employer with an open vacancy; its id."""
+    """An employer with an open vacancy; returns its id."""
     await hires(client)
     body = {
         "title": "Cook",
@@ -26,7 +26,7 @@ async def _opens(client: httpx.AsyncClient) -> str:
 
 
 async def _looks(client: httpx.AsyncClient) -> str:
-    """Somebody with a name and a resume that fits; its id."""
+    """A person with a name and a matching resume; returns its id."""
     await sign_up(client, "anna@example.org")
 
     async def is_named() -> bool:
@@ -129,7 +129,7 @@ async def test_new_items_are_marked_until_they_are_read(platform: Platform, chro
 
 
 async def _withdraws(browser: Browser, anna: httpx.AsyncClient, url: str, application: str) -> None:
-    """Without scripts, and only after a question."""
+    """Withdraw without scripts, after a confirmation."""
     still = await _at(browser, anna, url, viewport=PHONE, java_script_enabled=False)
     there = still.page
     await there.goto(application)
@@ -146,7 +146,7 @@ async def _withdraws(browser: Browser, anna: httpx.AsyncClient, url: str, applic
 async def _declines(
     boss: httpx.AsyncClient, anna: httpx.AsyncClient, vacancy: str, resume: str
 ) -> None:
-    """An invitation is declined, not taken back; whose it is can take it back."""
+    """The recipient declines an invitation; only its sender can withdraw it."""
     path = f"/employer/vacancies/{vacancy}/candidates"
     for _ in range(2):
         invited = await boss.post(path, data={"action": "invite", "resumeId": resume})
@@ -166,7 +166,7 @@ async def _declines(
 
 
 async def _is_scored_unseen(boss: httpx.AsyncClient, anna: httpx.AsyncClient, vacancy: str) -> None:
-    """A resume that nobody finds is no match, and has a score where it applies."""
+    """A resume that is not visible is no match, but has a score where it applies."""
     body = {"title": "Baker", "skills": [{"name": "SQL"}], "status": "published"}
     made = await api(anna, "POST", "/profiles/resumes", body | {"visibility": "applied"})
 

@@ -1,4 +1,4 @@
-"""The engine of a service."""
+"""The database engine of a service."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -22,7 +22,7 @@ where datname = current_database() and application_name = 'tests' and pid <> pg_
 
 
 async def at_once(engine: AsyncEngine, count: int) -> set[int]:
-    """The connections of so many transactions that are all open at one moment."""
+    """The connections of this many transactions that are all open at the same time."""
     together = asyncio.Barrier(count)
 
     async def one() -> int:
@@ -62,7 +62,7 @@ async def test_connections_of_a_burst_are_closed_when_they_are_idle(
     assert len(used) == 1
     assert used < first
     monkeypatch.setattr(db, "IDLE_SECONDS", 60.0)
-    again = await at_once(engine, 8)  # as many as ever: four are kept, four are extra
+    again = await at_once(engine, 8)  # the original number: four are kept, four are extra
     assert again & first == used
     assert len(again) == 8
     while await others() > 3:

@@ -1,4 +1,4 @@
-"""Errors as they go over the wire: codes, and params that are few, short and no secrets."""
+"""Errors in responses: codes, and params that are few, short and not secret."""
 
 import json
 from typing import Annotated, Any, Literal

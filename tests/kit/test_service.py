@@ -1,4 +1,4 @@
-"""What every service has: health, keys that are not there yet, a database that goes away."""
+"""Common behaviour of all services: health, missing keys, an unavailable database."""
 
 import asyncio
 import re
@@ -104,7 +104,7 @@ async def test_an_unavailable_database_is_reported_and_reconnected(
 async def test_a_read_only_database_makes_the_service_not_ready(
     profiles: Running, postgres_url: str
 ) -> None:
-    """As a full disk does, or a standby: it goes on answering questions."""
+    """As with a full disk or a standby, which still answers queries."""
     name = profiles.engine.url.database
     operator = await connect(postgres_url, application="tests")
     assert (await profiles.client.get("/health/ready")).status_code == 200
@@ -188,7 +188,7 @@ async def test_a_request_id_is_propagated(profiles: Running) -> None:
 async def test_migrations_make_the_tables(
     fresh_address: str, page: object, tables: MetaData, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # A type that SQLAlchemy does not know, so that it can compare it.
+    # a type that SQLAlchemy does not know, so that it can compare it
     monkeypatch.setitem(ischema_names, "xid8", Xid8)
 
     def differences(connection: Connection) -> list[object]:

@@ -1,4 +1,4 @@
-"""Settings: strict, named in every complaint, secrets never quoted."""
+"""Settings: strict, named in every error, secrets never quoted."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Programs that launch engines, and their ends: what the tests of the launcher share."""
+"""Programs that launch engines, and how they end: helpers of the launcher tests."""
 
 import asyncio
 import os
@@ -24,7 +24,7 @@ async def folder(scratch: Path, request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture
 def launch() -> Iterator[Launch]:
-    """Starts a launcher in a process of its own; gives what it says once its engine is up."""
+    """Start a launcher in a separate process; returns its output once its engine is running."""
     launchers: list[subprocess.Popen[bytes]] = []
 
     async def start(script: str, folder: Path) -> tuple[subprocess.Popen[bytes], str]:
@@ -45,7 +45,7 @@ def launch() -> Iterator[Launch]:
 
 
 def is_alive(pid: int) -> bool:
-    """Zombies are not: somebody else may take their time to reap them."""
+    """Whether the process runs. Zombies do not count: their parent may reap them late."""
     with suppress(psutil.Error):
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
     return False

@@ -78,7 +78,7 @@ async def test_mistakes_are_explained(
 
 
 async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
-    """Whoever answers there would be taken for the service."""
+    """Otherwise the other program would be taken for the service."""
     port = free_port()
     with socket.create_server(("127.0.0.1", port)):
         settings = {"HIREWIRE_DATA_DIR": str(tmp_path), "HIREWIRE_WEB_PORT": str(port)}
@@ -87,7 +87,9 @@ async def test_a_port_that_is_taken_is_named(tmp_path: Path) -> None:
 
 
 async def open_while_it_starts(url: str) -> None:
-    """From the first answer on nobody is refused; the page says that it starts, until it is up."""
+    """From the first response on no connection is refused; the page says that the platform is
+    starting.
+    """
     seen: list[str] = []
 
     async def shows_the_board() -> bool:
@@ -115,7 +117,7 @@ async def open_while_it_starts(url: str) -> None:
 
 @pytest.mark.long
 async def test_run_demo_doctor_and_a_clean_end(scratch: Path) -> None:
-    """Embedded engines, one command; a killed service comes back; Ctrl-C ends all of it."""
+    """Embedded engines, one command; a killed service is restarted; Ctrl-C ends everything."""
     folder = scratch / "platform"
     settings = {f"HIREWIRE_{name.upper()}_PORT": str(free_port()) for name in PROCESSES}
     settings["HIREWIRE_DATA_DIR"] = str(folder)

@@ -1,4 +1,4 @@
-"""The one script for people: what it says before it has installed anything."""
+"""The script `./dev` before anything is installed."""
 
 import os
 import re

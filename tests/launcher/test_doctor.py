@@ -1,4 +1,4 @@
-"""What the doctor finds, and says so that one can act on it."""
+"""The doctor's findings are accurate and actionable."""
 
 import io
 import socket

@@ -143,7 +143,7 @@ async def test_as_an_ordinary_user(folder: Path) -> None:
     os.chown(folder, account.pw_uid, account.pw_gid)
     packages = Path(asyncpg.__file__).parents[1]
     reachable = folder / "packages"
-    # What a user has installed for themselves; root's own may be in a folder closed to others.
+    # Packages that a user has installed; root's own may be in a folder closed to others.
     await asyncio.to_thread(shutil.copytree, packages, reachable, symlinks=True)
     shutil.copytree(ROOT / "src" / "hirewire", reachable / "hirewire", dirs_exist_ok=True)
     done = await asyncio.to_thread(
@@ -163,7 +163,7 @@ async def test_as_an_ordinary_user(folder: Path) -> None:
 
 
 async def test_an_engine_that_ends_is_started_again(folder: Path) -> None:
-    """As the services are; until then they say 503."""
+    """As services are; until then they respond 503."""
     async with EmbeddedPostgres(folder / "pg") as server, kept_running(server):
         connection = await asyncpg.connect(server.url())
         await connection.execute("create table kept (n int); insert into kept values (1)")

@@ -1,4 +1,4 @@
-"""A service is added as CONTRIBUTING.md says: in a copy of the tree, started over real parts."""
+"""A service is added as CONTRIBUTING.md describes, in a copy of the tree, and started."""
 
 import os
 import re

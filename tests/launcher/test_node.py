@@ -1,4 +1,4 @@
-"""The private RabbitMQ node as a process: started, refused, stopped, started again."""
+"""The private RabbitMQ node as a process: started, refused, stopped, restarted."""
 
 import asyncio
 import os
@@ -45,7 +45,7 @@ asyncio.run(main())
 
 
 def of_the_node(folder: Path) -> set[str]:
-    """Names of the processes that have this folder for their home."""
+    """The names of the processes that use this folder as their home."""
     found = set()
     for process in psutil.process_iter(["name"]):
         with suppress(psutil.Error):
@@ -70,7 +70,7 @@ async def test_a_private_node_keeps_its_messages_and_leaves_nothing_behind(
     [first] = [p.pid for p in psutil.process_iter() if is_node(p, folder / "rabbit")]
     kill_9(launcher)
     async with PrivateRabbitMQ(folder / "rabbit") as node:
-        assert not is_alive(first)  # two nodes on the same data would ruin it
+        assert not is_alive(first)  # two nodes on the same data would damage it
         assert node.url == url
         broker = open_broker(url, client="tests")
         [delivery] = await anext(broker.deliveries(topology, limit=1))
@@ -93,7 +93,7 @@ async def test_a_node_whose_port_is_taken_as_it_starts_takes_another(
     ensure_rabbitmq()
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        drawn = iter([None, None, port])  # AMQP, management, and the port between nodes
+        drawn = iter([None, None, port])  # AMQP, management, and the port for other nodes
         kept: list[int | None] = []
 
         def draw(preferred: int | None = None) -> int:

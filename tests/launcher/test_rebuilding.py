@@ -21,7 +21,7 @@ PROGRAM = "tests.launcher.with_projection"
 
 
 class Program:
-    """`hirewire` with a projection, over databases of its own."""
+    """`hirewire` with a projection, over its own databases."""
 
     def __init__(self, address: str, folder: Path) -> None:
         self.folder = folder

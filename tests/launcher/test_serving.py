@@ -1,4 +1,4 @@
-"""What a server of ours does with connections that bring nothing."""
+"""Connections that send nothing or too little."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ REQUEST = b"GET /x HTTP/1.1\r\nHost: here\r\n\r\n"
 
 
 async def slow(scope: Scope, receive: Receive, send: Send) -> None:
-    """Takes longer than a head may."""
+    """Takes longer than a request head may."""
     await asyncio.sleep(0.4)
     await send({"type": "http.response.start", "status": 204, "headers": []})
     await send({"type": "http.response.body", "body": b""})

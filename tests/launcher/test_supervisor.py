@@ -48,7 +48,7 @@ async def test_a_child_that_cannot_be_started_is_tried_again(tmp_path: Path) -> 
     program = tmp_path / "program"
     supervisor = Supervisor([Child("late", [str(program)], {})], run_dir=tmp_path / "run")
     running = asyncio.create_task(supervisor.run())
-    await asyncio.sleep(0)  # the first try is made before the program is there
+    await asyncio.sleep(0)  # the first attempt is made before the program exists
     program.write_text(f"#!/bin/sh\ntouch {tmp_path}/lives\nexec sleep 600\n")
     program.chmod(0o755)
 
@@ -160,6 +160,6 @@ def test_other_terminals_find_the_running_platform(tmp_path: Path) -> None:
         assert found_settings(given, tmp_path) == given
         with pytest.raises(FolderInUse):
             hold_state(tmp_path)
-    # It was killed, and its number is one that runs: in a container it is always the same.
+    # The platform was killed, and its process id is in use: in a container it is always the same.
     assert read_state(tmp_path) is None
     hold_state(tmp_path).close()

@@ -1,4 +1,4 @@
-"""`hirewire` as it would be if the service vacancies had a projection."""
+"""`hirewire` as if the service vacancies had a projection."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,12 +13,12 @@ from hirewire.vacancies import app
 
 
 async def create(tx: Tx, schema: str) -> None:
-    """The table."""
+    """Create the table."""
     await tx.exec_driver_sql(f"create table {schema}.seen (resume text)")
 
 
 def subscribe(schema: str) -> Sequence[Subscription]:
-    """The handler."""
+    """Create the subscription."""
 
     async def note(tx: Tx, received: Received[ResumeUpdated]) -> None:
         await tx.exec_driver_sql(f"insert into {schema}.seen values ($1)", (received.key,))

@@ -1,4 +1,4 @@
-"""A writer whose events a projection is made of, and the service that has the projection."""
+"""A writer whose events fill a projection, and the service that has the projection."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -36,7 +36,7 @@ def board(
     refuses: Callable[[str], bool] = lambda _: False,
     name: str = "board",
 ) -> Projection:
-    """Lines of pages, and how many there are; from version 2 on in capitals."""
+    """The lines of pages, and their number; from version 2 on in capitals."""
 
     def subscribe(schema: str) -> Sequence[Subscription]:
         async def note(tx: Tx, received: Received[Noted]) -> None:
@@ -61,14 +61,14 @@ def board(
 
 @dataclass(frozen=True)
 class Operator:
-    """The connections of one who introduces or drops generations."""
+    """The connections of an operator who starts or drops generations."""
 
     own: asyncpg.Connection
     owner: asyncpg.Connection
     broker: Broker
 
     def vanish(self) -> None:
-        """As when the process is killed."""
+        """Lose the connections, as when the process is killed."""
         self.own.terminate()
         self.owner.terminate()
 
@@ -84,7 +84,7 @@ class Boards:
         self.running: list[Messaging] = []
 
     def run(self, *declared: Projection, subscriptions: Sequence[Subscription] = ()) -> Messaging:
-        """One more replica, of a program with these projections."""
+        """Run one more replica, of a program with these projections."""
         replica = Messaging(
             service=self.name,
             engine=self.place.engine,
@@ -98,7 +98,7 @@ class Boards:
         return replica
 
     async def kill(self, replica: Messaging) -> None:
-        """End a replica in the middle of whatever it does."""
+        """Kill a replica in the middle of its work."""
         self.running.remove(replica)
         for task in replica._tasks._running:
             task.cancel()
@@ -106,7 +106,7 @@ class Boards:
         await replica.broker.close()
 
     async def introduce(self, operator: "Operator | None" = None) -> None:
-        """What `migrate` does, for the writer and all generations."""
+        """Do what `migrate` does, for the writer and all generations."""
         async with self.operator() as one:
             by = operator or one
             subscribers = {self.name: by.own}
@@ -114,7 +114,7 @@ class Boards:
 
     @asynccontextmanager
     async def operator(self) -> "AsyncIterator[Operator]":
-        """Somebody with connections of their own; they are lost at the end."""
+        """An operator with separate connections, which are lost at the end."""
         made = Operator(
             await connect(self.place.url, application="operator"),
             await connect(self.writer.place.url, application="operator"),
@@ -182,7 +182,7 @@ class Boards:
             return [row.text for row in rows]
 
     async def expect(self, generation: Generation, page: UUID, *texts: object) -> None:
-        """Wait for the last of these lines, and find just these."""
+        """Wait for the last of these lines; there must be exactly these."""
         expected = [str(text) for text in texts]
 
         async def there() -> bool:
@@ -199,14 +199,14 @@ class Boards:
         await eventually(lambda: self.has_caught_up(generation), what="the past came through")
 
     async def read(self) -> int:
-        """How many lines a reader of the projection sees."""
+        """The number of lines that a reader of the projection sees."""
         async with self.transactions() as tx:
             schema = (await generations.live(tx, "board")).schema
             rows = await tx.exec_driver_sql(f"select coalesce(sum(lines), 0) from {schema}.page")
             return int(rows.scalar_one())
 
     async def account(self, generation: Generation) -> audit.Line:
-        """The audit's line of a generation, as if a barrier had come through."""
+        """The audit's line for a generation, as if a barrier had passed."""
         events = await self.writer.log()
         queue = generation.topology(self.name).queue
         async with self.transactions() as tx:

@@ -1,4 +1,4 @@
-"""A database with messaging's tables and nothing else, and the events of these tests."""
+"""A database with messaging's tables only, and the events of these tests."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from tests.services import copy_of_migrated
 
 
 class Noted(Event, name="test.noted", owner="writer", key="page"):
-    """Something was noted on a page."""
+    """A note was made on a page."""
 
     page: UUID
     text: str = ""
@@ -44,7 +44,7 @@ class Place:
 async def new_place(
     fresh_address: str,
 ) -> AsyncIterator[Callable[[], Awaitable[Place]]]:
-    """Makes databases with messaging's tables."""
+    """A factory of databases with messaging's tables."""
     engines: list[AsyncEngine] = []
     made = count(1)
 

@@ -1,4 +1,4 @@
-"""A reader whose handlers fail or hang: what the tests of faults share."""
+"""A reader whose handlers fail or hang: shared by the tests of faults."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -46,7 +46,7 @@ async def dead(reader: Reader) -> list[dead_letters.OpenMessage]:
 
 
 class running:  # noqa: N801  (a context manager, named as it reads)
-    """The reader's consumer over the PostgreSQL broker, with `first` notes in its queue before."""
+    """The reader's consumer over the PostgreSQL broker, with `first` notes already in its queue."""
 
     def __init__(self, reader: Reader, subscription: Any, *, first: int = 0) -> None:
         self.reader, self.subscription, self.first = reader, subscription, first
@@ -84,14 +84,14 @@ class running:  # noqa: N801  (a context manager, named as it reads)
 
 
 async def publish_to(reader: Reader, count: int) -> None:
-    """Record that many notes, each of a page of its own."""
+    """Record this many notes, each on a separate page."""
     async with reader.place.transactions()() as tx:
         for _ in range(count):
             record(tx, Noted(page=uuid4(), text=str(uuid4())))
 
 
 async def until(condition: Callable[[], bool | Awaitable[bool]]) -> None:
-    """Wait until it holds."""
+    """Wait until the condition holds."""
     async with asyncio.timeout(60):
         while True:
             found = condition()

@@ -1,7 +1,7 @@
-"""A process that leads a service's relay, or consumes a queue, until it is killed. For tests.
+"""A process that leads a service's relay or consumes a queue until it is killed.
 
-Arguments: ``relay`` or ``consumer``, the database's or the broker's address, and how many seconds
-it may be frozen. Prints a line once it leads, or has a delivery in hand.
+Arguments: ``relay`` or ``consumer``, the address of the database or the broker, and how many
+seconds it may be frozen. It prints a line once it leads, or has a delivery.
 """
 
 import asyncio

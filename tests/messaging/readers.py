@@ -1,4 +1,4 @@
-"""A service that writes down what it consumes: what the tests of consumers share."""
+"""A service that stores what it consumes: shared by the tests of consumers."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -26,7 +26,7 @@ AT_ONCE = RetrySchedule(attempts=3, first=timedelta(0))
 
 
 class Reader:
-    """A service that writes down what it consumes, in its own tables, and fails on demand."""
+    """A service that stores what it consumes in its own tables, and fails on demand."""
 
     def __init__(self, place: Place, **options: object) -> None:
         self.place = place

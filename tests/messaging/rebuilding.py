@@ -1,4 +1,4 @@
-"""A writer, its relay and its boards: what the tests of projections share."""
+"""A writer, its relay and its boards: shared by the tests of projections."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,7 +21,7 @@ async def writer(place: Place, broker_url: str) -> AsyncIterator[Writer]:
 
 @pytest.fixture
 async def relay(writer: Writer) -> AsyncIterator[None]:
-    """The writer's relay, at work."""
+    """The writer's running relay."""
     relaying = asyncio.create_task(writer.relay.run())
     yield
     relaying.cancel()
@@ -47,7 +47,7 @@ def capitals(*numbers: int) -> list[str]:
 
 @asynccontextmanager
 async def traffic(writer: Writer, pages: list[UUID]) -> AsyncIterator[list[int]]:
-    """Events without end, one of each page in turn; yields how many each page has."""
+    """Continuous events, one for each page in turn; yields how many each page has."""
     counts = [0] * len(pages)
     ends = asyncio.Event()
 

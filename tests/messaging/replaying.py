@@ -1,4 +1,4 @@
-"""A writer, its relay step by step, and readers that write down what they consume."""
+"""A writer, its relay step by step, and readers that store what they consume."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping, Sequence, Set
@@ -35,7 +35,7 @@ TYPE = Noted.name
 
 
 class Between:
-    """A broker with somebody in between who may refuse, fail, or look at what is published."""
+    """A wrapper of a broker that may refuse, fail, or inspect what is published."""
 
     def __init__(self, broker: Broker) -> None:
         self.broker = broker
@@ -46,7 +46,7 @@ class Between:
         self.published: Callable[[Sequence[Message]], None] = lambda _: None
 
     async def publish(self, messages: Sequence[Message]) -> Sequence[Outcome]:
-        """Publish what is not refused; one of a key that is refused stops those behind it."""
+        """Publish what is not refused; a refused message stops later ones of its key."""
         self.before(messages)
         refused: set[str] = set()
         taken = []
@@ -61,43 +61,43 @@ class Between:
         return [next(outcomes) if id(m) in kept else Outcome.REFUSED for m in messages]
 
     async def declare(self, queues: Sequence[QueueTopology]) -> None:
-        """As the broker does."""
+        """See `Broker.declare`."""
         await self.broker.declare(queues)
 
     async def delete(self, queue: str) -> None:
-        """As the broker does."""
+        """See `Broker.delete`."""
         await self.broker.delete(queue)
 
     def deliveries(
         self, topology: QueueTopology, *, limit: int
     ) -> AsyncGenerator[Sequence[Delivery]]:
-        """As the broker does."""
+        """See `Broker.deliveries`."""
         return self.broker.deliveries(topology, limit=limit)
 
     def broadcasts(self, types: Sequence[str]) -> AsyncGenerator[Sequence[Delivery]]:
-        """As the broker does."""
+        """See `Broker.broadcasts`."""
         return self.broker.broadcasts(types)
 
     async def ack(self, delivery: Delivery) -> None:
-        """As the broker does."""
+        """See `Broker.ack`."""
         self.acked(delivery)
         await self.broker.ack(delivery)
 
     async def stats(self, queue: str) -> QueueStats:
-        """As the broker does."""
+        """See `Broker.stats`."""
         return await self.broker.stats(queue)
 
     async def ping(self) -> None:
-        """As the broker does."""
+        """See `Broker.ping`."""
         await self.broker.ping()
 
     async def close(self) -> None:
-        """As the broker does."""
+        """See `Broker.close`."""
         await self.broker.close()
 
 
 class Writer:
-    """The owner of the events, whose relay goes a step on demand."""
+    """The owner of the events, whose relay runs a step on demand."""
 
     def __init__(self, place: Place, broker_url: str) -> None:
         self.place, self.broker_url = place, broker_url
@@ -111,7 +111,7 @@ class Writer:
                 record(tx, Noted(page=page, text=str(text)))
 
     async def introduce(self, readers: Sequence[str], past: Set[str] = frozenset()) -> None:
-        """Make these the readers; those of `past` consume the past."""
+        """Make these the readers; those in `past` consume the history."""
         owner = await connect(self.place.url, application="tests")
         topologies = [QueueTopology(queue_of(name), (TYPE,)) for name in readers]
         pairs = {(name, TYPE) for name in past}
@@ -139,7 +139,7 @@ class Writer:
             return bool(unsent.scalar_one() == 0)
 
     async def come_to_rest(self) -> None:
-        """Step until all is sent and every request has ended."""
+        """Run steps until everything is sent and every request has ended."""
 
         async def ended() -> bool:
             await self.relay.step()
@@ -148,7 +148,7 @@ class Writer:
         await eventually(ended)
 
     async def log(self) -> dict[UUID, str]:
-        """Ids and types of all events."""
+        """The ids and types of all events."""
         async with self.transactions() as tx:
             rows = await tx.exec_driver_sql("select id, type from messaging.log order by position")
             return {UUID(str(row.id)): row.type for row in rows}
@@ -159,7 +159,7 @@ class Writer:
 
 
 class Reader:
-    """A service that keeps each effect, in order."""
+    """A service that stores each effect, in order."""
 
     def __init__(self, name: str, place: Place, broker_url: str) -> None:
         self.name, self.place, self.broker_url = name, place, broker_url
@@ -183,7 +183,7 @@ class Reader:
         )
 
     def start(self, client: str = "", subscriptions: Sequence[Subscription] = ()) -> None:
-        """One more replica: active, or standing by."""
+        """Start one more replica: active, or standing by."""
         broker = open_broker(self.broker_url, client=client or self.name)
         consumer = Consumer(
             service=self.name,
@@ -194,7 +194,7 @@ class Reader:
         self.running.append((broker, asyncio.create_task(consumer.run())))
 
     async def kill(self, nth: int = 0) -> None:
-        """End a replica in the middle of whatever it does."""
+        """Kill a replica in the middle of its work."""
         broker, task = self.running.pop(nth)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -214,7 +214,7 @@ class Reader:
             return number
 
     async def expect(self, page: UUID, *texts: object) -> None:
-        """Wait for the last of these effects, and find just these."""
+        """Wait for the last of these effects; there must be exactly these."""
         expected = [str(text) for text in texts]
 
         async def there() -> bool:
@@ -226,7 +226,7 @@ class Reader:
     async def account(
         self, events: Mapping[UUID, str], subscriptions: Sequence[Subscription] = ()
     ) -> audit.Line:
-        """The audit's line, as if a barrier had come through."""
+        """The audit's line, as if a barrier had passed."""
         async with self.transactions() as tx:
             found = await audit.states_of(tx, subscriptions or [self.subscription], events)
         account = audit.Ledger()
@@ -240,7 +240,7 @@ class Reader:
 
 
 async def step_until(writer: Writer, condition: Callable[[], Awaitable[object]]) -> None:
-    """Step the relay, waiting a little after each step, until the condition holds."""
+    """Run the relay step by step, with a short pause after each, until the condition holds."""
     for _ in range(50):
         await writer.relay.step()
         for _ in range(20):
@@ -252,7 +252,7 @@ async def step_until(writer: Writer, condition: Callable[[], Awaitable[object]])
 
 @coroutine
 def killed_at(work: Any, steps: int, kill: Callable[[], None] = lambda: None) -> Any:
-    """Await `work` for so many of its awaits, then kill it; True when it had ended before."""
+    """Run `work` for this many awaits, then kill it; True if it had ended before."""
     raised: BaseException | None = None
     for _ in range(steps):
         try:
@@ -271,7 +271,7 @@ def killed_at(work: Any, steps: int, kill: Callable[[], None] = lambda: None) ->
 
 
 def _open_replays(waits_for: Any) -> Generator[Any, None, BaseException | None]:
-    """What was raised instead of an answer: it is for who waits, a timeout's cancellation too."""
+    """An exception in place of a result; it also takes a timeout's cancellation."""
     try:
         yield waits_for
     except (Exception, asyncio.CancelledError) as error:

@@ -1,4 +1,4 @@
-"""Replicas whose retries are at work, slow or stopped: what the tests of retries share."""
+"""Replicas whose retries run, are slow or are stopped: shared by the tests of retries."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -13,7 +13,7 @@ from tests.messaging.readers import (
 
 
 def patient(reader: Reader, patience: Patience) -> Reader:
-    """The replica, with other times after which it takes what others left behind."""
+    """Give the replica other times after which it takes over abandoned claims."""
     reader.retries = Retries(
         consumer=reader.consumer, transactions=reader.transactions, wake=Wake(), patience=patience
     )
@@ -21,19 +21,19 @@ def patient(reader: Reader, patience: Patience) -> Reader:
 
 
 def next_process(reader: Reader) -> None:
-    """As after a kill: nothing is left of the process but what it has committed."""
+    """As after a kill: only what the process has committed remains."""
     reader.build([reader.subscription])
 
 
 async def until(holds: Callable[[], Awaitable[bool]]) -> None:
-    """Return once that holds."""
+    """Wait until the condition holds."""
     while not await holds():
         await asyncio.sleep(0.01)
 
 
 @asynccontextmanager
 async def running(reader: Reader) -> AsyncIterator[None]:
-    """With the retries of this replica at work."""
+    """Run the retries of this replica."""
     task = asyncio.create_task(reader.retries.run())
     try:
         yield
@@ -43,7 +43,7 @@ async def running(reader: Reader) -> AsyncIterator[None]:
 
 
 class Gate:
-    """Where a handler stops until it is let through."""
+    """A point where a handler waits until it is released."""
 
     def __init__(self) -> None:
         self.reached = asyncio.Event()

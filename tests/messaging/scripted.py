@@ -1,8 +1,9 @@
-"""Instruments that make one moment happen: a broker that obeys the test, a transaction that is
-met by something just before it begins, a wait until somebody waits for a lock.
+"""Tools that produce one exact moment.
 
-The broker is no stand-in for a real one: it is used where a fault must come at one exact moment,
-which a real broker cannot be made to do. It keeps the promises of `Broker` except as set.
+A broker that obeys the test, a transaction before which something happens, and a wait until a
+session waits for a lock. The broker does not replace a real one in general: it is used where a
+fault must come at an exact moment, which a real broker cannot produce. It keeps the promises of
+`Broker` unless set differently.
 """
 
 import asyncio
@@ -28,21 +29,21 @@ from tests.builders import eventually
 class ScriptedBroker:
     """Confirms everything and delivers what it is fed, unless its hooks do otherwise.
 
-    `before_publish` is awaited with the messages of each call and may wait or raise; `judge` says
-    each message's outcome. It holds back a message of a key after one of the same key and call that
-    it did not take, unless `keeps_order_within_batch` is set to False.
+    `before_publish` is awaited with the messages of each call and may wait or raise; `judge`
+    determines each message's outcome. A message that follows a refused one of its key in the same
+    call is held back, unless `keeps_order_within_batch` is False.
     """
 
     def __init__(self) -> None:
         self.keeps_order_within_batch = True
         self.offered: list[Message] = []
-        """All that was handed to `publish`, in order."""
+        """All messages passed to `publish`, in order."""
         self.taken: list[Message] = []
-        """What was confirmed, in order."""
+        """The confirmed messages, in order."""
         self.acked: list[int] = []
-        """Positions, as they were acked."""
+        """The positions, in the order of their acks."""
         self.consumed = asyncio.Event()
-        """Somebody has asked for deliveries."""
+        """Set when a consumer has asked for deliveries."""
         self.before_publish: Callable[[Sequence[Message]], Awaitable[None]] | None = None
         self.judge: Callable[[Message], Outcome] = lambda _: Outcome.CONFIRMED
         self.before_ack: Callable[[Delivery], Awaitable[None]] | None = None
@@ -50,7 +51,7 @@ class ScriptedBroker:
         self._position = 0
 
     def feed(self, *deliveries: Delivery) -> None:
-        """Deliver these as one batch, behind what was fed before."""
+        """Deliver these as one batch, after earlier ones."""
         batch = []
         for one in deliveries:
             self._position += 1
@@ -58,10 +59,10 @@ class ScriptedBroker:
         self._batches.put_nowait(batch)
 
     async def declare(self, queues: Sequence[QueueTopology]) -> None:
-        """Nothing to declare."""
+        """Does nothing."""
 
     async def delete(self, queue: str) -> None:
-        """Nothing to delete."""
+        """Does nothing."""
 
     async def publish(self, messages: Sequence[Message]) -> Sequence[Outcome]:
         """See `Broker.publish`."""
@@ -85,7 +86,7 @@ class ScriptedBroker:
     async def deliveries(
         self, topology: QueueTopology, *, limit: int
     ) -> AsyncGenerator[Sequence[Delivery]]:
-        """What was fed, batch by batch; the next one does not wait for an ack."""
+        """The fed batches; the next one does not wait for an ack."""
         self.consumed.set()
         while True:
             yield await self._batches.get()
@@ -102,22 +103,22 @@ class ScriptedBroker:
         self.acked.append(delivery.position)
 
     async def stats(self, queue: str) -> QueueStats:
-        """Nothing waits."""
+        """No message is waiting."""
         return QueueStats(0, 1)
 
     async def ping(self) -> None:
-        """Well."""
+        """Always succeeds."""
 
     async def close(self) -> None:
-        """Nothing to close."""
+        """Does nothing."""
 
     def texts(self) -> list[str]:
-        """The bodies that were taken, in order."""
+        """The bodies that were accepted, in order."""
         return [message.body.decode() for message in self.taken]
 
 
 def unavailable(_: object = None) -> BrokerUnavailable:
-    """What a broker that is away raises."""
+    """The error of an unavailable broker."""
     return BrokerUnavailable("scripted: away")
 
 
@@ -130,7 +131,7 @@ class MetTransactions(Transactions):
 
     @property
     def waiting(self) -> bool:
-        """Whether something is to happen that has not happened yet."""
+        """Whether something planned has not happened yet."""
         return self.before_each is not None
 
     @asynccontextmanager
@@ -157,6 +158,6 @@ async def lock_awaited(engine: AsyncEngine, task: "asyncio.Task[Any] | None" = N
 
 
 async def rows(engine: AsyncEngine, query: str, *arguments: object) -> list[tuple[object, ...]]:
-    """The rows of a query, committed ones only."""
+    """The committed rows of a query."""
     async with engine.connect() as connection:
         return [tuple(row) for row in await connection.exec_driver_sql(query, arguments)]

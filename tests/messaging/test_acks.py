@@ -1,4 +1,4 @@
-"""An ack says that all up to it is committed; what is not committed is never acked."""
+"""An ack covers committed messages only."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -23,7 +23,7 @@ __all__ = ["place_with_notes"]
 
 
 class Consuming:
-    """A consumer at a scripted broker, which notes what was committed at each ack."""
+    """A consumer of a scripted broker, which records what was committed at each ack."""
 
     def __init__(self, place: Place) -> None:
         self.place = place
@@ -88,7 +88,7 @@ async def test_a_batch_is_acked_once_it_is_committed(consuming: Consuming) -> No
 
 
 async def test_no_batch_is_acked_before_an_earlier_one(consuming: Consuming) -> None:
-    """Not even handled: within a key that would be the wrong order."""
+    """It is not even handled, since that would break the order within a key."""
     gate = consuming.gates["a"] = asyncio.Event()
     consuming.broker.feed(*batch("a", "b", "c", "d"))
     consuming.broker.feed(*batch("e", "f", "g", "h"))
@@ -98,7 +98,7 @@ async def test_no_batch_is_acked_before_an_earlier_one(consuming: Consuming) -> 
             return consuming.calls[:1] == ["a"]
 
         await eventually(begun)
-        for _ in range(20):  # turns in which a second batch could begin
+        for _ in range(20):  # time in which a second batch could begin
             await notes(consuming.place.engine)
         assert consuming.calls == ["a"]
         assert consuming.broker.acked == []
@@ -111,8 +111,8 @@ async def test_no_batch_is_acked_before_an_earlier_one(consuming: Consuming) -> 
 async def test_a_batch_that_is_taken_in_parts_is_acked_part_by_part(
     consuming: Consuming, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """An ack says that all up to it is done, so one for a later batch would lose what was left."""
-    monkeypatch.setattr(consumers, "LONGEST_BATCH_SECONDS", 0.0)  # any batch makes them smaller
+    """An ack covers everything before it, so an early ack of a later batch would lose the rest."""
+    monkeypatch.setattr(consumers, "LONGEST_BATCH_SECONDS", 0.0)  # any batch reduces the next ones
     consuming.broker.feed(*batch("a", "b", "c", "d"))
     async with consuming.running():
         await consuming.acked(4)
@@ -161,7 +161,7 @@ async def test_messages_without_a_handler_are_stored_before_the_ack(consuming: C
 
 
 async def test_nothing_is_acked_while_no_transaction_can_begin(consuming: Consuming) -> None:
-    """The database ends the session in the middle; the batch stays the broker's."""
+    """The database ends the session in the middle; the batch stays with the broker."""
     ended: list[bool] = []
 
     async def end_session(tx: Tx, received: Received[Noted]) -> None:
@@ -204,7 +204,7 @@ async def test_a_stopped_consumer_finishes_the_batch_at_hand(consuming: Consumin
 
 
 async def test_a_partitioned_queue_is_not_consumed_directly(consuming: Consuming) -> None:
-    """Beside readers of partitions that would break the order of keys."""
+    """Together with readers of partitions, that would break the order within a key."""
     async with consuming.place.engine.begin() as connection:
         await connection.exec_driver_sql("insert into messaging.spread (partitions) values (3)")
     transactions = MetTransactions(consuming.place.engine, "reader")

@@ -1,4 +1,4 @@
-"""Barriers: what they wait for, what they stand behind, and how long an audit waits for them."""
+"""Barriers: what they wait for, what they cover, and how long an audit waits for them."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -30,7 +30,7 @@ async def two(new_place: Callable[[], Awaitable[Place]], broker_database: str) -
 
 
 async def owner_of(place: Place) -> asyncpg.Connection:
-    """Its database, with one subscriber."""
+    """The owner's database, with one subscriber."""
     connection = await connect(place.url, application="tests")
     await connection.execute(
         "insert into messaging.listener (type, service) values ('test.noted', 'reader')"
@@ -49,8 +49,8 @@ async def expected(place: Place, barrier: UUID) -> list[audit.Expected]:
 
 
 async def test_a_barrier_waits_for_all_earlier_events(place: Place) -> None:
-    """Also for what a transaction had written that committed after the barrier was asked for, if
-    only before it was looked at; not for what comes later.
+    """This includes transactions that committed after the barrier was requested, but before its
+    snapshot; later events do not count.
     """
     connection = await owner_of(place)
     barrier = await ask(place)
@@ -93,7 +93,7 @@ async def test_a_barrier_is_sent_despite_refused_events_and_lists_them(place: Pl
 async def test_events_unsent_when_the_barrier_reached_a_queue_are_not_missing_there(
     place: Place,
 ) -> None:
-    """The second queue is reached later, when it has been sent."""
+    """The second queue gets the barrier later, when the event has been sent."""
     connection = await owner_of(place)
     await connection.execute(
         "insert into messaging.listener (type, service) values ('test.noted', 'slow')"
@@ -114,7 +114,7 @@ async def test_events_unsent_when_the_barrier_reached_a_queue_are_not_missing_th
 
 @pytest.mark.long
 async def test_the_audit_ends_behind_lag(two: Two, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Longer than it takes to send another barrier: one that is consumed is enough."""
+    """The lag is longer than the time between barriers; one consumed barrier is enough."""
     monkeypatch.setattr(auditing, "BARRIER_SECONDS", 0.2)
     async with two.running():
         two.pause = 0.01
@@ -136,8 +136,8 @@ async def test_the_audit_ends_behind_lag(two: Two, monkeypatch: pytest.MonkeyPat
 
 
 async def test_an_idle_subscriber_does_not_block_the_audit_for_ever(two: Two) -> None:
-    """It answers, its consumer is gone, and traffic flows: its queue grows, which is no progress.
-    Nothing is missing, all is in flight.
+    """It responds, its consumer is gone, and traffic continues: its queue grows, which is no
+    progress. Nothing is missing, everything is in flight.
     """
     async with two.running(consuming=False):
         await two.note(PAGES, *(f"{n}" for n in range(20)))
@@ -205,7 +205,9 @@ async def test_two_audits_at_once_and_one_in_the_middle_of_a_repair(two: Two) ->
 
 
 async def test_external_and_repeated_events_are_no_phantoms(two: Two) -> None:
-    """Neither is in the owner's log by its id. What claims to be the owner's own is."""
+    """The owner's log has neither of their ids. An event that claims to be the owner's own is a
+    phantom.
+    """
     claims, foreign, nameless, repeat = (delivery(Noted(page=PAGES[0])) for _ in range(4))
     foreign = replace(foreign, headers={**foreign.headers, "source": "/somebody"})
     nameless = replace(nameless, headers={**nameless.headers, "source": ""})
@@ -223,7 +225,7 @@ async def test_external_and_repeated_events_are_no_phantoms(two: Two) -> None:
 
 
 async def test_an_event_that_had_another_owner_is_no_phantom(two: Two) -> None:
-    """Its type has moved to another service; the log that has it stays where it was."""
+    """Its type has moved to another service; the log that has the event stayed where it was."""
     moved = delivery(Noted(page=PAGES[0]))
     async with two.running():
         await two.messaging["reader"].consumer.handle([moved])

@@ -1,4 +1,4 @@
-"""The audit after what happens to databases: dump and restore, promotion, one set back alone."""
+"""The audit after a dump and restore, a promotion, or the restore of one database."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -28,7 +28,7 @@ PAGES = [uuid4() for _ in range(4)]
 
 
 def numbers(report: Report) -> dict[str, int]:
-    """What the audit says of the writer's events at the reader."""
+    """The audit's counts of the writer's events at the reader."""
     account = report.accounts["writer"]
     line = account.lines["reader"]
     found = {state: count for state, count in line.counts.items() if count}
@@ -52,7 +52,7 @@ async def two(new_place: Callable[[], Awaitable[Place]], broker_database: str) -
 
 @pytest.fixture
 async def other_server(scratch: Path) -> AsyncIterator[EmbeddedPostgres]:
-    """A cluster of its own."""
+    """A separate cluster."""
     async with EmbeddedPostgres(scratch / f"server-{uuid4().hex[:8]}", durable=False) as server:
         yield server
 
@@ -67,7 +67,7 @@ async def database_on(server: EmbeddedPostgres, name: str) -> str:
 async def test_dump_and_restore_on_another_server(
     two: Two, other_server: EmbeddedPostgres, scratch: Path, counter: str
 ) -> None:
-    """Its transaction ids are others: the audit says what is true all the same."""
+    """Its transaction ids differ; the audit is correct nevertheless."""
     if counter == "behind":
         await burn_transactions(two.urls["writer"], 30_000)
     else:
@@ -102,8 +102,8 @@ async def test_a_promoted_standby_without_the_last_commits(
     broker_database: str,
     scratch: Path,
 ) -> None:
-    """The owner gives out sequence numbers that its subscribers have seen: they take effect. What
-    only the subscribers know is named, with its handlers.
+    """The owner reuses sequence numbers that its subscribers have seen, and these events take
+    effect. Events that only the subscribers know are named, with their handlers.
     """
     reader = await new_place()
     await prepare(reader.url)
@@ -156,7 +156,7 @@ async def test_a_subscriber_restored_alone_gets_what_it_misses(two: Two, scratch
         await dump(two.urls["reader"], file)
         ids = await two.note(PAGES, "a", "b", "c", "d")
         await two.has_consumed(12)
-    # Into itself: neither the server nor the database changes, only the tables do.
+    # into itself: neither server nor database changes, only the tables do
     own = await connect(two.urls["reader"], application="tests")
     await own.execute("drop schema messaging, kit, public cascade; create schema public")
     await own.close()
@@ -177,7 +177,7 @@ async def test_a_subscriber_restored_alone_gets_what_it_misses(two: Two, scratch
 
 
 async def test_a_database_restored_in_place_needs_a_manual_epoch(two: Two) -> None:
-    """Nothing shows it: rows that were there are not, and that is all."""
+    """Nothing reveals it, except that rows are missing."""
     async with two.running():
         await two.note(PAGES, *(f"{n}" for n in range(4)))
         await two.has_consumed(4)

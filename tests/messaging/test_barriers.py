@@ -1,4 +1,4 @@
-"""A barrier stands behind all that was committed before it, in each queue, or names what is not."""
+"""In each queue a barrier follows everything committed before it, or lists the exceptions."""
 
 from collections.abc import AsyncIterator, Sequence
 from uuid import UUID, uuid4
@@ -27,7 +27,7 @@ __all__ = ["place_with_notes"]
 
 @pytest.fixture
 async def subscribed(place: Place) -> Place:
-    """A writer whom two services consume."""
+    """A writer with two subscribers."""
     connection = await connect(place.url, application="tests")
     async with connection.transaction():
         await write_subscribers(connection, {"test.noted": ["archive", "reader"]})
@@ -65,7 +65,7 @@ async def barrier(place: Place, id: UUID) -> barriers.Barrier:
 
 
 def order(messages: Sequence[Message]) -> list[str]:
-    """Texts of events, and the receivers of barriers."""
+    """The texts of events, and the receivers of barriers."""
     return [
         f"barrier to {m.to}" if m.type == BARRIER else Noted.model_validate_json(m.body).text
         for m in messages
@@ -88,7 +88,7 @@ async def test_a_barrier_goes_to_every_subscriber_once(
 async def test_a_barrier_never_overtakes_what_was_committed_before_it_was_sent(
     subscribed: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
-    """The second event is committed while the first is under way, too late for this reading."""
+    """The second event is committed while the first is in flight, too late for this read."""
     await note(subscribed, "first")
 
     async def once(_: Sequence[Message]) -> None:
@@ -170,7 +170,7 @@ async def test_events_committed_after_the_barrier_are_not_covered(
 
 
 async def test_a_barrier_is_consumed_only_with_all_earlier_events(place_with_notes: Place) -> None:
-    """If the batch is not committed, neither is that the barrier came through."""
+    """If the batch is not committed, neither is the passing of the barrier."""
     place = place_with_notes
     ends = True
 

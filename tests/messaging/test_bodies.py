@@ -134,7 +134,7 @@ async def test_everything_waits_while_the_store_is_unavailable(
     folder.rename(away)
     with pytest.raises(BrokerUnavailable, match="store of large bodies"):
         await take(broker, 1)
-    folder.write_text("in its place")  # so that it cannot be made again
+    folder.write_text("in its place")  # so that it cannot be created again
     with pytest.raises(BrokerUnavailable, match="store of large bodies"):
         await broker.publish([message("y" * LIMIT * 2)])
     folder.unlink()
@@ -152,7 +152,7 @@ async def test_few_large_bodies_are_fetched_at_once(broker: ClaimCheck) -> None:
             await broker.ack(batch[-1])
             if sum(batches) == 5:
                 break
-    assert max(batches) == 1  # two are a little over the bound
+    assert max(batches) == 1  # two are slightly over the limit
 
 
 async def test_an_interrupted_write_leaves_nothing_that_counts(

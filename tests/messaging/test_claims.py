@@ -1,4 +1,4 @@
-"""Claims: what a process has taken, across its stops, its death and other replicas."""
+"""Claims across stops, crashes and other replicas."""
 
 import asyncio
 from collections.abc import Sequence
@@ -98,7 +98,7 @@ async def test_a_claim_is_released_even_while_its_commit_is_in_flight(reader: Re
 async def test_messages_of_a_batch_that_killed_its_process_are_retried_singly(
     reader: Reader,
 ) -> None:
-    """The poison runs out of attempts, and its neighbours lose none."""
+    """The poison message runs out of attempts, and the others lose none."""
     page = uuid4()
     retry = RetrySchedule(attempts=2, first=timedelta(0))
     reader.subscription = on(Noted, reader.on_noted, name=NAME, retry=retry)
@@ -132,7 +132,7 @@ async def test_messages_of_a_batch_that_killed_its_process_are_retried_singly(
 async def test_claims_of_a_frozen_process_are_taken_over(
     reader: Reader, monkeypatch: pytest.MonkeyPatch, fails: bool
 ) -> None:
-    """It wakes when another has handled the message, or has put it off after a failure."""
+    """It resumes when another replica has handled the message, or postponed it after a failure."""
     page = uuid4()
     reader = Reader(reader.place, retry=RetrySchedule(attempts=9, first=timedelta(0)))
     reader.broken = {"1"}
@@ -164,7 +164,7 @@ async def test_claims_of_a_frozen_process_are_taken_over(
 
 
 async def test_a_message_being_handled_is_not_handled_by_another_replica(reader: Reader) -> None:
-    """The row's lock keeps others away, though the claim's time is over."""
+    """The row's lock keeps others away, though the claim has expired."""
     gate, page = Gate(), uuid4()
     reader.broken = {"1"}
     await consume(reader.consumer, noted(page, "1", 1))
@@ -204,7 +204,7 @@ async def test_a_claim_is_left_alone_for_its_time(reader: Reader) -> None:
 async def test_a_handled_message_is_released_by_the_next_process(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed between the effect's commit and the release of its key."""
+    """The process is killed between the commit of the effect and the release of its key."""
     page = uuid4()
     reader.broken = {"1"}
     await consume(reader.consumer, *(noted(page, str(n), n) for n in (1, 2, 3)))
@@ -221,7 +221,7 @@ async def test_a_handled_message_is_released_by_the_next_process(
     await consume(reader.consumer, noted(page, "4", 4))
     async with reader.transactions() as tx:
         [first, *_] = await dead_letters.open_messages(tx, states=("waiting", "retrying"))
-        assert first.sequence == 2  # not that which is handled
+        assert first.sequence == 2  # not the one being handled
         with pytest.raises(dead_letters.NoSuchMessage):
             [id] = [r.event_id for r in await _closing(tx)]
             await dead_letters.discard(tx, id, why="too late")
@@ -241,7 +241,7 @@ async def _closing(tx: Tx) -> Sequence[dead_letters.OpenMessage]:
 async def test_an_unreadable_message_is_read_again_once(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Killed between the effect and the end of the message that could not be read."""
+    """The process is killed between the effect and the removal of the unreadable message."""
     erased: list[UUID] = []
 
     async def on_erased(tx: Tx, received: Received[Erased]) -> None:
@@ -267,7 +267,7 @@ async def test_an_unreadable_message_is_read_again_once(
 
 
 async def test_a_poison_message_waits_for_its_turn_to_be_dead(reader: Reader) -> None:
-    """Given up by the consumer while an earlier message of its key is tried again."""
+    """The consumer gives it up while an earlier message of its key is being retried."""
     page = uuid4()
     reader.broken = {"1"}
     await consume(reader.consumer, noted(page, "1", 1))

@@ -1,4 +1,4 @@
-"""Within a key, position, sequence and commit have one order, whoever waits for whom."""
+"""Within a key, position, sequence and commit have the same order, whoever waits for whom."""
 
 import asyncio
 from uuid import UUID, uuid4
@@ -34,7 +34,9 @@ async def in_order_of_position(place: Place, page: object) -> list[tuple[object,
 
 @pytest.mark.parametrize("count", [1, 2])
 async def test_the_position_is_drawn_while_the_key_is_locked(place: Place, count: int) -> None:
-    """Who waits for the key's counter is behind the one that holds it, also by position."""
+    """A transaction that waits for the key's counter follows the one that holds it, also by
+    position.
+    """
     page = uuid4()
     await note(place, page, "first")
     async with place.transactions()() as tx:
@@ -50,7 +52,7 @@ async def test_the_position_is_drawn_while_the_key_is_locked(place: Place, count
 
 async def test_events_of_one_transaction_keep_the_order_of_recording(place: Place) -> None:
     page, other = uuid4(), uuid4()
-    for start in (0, 5):  # again, when the counter is there already
+    for start in (0, 5):  # again, with an existing counter
         async with place.transactions()() as tx:
             for n in range(start, start + 5):
                 record(tx, Noted(page=page, text=str(n)))
@@ -62,7 +64,7 @@ async def test_events_of_one_transaction_keep_the_order_of_recording(place: Plac
 
 
 async def test_keys_are_locked_in_one_order_whatever_the_order_of_recording(place: Place) -> None:
-    """So two transactions never wait for each other: this one waits with nothing in hand."""
+    """Two transactions never deadlock: this one waits without holding a lock."""
     low, high = sorted((uuid4(), uuid4()), key=str)
     for page in (low, high):
         await note(place, page, "first")
@@ -76,7 +78,7 @@ async def test_keys_are_locked_in_one_order_whatever_the_order_of_recording(plac
         await holder.exec_driver_sql(_LOCK_COUNTER, (str(low),))
         writing = asyncio.create_task(write_high_first())
         await lock_awaited(place.engine)
-        # It waits for the lower key, so the higher one is free.
+        # it waits for the lower key, so the higher one is free
         await holder.exec_driver_sql(f"{_LOCK_COUNTER} nowait", (str(high),))
     await writing
 
@@ -114,7 +116,7 @@ async def test_a_transaction_may_wake_the_relay_without_an_event(place: Place) -
 
 
 async def test_events_recorded_by_a_handler_have_the_handled_event_as_cause(place: Place) -> None:
-    """And what is recorded after it is not."""
+    """Events recorded afterwards do not."""
 
     async def answer(tx: Tx, received: Received[Noted]) -> None:
         record(tx, Noted(page=uuid4(), text=f"answer to {received.event.text}"))

@@ -1,4 +1,4 @@
-"""One delivery's life: first time, its turn, handled, committed - or kept as failed."""
+"""The life of a delivery: first time, its turn, handled, committed, or stored as failed."""
 
 import asyncio
 from collections.abc import Sequence
@@ -75,7 +75,7 @@ async def test_followers_of_a_failed_message_wait_in_order(reader: Reader) -> No
     assert await reader.counts() == {"retrying": 0, "waiting": 2, "dead": 1}
     reader.broken.clear()
     assert await reader.replay() == 1
-    assert await reader.replay() == 0  # asking twice does it once
+    assert await reader.replay() == 0  # requesting twice has the same effect as once
     await consume(reader.consumer, noted(page, "5", 5))
     await reader.try_again()
     assert await notes(reader.place.engine) == ["1", "x", "y", "2", "3", "4", "5"]
@@ -270,10 +270,10 @@ async def test_a_dead_unreadable_message_can_be_replayed_once_the_code_reads_it(
 
 
 async def test_a_message_that_kills_its_process_ends_as_dead(reader: Reader) -> None:
-    """The process dies in the handler, so nothing is acked, and the broker counts."""
+    """The process dies in the handler: nothing is acked, and the broker counts deliveries."""
     poison = noted(uuid4(), "poison", 1)
     innocent = noted(uuid4(), "innocent", 1)
-    reader.mood = {"poison": KeyboardInterrupt()}  # what ends a process passes every `except`
+    reader.mood = {"poison": KeyboardInterrupt()}  # a kill is not caught by any `except`
     deaths = 0
     for count in range(20):
         counted = [
@@ -339,7 +339,7 @@ async def test_a_batched_handler_gets_the_batch_and_keeps_order_across_events(
 
 
 async def test_two_batched_handlers_of_one_event_both_get_the_batch(reader: Reader) -> None:
-    """But of one key, both have had a message before either has the next."""
+    """Within a key, both handle a message before either handles the next one."""
     seen: list[tuple[str, list[str]]] = []
 
     def gathers(name: str) -> Subscription:
@@ -381,7 +381,7 @@ async def test_two_handlers_of_one_event_fail_alone(reader: Reader) -> None:
 
 
 async def test_two_replicas_with_one_batch_have_one_effect(place_with_notes: Place) -> None:
-    """A take-over: the second replica gets what the first has not acked yet."""
+    """A takeover: the second replica gets what the first has not acked yet."""
     readers = [Reader(place_with_notes) for _ in range(2)]
     pages = [uuid4() for _ in range(10)]
     batch = [noted(page, f"{n}.{k}", k) for k in (1, 2, 3) for n, page in enumerate(pages)]

@@ -1,4 +1,4 @@
-"""Whose fault it is when a delivery is not handled: the database's, the handler's, the sender's."""
+"""Which component is at fault if a delivery is not handled: database, handler or sender."""
 
 import asyncio
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ __all__ = ["reader"]
 
 
 class Checked(Event, name="test.checked", owner="writer", key="page"):
-    """Its validator has a fault of its own."""
+    """An event whose validator has a bug."""
 
     page: str
 
@@ -49,7 +49,7 @@ async def test_a_handler_that_catches_a_database_error_affects_only_its_message(
     reader: Reader,
 ) -> None:
     async def tolerant(tx: Tx, received: Received[Noted]) -> None:
-        with suppress(IntegrityError):  # "it is there already"
+        with suppress(IntegrityError):  # "the row already exists"
             await write(tx, received.event.text)
 
     async with reader.transactions() as tx:
@@ -101,7 +101,7 @@ async def test_a_lost_connection_commits_nothing(reader: Reader) -> None:
 
 
 async def test_a_message_no_decoder_can_read_is_a_dead_letter(reader: Reader) -> None:
-    """None of it may stop the queue, and what comes after it takes effect."""
+    """None of these stops the queue, and later messages take effect."""
     page = uuid4()
     good = noted(page, "good", 1)
     strange = [
@@ -145,7 +145,7 @@ async def test_a_validator_may_raise_anything(reader: Reader, page: str) -> None
 
 
 async def test_failures_of_the_database_dead_letter_nothing(reader: Reader) -> None:
-    """However often: the process lives, and so does the message."""
+    """However often they occur: the process is alive, and the message stays."""
     note = replace(noted(uuid4(), "note", 1), delivery_count=GUARD_AFTER)
     away = True
 
@@ -168,7 +168,7 @@ async def test_failures_of_the_database_dead_letter_nothing(reader: Reader) -> N
 
 
 async def test_a_poison_message_without_an_id_ends_as_dead(reader: Reader) -> None:
-    """A message without an id gets another one at each reading; it is one message all the same."""
+    """A message without an id gets a new one at each read, and is still recognised as the same."""
     kills = 0
 
     async def handler(tx: Tx, received: Received[Noted]) -> None:
@@ -191,7 +191,7 @@ async def test_a_poison_message_without_an_id_ends_as_dead(reader: Reader) -> No
 
 
 async def test_a_handled_message_has_no_start_attempts(reader: Reader) -> None:
-    """An equal one without an id, which may be another fact, is handled as often as it comes."""
+    """An equal message without an id, maybe another fact, is handled each time it arrives."""
 
     async def handler(tx: Tx, received: Received[Noted]) -> None:
         await write(tx, str(uuid4()))
@@ -232,7 +232,7 @@ async def test_retries_by_the_kind_of_error(reader: Reader) -> None:
 async def test_a_slow_batch_makes_the_next_ones_smaller(
     reader: Reader, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And quick ones make them larger again, while one transaction stays short."""
+    """Fast batches make the next ones larger again, while a transaction stays short."""
     monkeypatch.setattr(consumers, "LONGEST_BATCH_SECONDS", 0.04)
     sizes: list[int] = []
     pause = 0.002
@@ -253,7 +253,7 @@ async def test_a_slow_batch_makes_the_next_ones_smaller(
 
 
 async def test_a_failed_large_batch_is_taken_up_again(reader: Reader) -> None:
-    """Nothing more arrives after it, so nothing but its own failure can say so."""
+    """Nothing arrives afterwards, so only its own failure can trigger the next attempt."""
     lost = False
 
     async def lose_once(tx: Tx, received: Received[Noted]) -> None:
@@ -277,7 +277,7 @@ async def test_a_failed_large_batch_is_taken_up_again(reader: Reader) -> None:
 
 
 class Unspeakable(Exception):
-    """Its text cannot be had."""
+    """An error whose text cannot be read."""
 
     def __str__(self) -> str:
         raise RuntimeError("no text")

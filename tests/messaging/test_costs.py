@@ -1,4 +1,4 @@
-"""What keeps it quick is counted, not timed: statements and round trips, whatever the machine."""
+"""Performance is counted, not timed: statements and round trips, independent of the machine."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,7 +26,7 @@ __all__ = ["place_with_notes"]
 
 @contextmanager
 def counted(engine: AsyncEngine) -> Iterator[list[str]]:
-    """The statements that go through an engine meanwhile."""
+    """The statements that an engine runs in the block."""
     statements: list[str] = []
 
     def note(_: Any, __: Any, statement: str, *___: Any) -> None:
@@ -38,7 +38,7 @@ def counted(engine: AsyncEngine) -> Iterator[list[str]]:
 
 
 class Taking(NoBroker):
-    """Takes everything, and counts how often it was asked."""
+    """Accepts everything, and counts the calls."""
 
     def __init__(self) -> None:
         self.batches: list[int] = []
@@ -49,7 +49,7 @@ class Taking(NoBroker):
 
 
 async def test_a_batch_of_any_size_costs_two_statements(place_with_notes: Place) -> None:
-    """One enters and orders it, one is the handler's effect."""
+    """One enters and orders the batch, one is the handler's effect."""
     place = place_with_notes
 
     async def write(tx: Tx, received: Sequence[Received[Noted]]) -> None:
@@ -98,4 +98,4 @@ async def test_a_relay_reads_once_and_marks_at_most_once_a_chunk(place: Place) -
     assert sum("lateral" in query for query in queries) == 1
     marking = sum("delete from messaging.outbox" in query for query in queries)
     assert 1 <= marking <= 3
-    assert len(queries) == marking + 3, queries  # and a look at barriers and at requests
+    assert len(queries) == marking + 3, queries  # and a check for barriers and requests

@@ -1,4 +1,4 @@
-"""From the log to the present: nothing missed, doubled or out of order, whatever happens."""
+"""From the log to live events: nothing missed, duplicated or reordered, whatever happens."""
 
 import asyncio
 import json
@@ -48,7 +48,7 @@ async def reader(
 
 
 async def received(writer: Writer, reader: Reader, page: UUID, *texts: object) -> None:
-    """A reader without a past that has consumed these."""
+    """A reader without history that has consumed these."""
     await writer.introduce([reader.name])
     reader.start()
     await writer.write(page, *texts)
@@ -145,7 +145,7 @@ async def test_a_message_of_an_external_program_takes_effect_during_a_replay(
 
 
 def refuse_once(writer: Writer, *texts: object) -> None:
-    """The broker refuses these once when they are sent in the usual way."""
+    """The broker refuses these once when the relay publishes them."""
     left = {str(text) for text in texts}
 
     def refuses(message: Message) -> bool:
@@ -339,7 +339,7 @@ async def test_replays_of_the_same_events_go_one_after_the_other(
 async def test_watermarks_of_a_former_relay_are_ignored(
     writer: Writer, reader: Reader, broker_url: str
 ) -> None:
-    """Its watermarks may come when the next relay has long begun, or ended, the replay."""
+    """They may arrive long after the next relay has begun or ended the replay."""
     page = uuid4()
     await received(writer, reader, page, 1, 2)
     marks: list[Message] = []
@@ -357,7 +357,7 @@ async def test_watermarks_of_a_former_relay_are_ignored(
     writer.broker.refuses = lambda message: (
         message.to is not None and message.headers.get("edge") != "begin"
     )
-    while not writer.relay.leads:  # the former one's session may take a moment to end
+    while not writer.relay.leads:  # the former relay's session may take a moment to end
         await writer.relay.step()
     assert len(marks) == 2
     await writer.broker.broker.publish([end])
@@ -377,7 +377,7 @@ async def test_watermarks_of_a_former_relay_are_ignored(
     await writer.write(page, 4)
     await writer.come_to_rest()
     await reader.expect(page, 1, 2, 3, 4)
-    await reader.kill()  # its successor knows the end as well
+    await reader.kill()  # its successor also knows the end
     reader.start()
     await writer.broker.broker.publish([begin])
     await writer.write(page, 5)
@@ -412,7 +412,7 @@ async def test_dropped_events_are_counted(writer: Writer, reader: Reader) -> Non
 
 
 def superseded(reader: Reader) -> float:
-    """How many messages the reader has dropped, since a replay will bring them."""
+    """The number of messages that the reader has dropped, since a replay will deliver them."""
     labels = {"service": reader.name, "event": TYPE}
     return REGISTRY.get_sample_value("hirewire_events_superseded_total", labels) or 0.0
 
@@ -438,7 +438,7 @@ async def test_an_unreadable_watermark_does_not_stop_the_queue(
 async def test_only_the_owners_watermarks_count(
     writer: Writer, reader: Reader, broker_url: str
 ) -> None:
-    """An end without a begin is none; the type of another owner's events is not held back."""
+    """An end without a begin is ignored; events of another owner's type are not held back."""
     page = uuid4()
     await received(writer, reader, page, 1)
     for edge in ("end", "begin"):

@@ -1,4 +1,4 @@
-"""A cutover under live traffic while relay and consumers are killed at any of their awaits."""
+"""A cutover under live traffic while relay and consumers are killed at any await."""
 
 import asyncio
 import random
@@ -20,7 +20,7 @@ EVENTS = 60
 
 
 async def keep_relaying(writer: Writer, chance: random.Random) -> None:
-    """A relay after the other, each killed at some await; the last one stays."""
+    """Run one relay after the other; each is killed at some await, except the last."""
     for _ in range(KILLS):
         broker = open_broker(writer.broker_url, client="writer")
         relay = Relay(service="writer", database_url=writer.place.url, broker=broker)
@@ -32,7 +32,7 @@ async def keep_relaying(writer: Writer, chance: random.Random) -> None:
 async def keep_consuming(
     reader: Reader, partitions: int, chance: random.Random, replicas: list[Messaging]
 ) -> None:
-    """A replica after the other, each killed at some moment; the last one stays."""
+    """Run one replica after the other; each is killed at some moment, except the last."""
     for nth in range(KILLS + 1):
         replica = Messaging(
             service=reader.name,
@@ -54,7 +54,7 @@ async def keep_consuming(
 
 
 async def write_live(writer: Writer, pages: list[UUID], chance: random.Random) -> None:
-    """Each page its numbers in order, the pages mixed up."""
+    """Write the numbers of each page in order, with the pages interleaved."""
     left = [page for page in pages for _ in range(EVENTS)]
     chance.shuffle(left)
     written = dict.fromkeys(pages, 5)

@@ -1,4 +1,4 @@
-"""What operators do with dead letters: replayed, edited, discarded; and how far a handler is."""
+"""Operators' actions on dead letters (replay, edit, discard), and the lag of a handler."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -32,7 +32,7 @@ def reader(noting: Place) -> Reader:
 
 
 async def a_dead_one(reader: Reader, page: UUID) -> dead_letters.OpenMessage:
-    """A dead letter, and one that waits behind it."""
+    """A dead letter, and a message that waits behind it."""
     reader.broken = {"typo"}
     await consume(reader.consumer, noted(page, "typo", 1), noted(page, "next", 2))
     await reader.try_again()
@@ -122,7 +122,7 @@ async def test_a_replay_of_one_handler_leaves_the_others(reader: Reader) -> None
 
 
 async def test_a_discard_and_a_retry_at_once_do_not_block_each_other(reader: Reader) -> None:
-    """Both lock the message first, and its key afterwards."""
+    """Both lock the message first, and then its key."""
     for _ in range(5):
         page = uuid4()
         dead = await a_dead_one(reader, page)

@@ -1,4 +1,4 @@
-"""Event classes: what does not start, and what is on the wire."""
+"""Event classes: which definitions are refused, and what is on the wire."""
 
 from dataclasses import replace
 from datetime import date
@@ -63,13 +63,13 @@ class Pinned(Event, name="test.pinned", owner="writer", key="page"):
 
 
 def from_first(payload: dict[str, Any]) -> dict[str, Any]:
-    """`name` was one field."""
+    """In version 1, `name` was one field."""
     first, _, last = payload.pop("name").partition(" ")
     return payload | {"firstName": first, "lastName": last}
 
 
 def from_second(payload: dict[str, Any]) -> dict[str, Any]:
-    """`born` was a year."""
+    """In version 2, `born` was a year."""
     return payload | {"born": f"{payload['born']}-01-01"}
 
 
@@ -81,7 +81,7 @@ class Enrolled(
     schema_version=3,
     upcasts={1: from_first, 2: from_second},
 ):
-    """Somebody enrolled; the third form of it."""
+    """Somebody enrolled; version 3 of the event."""
 
     id: str
     first_name: str
@@ -145,7 +145,7 @@ def test_a_version_is_a_whole_number(version: str) -> None:
     "sequence", ["-1", "1.0", "x", "²", f"{2**63}", "0" * 19 + "1", "9" * 5000]
 )
 def test_a_sequence_is_a_whole_number_that_the_database_can_keep(sequence: str) -> None:
-    """Anything else is refused by the header's name, and not where it no longer says so."""
+    """Anything else is refused, and the error names the header."""
     message = delivery(Noted(page=uuid4()))
     with pytest.raises(Malformed, match="header sequence"):
         decode(replace(message, headers={**message.headers, "sequence": sequence}))

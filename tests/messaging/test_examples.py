@@ -1,4 +1,4 @@
-"""The services that docs/messaging.md shows, each run as a program of its own."""
+"""The services shown in docs/messaging.md, each run as a program."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Generations of a projection: who consumes them, what they need, and their own ledger."""
+"""Generations of a projection: their consumers, their requirements, and their own ledger."""
 
 from datetime import UTC, datetime
 from uuid import UUID, uuid4
@@ -38,7 +38,7 @@ __all__ = ["boards", "relay", "writer"]
 async def test_a_generation_is_not_consumed_before_its_owners_know_of_it(
     writer: Writer, boards: Boards
 ) -> None:
-    """A consumer that binds its queue earlier would consume the present before the past."""
+    """A consumer that binds its queue earlier would consume live events before the history."""
     page = uuid4()
     one, _ = await boards.start(board())
     replica = boards.run(board(1), board(2))
@@ -107,7 +107,7 @@ def test_an_invalid_projection_is_refused_with_its_name() -> None:
 async def test_the_audit_keeps_a_generation_and_its_service_apart(
     writer: Writer, boards: Boards
 ) -> None:
-    """What one of them has handled says nothing of the other."""
+    """Events handled by one of them do not count for the other."""
     page = uuid4()
     seen: list[str] = []
 

@@ -1,4 +1,4 @@
-"""Handlers that come, go and change their name: the audit expects what they could have handled."""
+"""Handlers that are added, removed and renamed: the audit expects what they could have handled."""
 
 from collections.abc import Sequence
 from uuid import UUID, uuid4

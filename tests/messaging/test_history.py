@@ -1,4 +1,4 @@
-"""A service added today consumes from the beginning, and then the present, as if always there."""
+"""A new service consumes the history and then live events, as if it had always been there."""
 
 import asyncio
 import hashlib
@@ -28,7 +28,7 @@ TYPES = ("test.noted",)
 
 
 class Projection:
-    """A service whose table says, for each key, how many events it consumed and in which order."""
+    """A service whose table has, for each key, the number and order of the consumed events."""
 
     def __init__(self, name: str, place: Place, broker: Broker) -> None:
         self.name, self.place = name, place
@@ -109,7 +109,7 @@ async def write(transactions: Transactions, pages: Sequence[UUID], first: int, c
 
 
 @pytest.mark.long
-@pytest.mark.timeout(360)  # a quarter of a minute's work where nothing else runs
+@pytest.mark.timeout(360)  # takes a quarter of a minute on an idle machine
 async def test_a_new_service_equals_one_that_was_there_all_along(
     new_place: Callable[[], Awaitable[Place]], place: Place, broker: Broker, broker_url: str
 ) -> None:
@@ -146,7 +146,7 @@ async def test_a_new_service_equals_one_that_was_there_all_along(
 
 
 async def write_live(transactions: Transactions, pages: Sequence[UUID], first: int) -> int:
-    """Traffic while history is being sent; how many events."""
+    """Live traffic while history is sent; returns the number of events."""
     for n in range(1500):
         async with transactions() as tx:
             record(tx, Noted(page=pages[n % 7], text=str(first + n)))
@@ -162,7 +162,7 @@ async def all_done(place: Place) -> bool:
 async def consumed_once(
     new_place: Callable[[], Awaitable[Place]], place: Place, broker: Broker
 ) -> AsyncIterator[tuple[Projection, Transactions]]:
-    """Twenty events on four pages, consumed by one subscriber that goes on consuming."""
+    """Twenty events on four pages, consumed by one subscriber that keeps consuming."""
     reader = Projection("old", await new_place(), broker)
     await reader.prepare()
     await broker.declare([reader.topology])
@@ -184,7 +184,7 @@ async def consumed_once(
 
 
 async def replay(transactions: Transactions, repeated: bool = False, **asked: object) -> bool:
-    """Ask for a replay and wait for its end; whether the request was a new one."""
+    """Request a replay and wait for its end; returns whether the request was new."""
     asked = {"to": "old", "types": list(TYPES), **asked}
     async with transactions() as tx:
         id, new = await requests.ask(tx, "replay", asked, by="tests", again=repeated)

@@ -1,4 +1,4 @@
-"""Who consumes what is written once, whatever interrupts it and however many do it at once."""
+"""The list of subscribers is written once, despite interruptions and concurrent writers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -16,7 +16,7 @@ from tests.messaging.conftest import Place
 from tests.messaging.replaying import TYPE, Reader, Writer, killed_at
 
 KILLS = 14
-"""Places of one `migrate` where it is killed, all over it."""
+"""The number of points of one `migrate` at which it is killed, spread over all of it."""
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ async def writer(place: Place, broker_url: str) -> AsyncIterator[Writer]:
 
 
 async def interrupted(writer: Writer, broker_url: str, name: str, steps: int) -> bool:
-    """A `migrate` that is killed after so many awaits; whether it had ended before."""
+    """Kill a `migrate` after this many awaits; returns whether it had ended before."""
     owner = await connect(writer.place.url, application="migrate")
     broker = open_broker(broker_url, client="migrate")
     queues = [QueueTopology(queue_of(name), (TYPE,))]
@@ -39,7 +39,7 @@ async def interrupted(writer: Writer, broker_url: str, name: str, steps: int) ->
 
 
 async def steps_of(writer: Writer, broker_url: str) -> int:
-    """How many awaits a `migrate` has, to a few."""
+    """The approximate number of awaits of a `migrate`."""
     steps, step = 0, 64
     while step:
         if not await interrupted(writer, broker_url, f"x{uuid4().hex[:8]}", steps + step):
@@ -53,7 +53,7 @@ async def steps_of(writer: Writer, broker_url: str) -> int:
 async def test_a_migrate_may_be_killed_at_every_step(
     writer: Writer, new_place: Callable[[], Awaitable[Place]], broker_url: str
 ) -> None:
-    """Each step with a subscriber of its own, which consumes all of the past once and in order."""
+    """For each step, a subscriber that consumes the whole history once and in order."""
     place = await new_place()
     page = uuid4()
     await writer.introduce([])
@@ -91,7 +91,7 @@ async def test_a_migrate_may_be_killed_at_every_step(
 async def test_the_replay_of_a_new_subscriber_stays_open_until_it_is_listed(
     writer: Writer, broker_url: str
 ) -> None:
-    """However often it is begun: it is one replay, which ends once."""
+    """However often it is started, it is one replay, which ends once."""
     name = f"n{uuid4().hex[:8]}"
     await writer.introduce([])
     await writer.write(uuid4(), 1, 2)
@@ -117,7 +117,7 @@ async def test_the_replay_of_a_new_subscriber_stays_open_until_it_is_listed(
 
 
 async def test_of_two_concurrent_lists_the_later_one_wins(place: Place) -> None:
-    """It ends what the one before it has begun meanwhile."""
+    """It removes what the earlier one has added meanwhile."""
     first, second = [await connect(place.url, application="migrate") for _ in range(2)]
     one, other = first.transaction(), second.transaction()
     await one.start()

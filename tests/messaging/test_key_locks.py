@@ -1,4 +1,4 @@
-"""Two replicas at one key or one message: one waits for the other, and nothing is done twice."""
+"""Two replicas with one key or one message: one waits for the other, and nothing is done twice."""
 
 import asyncio
 from collections.abc import Callable
@@ -37,7 +37,7 @@ __all__ = ["place_with_notes", "reader"]
 
 
 class Pausing(Reader):
-    """A reader whose handler stops once, amid its transaction, until the test lets it go on."""
+    """A reader whose handler stops once within its transaction until the test continues it."""
 
     def __init__(self, place: Place, pauses_at: str, **options: object) -> None:
         self.pauses_at = pauses_at
@@ -52,8 +52,9 @@ class Pausing(Reader):
 
 
 async def test_a_retry_keeps_its_key_until_it_is_committed(place_with_notes: Place) -> None:
-    """Where followers may pass: one that comes during the retry takes effect after it, or the
-    retry says that it is late."""
+    """If followers may overtake: one that arrives during the retry takes effect after it, or the
+    retry is marked as late.
+    """
     page = uuid4()
     slow = Pausing(place_with_notes, "1", behind_failed="skip")
     slow.broken = {"1"}
@@ -88,7 +89,7 @@ async def test_a_retry_is_made_by_one_replica(place_with_notes: Place) -> None:
 
 
 async def due_now_unless_locked(place: Place) -> None:
-    """As if the 30 seconds of a claim were over, for those whose row nobody holds."""
+    """Expire the claims whose row nobody has locked, as if 30 seconds had passed."""
     async with place.engine.begin() as connection:
         await connection.exec_driver_sql(
             "update messaging.open_message set next_attempt_at = clock_timestamp() "
@@ -152,7 +153,7 @@ async def test_a_replica_that_was_frozen_does_not_handle_messages_claimed_by_ano
 
 
 async def test_a_retry_that_took_effect_is_not_made_again(place_with_notes: Place) -> None:
-    """Where followers may pass, effect and end are one transaction."""
+    """If followers may overtake, effect and release are one transaction."""
     reader = Reader(place_with_notes, behind_failed="skip")
     reader.broken = {"1"}
     await consume(reader.consumer, noted(uuid4(), "1", 1))
@@ -189,7 +190,7 @@ async def test_a_fresh_claim_of_another_replica_is_respected(place_with_notes: P
 
 
 def impatient(reader: Reader, *, lease: float = 0) -> None:
-    """Have a replica take what another one has left behind, as soon as the lease is over."""
+    """Let a replica take over expired claims at once."""
     reader.retries = Retries(
         consumer=reader.consumer,
         transactions=reader.transactions,
@@ -227,7 +228,7 @@ async def test_attempts_are_limited_for_a_retry_that_kills_its_process(
 
 
 def met(reader: Reader) -> MetTransactions:
-    """Give a reader transactions that something can come before."""
+    """Give a reader transactions that something can precede."""
     transactions = MetTransactions(reader.place.engine, "reader")
     place = reader.place
 
@@ -276,8 +277,9 @@ async def test_a_failure_is_not_entered_for_a_message_handled_by_another_replica
 async def test_a_batch_takes_its_rows_in_one_order(
     reader: Reader, table: str, of: Callable[[Delivery], tuple[str, ...]]
 ) -> None:
-    """So two replicas with batches in different order never wait for each other: while this one
-    waits for the lowest row, it holds none of the others."""
+    """Two replicas with batches in different order never deadlock: while this one waits for the
+    lowest row, it holds none of the others.
+    """
     batch = [noted(uuid4(), str(n), 1) for n in range(6)]
     low, *others = sorted(batch, key=of)
     marks = ", ".join(f"${n}" for n in range(1, len(of(low)) + 1))
@@ -303,11 +305,11 @@ async def test_a_batch_takes_its_rows_in_one_order(
         await holder.rollback()
     await handling
     assert len(await notes(reader.place.engine)) == 6
-    assert opened == 1  # nothing was taken apart, as after a deadlock
+    assert opened == 1  # the batch was not split, as it would be after a deadlock
 
 
 async def test_a_repeat_in_a_batch_does_not_split_it(reader: Reader) -> None:
-    """Its batch is not taken apart: one transaction, each handler called once."""
+    """One transaction, and each handler called once."""
     transactions = met(reader)
     opened = 0
 
@@ -327,7 +329,7 @@ async def test_a_repeat_in_a_batch_does_not_split_it(reader: Reader) -> None:
 async def test_many_parked_at_once_come_in_order_before_what_comes_later(
     reader: Reader,
 ) -> None:
-    """More of them than are taken at once."""
+    """There are more of them than are claimed at once."""
     page = uuid4()
     texts = list("123456789abcdefghijk")
     reader.broken = {"1"}
@@ -361,7 +363,7 @@ async def test_a_due_retry_does_not_claim_messages_that_are_not_due(reader: Read
 
 
 async def test_a_pause_stops_a_retry_that_is_about_to_start(reader: Reader) -> None:
-    """It comes after the lane was found to have work, and before it takes it."""
+    """The pause comes after the lane was found to have work, and before it claims it."""
     transactions = met(reader)
     reader.broken = {"1"}
     await consume(reader.consumer, noted(uuid4(), "1", 1))
@@ -450,7 +452,7 @@ async def test_a_late_retry_does_not_reset_the_keys_progress(place_with_notes: P
 
 
 async def test_a_message_is_claimed_before_its_attempt_begins(reader: Reader) -> None:
-    """Seen from elsewhere while the handler runs: a process that dies in it is known to have."""
+    """Seen by another session while the handler runs: if the process dies, the claim shows it."""
     claimed: list[object] = []
 
     async def look(tx: Tx, received: Received[Noted]) -> None:
@@ -469,7 +471,7 @@ async def test_a_message_is_claimed_before_its_attempt_begins(reader: Reader) ->
 
 
 async def test_a_retry_knows_the_message_by_the_same_id(reader: Reader) -> None:
-    """Also one that came without any: it got its id when it was consumed first."""
+    """Also if it came without an id: it got one when it was first consumed."""
     ids: list[UUID] = []
 
     async def look(tx: Tx, received: Received[Noted]) -> None:

@@ -1,4 +1,4 @@
-"""Who leads, and who does after: frozen leaders, brokers out of reach, poolers in between."""
+"""Leadership and takeovers: frozen leaders, unreachable brokers, connection poolers."""
 
 import asyncio
 import os
@@ -65,7 +65,7 @@ async def all_sent(place: Place) -> bool:
 
 
 async def test_a_relay_that_stands_by_publishes_nothing(place: Place, broker: Broker) -> None:
-    """Also while the leader does nothing at all, and however often it is asked."""
+    """Also while the leader is idle, and however often it is asked."""
     leader = Relay(service="writer", database_url=place.url, broker=broker)
     standby = Relay(service="writer", database_url=place.url, broker=broker)
     await leader.step()
@@ -90,7 +90,7 @@ async def test_of_several_relays_that_begin_at_once_one_leads(place: Place) -> N
 
 
 async def test_a_frozen_leader_frees_its_successor(place: Place, broker: Broker) -> None:
-    """Its process says nothing any more, and its connection stays open."""
+    """Its process is silent, and its connection stays open."""
     async with process("relay", place.url) as frozen:
         frozen.send_signal(signal.SIGSTOP)
         await note_one(place)
@@ -107,7 +107,7 @@ async def test_a_frozen_leader_frees_its_successor(place: Place, broker: Broker)
 async def test_a_leader_frozen_in_the_middle_of_a_statement_frees_its_successor(
     place: Place,
 ) -> None:
-    """To the server it is at work: it has sent the statement, and not yet that it be run."""
+    """For the server it is active: it has sent the statement, but not yet the command to run it."""
     frozen = await open_session(place.url, application="frozen", idle_seconds=1.0)
     assert await frozen.try_lock(7)
     statement = b"select 1\0"
@@ -131,7 +131,7 @@ async def test_a_leader_frozen_in_the_middle_of_a_statement_frees_its_successor(
 
 
 async def test_a_frozen_consumer_frees_its_successor(broker_database: str) -> None:
-    """What it had in hand is delivered again, to another one."""
+    """Its unacked messages are delivered again, to another consumer."""
     broker = PostgresBroker(broker_database, client="tests", idle_seconds=2.0)
     await broker.declare([LOGS])
     await broker.publish([message(b"1")])
@@ -147,7 +147,7 @@ async def test_a_frozen_consumer_frees_its_successor(broker_database: str) -> No
 async def test_a_consumer_speaks_while_its_batch_is_handled(
     broker_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However long that takes, its queue stays its own."""
+    """However long that takes, it keeps its queue."""
     monkeypatch.setattr("hirewire.messaging.brokers.postgres.sessions.BEAT_SECONDS", 0.2)
     broker = PostgresBroker(broker_database, client="tests", idle_seconds=1.0)
     await broker.declare([LOGS])
@@ -198,7 +198,7 @@ async def test_a_leader_without_its_broker_lets_another_one_lead(
 
 
 async def test_a_connection_is_given_up_when_its_other_end_has_vanished(place: Place) -> None:
-    """Settings of both ends: what the kernel does with them needs a network to be cut."""
+    """Settings of both ends: testing the kernel's behaviour would need a network cut."""
     connection = await connect(place.url, application="tests")
     settings = "tcp_keepalives_idle", "tcp_user_timeout", "idle_in_transaction_session_timeout"
     found = [await connection.fetchval(f"show {name}") for name in settings]
@@ -216,7 +216,7 @@ async def test_a_connection_is_given_up_when_its_other_end_has_vanished(place: P
 
 
 async def test_connections_are_made_under_uvloop_too(place: Place) -> None:
-    """Its sockets cannot be set directly."""
+    """Its sockets cannot be configured directly."""
 
     async def kept_alive() -> tuple[int, int]:
         connection = await connect(place.url, application="tests")
@@ -233,7 +233,7 @@ async def test_connections_are_made_under_uvloop_too(place: Place) -> None:
 
 
 async def test_a_lock_is_not_given_twice_to_one_session(place: Place) -> None:
-    """PostgreSQL itself would: a pooler's other client, in the same session, would lead too."""
+    """PostgreSQL itself would: another client of a pooler, in the same session, would lead too."""
     session = await open_session(place.url, application="tests")
     assert await session.try_lock(7)
     with pytest.raises(SessionShared):
@@ -264,7 +264,7 @@ async def test_a_leader_whose_lock_is_gone_notices(
 
 @pytest.mark.parametrize("size", [1, 5])
 async def test_a_pooler_that_shares_sessions_is_refused(place: Place, size: int) -> None:
-    """PgBouncer in transaction mode: two relays would lead, two consumers take one partition."""
+    """PgBouncer in transaction mode: two relays could lead, two consumers read one partition."""
     with pgbouncer(place.url, "transaction", size) as pooled:
         relay = Relay(service="writer", database_url=pooled, broker=NoBroker())
         with pytest.raises(SessionShared, match="HIREWIRE_DATABASE_URL"):
@@ -301,7 +301,7 @@ def _no_consumer(number: int) -> Consumer:
 
 @asynccontextmanager
 async def process(kind: str, url: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A process of `tests.messaging.leader` that leads, or has a batch in hand."""
+    """A process of `tests.messaging.leader` that leads, or holds a batch."""
     started = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
@@ -323,13 +323,13 @@ async def process(kind: str, url: str) -> AsyncIterator[asyncio.subprocess.Proce
 
 
 def find_pgbouncer() -> str | None:
-    """Its path; Debian keeps it where only root looks."""
+    """The path of PgBouncer; Debian installs it where only root's PATH leads."""
     return shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
 
 
 @contextmanager
 def pgbouncer(url: str, mode: str, size: int) -> Iterator[str]:
-    """A PgBouncer before the server of `url`; the address through it."""
+    """A PgBouncer in front of the server of `url`; yields the address through it."""
     ensure("pgbouncer", "pgbouncer", "no PgBouncer: apt-get install pgbouncer", find_pgbouncer)
     program = str(find_pgbouncer())
     server = make_url(url)

@@ -1,4 +1,4 @@
-"""Limits of a subscription: at most so many in a time, and so many at once, each key in order."""
+"""Limits of a subscription: a rate and a number in parallel, with each key in order."""
 
 import asyncio
 from collections.abc import Callable
@@ -87,7 +87,7 @@ async def test_a_rate_limits_messages_per_period(place: Place) -> None:
     reader = Limited(place, rate=Rate(5, HOUR))
     pages = [uuid4() for _ in range(4)]
     await reader.consume(pages, 3)
-    assert (reader.done, reader.erased) == ([], 1)  # kept, and nobody else is held up
+    assert (reader.done, reader.erased) == ([], 1)  # stored, and no other subscription is delayed
     while await reader.retries.step():
         pass
     assert len(reader.done) == 5
@@ -97,7 +97,7 @@ async def test_a_rate_limits_messages_per_period(place: Place) -> None:
         )
     while await reader.retries.step():
         pass
-    assert len(reader.done) == 10  # as many as come at once, however long nothing came
+    assert len(reader.done) == 10  # the limit at most, after any idle time
     async with reader.transactions() as tx:
         await tx.exec_driver_sql(
             "update messaging.allowance set counted_at = counted_at - interval '1 day'"

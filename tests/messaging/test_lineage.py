@@ -1,4 +1,4 @@
-"""Epochs: when they are raised, what that does, and how what they order is ordered."""
+"""Epochs: when they are raised, what that changes, and how they order events."""
 
 import asyncio
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ __all__ = ["place_with_notes"]
 
 
 class Takes(NoBroker):
-    """A broker that takes everything."""
+    """A broker that accepts everything."""
 
     def __init__(self) -> None:
         self.taken: list[Message] = []
@@ -55,7 +55,7 @@ async def come_to_rest(place: Place) -> lineage.Adopted:
 
 
 async def become_another(place: Place) -> None:
-    """As if this were a copy of what it was."""
+    """As if this database were a copy of what it was."""
     async with place.engine.begin() as connection:
         await connection.exec_driver_sql("update messaging.lineage set system_id = '1'")
 
@@ -109,7 +109,7 @@ async def test_foreign_transaction_ids_reveal_an_earlier_restore(place: Place) -
 
 
 async def test_a_copy_that_is_restored_twice_gets_two_epochs(place: Place) -> None:
-    """The second life does not know of the first, whose events its subscribers have consumed: the
+    """The second lineage does not know the first, whose events its subscribers have consumed: the
     number grows with time, and with each raise.
     """
     await come_to_rest(place)
@@ -144,7 +144,7 @@ async def test_unsent_and_new_events_belong_to_the_new_epoch(place: Place) -> No
 
 
 async def test_a_transaction_that_is_open_meanwhile_is_not_left_behind(place: Place) -> None:
-    """What it has written is unsent: raised with the rest, once it has committed."""
+    """Its events are unsent: their epoch is raised with the rest, once it has committed."""
     await come_to_rest(place)
     await note(place, "one")
     await become_another(place)
@@ -274,7 +274,7 @@ def test_half_a_pair_is_malformed(headers: dict[str, str]) -> None:
 
 
 async def test_a_later_epoch_is_later_whatever_its_sequence(place_with_notes: Place) -> None:
-    """In one batch, from batch to batch, and for what waits behind a failed one."""
+    """In one batch, across batches, and for messages that wait behind a failed one."""
     reader = Reader(place_with_notes)
     page = uuid4()
 

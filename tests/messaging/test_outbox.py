@@ -1,4 +1,4 @@
-"""record(): in the transaction or not at all, numbered in the order of the commits."""
+"""record(): atomic with its transaction, and numbered in commit order."""
 
 import asyncio
 from uuid import UUID, uuid4
@@ -53,7 +53,7 @@ async def test_recording_needs_a_transaction_of_transactions(place: Place) -> No
 
 
 async def test_numbers_are_dense_and_follow_the_commits(place: Place) -> None:
-    """Twenty writers on three keys: within a key, position and sequence are one order."""
+    """Twenty writers on three keys: within a key, position and sequence have the same order."""
     pages = [uuid4() for _ in range(3)]
     transactions = place.transactions()
 
@@ -88,8 +88,9 @@ async def test_several_keys_in_any_order_do_not_deadlock(place: Place) -> None:
 
 
 async def test_a_late_commit_keeps_its_place_in_the_key(place: Place) -> None:
-    """A transaction that began first and commits last is numbered last; nobody waits for it
-    before it records, since counters are taken just before the commit."""
+    """A transaction that began first and commits last is numbered last. Nobody waits for it before
+    it records, since counters are locked just before the commit.
+    """
     page = uuid4()
     transactions = place.transactions()
     begun, go = asyncio.Event(), asyncio.Event()

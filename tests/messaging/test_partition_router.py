@@ -1,4 +1,4 @@
-"""The partition router hands every message on before it acks it, and changes over in one place."""
+"""The partition router acks forwarded messages only, and changes the number at one point."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -69,7 +69,7 @@ def texts(messages: Sequence[Message]) -> list[str]:
 
 
 def through(topology: QueueTopology) -> str:
-    """The key by which a partition's queue is reached."""
+    """The routing key of a partition's queue."""
     return topology.bindings[0].removesuffix("#") + "message"
 
 
@@ -103,7 +103,7 @@ async def test_messages_refused_by_a_partition_are_not_acked(
     broker.feed(noted(uuid4(), "1", 1))
     async with running(spread(3)):
         await until(lambda: len(broker.offered) == 1)
-        broker.feed(noted(uuid4(), "2", 1))  # it has begun again
+        broker.feed(noted(uuid4(), "2", 1))  # it has restarted
         await until(lambda: len(broker.offered) == 2)
         assert broker.acked == []
 
@@ -126,7 +126,7 @@ async def test_a_message_never_passes_one_of_its_key_that_was_refused(
     broker.feed(*batch)
     async with running(spread(2)):
         await until(lambda: not refusals)
-        broker.feed(*batch)  # given back, delivered again
+        broker.feed(*batch)  # returned, and delivered again
         await until(lambda: bool(broker.acked))
     assert texts(broker.taken) == ["1", "2", "1", "2", "3", "4", "5"]
 
@@ -134,7 +134,7 @@ async def test_a_message_never_passes_one_of_its_key_that_was_refused(
 async def test_a_key_has_one_partition_whoever_sends_it(
     spread: Callable[[int], PartitionRouter], broker: ScriptedBroker
 ) -> None:
-    """Also where an external publisher names no key: it is in the body."""
+    """Even if an external publisher sends no key: it is taken from the body."""
     pages = [uuid4() for _ in range(12)]
     own = [noted(page, "own", 1) for page in pages]
     strange = [
@@ -150,7 +150,7 @@ async def test_a_key_has_one_partition_whoever_sends_it(
 
 
 def test_the_partition_of_a_key_never_changes() -> None:
-    """Not with the process, the version or the machine: replicas and releases must agree."""
+    """It is independent of process, version and machine: replicas and releases must agree."""
     assert [partition_of(key, 7) for key in ("", "a", "b", "ключ", "0" * 100)] == [5, 6, 0, 2, 3]
 
 
@@ -193,7 +193,7 @@ async def test_a_new_number_begins_once_all_of_the_old_one_is_handled(
             seen = looks
             await until(lambda seen=seen: looks > seen + 1)  # type: ignore[misc]
             assert len(broker.taken) == 2
-            # A process that ends now must change over again.
+            # a process that ends now must repeat the change
             assert await rows(place.engine, "select partitions from messaging.spread") == [(2,)]
             mark = broker.taken[n]
             delivered = Delivery(mark.body, mark.routing_key, mark.headers, mark.id)
@@ -207,7 +207,7 @@ async def test_a_new_number_begins_once_all_of_the_old_one_is_handled(
 async def test_new_partitions_know_of_the_replays_that_are_open(
     place: Place, spread: Callable[[int], PartitionRouter], broker: ScriptedBroker
 ) -> None:
-    """Before anything else comes to them; and of one that is over, that it is."""
+    """Before anything else arrives; and of an ended one, that it has ended."""
     present, over = (cutover.low_watermark("writer", uuid4(), ["test.noted"], 1) for _ in range(2))
     async with place.transactions("reader")() as tx:
         await cutover.note(tx, [present], OWN.queue)
@@ -227,7 +227,7 @@ async def test_new_partitions_know_of_the_replays_that_are_open(
 
 @pytest.mark.parametrize("sender", [None, "stranger"])
 def test_a_message_cannot_claim_its_sender(sender: str | None) -> None:
-    """Only the broker does, of the message as it came to the service."""
+    """Only the broker does, for the message as it came to the service."""
     headers = {"type": "test.noted", SENT_BY: "writer"}
     came = Delivery(b"{}", "test.noted", headers, user_id=sender)
     message = handed_on(came, "reader", 0, "k")
@@ -238,7 +238,7 @@ def test_a_message_cannot_claim_its_sender(sender: str | None) -> None:
 async def test_the_verified_sender_survives_forwarding(
     place_with_notes: Place,
 ) -> None:
-    """A forged message is refused behind the partition router as it is in front of it."""
+    """A forged message is refused after the partition router as it is before it."""
 
     async def note_down(tx: Tx, received: Received[Noted]) -> None:
         await write(tx, received.event.text)
@@ -256,7 +256,7 @@ async def test_the_verified_sender_survives_forwarding(
         body = Noted(page=uuid4(), text=f"by {sender}").body()
         original = Delivery(body=body, routing_key="test.noted", user_id=sender)
         message = handed_on(original, "reader", 0, "k")
-        # What the broker says of it now is that the reader itself has sent it.
+        # the broker now names the reader itself as the sender
         await consumer.handle(
             [Delivery(body, message.routing_key, message.headers, message.id, user_id="reader")]
         )

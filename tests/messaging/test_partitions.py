@@ -1,4 +1,4 @@
-"""Replicas at work at once: every key's order holds, also while the number of partitions grows."""
+"""Replicas in parallel: each key stays in order, also while the number of partitions grows."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -46,7 +46,7 @@ def test_adding_a_partition_moves_as_few_keys_as_possible() -> None:
 
 
 class Crew:
-    """Replicas of one service, and a writer that they consume."""
+    """Replicas of one service, and the writer that they consume."""
 
     def __init__(self, here: Place, there: Place, broker_url: str) -> None:
         self.here, self.there, self.broker_url = here, there, broker_url
@@ -72,7 +72,7 @@ class Crew:
         )
 
     def join(self, partitions: int) -> Messaging:
-        """One more replica."""
+        """Add a replica."""
         made = Messaging(
             service="reader",
             engine=self.here.engine,
@@ -116,7 +116,7 @@ async def crew(
 
 
 def out_of_order(received: Sequence[str], pages: Sequence[UUID], count: int) -> list[list[str]]:
-    """What was consumed of pages of which not everything came once and in order."""
+    """Pages whose events did not all arrive once and in order."""
     expected = [str(n) for n in range(count)]
     found = [[t.split()[1] for t in received if t.startswith(str(page))] for page in pages]
     return [one for one in found if one != expected]
@@ -171,7 +171,7 @@ async def test_a_replica_that_is_gone_leaves_its_share_to_the_others(crew: Crew)
 
 
 async def test_a_stop_drains_all_partitions_at_once(crew: Crew) -> None:
-    """Each batch here ends only once every partition's consumer is stopping."""
+    """Each batch ends only once every partition's consumer is stopping."""
     pages = [uuid4() for _ in range(40)]
     kept, began, notices = crew.note, set[str](), list[Consumer]()
 
@@ -209,7 +209,7 @@ async def test_a_barrier_comes_through_every_partition(crew: Crew) -> None:
 
 
 class Spreading:
-    """A service's queue, the partition router that empties it, and what is in the partitions."""
+    """A service's queue, its partition router, and the content of the partitions."""
 
     def __init__(self, place: Place, broker_url: str) -> None:
         self.service = f"s{uuid4().hex[:8]}"
@@ -224,7 +224,9 @@ class Spreading:
         )
 
     async def send(self, *texts: str) -> None:
-        """Put these into the service's queue: of keys that are their first letters, or barriers."""
+        """Put these into the service's queue: events whose keys are their first letters, or
+        barriers.
+        """
         messages = []
         for text in texts:
             id, key = uuid4(), text[0]
@@ -237,7 +239,7 @@ class Spreading:
             await self.broker.broker.publish([message])
 
     async def partition(self, number: int, count: int) -> list[str]:
-        """What is in a partition's queue, once there is so much."""
+        """The content of a partition's queue, once it has this many messages."""
         found: list[Delivery] = []
         batches = self.broker.broker.deliveries(topology_of(self.service, number), limit=100)
         async with asyncio.timeout(30), aclosing(batches):
@@ -278,7 +280,7 @@ async def test_barriers_overtake_nothing_and_nothing_overtakes_them(spreading: S
 
 
 async def test_nothing_is_acked_before_it_is_in_a_partition(spreading: Spreading) -> None:
-    """The first batch fails twice on its way; it is handed on once more, and acked after that."""
+    """The first batch fails twice on its way; it is forwarded again, and acked afterwards."""
     order: list[str] = []
     fails = iter([True, False, True])
 
@@ -312,7 +314,7 @@ async def test_partitions_change_while_a_replay_is_open(
     numbers: Sequence[int],
     ends_with: int,
 ) -> None:
-    """What the replay brings is held back in the new partitions too; and only until it ends."""
+    """Replayed types are held back in the new partitions too, and only until the replay ends."""
     writer = Writer(place, broker_url)
     reader = Reader(f"g{uuid4().hex[:8]}", await new_place(), broker_url)
     await reader.prepare()
@@ -355,7 +357,7 @@ async def test_partitions_change_while_a_replay_is_open(
 
 
 async def handled_by(reader: Reader, writer: Writer, number: int) -> None:
-    """Wait until so many partitions have all that came, and have handled it."""
+    """Wait until this many partitions have received everything, and have handled it."""
     queues = [reader.topology.queue, *(topology_of(reader.name, n).queue for n in range(number))]
 
     async def handled() -> bool:

@@ -1,4 +1,4 @@
-"""Paused subscriptions: kept waiting in order, and let go in order."""
+"""Paused subscriptions: messages wait in order, and continue in order."""
 
 import asyncio
 from uuid import UUID, uuid4
@@ -141,7 +141,7 @@ async def test_messages_parked_during_a_resume_are_not_left_behind(reader: Reade
 
 
 async def test_a_batch_that_began_before_the_pause_keeps_its_place(reader: Reader) -> None:
-    """It is handled at once, and what the pause holds back comes after it."""
+    """It is handled at once, and messages held back by the pause come after it."""
     page = uuid4()
     reached, go_on = asyncio.Event(), asyncio.Event()
 
@@ -177,7 +177,7 @@ async def test_where_followers_may_pass_a_pause_keeps_them_in_order(noting: Plac
     assert await notes(noting.engine) == []
     await resume(reader)
     await consume(reader.consumer, noted(page, "5", 5))
-    assert await notes(noting.engine) == []  # it does not pass those that only wait
+    assert await notes(noting.engine) == []  # it does not overtake messages that only wait
     await reader.try_again()
     assert await notes(noting.engine) == ["2", "4", "5"]
     assert await reader.counts() == {"retrying": 0, "waiting": 0, "dead": 2}

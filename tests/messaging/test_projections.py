@@ -1,4 +1,4 @@
-"""A projection built again beside the live one: nothing lost, doubled or out of order in either."""
+"""A projection rebuilt beside the live one: nothing lost, duplicated or reordered in either."""
 
 import asyncio
 from uuid import uuid4
@@ -144,7 +144,9 @@ async def test_a_switch_that_is_killed_has_done_nothing(writer: Writer, boards: 
 async def test_events_recorded_during_the_switch_are_in_both_generations_once(
     writer: Writer, boards: Boards
 ) -> None:
-    """The live one is kept from writing; it goes on after the switch, or after one that failed."""
+    """The live generation's writes are blocked; it continues after the switch, or after a failed
+    one.
+    """
     page = uuid4()
     one, _ = await boards.start(board())
     boards.run(board(1), board(2))

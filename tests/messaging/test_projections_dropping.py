@@ -1,4 +1,4 @@
-"""A generation of a projection that is given up or dropped leaves nothing behind."""
+"""An abandoned or dropped generation of a projection leaves nothing behind."""
 
 from uuid import uuid4
 
@@ -150,7 +150,7 @@ async def test_tables_in_use_are_not_dropped(writer: Writer, boards: Boards) -> 
 
 @pytest.mark.usefixtures("relay")
 async def test_a_projection_is_dropped_completely(writer: Writer, boards: Boards) -> None:
-    """And what a process that was frozen meanwhile has made of it goes once that is back."""
+    """What a frozen process has created of it meanwhile is removed when the process resumes."""
     page = uuid4()
     one, _ = await boards.start(board())
     replica = boards.run(board(1), board(2))

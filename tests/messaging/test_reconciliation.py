@@ -1,4 +1,4 @@
-"""The audit: who should have consumed what, and what became of it, with nothing left out."""
+"""The audit: which events each subscriber should have consumed, and the state of each."""
 
 from collections.abc import Mapping, Sequence
 from uuid import UUID, uuid4
@@ -39,7 +39,7 @@ async def subscribers(place: Place, **consumed: Sequence[str]) -> None:
 
 
 async def expected(place: Place) -> dict[UUID, list[str]]:
-    """Who should have consumed the events that a barrier of now stands behind."""
+    """The expected subscribers of the events that a barrier recorded now covers."""
     async with place.transactions()() as tx:
         id = await barriers.ask(tx)
     relay = Relay(service="writer", database_url=place.url, broker=ScriptedBroker())
@@ -60,7 +60,7 @@ async def test_an_event_is_expected_at_the_subscribers_of_its_time(
     second = await note(place)
     await subscribers(place, noted=["late"])
     third = await note(place)
-    # One that has left is expected to have consumed nothing, also not of what is past.
+    # A service that has left is expected to have consumed nothing, including past events.
     assert await expected(place) == {
         nobody: [],
         first: [],
@@ -85,7 +85,9 @@ async def test_a_service_that_comes_back_should_consume_again(place: Place) -> N
 async def test_transaction_ids_of_another_lineage_are_not_compared(
     place: Place,
 ) -> None:
-    """By its numbers, a restored database's subscribers came long after what is recorded now."""
+    """By its transaction ids alone, the subscribers of a restored database came long after the new
+    events.
+    """
     await subscribers(place, noted=["reader"])
     former = await note(place)
     async with place.engine.begin() as connection:
@@ -95,7 +97,7 @@ async def test_transaction_ids_of_another_lineage_are_not_compared(
     owner = await connect(place.url, application="tests")
     await raise_by_hand(owner, "writer", "a test")
     await owner.close()
-    async with place.engine.begin() as connection:  # not unsent, or it would be of this life too
+    async with place.engine.begin() as connection:  # not unsent, so not of this lineage
         await connection.exec_driver_sql("update messaging.log set epoch = 0")
     present = await note(place)
     assert await expected(place) == {former: [], present: ["reader"]}
@@ -208,7 +210,7 @@ def test_an_unknown_event_is_missing_only_after_a_barrier(behind_barrier: bool, 
     found = [Found(id, known[id], id == fine, None, None) for id in known]
     account.enter("reader", asked, found, behind_barrier=behind_barrier)
     line = account.lines["reader"]
-    counts = {"in flight": 1, "handled": 1, "missing": 1}  # one that no handler is left for
+    counts = {"in flight": 1, "handled": 1, "missing": 1}  # an event without a handler
     counts[state] = counts.get(state, 0) + 1
     assert {name: n for name, n in line.counts.items() if n} == counts
     assert set(line.missing) == ({gone, unasked} if behind_barrier else {unasked})
@@ -221,7 +223,7 @@ def test_an_unknown_event_is_missing_only_after_a_barrier(behind_barrier: bool, 
 
 
 class Watching(ScriptedBroker):
-    """Remembers what the list of subscribers was at each declaration and publication."""
+    """Records the list of subscribers at each declaration and publication."""
 
     def __init__(self, place: Place) -> None:
         super().__init__()
@@ -239,7 +241,7 @@ class Watching(ScriptedBroker):
 
 
 async def test_a_queue_is_bound_before_its_service_is_on_the_list(place: Place) -> None:
-    """Otherwise an event would be expected to be consumed by a queue that could not get it."""
+    """Otherwise an event would be expected at a queue that could not get it."""
     broker = Watching(place)
     owner = await connect(place.url, application="tests")
     queue = QueueTopology("hirewire.reader", ("test.noted",))
@@ -265,5 +267,5 @@ async def test_a_newcomer_is_bound_behind_the_watermark_of_its_history(place: Pl
     assert asked == [("replay", "reader", '["test.noted"]')]
     broker.steps.clear()
     await introduce(broker, {"writer": owner}, [queue], past={("reader", "test.noted")})
-    assert broker.steps == ["bound to test.noted, 1 on the list"]  # it is no newcomer any more
+    assert broker.steps == ["bound to test.noted, 1 on the list"]  # it is no longer new
     await owner.close()

@@ -1,4 +1,4 @@
-"""The relay over real brokers: order, what is marked sent and what is not, who leads."""
+"""The relay over real brokers: order, marking as sent, leadership."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -130,7 +130,7 @@ async def test_a_standby_takes_over_when_the_leader_is_gone(place: Place, broker
 
 
 async def test_a_commit_anywhere_wakes_the_leading_relay(place: Place, relay: Relay) -> None:
-    """A process that only answers requests notifies the relay of another one."""
+    """A process that only handles requests notifies the relay of another one."""
     notifier = Notifier(service="writer", database_url=place.url)
     running = asyncio.gather(relay.run(), notifier.run())
 
@@ -151,7 +151,7 @@ async def test_a_commit_anywhere_wakes_the_leading_relay(place: Place, relay: Re
 
 
 async def test_an_unavailable_broker_loses_nothing(place: Place, broker: Broker) -> None:
-    """Recording goes on; once the broker is back everything is published, in order."""
+    """Recording continues; once the broker is back, everything is published in order."""
     page = uuid4()
     away = Relay(
         service="writer",

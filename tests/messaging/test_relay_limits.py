@@ -1,4 +1,4 @@
-"""What one event alone cannot do: stop its service's publishing, or fill its memory."""
+"""A single event cannot stop its service's publishing, or exhaust its memory."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -80,7 +80,7 @@ async def test_a_nack_leaves_an_event_unsent(
 
 
 class Measuring(NoBroker):
-    """Takes everything; notes the bytes of each batch and of all that is under way."""
+    """Accepts everything, and records the bytes of each batch and of all in flight."""
 
     keeps_order_within_batch = False
 

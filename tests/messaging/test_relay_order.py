@@ -1,4 +1,4 @@
-"""The order of a key and the fairness among keys, while a relay publishes and marks at once."""
+"""The order of a key and fairness between keys, while a relay publishes and marks concurrently."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -40,7 +40,7 @@ async def broker(broker_url: str) -> AsyncIterator[Broker]:
 
 
 class Scripted(NoBroker):
-    """Takes what the test lets it take, when the test lets it; notes what it was given."""
+    """Accepts what the test allows, when the test allows it, and records what it was given."""
 
     def __init__(self, *, in_a_row: bool = False) -> None:
         self.keeps_order_within_batch = in_a_row
@@ -48,7 +48,7 @@ class Scripted(NoBroker):
         self.taken: list[str] = []
         self.outcomes: dict[str, Outcome] = {}
         self.once: dict[str, Outcome] = {}
-        """What becomes of these when they are given for the first time."""
+        """The outcomes of these messages at their first attempt."""
         self.open = asyncio.Event()
         self.open.set()
         self.fails = False
@@ -87,7 +87,7 @@ async def note_down(place: Place, key: UUID, *texts: str) -> None:
 
 
 async def unsent(place: Place) -> list[str]:
-    """Texts of what is not marked as sent, in order."""
+    """The texts of events that are not marked as sent, in order."""
     return [row.body["text"] for row in await recorded(place.engine) if not row.sent]
 
 
@@ -99,7 +99,7 @@ async def listen(place: Place, **services: list[str]) -> None:
 
 
 async def test_a_follower_cannot_overtake_while_its_predecessors_pause_ends(place: Place) -> None:
-    """One instant counts for a whole reading: at no moment is the follower read without it."""
+    """One point in time counts for a whole read: the follower is never read without it."""
     page = uuid4()
     await note_down(place, page, "first", *(f"{n}" for n in range(400)))
     connection = await connect(place.url, application="tests")
@@ -144,8 +144,8 @@ async def test_an_event_that_is_refused_holds_back_all_behind_it(
 async def test_events_held_back_behind_one_that_nobody_consumes_follow_it(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In order, and before those that were not given to the broker with it. The broker returned
-    it, and meanwhile nobody is to consume it any more: it counts as sent.
+    """In order, and before events that were not passed to the broker with it. The broker returned
+    it, and its subscriber has left meanwhile: it counts as sent.
     """
     monkeypatch.setattr(pipeline, "CHUNK", 3)
     broker = Scripted(in_a_row=True)
@@ -192,7 +192,7 @@ async def test_the_next_event_of_a_key_waits_for_the_confirm_of_the_one_before(
 async def test_nothing_more_is_published_once_the_leaders_connection_is_lost(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also when the database is not asked anything that would show the loss."""
+    """Even if no database query would reveal the loss."""
     monkeypatch.setattr(pipeline, "STEP_SECONDS", 30.0)
     monkeypatch.setattr(pipeline, "LEAST_PAUSE_SECONDS", 60.0)
     monkeypatch.setattr(pipeline, "BEAT_SECONDS", 60.0)
@@ -249,7 +249,7 @@ async def test_events_confirmed_before_the_broker_was_lost_are_marked(place: Pla
 async def test_a_long_backlog_of_one_key_does_not_keep_the_others_waiting(
     place: Place, broker: Broker
 ) -> None:
-    """It is written first, all of it; still the others are published long before its end."""
+    """The whole backlog is written first; the others are still published long before its end."""
     hot = uuid4()
     for _ in range(10):
         await note_down(place, hot, *["hot"] * 2000)
@@ -282,7 +282,7 @@ async def test_a_long_backlog_of_one_key_does_not_keep_the_others_waiting(
 
 
 async def test_a_backlog_of_one_key_keeps_its_order(place: Place, broker: Broker) -> None:
-    """More than a reading, while its predecessors are marked behind, and with neighbours."""
+    """It takes several reads, with marking behind and other keys in between."""
     hot, count = uuid4(), 3 * LONG + 7
     await note_down(place, hot, *(f"{n}" for n in range(count)))
     await note_down(place, uuid4(), "beside")
@@ -324,7 +324,7 @@ async def test_only_events_with_subscribers_are_mandatory(place: Place) -> None:
 async def test_an_unroutable_event_holds_back_its_key_over_a_real_broker(
     place: Place, broker: Broker
 ) -> None:
-    """Whichever way the broker keeps the order; and then all of it follows."""
+    """However the broker keeps the order; afterwards everything follows."""
     await listen(place, noted=["reader"], erased=["archive"])
     page = uuid4()
     async with place.transactions()() as tx:

@@ -1,4 +1,4 @@
-"""A replay sends what the log holds, in order, once, however often it is interrupted."""
+"""A replay sends the log's events in order, once, however often it is interrupted."""
 
 from collections.abc import AsyncIterator, Sequence
 from uuid import UUID, uuid4
@@ -103,8 +103,8 @@ async def test_a_replay_in_many_chunks_misses_and_repeats_nothing(
 async def test_a_refused_chunk_is_sent_again(
     place: Place, relay: Relay, broker: ScriptedBroker, holds_back: bool
 ) -> None:
-    """Nothing of the key passes what was refused, whatever the broker takes of other keys, and
-    whether or not it stops behind a refusal itself.
+    """Nothing of the key overtakes the refused event, whatever the broker accepts of other keys,
+    and whether or not it stops after a refusal itself.
     """
     broker.keeps_order_within_batch = holds_back
     page = uuid4()
@@ -124,7 +124,7 @@ async def test_a_refused_chunk_is_sent_again(
     await until_done(place, relay, await ask(place))
     replayed = [text for text in sent_to_reader(broker.taken) if text in "12345"]
     assert replayed[-5:] == list("12345")
-    assert set(replayed[:-5]) <= {"1", "2"}  # never one behind the refused
+    assert set(replayed[:-5]) <= {"1", "2"}  # never one after the refused event
 
 
 async def test_a_chunk_is_done_only_when_it_was_accepted(
@@ -148,7 +148,7 @@ async def test_a_chunk_is_done_only_when_it_was_accepted(
 async def test_a_repeated_event_has_a_new_stable_id_and_no_sequence(
     place: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
-    """So it takes effect once more, and not twice more when a piece is sent again."""
+    """It takes effect again, but not twice more when a chunk is sent again."""
     await note(place, uuid4(), "1", "2")
     await relay.step()
     [first, second] = broker.taken
@@ -165,7 +165,7 @@ async def test_a_repeated_event_has_a_new_stable_id_and_no_sequence(
     await until_done(place, relay, await ask(place, again=True))
     again = [m for m in broker.taken if m.to == "reader"]
     ones = [m for m in again if sent_to_reader([m]) == ["1"]]
-    assert len(ones) >= 2  # the piece was sent twice
+    assert len(ones) >= 2  # the chunk was sent twice
     assert len({m.id for m in ones}) == 1
     assert ones[0].id != first.id
     assert ones[0].headers["replayof"] == first.id
@@ -204,7 +204,7 @@ async def test_only_the_requested_events_are_sent(
 async def test_a_replay_with_cutover_includes_events_recorded_meanwhile(
     place: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
-    """Each event once, in order, between one begin and one end; what comes later is live."""
+    """Each event once, in order, between one begin and one end; later events are live."""
     page = uuid4()
     await note(place, page, "1", "2")
     await relay.step()

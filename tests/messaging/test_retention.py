@@ -1,4 +1,4 @@
-"""Retention: whole days go, and what is open or unsent stays however old."""
+"""Retention: whole days are dropped, and unresolved or unsent messages stay at any age."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ def id_of(moment: datetime) -> UUID:
 
 
 def time_of(id: UUID) -> datetime:
-    """When a UUIDv7 was made, to the second."""
+    """The creation time of a UUIDv7, in seconds."""
     return datetime.fromtimestamp((id.int >> 80) // 1000, UTC)
 
 
@@ -48,7 +48,7 @@ async def counts(place: Place) -> tuple[int, int]:
 
 
 async def days_since(place: Place, moment: datetime) -> None:
-    """Make days as they would be here had the service run since then."""
+    """Create the days that would exist if the service had run since then."""
     async with place.engine.begin() as connection:
         for parent, column in (("log", "id"), ("inbox", "event_id")):
             await connection.exec_driver_sql(
@@ -60,7 +60,7 @@ async def days_since(place: Place, moment: datetime) -> None:
 
 
 async def record_then(place: Place, moment: datetime, text: str, *, sent: bool) -> None:
-    """An event as it was recorded at that time."""
+    """An event as it would have been recorded at that time."""
     async with place.transactions()() as tx:
         id = record(tx, Noted(page=uuid4(), text=text))
     async with place.engine.begin() as connection:
@@ -116,7 +116,7 @@ async def test_old_days_are_dropped_as_a_whole_and_nothing_else(
 
 
 async def test_the_inbox_outlives_the_log(place_with_notes: Place, retention: Retention) -> None:
-    """What any service's log can still send again is recognised here."""
+    """Every event that any service's log can still send again is recognised here."""
     place = place_with_notes
     just_past = datetime.now(UTC) - timedelta(days=31, hours=1)
     await days_since(place, just_past)
@@ -127,7 +127,9 @@ async def test_the_inbox_outlives_the_log(place_with_notes: Place, retention: Re
 
 
 async def test_a_day_is_dropped_when_all_of_it_is_expired(place_with_notes: Place) -> None:
-    """The retention ends at the noon of a day: in the log of this one, in the inbox of another."""
+    """The retention ends at noon of a day: of the current one in the log, of another one in the
+    inbox.
+    """
     place = place_with_notes
     today = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     noon = today - timedelta(days=29, hours=12)
@@ -188,7 +190,7 @@ async def test_ids_of_external_publishers_are_deleted_in_batches(
 async def test_future_days_are_created_in_time(
     place_with_notes: Place, retention: Retention
 ) -> None:
-    """And what a leaping clock brought before its day was made moves into it."""
+    """Rows that a clock in the future created before their day existed are moved into it."""
     place = place_with_notes
     ahead = datetime.now(UTC) + timedelta(days=DAYS_AHEAD + 3)
     leapt = id_of(ahead)
@@ -204,7 +206,7 @@ async def test_future_days_are_created_in_time(
 async def test_sent_events_of_a_day_kept_for_an_unsent_one_are_deleted(
     place_with_notes: Place, retention: Retention
 ) -> None:
-    """Else a repair would send again what its subscribers have forgotten that they have handled."""
+    """Otherwise a repair would send events again whose handling the subscribers have forgotten."""
     place = place_with_notes
     await days_since(place, OLD)
     for nth in range(3):
@@ -224,7 +226,7 @@ async def test_sent_events_of_a_day_kept_for_an_unsent_one_are_deleted(
 async def test_events_with_ids_outside_all_days_are_deleted_too(
     place_with_notes: Place, retention: Retention
 ) -> None:
-    """A clock that was far off has made them: they go by the time at which they were recorded."""
+    """A clock that was far off created them: they are deleted by the time of their recording."""
     place = place_with_notes
     far = [datetime(1999, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)]
     for moment in (*far, datetime.now(UTC) - timedelta(days=200)):
@@ -267,7 +269,7 @@ async def test_a_host_whose_clock_is_wrong_removes_nothing(
     await fill(place)
     with monkeypatch.context() as patched:
         patched.setattr("hirewire.messaging.maintenance.retention.datetime", Leapt)
-        for _ in range(50):  # without the check it would drop and add days without end
+        for _ in range(50):  # without the check it would drop and create days endlessly
             await retention.step()
     assert await counts(place) == (3, 4)
     await run(retention)
@@ -277,7 +279,7 @@ async def test_a_host_whose_clock_is_wrong_removes_nothing(
 async def test_after_both_clocks_jump_nothing_is_deleted_for_a_day(
     place_with_notes: Place, retention: Retention
 ) -> None:
-    """To the tables a leap of the clocks is the same as if all in them were so much older."""
+    """For the tables, a jump of the clocks looks as if all rows were so much older."""
     place = place_with_notes
     await run(retention)
     await fill(place)
@@ -295,7 +297,7 @@ async def test_after_both_clocks_jump_nothing_is_deleted_for_a_day(
         await pass_time("2 hours")
         await run(retention)
         assert await counts(place) == (3, 4)
-    await pass_time("40 hours")  # a pause: no more than two hours of it count as work
+    await pass_time("40 hours")  # a pause counts as at most two hours of work
     await run(retention)
     assert await counts(place) == (2, 3)
     await pass_time("-3 days")
@@ -308,7 +310,7 @@ async def test_after_both_clocks_jump_nothing_is_deleted_for_a_day(
 async def test_retention_blocked_by_a_dump_blocks_nobody(
     place_with_notes: Place, retention: Retention
 ) -> None:
-    """Neither for days to be added nor for one to be dropped; afterwards both are done."""
+    """Neither adding nor dropping a day blocks others; afterwards both are done."""
     place = place_with_notes
     await days_since(place, OLD)
     async with place.engine.begin() as connection:
@@ -351,7 +353,7 @@ async def test_retention_blocked_by_a_dump_blocks_nobody(
 
 
 async def missing_parts(connection: AsyncConnection, parent: str) -> list[str]:
-    """Tables of days that are on the list no more."""
+    """Tables of days that are no longer listed."""
     found = await connection.exec_driver_sql(
         "select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid "
         "where i.inhparent = ('messaging.' || $1)::regclass and c.relname ~ '_[0-9]{8}$' "
@@ -364,7 +366,7 @@ async def missing_parts(connection: AsyncConnection, parent: str) -> list[str]:
 async def test_unused_keys_are_deleted_and_their_counters_never_go_back(
     place_with_notes: Place, retention: Retention
 ) -> None:
-    """A key that comes back goes on above what it had, and so does every new one."""
+    """The counter of a returning key continues above its old value, and so does every new key's."""
     place, old, used = place_with_notes, uuid4(), uuid4()
     reader = Reader(place)
 

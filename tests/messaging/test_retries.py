@@ -1,4 +1,4 @@
-"""Retries: lanes, batches of what waits, claims that outlive their process, and keys in order."""
+"""Retries: lanes, batches of waiting messages, claims that outlive their process, ordered keys."""
 
 import asyncio
 from collections.abc import Sequence
@@ -30,7 +30,7 @@ __all__ = ["place_with_notes", "reader"]
 
 
 async def test_messages_that_are_not_due_are_not_retried_with_due_ones(reader: Reader) -> None:
-    """Also once several are taken at a time."""
+    """Also once several are claimed at a time."""
     hour = timedelta(hours=1)
     reader.subscription = on(
         Noted, reader.on_noted, name=NAME, retry=RetrySchedule(first=hour, longest=hour)
@@ -131,7 +131,7 @@ async def test_a_poison_message_among_waiting_ones_costs_them_no_attempt(reader:
 
 
 async def test_a_poison_message_costs_other_keys_no_attempt(reader: Reader) -> None:
-    """Also when they were taken together, and all of it failed."""
+    """Also if they were claimed together, and all of them failed."""
     many = RetrySchedule(attempts=9, first=timedelta(0))
     reader.build([on(Noted, reader.on_noted, name=NAME, retry=many)])
     messages = {str(n): noted(uuid4(), str(n), 1) for n in range(8)}
@@ -263,7 +263,7 @@ async def test_an_arrival_does_not_wait_for_a_slow_retry_of_its_key(reader: Read
 
 
 async def test_a_follower_that_arrives_at_the_end_is_not_left_behind(reader: Reader) -> None:
-    """It has seen the message before it open, and commits after that was handled."""
+    """It saw the message before it as unresolved, and commits after that was handled."""
     page = uuid4()
     reader.broken = {"1"}
     await consume(reader.consumer, noted(page, "1", 1))
@@ -303,7 +303,7 @@ async def test_two_replicas_finish_one_backlog_in_order(reader: Reader) -> None:
 
 
 async def test_each_late_event_of_a_batch_is_marked(reader: Reader) -> None:
-    """The events came in another order than they were recorded in."""
+    """The events arrived in another order than they were recorded in."""
     page = uuid4()
     reader.broken = {"1"}
     arriving = (("1", 1), ("4", 4), ("3", 3), ("5", 5), ("2", 2), ("6", 6))

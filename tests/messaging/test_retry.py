@@ -1,4 +1,4 @@
-"""The schedule: attempts to delays."""
+"""The retry schedule: from attempts to delays."""
 
 from datetime import timedelta
 

@@ -1,7 +1,7 @@
-"""However much lies in the tables, a step reads what it needs: each hot statement has its index.
+"""However large the tables are, a step reads only what it needs: each hot statement has its index.
 
-Counted are the rows that PostgreSQL read without an index, as its statistics say once the sessions
-that read them have ended.
+The tests count the rows that PostgreSQL read without an index, from its statistics after the
+sessions have ended.
 """
 
 from uuid import uuid4
@@ -23,7 +23,7 @@ MANY = 5000
 
 
 async def read_without_index(place: Place, table: str) -> int:
-    """Rows of this table, its partitions included, that were read in whole scans until now."""
+    """Rows of this table and its partitions that were read by sequential scans so far."""
     await place.engine.dispose()
     connection = await connect(place.url, application="statistics")
 
@@ -106,4 +106,4 @@ async def test_a_replay_reads_each_piece_where_the_one_before_ended(place: Place
     await relay.close()
     assert len(broker.taken) == MANY
     read = await read_without_index(place, "log") - before
-    assert read <= 2 * MANY  # counted once, perhaps read once; not once a piece
+    assert read <= 2 * MANY  # counted once, perhaps read once; not once per chunk

@@ -1,4 +1,4 @@
-"""Events of later: recorded when their time has come, once, whoever is there to do it."""
+"""Scheduled events: recorded when due, once, by any replica."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ async def texts(place: Place) -> list[str]:
 
 
 async def pass_time(place: Place, time: timedelta) -> None:
-    """Move what is due towards now: as if that much time had passed."""
+    """Let time pass by moving the due times of scheduled events."""
     async with place.engine.begin() as tx:
         await tx.exec_driver_sql(
             "update messaging.scheduled set due_at = due_at - $1::interval", (time,)
@@ -45,7 +45,7 @@ async def test_an_event_is_recorded_when_its_time_has_come(place: Place) -> None
         await schedule(tx, Noted(page=page, text="later"), at=datetime.now(UTC) + HOUR)
         await schedule(tx, Noted(page=page, text="at once"), at=PAST)
         record(tx, Noted(page=page, text="now"))
-    async with transactions() as tx:  # what is scheduled holds nothing back
+    async with transactions() as tx:  # scheduled events hold nothing back
         record(tx, Noted(page=page, text="next"))
     await scheduler(place).step()
     assert await texts(place) == ["now", "next", "at once"]

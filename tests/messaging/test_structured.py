@@ -1,4 +1,4 @@
-"""Structured CloudEvents are taken apart, or said to be none."""
+"""Structured CloudEvents are unpacked, or refused with a reason."""
 
 import base64
 import json

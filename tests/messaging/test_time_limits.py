@@ -1,4 +1,4 @@
-"""How long a handler may take, and what a stop in the middle of it costs."""
+"""Time limits of handlers, and the effect of a stop in the middle of one."""
 
 import asyncio
 from dataclasses import replace
@@ -101,7 +101,7 @@ async def test_a_handler_has_a_time_limit(reader: Reader, swallows: bool) -> Non
 async def test_a_handler_may_wait_in_its_transaction_as_long_as_its_time_limit(
     reader: Reader, limit: int, idle: str
 ) -> None:
-    """PostgreSQL would end the session of one that waits for something else."""
+    """PostgreSQL would end the session of a handler that waits for something else."""
     seen: list[bool] = []
 
     async def handler(tx: Tx, received: Received[Noted]) -> None:
@@ -116,7 +116,7 @@ async def test_a_handler_may_wait_in_its_transaction_as_long_as_its_time_limit(
 
 @pytest.mark.parametrize("seconds", [0.05, 60])
 async def test_each_call_of_a_batch_has_its_own_time_limit(reader: Reader, seconds: float) -> None:
-    """One that hangs behind a quick one is ended, whichever has the longer limit."""
+    """A hanging call after a fast one is ended, whichever has the longer limit."""
     once = RetrySchedule(attempts=1)
 
     async def quick(tx: Tx, received: Received[Noted]) -> None:

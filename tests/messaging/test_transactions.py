@@ -1,4 +1,4 @@
-"""A transaction is committed and seen to be, or it has failed; and whose failure that was."""
+"""A transaction is committed for certain, or has failed with the right error."""
 
 import asyncio
 from contextlib import suppress
@@ -259,7 +259,7 @@ async def test_a_key_that_no_reader_would_accept_is_not_recorded(place: Place, t
 
 
 async def is_refused(place: Place, statement: str, kind: type[Exception], says: str) -> None:
-    """And what is done around it is committed."""
+    """Recording is refused, and the surrounding transaction commits."""
     await table_of_names(place)
     async with place.transactions()() as tx:
         await add(tx, "before")
@@ -289,7 +289,7 @@ async def is_refused(place: Place, statement: str, kind: type[Exception], says: 
     ],
 )
 async def test_application_code_cannot_end_the_transaction(place: Place, statement: str) -> None:
-    """Nor makes savepoints that nobody knows of; and what was done before is not lost by it."""
+    """Neither can it create unknown savepoints; and earlier work is not lost by the attempt."""
     await is_refused(place, statement, TransactionEnded, "does not end it")
 
 
@@ -312,7 +312,7 @@ async def test_application_code_cannot_end_the_transaction(place: Place, stateme
     ],
 )
 async def test_application_code_cannot_change_the_session(place: Place, statement: str) -> None:
-    """Its connection is somebody else's afterwards."""
+    """The connection is used by others afterwards."""
     await is_refused(place, statement, OutlivesTransaction, "outlive the transaction")
 
 

@@ -1,4 +1,4 @@
-"""Versions of a service side by side: what the older one does not know is the newer one's."""
+"""Versions of a service in parallel: events unknown to the older one are left to the newer one."""
 
 from dataclasses import replace
 from uuid import UUID, uuid4
@@ -77,7 +77,7 @@ async def test_a_future_version_of_an_event_is_kept_too(reader: Place) -> None:
     consumer = version(reader, NOTES)
     note = noted(uuid4(), 1)
     await consume(consumer, replace(note, headers={**note.headers, "typeversion": "2"}))
-    await consumer.adopt_held()  # nor does this version know it
+    await consumer.adopt_held()  # this version does not know it either
     assert await notes(reader) == []
     assert await states(reader) == {"retrying": 1, "waiting": 0, "dead": 0}
 

@@ -1,4 +1,4 @@
-"""An event leaves the outbox when the broker has it, and never passes one of its key."""
+"""An event leaves the outbox once the broker has it, and never overtakes one of its key."""
 
 import asyncio
 from collections import Counter
@@ -74,7 +74,7 @@ async def test_a_refused_event_and_its_followers_stay_unsent(
         pass
     assert texts(broker.taken) == ["a", "b"]
     assert await unsent(place) == ["1", "2", "3"]
-    await note(place, page, "4")  # recorded after the refusal: it is behind as well
+    await note(place, page, "4")  # recorded after the refusal: it also stays behind
     await note(place, uuid4(), "c")
     await relay.step()
     assert texts(broker.taken) == ["a", "b", "c"]
@@ -166,7 +166,7 @@ async def test_events_stay_unsent_when_the_broker_is_lost(
 async def test_a_backlog_over_several_reads_is_published_once_and_in_order(
     place: Place, relay: Relay, broker: ScriptedBroker
 ) -> None:
-    """The broker is slow, so that the outbox is read again while much is under way."""
+    """The broker is slow, so that the outbox is read again while many events are in flight."""
     pages = [uuid4() for _ in range(BATCH // 3)]
     count = BATCH + BATCH // 2
     async with place.transactions()() as tx:
@@ -190,7 +190,7 @@ async def test_a_backlog_over_several_reads_is_published_once_and_in_order(
 async def test_confirmed_events_that_are_not_yet_marked_are_not_read_again(
     place: Place, relay: Relay, broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each reading brings one event; while the second is under way, the first stays unmarked."""
+    """Each read returns one event; while the second is in flight, the first stays unmarked."""
     monkeypatch.setattr(pipeline, "BATCH", 1)
     monkeypatch.setattr(pipeline, "MARK_SECONDS", 30.0)
     monkeypatch.setattr(pipeline, "STEP_SECONDS", 30.0)
@@ -248,7 +248,7 @@ async def test_a_refusal_holds_back_later_events_of_the_key_already_read(
 async def test_no_two_chunks_in_flight_share_a_key(
     place: Place, relay: Relay, broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Small events that went together are followed by large ones, each a chunk of its own."""
+    """Small events that went together are followed by large ones, each in a chunk of its own."""
     monkeypatch.setattr(pipeline, "CHUNK_BYTES", 2000)
     await note(place, uuid4(), *map(str, range(8)), *(f"{n}" * 3000 for n in range(4)))
     under_way: list[str] = []
@@ -258,7 +258,7 @@ async def test_no_two_chunks_in_flight_share_a_key(
         keys = {message.key for message in messages}
         overlaps.extend(keys & set(under_way))
         under_way.extend(keys)
-        await asyncio.sleep(0)  # chunks that are given to the broker at once meet here
+        await asyncio.sleep(0)  # chunks passed to the broker concurrently meet here
         for key in keys:
             under_way.remove(key)
 
@@ -272,7 +272,7 @@ async def test_no_two_chunks_in_flight_share_a_key(
 async def test_events_read_while_an_earlier_one_is_refused_stay_behind_it(
     place: Place, relay: Relay, broker: ScriptedBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The reading has begun before the refusal, and ends after it."""
+    """The read has begun before the refusal, and ends after it."""
     monkeypatch.setattr(pipeline, "STEP_SECONDS", 30.0)
     page = uuid4()
     await note(place, page, "1")
@@ -292,7 +292,7 @@ async def test_events_read_while_an_earlier_one_is_refused_stay_behind_it(
         await lock_awaited(place.engine, step)
         assert not step.done()
         answer.set()
-        for _ in range(5):  # turns in which the relay learns of the refusal
+        for _ in range(5):  # time in which the relay learns of the refusal
             await rows(place.engine, "select 1")
     await step
     assert texts(broker.offered) == ["1"]
@@ -303,7 +303,7 @@ async def test_events_read_while_an_earlier_one_is_refused_stay_behind_it(
 
 
 async def test_only_the_leader_publishes(place: Place, broker: ScriptedBroker) -> None:
-    """Also after the leader has lost its connection, and with it the lead, without knowing."""
+    """Even after the leader has lost its connection and the leadership without noticing."""
     relays = [Relay(service="writer", database_url=place.url, broker=broker) for _ in range(2)]
     await relays[0].step()
     await note(place, uuid4(), "1")
@@ -324,7 +324,7 @@ async def test_only_the_leader_publishes(place: Place, broker: ScriptedBroker) -
     await eventually(taken_over)
     await note(place, uuid4(), "2")
     offered = len(broker.offered)
-    for _ in range(3):  # the first may find out by an error that its connection is gone
+    for _ in range(3):  # the former leader may notice only by an error that its connection is lost
         with suppress(Exception):
             await relays[0].step()
     assert len(broker.offered) == offered

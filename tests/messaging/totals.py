@@ -1,4 +1,4 @@
-"""A service with a projection that is built again in another form, beside the one that is read."""
+"""A service with a projection that is rebuilt in another form, beside the live one."""
 
 import asyncio
 import sys

@@ -1,8 +1,8 @@
-"""A broker inside the process that does what brokers may do, on demand.
+"""A broker in this process that shows all permitted behaviour on demand.
 
 Queues are durable and have a single active consumer. The caller decides when deliveries are handed
-out and how many; which messages of the next publishing are refused; where a connection breaks; and
-whether what was under way then is gone, or arrives later.
+out and how many, which messages of the next call are refused, where a connection breaks, and
+whether messages in flight are then lost or arrive later.
 """
 
 import asyncio
@@ -24,7 +24,7 @@ PATIENCE_SECONDS = 5.0
 
 @dataclass(eq=False)
 class _Consumer:
-    """One open `deliveries` iterator."""
+    """An open `deliveries` iterator."""
 
     queue: "_Queue"
     arrived: asyncio.Event = field(default_factory=asyncio.Event)
@@ -34,7 +34,7 @@ class _Consumer:
     acked: asyncio.Event = field(default_factory=asyncio.Event)
 
     def close(self) -> None:
-        """End it: what was not acked goes back to the front of the queue, in its order."""
+        """End it: unacked messages return to the front of the queue, in order."""
         if self.closed.is_set():
             return
         self.closed.set()
@@ -69,11 +69,11 @@ class FaultyBroker:
     def __init__(self) -> None:
         self.queues: dict[str, _Queue] = {}
         self.refused: set[int] = set()
-        """Places, in the next call of `publish`, of messages that the broker refuses."""
+        """Indexes of the messages in the next call of `publish` that the broker refuses."""
         self.breaks_after: int | None = None
-        """How many messages of the next call are taken before the connection breaks."""
+        """How many messages of the next call are accepted before the connection breaks."""
         self.arrives_later = False
-        """Whether what was behind the break arrives later, and is not gone."""
+        """Whether messages after the break arrive later, instead of being lost."""
         self.gate: asyncio.Event | None = None
         """Holds the next call of `publish` until it is set."""
         self.held = asyncio.Event()
@@ -90,7 +90,7 @@ class FaultyBroker:
         self.queues.pop(queue, None)
 
     async def publish(self, messages: Sequence[Message]) -> Sequence[Outcome]:
-        """See `Broker.publish`. Behind a refused message, later ones of its key are refused."""
+        """See `Broker.publish`. After a refused message, later ones of its key are refused."""
         if (gate := self.gate) is not None:
             self.gate = None
             self.held.set()
@@ -117,12 +117,12 @@ class FaultyBroker:
         return outcomes
 
     def calm(self) -> None:
-        """Nothing is to happen any more, whether it has or not."""
+        """Cancel all planned faults."""
         self.refused, self.breaks_after, self.arrives_later = set(), None, False
         self.loses_ack = False
 
     def let_arrive(self) -> None:
-        """What was under way when a connection broke reaches the queues now."""
+        """Deliver the messages that were in flight when a connection broke."""
         messages, self.under_way = self.under_way, []
         for message in messages:
             self._route(message)
@@ -145,7 +145,7 @@ class FaultyBroker:
     async def deliveries(
         self, topology: QueueTopology, *, limit: int
     ) -> AsyncGenerator[Sequence[Delivery]]:
-        """See `Broker.deliveries`. Yields what `hand_out` gives it."""
+        """See `Broker.deliveries`. Yields what `hand_out` provides."""
         await self.declare([topology])
         consumer = _Consumer(self.queues[topology.queue])
         consumer.queue.consumers.append(consumer)
@@ -161,7 +161,7 @@ class FaultyBroker:
             consumer.close()
 
     async def broadcasts(self, types: Sequence[str]) -> AsyncGenerator[Sequence[Delivery]]:
-        """See `Broker.broadcasts`; nothing here asks for them."""
+        """See `Broker.broadcasts`; nothing uses them here."""
         for _ in range(0):
             yield []
 
@@ -190,9 +190,9 @@ class FaultyBroker:
         """See `Broker.close`."""
 
     async def hand_out(self, name: str, most: int) -> int:
-        """Give the active consumer up to `most` deliveries, as one batch; how many that were.
+        """Give the active consumer up to `most` deliveries as one batch; returns their number.
 
-        Returns when all of them are acked, or the consumer is gone. Fails when neither comes.
+        Returns when all of them are acked or the consumer is gone. Fails if neither happens.
         """
         queue = self.queues[name]
         consumer = await self._active(queue)
@@ -228,5 +228,5 @@ class FaultyBroker:
             consumer.close()
 
     def waiting(self, names: Iterable[str]) -> int:
-        """How many messages wait in these queues."""
+        """The number of messages waiting in these queues."""
         return sum(len(self.queues[name].ready) for name in names if name in self.queues)

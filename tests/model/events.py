@@ -28,7 +28,7 @@ TYPES = (Written.name, Wiped.name)
 
 @dataclass(frozen=True)
 class Recorded:
-    """A committed event, as the model keeps it."""
+    """A committed event, as the model stores it."""
 
     number: int
     type: str
@@ -38,12 +38,12 @@ class Recorded:
 
 @dataclass
 class Log:
-    """All that was committed, key by key in the order of the commits."""
+    """All committed events by key, in commit order."""
 
     pages: dict[UUID, list[Recorded]] = field(default_factory=dict)
 
     def add(self, event: Recorded) -> None:
-        """Behind all others of its key."""
+        """Append an event to its key."""
         self.pages.setdefault(event.page, []).append(event)
 
     def of(self, page: UUID, type: str) -> list[int]:
@@ -52,5 +52,5 @@ class Log:
 
     @property
     def ids(self) -> set[UUID]:
-        """Of everything."""
+        """The ids of all events."""
         return {event.id for events in self.pages.values() for event in events}

@@ -1,4 +1,4 @@
-"""A reading service of the model: real consumer and retries, handlers that note what they did."""
+"""A consuming service of the model: real consumer and retries, handlers that record their calls."""
 
 import asyncio
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ from tests.model.events import TYPES, Fault, Wiped, Written
 
 AT_ONCE = RetrySchedule(attempts=3, first=timedelta(0), jitter=0)
 BATCH = 16
-"""Deliveries the consumer asks for at once."""
+"""Deliveries that the consumer asks for at once."""
 
 TABLE = """
 create table effect (
@@ -43,11 +43,11 @@ class Reader:
         self.topology = QueueTopology(queue_of(name), TYPES)
         self.transactions = Transactions(engine, name)
         self.faults: dict[tuple[bool, int], Fault] = {}
-        """What happens to an event's second handler, or its first, in place of an effect."""
+        """What happens instead of an effect in an event's second handler (True) or first one."""
         self.discarded: set[tuple[str, int]] = set()
         self.hanging = asyncio.Event()
         self.inside, self.gate = asyncio.Event(), asyncio.Event()
-        """A handler that waits is inside; it goes on when the gate opens."""
+        """A waiting handler is inside; it continues when the gate opens."""
         self.subscriptions: tuple[Subscription, ...] = (
             on(Written, self.one, name="pages", retry=AT_ONCE, history=history),
             on_batch(Written, self.many, name="batches", retry=AT_ONCE, history=history),
@@ -65,7 +65,7 @@ class Reader:
         self._retries: Retries | None = None
 
     def start(self) -> None:
-        """One more process; behind the first ones it stands by."""
+        """Start one more process; it stands by after the first ones."""
         consumer = Consumer(
             service=self.name,
             transactions=self.transactions,
@@ -76,15 +76,16 @@ class Reader:
         self.consumers.append((consumer, asyncio.create_task(consumer.run())))
 
     async def kill(self, nth: int = 0) -> None:
-        """End a process at whatever it is doing."""
+        """Kill a process at any point."""
         _, task = self.consumers.pop(nth)
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task
 
     async def consume(self, most: int) -> int:
-        """Let the active process have up to `most` deliveries, and handle and ack them. A process
-        whose handler hangs is killed, and another takes its place.
+        """Let the active process get up to `most` deliveries, handle and ack them.
+
+        A process whose handler hangs is killed, and another takes its place.
         """
         if not self.consumers:
             self.start()
@@ -99,8 +100,9 @@ class Reader:
         return await received
 
     async def retry(self) -> bool:
-        """One attempt at one message that failed; false when there is none. A process whose handler
-        hangs is killed in it.
+        """Retry one failed message once; False if there is none.
+
+        A process whose handler hangs is killed during the retry.
         """
         if not self.consumers:
             self.start()
@@ -120,24 +122,24 @@ class Reader:
             return True
 
     async def one(self, tx: Tx, received: Received[Written]) -> None:
-        """Handler of one."""
+        """A handler of single events."""
         await self._take_effect(
             tx, "pages", received.event.page, received.event.number, received.late
         )
 
     async def many(self, tx: Tx, received: Sequence[Received[Written]]) -> None:
-        """Handler of a batch."""
+        """A handler of batches."""
         for one in received:
             await self._take_effect(tx, "batches", one.event.page, one.event.number, one.late)
 
     async def wiped(self, tx: Tx, received: Received[Wiped]) -> None:
-        """Handler of one, of the other type."""
+        """A handler of single events, of the other type."""
         await self._take_effect(
             tx, "wiped", received.event.page, received.event.number, received.late
         )
 
     async def skips(self, tx: Tx, received: Received[Wiped]) -> None:
-        """Handler that lets later messages pass those that failed."""
+        """A handler whose later messages may overtake failed ones."""
         await self._take_effect(
             tx, "skips", received.event.page, received.event.number, received.late
         )
@@ -177,7 +179,7 @@ class Reader:
                 pass
 
     async def effects(self) -> dict[tuple[str, UUID], list[tuple[int, bool]]]:
-        """What has taken effect and whether it was marked late, in order, by handler and key."""
+        """The effects and whether they were marked late, in order, by handler and key."""
         found: dict[tuple[str, UUID], list[tuple[int, bool]]] = {}
         async with self.engine.connect() as connection:
             result = await connection.exec_driver_sql(

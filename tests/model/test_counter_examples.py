@@ -1,6 +1,6 @@
-"""What the models in `model/` show to go wrong without a guard, played on the real messaging.
+"""Errors that the models in `model/` show without a guard, run on the real messaging.
 
-Each test is the way into an error that TLC found when it left out the guard in the test's name.
+Each test is a trace into an error that TLC found without the guard in the test's name.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ async def write(world: World, *pages: int) -> None:
 
 
 async def numbers(world: World, reader: Reader, page: int = 0) -> Sequence[int]:
-    """What has taken effect of a page, in order."""
+    """The numbers of a page that have taken effect, in order."""
     effects = await reader.effects()
     return [number for number, _ in effects.get(("pages", world.pages[page]), [])]
 
@@ -73,7 +73,7 @@ async def test_position_under_lock(world: World) -> None:
 
 
 async def test_confirm_before_mark(world: World) -> None:
-    """The connection breaks before anything of a call was taken."""
+    """The connection breaks before any message of a call was accepted."""
     await write(world, 0)
     world.broker.breaks_after = 0
     await world.relay(0, 1)
@@ -85,7 +85,7 @@ async def test_confirm_before_mark(world: World) -> None:
 
 @pytest.mark.parametrize("refused", [{0}, {1}])
 async def test_refused_is_unsent_and_holds_back(world: World, refused: set[int]) -> None:
-    """One of two keys is refused: nothing of it passes, and nothing of the other waits."""
+    """One of two keys is refused: none of its events overtakes, and the other key does not wait."""
     await write(world, 0, 1, 0, 1)
     world.broker.refused = refused
     await world.relay(0, 2)
@@ -97,7 +97,7 @@ async def test_refused_is_unsent_and_holds_back(world: World, refused: set[int])
 
 
 async def test_former_leader_publishes_events_it_has_read(world: World) -> None:
-    """It stands still in the middle of a call, while another one leads, and then goes on."""
+    """It freezes in the middle of a call while another one leads, and then continues."""
     await write(world, 0, 0, 0)
     await world.freeze_leader(0, taken=None)
     queue = in_queue(world)
@@ -107,7 +107,7 @@ async def test_former_leader_publishes_events_it_has_read(world: World) -> None:
 
 
 async def test_messages_in_flight_arrive_late(world: World) -> None:
-    """A broken connection's messages arrive behind all that was published after it."""
+    """A broken connection's messages arrive after everything published later."""
     await write(world, 0, 1, 2)
     world.broker.breaks_after, world.broker.arrives_later = 1, True
     await world.relay(0, 1)
@@ -121,7 +121,7 @@ async def test_messages_in_flight_arrive_late(world: World) -> None:
 
 
 async def test_ack_after_commit(world: World) -> None:
-    """The process is killed in its handler: the batch comes again."""
+    """The process is killed in its handler: the batch is delivered again."""
     await write(world, 0, 0)
     await world.relay(0, 1)
     world.reader.faults[(False, 2)] = "hangs"
@@ -132,7 +132,7 @@ async def test_ack_after_commit(world: World) -> None:
 
 
 async def test_inbox_knows_repeats(world: World) -> None:
-    """The ack is lost behind the commit: the batch comes again."""
+    """The ack is lost after the commit: the batch is delivered again."""
     await write(world, 0, 0)
     await world.relay(0, 1)
     world.broker.loses_ack = True
@@ -145,7 +145,7 @@ async def test_inbox_knows_repeats(world: World) -> None:
 
 
 async def test_parks_behind_open_and_promotes_next(world: World) -> None:
-    """Followers of a failed one wait, and have their turn one by one when it is given up."""
+    """Followers of a failed event wait, and are handled one by one when it is discarded."""
     await write(world, 0, 0, 0)
     await world.relay(0, 1)
     world.reader.faults[(False, 1)] = "rejects"
@@ -161,7 +161,7 @@ async def test_parks_behind_open_and_promotes_next(world: World) -> None:
 
 
 async def test_key_lock(world: World) -> None:
-    """A follower arrives while the failed one before it is being handled again."""
+    """A follower arrives while the failed event before it is being retried."""
     reader = world.reader
     await write(world, 0, 0)
     await world.relay(0, 1)
@@ -218,7 +218,7 @@ async def test_last_pass_alone(world: World) -> None:
 
 
 async def test_live_events_are_dropped_between_the_watermarks(world: World) -> None:
-    """The present of a key arrives before its past is brought."""
+    """Live events of a key arrive before its history is replayed."""
     await write(world, 0)
     await world.relay(0, 2)
     await world.join()
@@ -231,7 +231,7 @@ async def test_live_events_are_dropped_between_the_watermarks(world: World) -> N
 
 
 async def test_waits_for_unsent_and_lists_stuck(world: World) -> None:
-    """A barrier is asked for while an event is refused again and again."""
+    """A barrier is requested while an event is refused repeatedly."""
     await write(world, 0, 1)
     world.broker.refused = {0}
     await world.relay(0, 1)
@@ -260,8 +260,8 @@ async def test_notes_with_effects(world: World) -> None:
 
 
 async def test_ended_stays_ended(world: World) -> None:
-    """A relay freezes while it publishes a low watermark; its successor does the whole request;
-    then the mark arrives.
+    """A relay freezes while it publishes a low watermark, its successor completes the request, then
+    the watermark arrives.
     """
     await write(world, 0)
     await world.relay(0, 2)
@@ -280,7 +280,7 @@ async def test_ended_stays_ended(world: World) -> None:
 
 
 async def test_barrier_waits_for_end(world: World) -> None:
-    """A barrier comes between the marks of a replay, before what the reader dropped is brought."""
+    """A barrier arrives between a replay's watermarks, before the dropped events are replayed."""
     await world.join()
     await write(world, 0)
     await world.relay(0, 1)
@@ -293,13 +293,13 @@ async def test_barrier_waits_for_end(world: World) -> None:
 
 
 async def test_watermarks_loaded_when_active(world: World) -> None:
-    """A standby that connected while a replay was open loads its marks when its turn
-    comes, not before.
+    """A standby that connected during a replay loads the watermarks when it becomes active, not
+    before.
     """
     await world.replay(world.reader, TYPES, cutover=True)
     await world.relay(0, 1)
     await world.reader.consume(1)  # the low watermark
-    world.reader.start()  # stands by, and knows of the open replay
+    world.reader.start()  # it stands by, and knows the open replay
     queue = world.broker.queues[world.reader.topology.queue]
 
     async def stands_by() -> bool:
@@ -317,7 +317,7 @@ async def test_watermarks_loaded_when_active(world: World) -> None:
 
 
 async def test_request_before_watermark(world: World) -> None:
-    """A migrate that is interrupted behind its low watermark leaves nobody dropping."""
+    """A migrate interrupted after its low watermark leaves no subscriber that drops events."""
     declare = world.broker.declare
 
     async def breaks(queues: Sequence[QueueTopology]) -> None:
@@ -338,7 +338,7 @@ async def test_request_before_watermark(world: World) -> None:
 
 
 async def test_drops_only_what_is_brought(world: World) -> None:
-    """A replay of one key into the present drops nothing of the others."""
+    """A replay of one key with cutover drops no events of other keys."""
     await world.replay(world.reader, TYPES, cutover=True, key=str(world.pages[0]))
     await write(world, 0, 1)
     world.broker.breaks_after = 0
@@ -353,9 +353,7 @@ async def test_drops_only_what_is_brought(world: World) -> None:
 
 
 async def test_notices_failure(world: World) -> None:
-    """A batch of half the limit whose database connection broke is given back, though
-    nothing else arrives.
-    """
+    """A half-full batch whose database connection broke is returned, with nothing else arriving."""
     await write(world, *([0, 1] * 16))
     await world.relay(0, 1)
     world.reader.faults[(False, 20)] = "database"
@@ -374,7 +372,7 @@ async def test_commit_is_one(world: World) -> None:
 
 
 async def test_savepoint_undone(world: World) -> None:
-    """What was recorded in a savepoint that was rolled back is not published."""
+    """Events recorded in a rolled-back savepoint are not published."""
     async with world.writer() as tx:
         with suppress(ZeroDivisionError):
             async with tx.begin_nested():

@@ -1,4 +1,4 @@
-"""A writing service and its readers, all real, beside the model that they must agree with."""
+"""A publishing service and its consumers, all real, and the model that they must agree with."""
 
 import asyncio
 from contextlib import AsyncExitStack, suppress
@@ -27,7 +27,7 @@ from tests.services import copy_of_migrated
 
 NOTHING = UUID(int=0)
 ROUNDS = 200
-"""Within how many rounds everything must be at rest once nothing fails any more."""
+"""The number of rounds within which everything must come to rest without faults."""
 
 _EMPTY_TABLES = """
 select format('%I.%I', n.nspname, c.relname) from pg_class c
@@ -48,7 +48,7 @@ where datname = current_database() and application_name = 'writer relay'
 
 @dataclass
 class Databases:
-    """The databases of the services, made once and emptied for each history."""
+    """The databases of the services, created once and emptied for each history."""
 
     urls: dict[str, str] = field(default_factory=dict)
     engines: dict[str, AsyncEngine] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Databases:
 
     @classmethod
     async def make(cls, server: str) -> "Databases":
-        """Databases for one writer and two readers."""
+        """Create databases for one writer and two readers."""
         made, prefix = cls(), f"m{uuid4().hex[:12]}"
         for name in ("writer", "reader", "newcomer"):
             url = make_url(server).set(database=f"{prefix}_{name}")
@@ -75,7 +75,7 @@ class Databases:
         return made
 
     async def empty(self) -> None:
-        """Take everything out of the tables that were empty when they were new."""
+        """Empty all tables that were empty at first."""
         for name, engine in self.engines.items():
             async with engine.begin() as connection:
                 for table in self._tables[name]:
@@ -110,7 +110,7 @@ class World:
         self.readers = [self.reader]
         self.transactions: list[OpenTransaction] = []
         self.barriers: dict[UUID, set[UUID]] = {}
-        """Barriers asked for, with the ids that were committed before."""
+        """Requested barriers, with the ids that were committed before."""
         self._checked: set[tuple[UUID, str]] = set()
         self._number = 0
 
@@ -119,13 +119,13 @@ class World:
         return Relay(service="writer", database_url=url, broker=self.broker)
 
     async def start(self) -> None:
-        """The writer, and one reader from the very beginning."""
+        """Start the writer, and one reader from the very beginning."""
         await self.databases.empty()
         await self._migrate()
         self.reader.start()
 
     async def stop(self) -> None:
-        """End everything, finished or not."""
+        """Stop everything, finished or not."""
         for open in self.transactions:
             await open.tx.rollback()
             with suppress(Exception):
@@ -137,7 +137,7 @@ class World:
                 await reader.kill()
 
     async def _migrate(self) -> None:
-        """What `hirewire migrate` does: queues, and the list of who consumes what."""
+        """Do what `hirewire migrate` does: queues, and the list of subscribers."""
         connection = await connect(self.databases.urls["writer"], application="migrate")
         try:
             past = {(r.name, type) for r in self.readers for type in TYPES if r.name == "newcomer"}
@@ -147,7 +147,7 @@ class World:
             await connection.close()
 
     async def join(self) -> None:
-        """A second service that is to consume all of the past first."""
+        """Add a second service, which consumes the whole history first."""
         engine = self.databases.engines["newcomer"]
         newcomer = Reader("newcomer", engine, self.broker, history=True)
         self.readers.append(newcomer)
@@ -156,11 +156,11 @@ class World:
 
     @property
     def last_number(self) -> int:
-        """Of the event that was recorded last."""
+        """The number of the event recorded last."""
         return self._number
 
     async def begin(self) -> None:
-        """Open one more transaction of the writer."""
+        """Open another transaction of the writer."""
         stack = AsyncExitStack()
         tx = await stack.enter_async_context(self.writer())
         self.transactions.append(OpenTransaction(stack, tx, []))
@@ -174,21 +174,21 @@ class World:
         open.events.append(Recorded(self._number, kind.name, key, id))
 
     async def commit(self, open: OpenTransaction) -> None:
-        """Commit: from now on the model expects its events."""
+        """Commit; from now on the model expects its events."""
         self.transactions.remove(open)
         await open.stack.aclose()
         for event in open.events:
             self.log.add(event)
 
     async def roll_back(self, open: OpenTransaction) -> None:
-        """Undo: nothing of it may ever be seen."""
+        """Roll back; none of its events may ever be seen."""
         self.transactions.remove(open)
         error = ZeroDivisionError("rolled back")
         with suppress(ZeroDivisionError):
             await open.stack.__aexit__(ZeroDivisionError, error, None)
 
     async def relay(self, which: int, steps: int) -> None:
-        """Let one replica of the relay work; what keeps it from working is no fault of its own."""
+        """Let one replica of the relay work; external faults are not its errors."""
         for _ in range(steps):
             with suppress(
                 BrokerUnavailable, OSError, asyncpg.PostgresError, asyncpg.InterfaceError
@@ -197,8 +197,9 @@ class World:
         self.broker.calm()
 
     async def freeze_leader(self, which: int, *, taken: int | None) -> None:
-        """One relay stands still while publishing and loses its session; the other takes over; then
-        what the first one held goes out after all.
+        """One relay freezes while publishing and loses its session; the other takes over.
+
+        Then the messages of the first one are sent nevertheless.
         """
         self.broker.gate = gate = asyncio.Event()
         self.broker.held.clear()
@@ -215,12 +216,12 @@ class World:
         await step
 
     async def end_relay_sessions(self) -> None:
-        """The database loses the relays' connections."""
+        """Close the relays' database connections on the server."""
         async with self.databases.engines["writer"].connect() as connection:
             await connection.exec_driver_sql(_SESSIONS)
 
     async def let_time_pass(self) -> None:
-        """What waits for its time is due."""
+        """Make everything due that waits for its time."""
         async with self.databases.engines["writer"].begin() as connection:
             await connection.exec_driver_sql(_LATER)
         for reader in self.readers:
@@ -228,14 +229,14 @@ class World:
                 await connection.exec_driver_sql(_UNCLAIMED)
 
     async def ask_barrier(self) -> None:
-        """Ask for a barrier behind all that is committed now."""
+        """Request a barrier after all events committed so far."""
         async with self.writer() as tx:
             self.barriers[await barriers.ask(tx)] = self.log.ids
 
     async def replay(
         self, reader: Reader, types: tuple[str, ...], *, cutover: bool, **more: str
     ) -> None:
-        """Ask for a replay to one reader; `more` is what else may be asked, like one key."""
+        """Request a replay to one reader; `more` holds further parameters, such as one key."""
         asked: dict[str, object] = {"to": reader.name, "types": list(types), **more}
         if cutover:
             asked["handover"] = True
@@ -243,12 +244,12 @@ class World:
             await requests.ask(tx, "replay", asked, by="model", again=False)
 
     async def replay_dead(self, reader: Reader) -> None:
-        """Try all dead letters again."""
+        """Retry all dead letters."""
         async with reader.transactions() as tx:
             await dead_letters.replay(tx)
 
     async def discard(self, reader: Reader, nth: int) -> None:
-        """Give up one message that is dead or retrying; the model does not expect it any more."""
+        """Discard one dead or retrying message; the model no longer expects it."""
         async with reader.transactions() as tx:
             found = await dead_letters.open_messages(tx, states=("dead", "retrying"))
             if not found:
@@ -264,7 +265,7 @@ class World:
         reader.discarded.add((one.subscription, number))
 
     async def check(self) -> None:
-        """Nothing doubled, nothing out of order, nothing that was never committed."""
+        """Nothing may be duplicated, out of order or without a commit."""
         for reader in self.readers:
             effects = await reader.effects()
             for subscription in reader.subscriptions:
@@ -287,8 +288,10 @@ class World:
         return [number for number in numbers if (name, number) not in reader.discarded]
 
     async def check_barriers(self) -> None:
-        """Behind a barrier that has come through, nothing is missing, and each event that was
-        committed before it was asked for is in exactly one state.
+        """Check barriers that have passed.
+
+        Nothing before them may be missing, and each event committed before a barrier was requested
+        must be in exactly one state.
         """
         for id, before in list(self.barriers.items()):
             for reader in self.readers:
@@ -299,7 +302,7 @@ class World:
                     self._checked.add((id, reader.name))
 
     async def barrier(self, id: UUID) -> barriers.Barrier:
-        """A barrier, as the writer knows it."""
+        """A barrier, as the writer has it."""
         async with self.writer() as tx:
             found = await barriers.find(tx, id)
         assert found is not None
@@ -311,7 +314,7 @@ class World:
             return reader.topology.queue in await barriers.passed_queues(tx, id)
 
     async def until_through_or_locked(self, task: asyncio.Task[int], reader: Reader) -> None:
-        """Return when `task` is done, or one of the reader's transactions waits for another one."""
+        """Return when `task` is done, or one of the reader's transactions waits for another."""
         for _ in range(500):
             if task.done():
                 return
@@ -339,7 +342,7 @@ class World:
         return account
 
     async def come_to_rest(self) -> None:
-        """Nothing fails any more: everything must come to rest, complete and in order."""
+        """Without further faults, everything must come to rest, complete and in order."""
         self.broker.let_arrive()
         for reader in self.readers:
             reader.faults.clear()
@@ -389,7 +392,7 @@ class World:
         return True
 
     async def _check_last_audit(self) -> None:
-        """At rest, every event is handled or was discarded, and the audit knows it."""
+        """At rest, every event is handled or discarded, according to the audit."""
         last = list(self.barriers)[-1]
         for reader in self.readers:
             account = await self._audit(last, self.log.ids, reader)

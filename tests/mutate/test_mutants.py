@@ -1,4 +1,4 @@
-"""The list of mutants is alive, the tool sees what survives, and what it runs is a copy."""
+"""All mutants apply, the tool finds survivors, and it works on a copy."""
 
 import os
 import re
@@ -33,12 +33,12 @@ def test_there_are_enough_mutants() -> None:
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.name for mutant in MUTANTS])
 def test_every_mutant_applies_and_compiles(mutant: Mutant) -> None:
-    """After a refactoring: bring `mutate/mutants/` up to date, with the same fault in new words."""
+    """After a refactoring, update `mutate/mutants/` with the same fault in the new code."""
     mutant.applied_to((ROOT / mutant.file).read_text())
 
 
 def test_no_mutant_uses_an_undefined_name(tmp_path: Path) -> None:
-    """A test would notice the unknown name, and not the fault."""
+    """A test would notice the undefined name instead of the fault."""
     known = {
         name
         for path in (ROOT / "src").rglob("*.py")
@@ -111,7 +111,7 @@ def test_a_mutant_that_does_not_apply_is_named(old: str, new: str, what: str) ->
 
 @pytest.fixture
 async def worker(tmp_path: Path) -> AsyncIterator[Worker]:
-    """A worker with a tiny project of its own in place of this one."""
+    """A worker with a tiny project instead of this one."""
     root = tmp_path / "root"
     for part in ("src", "tests"):
         (root / part).mkdir(parents=True)
@@ -158,7 +158,7 @@ async def test_a_test_that_fails_anyway_notices_no_mutant(worker: Worker, tmp_pa
 
 
 async def test_a_run_that_cannot_start_notices_no_mutant(worker: Worker) -> None:
-    """As when a test was renamed after it had noticed a mutant."""
+    """For example because a test was renamed after it had noticed a mutant."""
     gone = replace(mutant("return 2", "return 3"), tests=("tests/test_it.py::test_gone",))
     verdict = await worker.judge(gone)
     assert verdict.killed_by is None
@@ -175,7 +175,7 @@ def test_the_test_that_noticed_last_runs_first(tmp_path: Path) -> None:
     write_first({"other": "tests/elsewhere.py::z"}, [known, other], path)
     assert [one.first for one in with_first([known, other], path)] == [
         "tests/test_it.py::test_two",
-        None,  # it is none of its tests
+        None,  # the test is none of this mutant's tests
     ]
     assert "gone" not in path.read_text()
 
@@ -213,7 +213,7 @@ async def test_a_test_that_is_likely_to_notice_runs_before_its_file(
 
 
 async def test_a_mutant_of_the_same_length_is_not_taken_for_the_original(worker: Worker) -> None:
-    """Python compares the time, in seconds, and the size of a source: neither changes here."""
+    """Python compares the time in seconds and the size of a source: neither changes here."""
     assert (await worker.test(["tests/test_it.py"], 60)).passed
     verdict = await worker.judge(mutant("return 2", "return 3"))
     assert verdict.killed_by == "tests/test_it.py::test_two"

@@ -1,4 +1,4 @@
-"""What the documents say, and the fixtures of one service to ask."""
+"""The documents, and the fixtures that run one service."""
 
 import gc
 from collections.abc import Iterator
@@ -12,8 +12,9 @@ __all__ = ["anna", "profiles"]
 
 @pytest.fixture(scope="module", autouse=True)
 def _left_alone() -> Iterator[None]:
-    """What schemathesis keeps, up to two gigabytes, would be looked through by every full garbage
-    collection of the tests that come after.
+    """Exclude schemathesis' objects, up to two gigabytes, from later garbage collections.
+
+    Otherwise every full collection of the following tests would scan them.
     """
     yield
     gc.collect()

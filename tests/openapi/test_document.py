@@ -1,4 +1,4 @@
-"""The OpenAPI documents, and what every service answers to requests that are not so."""
+"""The OpenAPI documents, and the response of every service to requests that violate them."""
 
 import re
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ NAMES = ["auth", "profiles", "vacancies"]
 
 
 def document(name: str) -> dict[str, Any]:
-    """Made without a database."""
+    """Built without a database."""
     settings = Settings(database_url="postgresql://nobody@127.0.0.1:1/none")
     return create_app(service(name), settings).openapi()
 
@@ -31,7 +31,7 @@ def operations(name: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_no_schema_is_named_by_its_module(name: str) -> None:
-    """Two models of one name get their modules in front: their names are wire names."""
+    """Two models of one name would get module prefixes, and schema names are part of the API."""
     assert [one for one in document(name)["components"]["schemas"] if "__" in one] == []
 
 

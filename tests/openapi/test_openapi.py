@@ -1,6 +1,6 @@
-"""Schemathesis against each running service: what its OpenAPI document says is what it answers.
+"""Schemathesis with each running service: responses must match its OpenAPI document.
 
-All checks, in all phases, for three kinds of caller. `OPENAPI_SHARE=1` tries every case.
+All checks in all phases, for three kinds of caller. `OPENAPI_SHARE=1` tries every case.
 """
 
 import asyncio
@@ -33,19 +33,19 @@ from tests.vacancies.conftest import VACANCY
 from tests.web.conftest import serving
 
 SHARE = int(os.environ.get("OPENAPI_SHARE", "8"))
-"""Of the coverage phase's cases every eighth is tried, and of each phase's operations every caller
-has a third: all of them, by all callers, take minutes.
+"""Every eighth case of the coverage phase is tried, and each caller gets a third of the operations
+in each phase: everything would take minutes.
 """
 EXAMPLES = 2 if SHARE > 1 else 10
-"""Of each operation, in the phases that draw cases."""
+"""The number of examples for each operation, in phases that generate cases."""
 CALLERS = ("nobody", "candidate", "employer")
 LEAST = {"auth": 5, "profiles": 40, "vacancies": 90}
-"""Cases: so that a run which tries next to nothing is noticed."""
+"""The least number of cases, so that a run that tries next to nothing is noticed."""
 
 
 @pytest.fixture(autouse=True, scope="module")
 def frozen() -> Iterator[None]:
-    """Schemathesis keeps half a gigabyte of objects: later collections need not visit them."""
+    """Schemathesis keeps half a gigabyte of objects, which later collections need not scan."""
     yield
     gc.collect()
     gc.freeze()
@@ -53,7 +53,7 @@ def frozen() -> Iterator[None]:
 
 @dataclass
 class Found:
-    """What came of a run."""
+    """The results of a run."""
 
     cases: int = 0
     failures: list[str] = field(default_factory=list)
@@ -61,7 +61,7 @@ class Found:
 
 @dataclass
 class People:
-    """A candidate with a resume, and an employer that they have applied to."""
+    """A candidate with a resume, and an employer to whom they have applied."""
 
     candidate: UUID
     employer: UUID
@@ -71,21 +71,23 @@ class People:
 PERIODS = (("start", "end"), ("startYear", "endYear"))
 CV = docx(line("Anna Lee, a cook who has cooked for ten years"))
 LOGO = base64.b64decode("R0lGODlhAQABAPAAAP///wAAACH5BAAAAAAALAAAAAABAAEAAAICRAEAOw==")
-"""An image of one pixel: a schema can only say "binary"."""
+"""A one-pixel image: a schema can only say "binary"."""
 _number = count()
 
 
 @schemathesis.hook
 def filter_case(context: HookContext, case: Case[Any]) -> bool:
-    """Of the coverage phase, which has thousands of cases, a share."""
+    """Only a share of the coverage phase, which has thousands of cases."""
     phase = case.meta.phase.name.value if case.meta is not None else ""
     return phase != "coverage" or next(_number) % SHARE == 0
 
 
 @schemathesis.hook
 def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -> None:
-    """Make a valid request fit what no schema can say: an end behind its start, a place of just
-    this list, a key that was not used before. Invalid requests stay as they are.
+    """Make a valid request satisfy what no schema can express.
+
+    For example an end after its start, a cursor of this list, or an unused key. Invalid requests
+    stay unchanged.
     """
     if case.meta is None or not case.meta.generation.mode.is_positive:
         return
@@ -104,19 +106,19 @@ def before_call(context: HookContext, case: Case[Any], kwargs: dict[str, Any]) -
     elif isinstance(case.body, dict):
         if "/{item_id}" in case.path:
             for first, last in PERIODS:
-                if first in case.body or last in case.body:  # what is kept may not go with it
+                if first in case.body or last in case.body:  # the stored key may not fit it
                     case.body = {first: None, last: None} | case.body
         make_fit(case.body)
 
 
 def as_resume(document: dict[str, Any]) -> Any:
-    """A document of any form as a resume that a database can keep."""
+    """A document of any shape as a resume that the database can store."""
     kept = json.loads(json.dumps(document).replace("\\u0000", "_"))
     return kept | {"basics": {"name": "Anna"}}
 
 
 def make_fit(body: dict[str, Any]) -> None:
-    """The same for a body and the parts of it."""
+    """The same for a body and its parts."""
     if body.get("start") and body.get("end"):
         body["start"], body["end"] = sorted(day[:4] for day in (body["start"], body["end"]))
     for first, last in (("startYear", "endYear"), ("min", "max")):
@@ -189,7 +191,7 @@ def tried(url: str, document: dict[str, Any], who: str, headers: dict[str, str])
 
 
 def turn(who: str, nth: int, operation: str) -> dict[str, Any]:
-    """Which phases try an operation as this caller: each phase has another one of the three."""
+    """The phases that try an operation as this caller: each phase has another one of the three."""
     phases = {
         phase: {"enabled": SHARE == 1 or CALLERS[(nth + add) % len(CALLERS)] == who}
         for add, phase in enumerate(("coverage", "fuzzing"))
@@ -198,7 +200,7 @@ def turn(who: str, nth: int, operation: str) -> dict[str, Any]:
 
 
 def note(found: Found, event: events.ScenarioFinished) -> None:
-    """Count, and describe what failed so that it can be sent again."""
+    """Count a case, and describe a failure so that it can be repeated."""
     recorder = event.recorder
     found.cases += len(recorder.cases)
     for id, checks in recorder.checks.items():

@@ -116,7 +116,7 @@ def test_places_that_begin_as_typed() -> None:
     assert {"Springfield, Massachusetts", "Springfield, Oregon"} < set(begun("springfield"))
     assert begun("singap")[0] == "Singapore", "the city is the country"
     for typed in ("l", "св", "new ", "железног", "ка"):
-        # Whatever is suggested is understood when it is typed.
+        # every suggestion is recognised when it is typed
         for place in gazetteer().begun(typed, 10):
             for russian in (False, True):
                 typed_as = gazetteer().typed_as(place, russian=russian)
@@ -125,7 +125,7 @@ def test_places_that_begin_as_typed() -> None:
 
 
 def test_the_data_are_made_from_our_own_names() -> None:
-    """Whoever changes `own.csv` makes the data again."""
+    """Changing `own.csv` requires building the data again."""
     table = files("hirewire.places") / "data" / "own.csv"
     for row in csv.DictReader(table.read_text(encoding="utf-8").splitlines()):
         place = gazetteer().find(f"{ID}{row['id']}")

@@ -1,4 +1,4 @@
-"""compose.yaml and Dockerfile against the code: what they name must be there."""
+"""compose.yaml and Dockerfile agree with the code."""
 
 import re
 from pathlib import Path
@@ -86,7 +86,7 @@ def test_search_indexes_survive_the_container() -> None:
     [volume] = container["volumes"]
     assert volume.endswith(f":{folder}")
     assert volume.split(":")[0] in COMPOSE["volumes"]
-    # A volume has the owner that the folder has in the image; otherwise root.
+    # A volume gets the owner of the folder in the image; otherwise root.
     assert re.search(
         rf"install --directory --owner hirewire .*{folder}$",
         (ROOT / "Dockerfile").read_text(),

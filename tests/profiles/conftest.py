@@ -1,4 +1,4 @@
-"""The service `profiles`, and somebody who uses it."""
+"""The service `profiles`, and a user."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from tests.services import Running, running
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with a token."""
+    """A person with a token."""
 
     service: Running
     id: UUID
@@ -22,7 +22,7 @@ class Person:
     async def call(
         self, method: str, path: str, body: object = None, *, expect: int = 200, **headers: str
     ) -> Any:
-        """The answer to a call below `/api/profiles`."""
+        """Call a path below `/api/profiles`; returns the response."""
         answer = await self.service.client.request(
             method,
             f"/api/profiles{path}",
@@ -33,11 +33,11 @@ class Person:
         return answer.json() if answer.content else None
 
     async def events(self) -> list[Recorded]:
-        """What was recorded about resumes."""
+        """The recorded events about resumes."""
         return await recorded(self.service.engine, "resume.updated")
 
     async def last_event(self) -> dict[str, Any]:
-        """The payload of the latest of them."""
+        """The payload of the latest event."""
         return (await self.events())[-1].body
 
 

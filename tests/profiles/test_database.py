@@ -1,4 +1,4 @@
-"""Migrations of `profiles` over what was kept before them."""
+"""Migrations of `profiles` with existing data."""
 
 import json
 from importlib import import_module
@@ -57,7 +57,7 @@ async def test_earlier_imports_are_read_again(anna: Person) -> None:
 
     async with anna.service.engine.begin() as connection:
         await connection.run_sync(back_and_forth)
-    # An answer that was kept for a repeated request before has not all of today's fields.
+    # A stored response from an earlier version lacks some of today's fields.
     kept = {n: v for n, v in made.items() if n not in ("projects", "more", "leftOut")}
     kept["experience"] = [
         {n: v for n, v in job.items() if n != "highlights"} for job in made["experience"]

@@ -1,4 +1,4 @@
-"""Resumes on paper: text is text, whatever was typed."""
+"""Resumes as PDF: text stays text, whatever was typed."""
 
 from datetime import UTC, datetime
 from io import BytesIO

@@ -1,4 +1,4 @@
-"""Random scripts of the core's statements, for the model and for a real PostgreSQL alike."""
+"""Random scripts of the core's statements, for both the model and a real PostgreSQL."""
 
 import json
 from collections.abc import Callable
@@ -19,18 +19,18 @@ FIRST, LAST = UUID(int=0), UUID(int=2**128 - 1)
 
 @dataclass(frozen=True)
 class Step:
-    """What one session does: a statement, or the end of its transaction."""
+    """One action of a session: a statement, or the end of its transaction."""
 
     session: int
     name: str
     parameters: tuple[Any, ...] = ()
     keep: str = ""
-    """Under which name its answer is kept, for later parameters `Kept`."""
+    """The name under which its result is kept, for later parameters `Kept`."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A parameter that an earlier answer has given."""
+    """A parameter from an earlier result."""
 
     name: str
 
@@ -530,7 +530,7 @@ INLINE: dict[str, Draw] = {
     "select pg_advisory_unlock": lambda r: (r.choice((1, 2)),),
     "select pg_advisory_xact_lock": lambda r: (r.choice((3, 6)),),
 }
-"""Statements without a constant of their own, by their first words; the longest that fits."""
+"""Statements without a constant, by their first words; the longest match counts."""
 NOT_COMPARED = (
     "notify hirewire_outbox",
     "select pg_current_snapshot()::text",
@@ -542,13 +542,13 @@ NOT_COMPARED = (
     "lineage._CURRENT",
     "subscribers._ALONE",
 )
-"""Whose answers are not alike by their nature; the snapshot is taken by steps of its own, and the
-lock of the table stands for less than PostgreSQL's.
+"""Statements whose results differ by nature. The snapshot is taken by separate steps, and the
+model's lock of the table excludes less than PostgreSQL's.
 """
 
 
 def draw_of(name: str) -> Draw | None:
-    """How to draw a statement's parameters; None for a statement that has no case."""
+    """How to draw a statement's parameters; None if the statement has no case."""
     if name in CASES:
         return CASES[name]
     fitting = [words for words in INLINE if name.startswith(words)]
@@ -556,7 +556,7 @@ def draw_of(name: str) -> Draw | None:
 
 
 def script(seed: int, length: int) -> list[Step]:
-    """Steps of two sessions, with transactions that overlap."""
+    """The steps of two sessions with overlapping transactions."""
     r = Random(seed)
     names = [name for name in NAMED if draw_of(name) and "sim." not in name]
     chosen = r.sample(names, 12) + ["outbox._FLUSH_ONE", "unresolved._OPEN", "inbox._ENTER"]

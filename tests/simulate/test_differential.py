@@ -1,4 +1,4 @@
-"""The model of PostgreSQL beside PostgreSQL: the same scripts, the same answers."""
+"""The model of PostgreSQL compared with PostgreSQL: same scripts, same results."""
 
 import asyncio
 import json
@@ -21,12 +21,12 @@ from tests.simulate.scripts import NOT_COMPARED, Kept, Step, draw_of, script, te
 
 FIRST, SCRIPTS, LENGTH = 0, 20, 60
 BLOCKED = "waits for a lock"
-# By its own clock, so that a script's pace decides nothing.
+# by its own clock, so that the speed of a script does not matter
 LATER = "update messaging.outbox set next_attempt_at = 'infinity' where next_attempt_at is not null"
 
 
 class Model:
-    """The model, driven step by step."""
+    """The model, run step by step."""
 
     def __init__(self) -> None:
         self.loop = SeededLoop()
@@ -60,7 +60,7 @@ class Model:
         return self.answer(step.session)
 
     def answer(self, session: int) -> Any:
-        """What it says by now."""
+        """The result so far."""
         while self.loop._timers:
             self.loop._turn()
         answers = self.answers[session]
@@ -71,7 +71,7 @@ class Model:
 
 
 class Real:
-    """A PostgreSQL, driven step by step."""
+    """A PostgreSQL, run step by step."""
 
     def __init__(self, connections: list[asyncpg.Connection], observer: asyncpg.Connection) -> None:
         self.connections = connections
@@ -109,7 +109,7 @@ class Real:
             return error
 
     async def answer(self, session: int) -> Any:
-        """Its answer, or that it waits for a lock."""
+        """Its result, or that it waits for a lock."""
         task = self.tasks[session]
         assert task is not None
         pid = self.connections[session].get_server_pid()
@@ -118,14 +118,14 @@ class Real:
             if not task.done() and await self.observer.fetchval(
                 "select cardinality(pg_blocking_pids($1)) > 0", pid
             ):
-                await asyncio.wait({task}, timeout=0.02)  # a deadlock is found in between
+                await asyncio.wait({task}, timeout=0.02)  # a deadlock is detected meanwhile
                 if not task.done():
                     return BLOCKED
         return task.result()
 
 
 def plain(value: Any) -> Any:
-    """An answer, as far as it is to be the same."""
+    """The comparable part of a result."""
     if isinstance(value, asyncpg.PostgresError):
         return type(value).__name__
     if isinstance(value, list):
@@ -172,7 +172,7 @@ async def contents(real: Real, model: Model, table: str) -> tuple[Any, Any]:
     names = [n for n in (found[0].keys() if found else []) if not n.endswith(TIMES)]
     theirs = [{n: _value(row[n]) for n in names} for row in found]
     ours = [{n: _value(row.get(n)) for n in names} for row in model.content(table)]
-    if table == "job":  # an id that the database draws itself
+    if table == "job":  # an id that the database generates
         for row in (*theirs, *ours):
             row["id"] = row["id"] if row["kind"] == "replay" else "drawn"
     return sorted(theirs, key=repr), sorted(ours, key=repr)
@@ -185,7 +185,7 @@ COMPARED = (
 
 
 async def run_script(real: Real, seed: int, length: int) -> list[str]:
-    """Run one script on both; how they differ."""
+    """Run one script on both; returns the differences."""
     await real.observer.execute(
         "truncate " + ", ".join(f"messaging.{table}" for table in COMPARED.split())
     )
@@ -217,7 +217,7 @@ async def run_script(real: Real, seed: int, length: int) -> list[str]:
                 return [f"script {seed}", *done, f"went on: PostgreSQL {theirs}", f"model {ours}"]
             if ours != BLOCKED:
                 waiting.discard(other)
-    for session in (0, 1):  # whoever still waits may go on now
+    for session in (0, 1):  # sessions that still wait may continue now
         if session not in waiting:
             await real.do(Step(session, "rollback"))
             model.do(Step(session, "rollback"))

@@ -1,4 +1,4 @@
-"""The simulation: its world is a world, a seed decides it, and it finds what it should."""
+"""The simulation: it models the world, is determined by a seed, and finds injected faults."""
 
 import ast
 import asyncio
@@ -27,7 +27,7 @@ HISTORIES = 30
 
 
 def simulate(*options: str, hash_seed: str = "random") -> subprocess.CompletedProcess[str]:
-    """Run the command; by itself it sets the order in which Python reads sets."""
+    """Run the command, which fixes the iteration order of sets itself."""
     return subprocess.run(
         [sys.executable, "-m", "simulate", *options],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""Files of vacancies and resumes: what is understood, and what is said of every mistake."""
+"""Files of vacancies and resumes: what is accepted, and the error for every mistake."""
 
 import csv
 import io
@@ -304,7 +304,7 @@ def test_another_file_is_not_overwritten(tmp_path: Path) -> None:
 
 
 def test_rows_are_grouped_by_mailbox(tmp_path: Path) -> None:
-    """Folded, two people would have one account, and read each other's resumes."""
+    """With folded addresses two people would share an account, and read each other's resumes."""
     addresses = (
         "Anna@example.org",
         "anna@example.org",

@@ -1,4 +1,4 @@
-"""The board of `hirewire demo --fill`: the same for a seed, and as the services want it."""
+"""The data of `hirewire demo --fill`: determined by a seed, and valid for the services."""
 
 import re
 from collections import Counter
@@ -84,7 +84,7 @@ def test_every_occupation_has_a_job_and_a_trade() -> None:
 
 
 def test_every_city_trade_has_enough_texts() -> None:
-    """Whatever title is drawn, there is enough to fill a vacancy and a resume with."""
+    """Any title that is drawn has enough texts for a vacancy and a resume."""
     hired = {key for one in industries() for key in one.hires}
     assert hired == {IT, *city_trades()}
     for trade in city_trades().values():
@@ -188,7 +188,7 @@ def test_vacancies_differ(vacancies: list[tuple[bool, Drafted]]) -> None:
 
 
 def test_all_trades_are_on_a_large_board() -> None:
-    """And all currencies; and no company asks for one thing twice."""
+    """With all currencies, and no company requires one thing twice."""
     found: set[str] = set()
     trades_seen: set[str] = set()
     paid_in: set[str] = set()
@@ -230,7 +230,7 @@ def test_resumes_are_valid_for_the_service(resumes: list[tuple[Person, Written]]
 
 
 def _check_skills(resume: Written, ids: set[str]) -> None:
-    """An IT resume has much of its occupation; another one has the documents of its title."""
+    """An IT resume has many skills of its occupation; others have the documents of their title."""
     if isinstance(resume.profession, Job):
         own = {skill.id for skill in skills_of(resume.profession.occupation)}
         assert len(ids & own) >= round(len(own) * 0.3)
@@ -243,7 +243,7 @@ def _check_skills(resume: Written, ids: set[str]) -> None:
 
 
 def test_people_differ(resumes: list[tuple[Person, Written]]) -> None:
-    """In schooling, in their past and in what they can do of one trade."""
+    """In education, history and skills within one trade."""
     lives = {who.email: resume.document for who, resume in resumes}.values()
     levels = Counter(one["education"][-1]["studyType"] for one in lives)
     assert {"Среднее", "Среднее специальное", "Бакалавр"} <= set(levels)
@@ -271,7 +271,7 @@ def test_no_person_has_one_title_twice(resumes: list[tuple[Person, Written]]) ->
 def test_russian_is_written_in_cyrillic(
     vacancies: list[tuple[bool, Drafted]], resumes: list[tuple[Person, Written]]
 ) -> None:
-    """And English is not. Names of tools and companies are as they are."""
+    """English is not; names of tools and companies are unchanged."""
     for russian, vacancy in vacancies:
         _check_language(russian, re.sub("<[^>]*>", " ", vacancy.body["description"]))
         assert bool(CYRILLIC_LETTERS.search(vacancy.body["area"])) == russian

@@ -1,4 +1,4 @@
-"""The service `vacancies`, and people who hire or look on."""
+"""The service `vacancies`, employers and candidates."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ VACANCY: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody with a token that says "applicant", whatever they become."""
+    """A person whose token says "applicant", whatever they become."""
 
     service: Running
     id: UUID
@@ -39,7 +39,7 @@ class Person:
     async def call(
         self, method: str, path: str, body: object = None, *, expect: int = 200, **headers: str
     ) -> Any:
-        """The answer to a call below `/api/vacancies`; asked again while the index is made."""
+        """Call a path below `/api/vacancies`; retried while the index is being built."""
         headers = self.service.as_user(self.id) | headers
         url = f"/api/vacancies{path}"
 
@@ -60,11 +60,11 @@ class Person:
         return await self.call("POST", "/employer-profile", body, expect=201)
 
     async def vacancy(self, **changes: object) -> str:
-        """A new draft's id."""
+        """Create a draft; returns its id."""
         return str((await self.call("POST", "/vacancies", VACANCY | changes, expect=201))["id"])
 
     async def events(self) -> list[tuple[str, dict[str, Any]]]:
-        """What was recorded about vacancies."""
+        """The recorded events about vacancies."""
         rows = await recorded(self.service.engine)
         return [(row.type, row.body) for row in rows if row.type.startswith("vacancy.")]
 

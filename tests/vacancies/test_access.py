@@ -1,4 +1,4 @@
-"""Who gets what answer on every route: nobody, an applicant, the other company, its own."""
+"""The response of every route to anonymous users, applicants, other employers and the owner."""
 
 from uuid import UUID, uuid4
 
@@ -10,7 +10,7 @@ from tests.vacancies.conftest import VACANCY, Person
 TITLE = {"title": "Changed"}
 COMPANY = {"companyName": "Third"}
 RESUME = {"resumeId": str(UUID(int=7))}
-# Method and path -> body, and the status for: no token, no employer, the other employer.
+# Method and path -> body, and the status for: no token, no employer, the other employer
 ROUTES: dict[tuple[str, str], tuple[object, int, int, int]] = {
     ("post", "/employer-profile"): (COMPANY, 401, 201, 409),
     ("get", "/employer-profile"): (None, 401, 404, 200),

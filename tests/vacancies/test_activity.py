@@ -1,4 +1,4 @@
-"""What candidates did: consumed once, in the right place, and never more than may be seen."""
+"""Candidates' actions: consumed once, in the right place, and visible only as permitted."""
 
 import base64
 import json
@@ -36,7 +36,7 @@ def external(id: UUID, action: str = "updated", **more: Any) -> Delivery:
 
 
 async def dead(person: Person) -> list[str]:
-    """Why messages are dead letters, or are tried again."""
+    """The reasons why messages are dead letters or retried."""
     async with person.service.engine.connect() as connection:
         found = await connection.exec_driver_sql(
             "select error from messaging.open_message where state <> 'discarded'"
@@ -191,7 +191,7 @@ async def test_a_batch_with_versions_in_any_order_keeps_the_newest(anna: Person)
 
 
 async def test_the_reports_own_payload_is_enough(anna: Person) -> None:
-    """As the Node service sends it: no headers, no version, no snapshot; unknown actions too."""
+    """As the Node service sends it: no headers, no version, no snapshot, and unknown actions."""
     await anna.hire()
     resume = uuid4()
     for action in ("created", "polished"):
@@ -200,7 +200,7 @@ async def test_the_reports_own_payload_is_enough(anna: Person) -> None:
 
 
 async def test_a_repeat_without_an_id_is_recognised_where_possible(anna: Person) -> None:
-    """A resume is created once, an item is added once; but it may be changed twice alike."""
+    """A resume is created once and an item is added once, but equal updates may be repeated."""
     await anna.hire()
     resume, item = uuid4(), str(uuid4())
     once = [

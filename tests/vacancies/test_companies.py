@@ -1,4 +1,4 @@
-"""A company as everybody sees it: what it says of itself, and its logo."""
+"""A company's public page: its description and its logo."""
 
 import io
 from typing import Any
@@ -103,7 +103,7 @@ async def test_a_logo_is_re_encoded(anna: Person) -> None:
     assert (await client.get(path)).status_code == 404
     exif = Image.Exif()
     exif[0x010E] = "taken at home"  # ImageDescription
-    exif[0x0112] = 6  # Orientation: to be turned by a quarter
+    exif[0x0112] = 6  # Orientation: rotate by 90 degrees
     answer = await put(anna, image("JPEG", exif=exif.tobytes(), comment=b"secret"), "image/jpeg")
     assert answer.status_code == 200, answer.text
     logo = answer.json()["logo"]

@@ -1,4 +1,4 @@
-"""The migrations take what was there with them."""
+"""Migrations keep existing data."""
 
 from importlib import import_module
 from uuid import uuid4

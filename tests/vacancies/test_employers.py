@@ -1,4 +1,4 @@
-"""Becoming an employer: at once, with the same token, by local data."""
+"""Becoming an employer: immediately, with the same token, decided by local data."""
 
 import asyncio
 from uuid import UUID, uuid4

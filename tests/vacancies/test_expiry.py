@@ -1,4 +1,4 @@
-"""Vacancies end by the clock."""
+"""Vacancies are closed after their last day."""
 
 import asyncio
 
@@ -23,7 +23,7 @@ async def test_vacancies_after_their_last_day_are_closed(anna: Person) -> None:
             "update vacancy set valid_through = (now() at time zone 'utc')::date where id = $1",
             (ids[3],),
         )
-    # Two processes at once: each vacancy is closed once.
+    # two processes at once: each vacancy is closed once
     assert any(await asyncio.gather(background.step(transactions), background.step(transactions)))
     while await background.step(transactions):
         pass

@@ -1,4 +1,4 @@
-"""One place in two languages: found, counted, matched and suggested."""
+"""A place in two languages: found, counted, matched and suggested."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -22,7 +22,7 @@ async def test_a_place_is_found_and_counted_in_both_languages(anna: Person) -> N
     await board.publish("spb", "One", area="Санкт-Петербург", **here)
     await board.publish("away", "One", area="Удалёнка", **here)
     await board.publish("own", "One", area="Qwerty town", **here)
-    # Until the index is there, and in one's own list, the tables answer.
+    # without the index, and in one's own list, the tables are queried
     mine = await anna.call("GET", "/vacancies?mine=true&area=EREVAN")
     assert {one["id"] for one in mine["items"]} == {board.ids["en"], board.ids["ru"]}
     await board.ready()
@@ -45,7 +45,7 @@ async def test_a_place_is_found_and_counted_in_both_languages(anna: Person) -> N
     labels = {(one["label"], one["labelRu"]) for one in facets["area"][1:]}
     assert labels == {("Saint Petersburg", "Санкт-Петербург"), ("Qwerty town", None)}
     assert [(one["value"], one["count"]) for one in facets["workFormat"]] == [("remote", 1)]
-    # What was typed stays as it was typed.
+    # the typed text is stored unchanged
     assert (await anna.call("GET", f"/vacancies/{board.ids['ru']}"))["area"] == "Ереван"
 
 

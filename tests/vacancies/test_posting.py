@@ -1,4 +1,4 @@
-"""Vacancies: their life, who sees and changes them, what is said of them."""
+"""Vacancies: their states, access to them, and their events."""
 
 import asyncio
 import base64
@@ -240,7 +240,7 @@ async def test_publishing_needs_a_future_last_day(anna: Person) -> None:
 async def test_days_are_those_of_the_boards_time_zone(
     anna: Person, boris: Person, zone: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of twelve hours behind, or fourteen ahead: at any moment one of them has another day."""
+    """Time zones twelve hours behind and fourteen ahead: at any moment one has another day."""
     monkeypatch.setattr(clock, "_zone", ZoneInfo(zone))
     today = clock.now().astimezone(ZoneInfo(zone)).date()
     yesterday = today - timedelta(days=1)

@@ -1,4 +1,4 @@
-"""What is decided without I/O, for any order of messages and any markup."""
+"""Rules without I/O, for any order of messages and any markup."""
 
 import re
 import time
@@ -17,7 +17,7 @@ UNSEEN = {"visibility": "no_one", "status": "published"}
 
 @st.composite
 def lives(draw: st.DrawFn) -> list[ResumeMessage]:
-    """A resume's messages by its owner, in order: each a version more, the last may delete it."""
+    """A resume's messages in their order: each has the next version, the last may delete it."""
     snapshots = draw(st.lists(st.sampled_from([SEEN, UNSEEN]), min_size=1, max_size=6))
     life = [
         ResumeMessage("updated", version, {**snapshot, "title": str(version)}, late=False)
@@ -39,7 +39,7 @@ def known_after(messages: list[ResumeMessage]) -> Known:
 def test_the_newest_version_wins_in_any_order(
     life: list[ResumeMessage], data: st.DataObject
 ) -> None:
-    """In any order, with repeats, and with other services' messages between."""
+    """In any order, with repeats, and with other services' messages in between."""
     outsider = ResumeMessage("updated", None, None, late=False)
     messages = data.draw(st.permutations([*life, *life[:2], outsider, outsider]))
     known, newest = known_after(messages), life[-1]
@@ -120,7 +120,7 @@ PIECES = [
 
 @given(st.lists(st.one_of(st.sampled_from(PIECES), st.text(max_size=4)), max_size=30))
 def test_sanitized_markup_is_harmless_and_stable(pieces: list[str]) -> None:
-    """A browser sees only tags of the list, and no attribute but a link's own."""
+    """A browser sees only allowed tags, and no attribute except that of a link."""
     try:
         clean = sanitised("ok " + "".join(pieces))
     except ValueError:
@@ -138,7 +138,7 @@ def test_a_description_without_text_is_refused(html: str) -> None:
 
 
 def test_markup_that_multiplies_is_refused_quickly() -> None:
-    """Each paragraph repeats all formatting left open: 2 x n tags would become n x n elements."""
+    """Each paragraph repeats all open formatting: 2 x n tags would become n x n elements."""
     started = time.process_time()
     for each in (400, 2000):
         opened = "".join(f"<b class={n}>" for n in range(each))

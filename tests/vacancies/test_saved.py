@@ -1,4 +1,4 @@
-"""Vacancies that people save for later: each sees their own only."""
+"""Vacancies that people save: each sees their own only."""
 
 from typing import Any
 from uuid import uuid4
@@ -17,7 +17,7 @@ async def published(employer: Person, title: str) -> str:
 
 
 async def saved(person: Person, query: str = "") -> list[tuple[str, str]]:
-    """The titles and statuses of what a person has saved."""
+    """The titles and statuses of a person's saved vacancies."""
     page = await person.call("GET", f"/saved{query}")
     return [(one["vacancy"]["title"], one["vacancy"]["status"]) for one in page["items"]]
 
@@ -41,7 +41,7 @@ async def test_a_person_saves_vacancies_and_nobody_else_sees_it(
     assert await saved(boris, f"?limit=1&after={first['next']}") == [("Cook", "published")]
     await boris.call("GET", "/saved?after=nowhere", expect=422)
 
-    # The cards say so to this person only; from the index, from the tables, and on the page.
+    # the cards show it to this person only: from the index, from the tables, and on the page
     mine = {"Cook": True, "Baker": False, "Clerk": True}
     assert await marks(boris) == mine
 
@@ -55,7 +55,7 @@ async def test_a_person_saves_vacancies_and_nobody_else_sees_it(
     nobody = await anna.service.client.get("/api/vacancies/vacancies")
     assert {one["saved"] for one in nobody.json()["items"]} == {None}
 
-    # Another person's removal leaves them alone, and removing twice is no mistake.
+    # another person's removal does not affect them, and removing twice is no error
     await anna.call("DELETE", f"/vacancies/{ids['Cook']}/saved", expect=204)
     assert len(await saved(boris)) == 2
     for _ in range(2):

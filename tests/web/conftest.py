@@ -1,4 +1,4 @@
-"""Real servers for the tests of the front: upstreams that do as their path says."""
+"""Real servers for the tests of the gateway: upstreams that act as their path says."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -24,7 +24,7 @@ WITHIN_SECONDS = 10
 async def serving(
     app: ASGIApp, port: int, kind: type[uvicorn.Server] = uvicorn.Server
 ) -> AsyncIterator[uvicorn.Server]:
-    """The application on this port, by uvicorn as it is run in earnest."""
+    """Run the application on this port, with uvicorn as in production."""
     config = uvicorn.Config(
         app, port=port, log_config=None, access_log=False, timeout_graceful_shutdown=1
     )
@@ -43,7 +43,7 @@ async def serving(
 
 @dataclass
 class Seen:
-    """A request as a service got it."""
+    """A request as a service received it."""
 
     method: str
     target: bytes
@@ -57,7 +57,7 @@ class Seen:
 
 @dataclass
 class Service:
-    """An upstream whose answer the test chooses; it reports what reached it."""
+    """An upstream whose response the test chooses; it reports the requests that reached it."""
 
     answer: Callable[[Seen, Receive, Send], Awaitable[None]] | None = None
     seen: list[Seen] = field(default_factory=list)
@@ -75,14 +75,14 @@ class Service:
         await (self.answer or plain)(seen, receive, send)
 
     async def wait_left(self, receive: Receive) -> None:
-        """Work until the caller has gone."""
+        """Work until the caller has disconnected."""
         while (await receive())["type"] != "http.disconnect":
             pass
         self.left.set()
 
 
 async def plain(seen: Seen, receive: Receive, send: Send) -> None:
-    """Read the body and say so."""
+    """Read the body and confirm it."""
     more = True
     while more:
         message = await receive()
@@ -92,29 +92,29 @@ async def plain(seen: Seen, receive: Receive, send: Send) -> None:
 
 
 async def reply(send: Send, body: bytes, *headers: tuple[bytes, bytes], status: int = 200) -> None:
-    """A whole answer."""
+    """A complete response."""
     await send({"type": "http.response.start", "status": status, "headers": list(headers)})
     await send({"type": "http.response.body", "body": body})
 
 
 @dataclass
 class Front:
-    """The front and the service `auth` behind it; `profiles` and `vacancies` are away."""
+    """The gateway and the service `auth` behind it; `profiles` and `vacancies` are unavailable."""
 
     client: httpx.AsyncClient
     service: Service
     port: int
     free_port: int
-    """Where the front looks for `profiles`."""
+    """The port where the gateway expects `profiles`."""
     app: FastAPI
 
     def upstream(self, name: str) -> Upstream:
-        """A service as the front reaches it."""
+        """A service as the gateway reaches it."""
         found: Upstream = self.app.state.upstreams[name]
         return found
 
     async def raw(self, *head: str, body: bytes = b"") -> tuple[asyncio.StreamReader, Any]:
-        """Send these lines as they are, over a connection of its own."""
+        """Send these lines unchanged, over a separate connection."""
         reader, writer = await asyncio.open_connection("127.0.0.1", self.port)
         writer.write("\r\n".join([*head, "Host: front", "", ""]).encode() + body)
         return reader, writer
@@ -122,7 +122,7 @@ class Front:
 
 @pytest.fixture
 async def front() -> AsyncIterator[Front]:
-    """A running front."""
+    """A running gateway."""
     ports = [free_port() for _ in range(4)]
     settings = load_settings(
         {}, web_port=ports[0], auth_port=ports[1], profiles_port=ports[2], vacancies_port=ports[3]

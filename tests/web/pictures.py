@@ -1,6 +1,6 @@
-"""Pictures of the style guide, and how much two of them differ.
+"""Pictures of the style guide, and the difference between two of them.
 
-`./dev styleguide` writes those that the tests expect.
+`./dev styleguide` writes the pictures that the tests expect.
 """
 
 from collections.abc import AsyncIterator
@@ -15,10 +15,11 @@ from playwright.async_api import Browser, Route
 
 FOLDER = Path(__file__).parent / "styleguide"
 VISIBLE = 40
-"""A channel's difference (of 255) from which a pixel counts as another one: edges of letters may
-be smoothed in another way by another version of the browser."""
+"""The difference of a channel (of 255) from which a pixel counts as changed: another browser
+version may smooth edges of letters differently.
+"""
 MOST = 0.01
-"""The share of other pixels from which a picture is another one."""
+"""The share of changed pixels from which a picture counts as changed."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +51,7 @@ async def taken(browser: Browser, url: str, variant: Variant) -> AsyncIterator[t
     await page.route("**/hirewire.css*", _with_fonts)
     await page.goto("/styleguide")
     await page.evaluate("document.fonts.ready")
-    # What floats above the page would be on the pictures of what is below it.
+    # elements that float above the page would cover what is below
     await page.evaluate("document.querySelector('body > .tabs-bottom').hidden = true")
     for section in await page.locator("main section[id]").all():
         name = await section.get_attribute("id")
@@ -59,7 +60,7 @@ async def taken(browser: Browser, url: str, variant: Variant) -> AsyncIterator[t
 
 
 async def _with_fonts(route: Route) -> None:
-    """Let text wait for its font: else a picture of a busy moment has another one."""
+    """Let text wait for its font: otherwise a busy moment gives another picture."""
     answer = await route.fetch()
     style = (await answer.text()).replace("font-display: optional", "font-display: block")
     assert "font-display: block" in style
@@ -67,7 +68,7 @@ async def _with_fonts(route: Route) -> None:
 
 
 def difference(expected: bytes, found: bytes) -> float:
-    """The share of pixels that are visibly other ones; 1.0 for pictures of other sizes."""
+    """The share of visibly changed pixels; 1.0 for pictures of different sizes."""
     one, other = _pixels(expected), _pixels(found)
     if one.shape != other.shape:
         return 1.0

@@ -1,4 +1,4 @@
-"""What the pages make of services' answers: newer, older and broken ones."""
+"""How the pages handle newer, older and broken responses of services."""
 
 import json
 from typing import Any
@@ -40,7 +40,7 @@ VACANCY = {
     "title": "Cook",
     "publishedAt": "2026-01-01T22:30:00Z",
 }
-"""The least that a vacancy has."""
+"""The minimal vacancy."""
 
 
 def said(content: Any) -> Reply:
@@ -116,7 +116,7 @@ def test_an_openapi_document_of_any_form_is_shown() -> None:
 
 
 class Answering:
-    """A service that gives one answer to everything, and notes the paths."""
+    """A service that always gives the same response, and records the paths."""
 
     def __init__(self) -> None:
         self.status, self.body = 200, b"{}"

@@ -1,4 +1,4 @@
-"""What other people, caches and other sites are not to get."""
+"""Protection against other people, caches and other sites."""
 
 import base64
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ EMPTY: Mapping[str, str] = {}
 async def answered(
     headers: dict[str, str] | None = None, *, secure: bool = False, said: Mapping[str, str] = EMPTY
 ) -> httpx.Headers:
-    """The headers of an answer that says this, to a request with those."""
+    """The headers of a response with these headers, to a request with those."""
 
     async def app(_: Scope, receive: Receive, send: Send) -> None:
         await reply(
@@ -116,7 +116,7 @@ def test_an_invalid_cookie_is_no_session(claimed: str) -> None:
 
 
 async def nobody(_: Seen, receive: Receive, send: Send) -> None:
-    """The service knows nobody."""
+    """The service knows no user."""
     await reply(send, b"{}", (b"content-type", b"application/json"), status=401)
 
 

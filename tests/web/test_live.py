@@ -1,4 +1,4 @@
-"""Open pages are notified: over both brokers, over real sockets."""
+"""Live updates of open pages, over both brokers and real sockets."""
 
 import asyncio
 import base64
@@ -53,7 +53,7 @@ def token(user: UUID, seconds: float = 600) -> str:
 
 @dataclass
 class Behind:
-    """What `auth` and `vacancies` answer: every token is good, and these people hire."""
+    """The responses of `auth` and `vacancies`: every token is valid, and these people hire."""
 
     companies: dict[str, UUID] = field(default_factory=dict)
 
@@ -76,7 +76,7 @@ class Behind:
 
 @dataclass
 class Page:
-    """An open page: what its stream has said."""
+    """An open page, and what its stream has received."""
 
     events: list[tuple[str, dict[str, Any], str | None]] = field(default_factory=list)
     has_ended: bool = False
@@ -104,7 +104,7 @@ class World:
     server: Any
 
     async def say(self, event: Event) -> str:
-        """Publish it as its owner would."""
+        """Publish the event as its owner would."""
         id = str(uuid4())
         body = event.model_dump_json(by_alias=True).encode()
         await self.broker.publish([Message(id, event.name, event.key, body, {})])
@@ -291,7 +291,7 @@ async def test_streams_end_with_the_process(world: World) -> None:
         world.server.should_exit = True
         assert page.task is not None
         await asyncio.wait_for(page.task, 10)
-        assert page.has_ended  # by its own end, before the server would have cut it off
+        assert page.has_ended  # by its own end, before the server would have closed it
         assert time.monotonic() - began < 10
 
 

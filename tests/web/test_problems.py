@@ -1,4 +1,4 @@
-"""What the pages say of services' problems, by code, in both languages."""
+"""Texts on the pages for services' problems, by code, in both languages."""
 
 import re
 from typing import Any

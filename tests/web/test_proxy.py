@@ -1,4 +1,4 @@
-"""The proxy over real sockets, where services and clients misbehave."""
+"""The proxy over real sockets, with misbehaving services and clients."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -135,7 +135,7 @@ async def _in_parts(content: bytes) -> AsyncIterator[bytes]:
 
 
 async def test_large_responses_do_not_delay_others(front: Front) -> None:
-    """A connection that has brought one is used again."""
+    """A connection that has carried a large response is reused."""
 
     async def answers(seen: Seen, receive: Receive, send: Send) -> None:
         await reply(send, b"x" * 1_000_000 if b"large" in seen.target else b"small")
@@ -205,7 +205,7 @@ async def test_a_body_that_does_not_end_is_given_up(
 
 @pytest.fixture
 def quick_to_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service is asked early whether it lives."""
+    """Let the health of a silent service be checked early."""
     for name, seconds in (("SILENCE", 0.2), ("PROBE", 0.5), ("PROBE_PAUSE", 0.05)):
         monkeypatch.setattr(upstream, f"{name}_SECONDS", seconds)
 
@@ -257,7 +257,7 @@ async def test_a_service_that_is_slow_is_waited_for(front: Front) -> None:
     ["http://elsewhere/api/auth/x?y", "/api/auth/x?y#z", "http://elsewhere/api/auth/x?y#z"],
 )
 async def test_a_service_gets_path_and_query_alone(front: Front, target: str) -> None:
-    """RFC 9112, 3.2.2: a server understands the absolute form too."""
+    """RFC 9112, 3.2.2: a server must also accept the absolute form."""
     reader, writer = await front.raw(f"GET {target} HTTP/1.1", "Connection: close")
     assert (await reader.read()).startswith(b"HTTP/1.1 200")
     writer.close()
@@ -327,7 +327,7 @@ async def test_a_stream_may_be_silent_longer_than_an_answer(
         headers = [(b"content-type", kind)]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": b"1", "more_body": True})
-        await asyncio.sleep(0.5)  # the silence itself is what is tried
+        await asyncio.sleep(0.5)  # the silence itself is tested
         await send({"type": "http.response.body", "body": b"2"})
 
     front.service.answer = pauses
@@ -359,7 +359,7 @@ async def test_what_is_not_http_is_502(front: Front) -> None:
 
 
 async def _answer_of(front: Front, peer: Peer) -> httpx.Response:
-    """The answer to a call when `peer` stands where `profiles` should."""
+    """The response to a call when `peer` takes the place of `profiles`."""
     server = await asyncio.start_server(peer, "127.0.0.1", front.free_port)
     async with server:
         return await front.client.post("/api/profiles/x")
@@ -386,7 +386,7 @@ async def test_a_service_that_was_restarted_is_found_again(front: Front) -> None
 async def test_connections_are_reused_without_mixing_responses(
     front: Front, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # All three sides are in this one process, which may be held up: that is not tested here.
+    # all three sides run in this one process, which may be delayed: that is not tested here
     for name in ("CONNECT", "PLACE", "SILENCE"):
         monkeypatch.setattr(f"hirewire.web.upstream.{name}_SECONDS", 60.0)
 

@@ -1,4 +1,4 @@
-"""The style guide is shown as it was approved: pixels, accessibility, and what is in it."""
+"""The style guide looks as approved: pixels, accessibility, and completeness."""
 
 import os
 import re
@@ -150,11 +150,11 @@ def test_only_icons_of_the_set_are_used() -> None:
 WEB = STATIC.parent
 GUIDE = "styleguide"
 BUILT = ("hue-", "swatch-", "htmx-")
-"""How classes begin that a source puts together, or that htmx sets."""
+"""Prefixes of class names that are composed in a source, or that htmx sets."""
 
 
 def test_unused_styles_and_icons_are_found() -> None:
-    """Icons, values of Open Props, tokens and classes; a planted one of each is found."""
+    """Icons, values of Open Props, tokens and classes; planted unused ones are found."""
     styles = {path: path.read_text("utf-8") for path in STATIC.glob("css/**/*.css")}
     real = "\n".join(text for path, text in styles.items() if path.stem != GUIDE)
     assert _unused_classes(real, without=GUIDE) == set(), "only the style guide uses them"
@@ -174,9 +174,7 @@ def test_unused_styles_and_icons_are_found() -> None:
 
 
 async def test_it_shows_every_component(front: Front) -> None:
-    """Each component, that is each file, with half of its classes at least; and those of the pages
-    that more than one page shares.
-    """
+    """Each component file with half or more of its classes, and classes that pages share."""
     html = (await front.client.get("/styleguide")).text
     shown = set(re.findall(r"[a-z][\w-]*", " ".join(re.findall(r'class="([^"]*)"', html))))
     for path in STATIC.glob("css/components/*.css"):
@@ -196,13 +194,15 @@ def _unused_icons(icons: set[str]) -> set[str]:
 
 
 def _unused_classes(styles: str, without: str = "-") -> set[str]:
-    """Classes of the styles that no source writes; sources called `without` do not count."""
+    """Classes of the styles that no source uses; sources in `without` do not count."""
     plain = re.sub(r"/\*.*?\*/", "", styles, flags=re.DOTALL)
     selectors = [one for one in re.findall(r"([^{};]+)\{", plain) if one.strip()[:1] != "@"]
     styled = {name for one in selectors for name in re.findall(r"\.([a-z][\w-]*)", one)}
     templates = _sources("templates/**/*.html", without)
     programs = _sources("**/*.py", without)
-    attributes = re.findall(r'class="((?:\{\{.*?\}\}|\{%.*?%\}|[^"])*)"', templates + programs)
+    attributes = re.findall(
+        r'class="((?:\{\{.*?\}\}|\{%.*?%\}|[^"])*)"', templates + programs, re.DOTALL
+    )
     written = {name for one in attributes for name in re.findall(r"[a-z][\w-]*", one)}
     chosen = _strings(_expressions(without) + _sources("static/js/*.js") + programs)
     blocks = set(re.findall(r"\{% block width %\}(\w+)", templates))
@@ -211,7 +211,7 @@ def _unused_classes(styles: str, without: str = "-") -> set[str]:
 
 def _expressions(without: str = "-") -> str:
     texts = _sources("templates/**/*.html", without)
-    return "\n".join(re.findall(r"\{\{.*?\}\}|\{%.*?%\}", texts))
+    return "\n".join(re.findall(r"\{\{.*?\}\}|\{%.*?%\}", texts, re.DOTALL))
 
 
 def _sources(pattern: str, without: str = "-") -> str:
@@ -223,8 +223,8 @@ def _strings(source: str) -> set[str]:
 
 
 def test_styles_use_tokens_only() -> None:
-    """Colours and sizes have their names in tokens.css; initials and toasts have colours of their
-    own, which nothing else shares.
+    """Colours and sizes are named in tokens.css; initials and toasts have colours of their own,
+    which nothing else uses.
     """
     own = {"avatars.css", "messages.css"}
     defined = set(re.findall(r"(--[a-z0-9-]+):", JOINED["hirewire.css"]().decode()))

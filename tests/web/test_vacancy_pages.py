@@ -1,4 +1,4 @@
-"""Vacancies for everybody: pages, markup, feeds, over the real service and real sockets."""
+"""Public vacancy pages, markup and feeds, over the real service and real sockets."""
 
 import json
 import re
@@ -246,7 +246,7 @@ async def test_the_list_is_paginated_and_links_to_its_feed(site: Site) -> None:
     second = (await site.page(following.replace("&amp;", "&"))).text
     found += re.findall(r'href="/vacancies/([0-9a-f-]{36})"', second)
     assert sorted(found) == sorted(ids)
-    # In the head for readers of feeds, and as a link for people.
+    # in the head for feed readers, and as a link for people
     [atom] = set(re.findall(r'href="(/api/vacancies/feeds/vacancies.atom[^"]*)"', first))
     feed = ET.fromstring((await site.page(atom.replace("&amp;", "&"))).content)
     assert len(feed.findall(f"{ATOM}entry")) == 23

@@ -1,4 +1,4 @@
-"""The public origin, over real sockets: what passes through it and what does not."""
+"""The public origin over real sockets: what is forwarded and what is not."""
 
 import asyncio
 import re
@@ -18,7 +18,7 @@ from hirewire.web.pages.assets import asset
 
 
 class Upstream:
-    """A service that reports what reached it, and does as the path says."""
+    """A service that reports the requests that reached it, and acts as the path says."""
 
     def __init__(self) -> None:
         self.go_on = asyncio.Event()
@@ -89,7 +89,7 @@ def upstream() -> Upstream:
 
 @pytest.fixture
 async def web(upstream: Upstream) -> AsyncIterator[httpx.AsyncClient]:
-    """`auth` is there; `profiles` and `vacancies` are not."""
+    """The gateway with `auth`, but without `profiles` and `vacancies`."""
     ports = [free_port() for _ in range(4)]
     settings = load_settings(
         {}, auth_port=ports[1], profiles_port=ports[2], vacancies_port=ports[3], web_port=ports[0]

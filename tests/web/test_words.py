@@ -1,4 +1,4 @@
-"""The pages' words: whole in each language, and as people of it write."""
+"""The texts of the pages: complete in each language, and idiomatic."""
 
 import re
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,4 @@
-"""Descriptions between the form and the service."""
+"""Conversion of descriptions between form and service."""
 
 from html import escape
 
@@ -48,7 +48,7 @@ def test_what_was_not_edited_is_known() -> None:
 def test_words_survive_a_round_trip(paragraphs: list[str]) -> None:
     stored = as_html("\n\n".join(paragraphs))
     once = as_html(as_written(stored))
-    # HTML leaves open how much space there is
+    # HTML leaves the amount of space open
     assert "".join(as_html(as_written(once)).split()) == "".join(once.split())
 
 

@@ -1,4 +1,4 @@
-"""The documentation as a site: whole, and strict about links."""
+"""The documentation site: complete, and strict about links."""
 
 from pathlib import Path
 

@@ -149,7 +149,7 @@ class Dictionary:
         if skill is None:
             return None
         bare = without_note(skill.label)
-        if russian and skill.label_ru and not _is_proper(skill):
+        if russian and skill.label_ru and not is_proper(skill):
             return skill.label_ru
         return bare if self.find(bare) == id else skill.label
 
@@ -194,7 +194,7 @@ def _bare(skill: Skill) -> tuple[str, ...]:
     )
 
 
-def _is_proper(skill: Skill) -> bool:
+def is_proper(skill: Skill) -> bool:
     """Whether the skill has a proper name: it is a technology, or all its words have capitals."""
     words = _IN_BRACKETS.sub("", skill.label).split()
     return skill.id in _technologies() or all(word.lower() != word for word in words)

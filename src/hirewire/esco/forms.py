@@ -104,6 +104,11 @@ def stems_of(text: str) -> str:
     return " ".join(sorted({stem_of(word) for word in named}))
 
 
+def is_small(word: str) -> bool:
+    """Whether a word (of `words_of`) is an article or a preposition."""
+    return word in _SMALL
+
+
 def beginnings_of(text: str) -> list[str]:
     """The stems of a text's words, in order, without prepositions and articles."""
     words = words_of(text)

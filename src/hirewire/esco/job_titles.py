@@ -20,8 +20,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import tantivy
 
+from hirewire.esco.dictionary import without_note
 from hirewire.esco.job_codes import NTH_BITS, OWN_TITLE, Job
-from hirewire.esco.tables import split
+from hirewire.esco.tables import skills, split, technologies
 
 LEAST = 45
 """Similarities below this one, in per cent, are discarded."""
@@ -31,6 +32,16 @@ BY_WORDS = 92
 """The highest similarity of a title that is not a known form."""
 SECOND = 90
 """The similarity of a form that is primarily another occupation's name."""
+BY_TOOL = 96
+"""The likeness of a title that is a known form beside the names of tools: `Java programmer`."""
+BY_HEAD = (80, 50)
+"""The likeness of a title that is a known form after one or two words are left out that only
+describe it: `night pizza chef` is a chef.
+"""
+_OTHER_HEAD = 0.75
+"""The factor of a likeness by words if title and form have different heads: a salon coordinator is
+no salon stylist.
+"""
 _UNKNOWN = 2.0
 """The weight of a word that no occupation has: most such words describe only the place or day."""
 _LONGEST = 200
@@ -44,6 +55,9 @@ _ENDINGS = re.compile(
 )
 _WHOSE = re.compile(r"(?<=\w) to (?:the )?\w.*$")
 """The person whom an assistant assists: `PA to the director`."""
+_WHERE = re.compile(r"(?<=\w) (?:at|for|in|of|with) \w.*$")
+_NO_HEADS = "operative operator worker staff employee person сотрудник работник рабочий персонал"
+_LANGUAGE = "(computer programming)"
 _LICENCE = re.compile(
     r"\b(?:категори[ияею]й?|кат|категорий|cat|category|categories|class)\b\.?\s*"
     r"[«\"(]?((?:[a-eа-я][1e]?\b[\s,/+и&]*)+)"
@@ -104,6 +118,30 @@ def _noise() -> frozenset[str]:
     return frozenset((_DATA / "title_noise.txt").read_text(encoding="utf-8").split())
 
 
+@cache
+def _generic() -> frozenset[str]:
+    """Stems of words that mean no occupation by themselves, though ESCO has them as a name of one:
+    a supervisor of any trade is a supervisor.
+    """
+    words = (_DATA / "title_generic.txt").read_text(encoding="utf-8").split()
+    return frozenset(_analyzer().analyze(" ".join(words)))
+
+
+@cache
+def _no_heads() -> frozenset[str]:
+    """Stems of heads that say no more than that somebody works."""
+    return frozenset(_analyzer().analyze(_NO_HEADS))
+
+
+@cache
+def _tools() -> frozenset[str]:
+    """Stems of the names of products and programming languages: in a title they only describe."""
+    names = [name for label, _, forms in technologies() for name in (label, *forms)]
+    names += [without_note(skill.label) for skill in skills() if skill.label.endswith(_LANGUAGE)]
+    plain = [_WORD.findall(_plain(name)) for name in names]
+    return frozenset(_analyzer().analyze(" ".join(one[0] for one in plain if len(one) == 1)))
+
+
 def _plain(text: str) -> str:
     plain = unicodedata.normalize("NFKC", text[:_LONGEST]).casefold().replace("ё", "е")
     plain = _ENDINGS.sub("", plain).replace("'s", "").replace("’s", "")
@@ -130,6 +168,17 @@ def _stems(plain: str, *, bare: bool) -> tuple[str, ...]:
     return tuple(dict.fromkeys(_analyzer().analyze(" ".join(words)))) if words else ()
 
 
+def _head(plain: str) -> str:
+    """The stem of the word that says what somebody is: in English the last one, in Russian the
+    first one.
+    """
+    words = _WORD.findall(plain)
+    russian = [one for one in words if not one.isascii() and one not in _noise()]
+    english = [one for one in _WORD.findall(_WHERE.sub("", plain)) if one not in _noise()][-1:]
+    heads = [*russian[:1], *english, *words[:1]]
+    return str(_analyzer().analyze(heads[0])[0]) if heads else ""
+
+
 def _hash(text: str) -> int:
     return int.from_bytes(blake2b(text.encode(), digest_size=8).digest())
 
@@ -148,7 +197,7 @@ class Titles:
         )
         stems: dict[str, int] = {}
         keys, owners, ranks = array("Q"), array("H"), array("B")
-        word, form = array("i"), array("i")
+        word, form, heads = array("i"), array("i"), array("i")
         forms = [
             (nth, rank, text)
             for nth, one in enumerate(occupations)
@@ -156,17 +205,20 @@ class Titles:
             for text in texts
         ]
         for nth, rank, text in forms:
-            found = _stems(_plain(text), bare=False)
+            plain = _plain(text)
+            found = _stems(plain, bare=False)
             if not found:
                 continue
             for one in found:
                 word.append(stems.setdefault(one, len(stems)))
                 form.append(len(owners))
+            heads.append(stems[_head(plain)])
             keys.append(_key(found))
             owners.append(nth)
             ranks.append(rank)
         self._index(stems, np.array(word, np.int32), np.array(form, np.int32), np.array(owners))
         self._rank = np.array(ranks)
+        self._head = np.array(heads, np.int32)
         order = np.lexsort((self._owner, self._rank, np.array(keys, np.uint64)))
         self._keys = np.array(keys, np.uint64)[order]
         self._keyed = order.astype(np.int32)
@@ -193,23 +245,23 @@ class Titles:
         other even if no occupation has them.
         """
         plain = _plain(title)
-        exact = self._exact(_stems(plain, bare=False)) or self._exact(_stems(plain, bare=True))
+        stems = _stems(plain, bare=True)
+        exact = self._named(_stems(plain, bare=False)) or self._named(stems)
         if exact:
             return self._jobs(exact)
         found: dict[int, int] = {}
-        stems = _stems(plain, bare=True)
         texts = [(_BRACKETS.sub(" ", plain), 100)]
         parts = [part for part in _PARTS.split(plain) if part.strip()]
         if len(parts) > 1:
             texts += [(part, 96 if nth == 0 else 85) for nth, part in enumerate(parts)]
         for text, share in texts:
             some = _stems(text, bare=True)
-            if not some:
+            if _generic().issuperset(some):
                 continue
-            likest = self._exact(_stems(text, bare=False)) or self._exact(some)
-            likest = likest or self._by_words(some)
-            for nth, likeness in likest.items():
-                found[nth] = max(found.get(nth, 0), likeness * share // 100)
+            likest = self._named(_stems(text, bare=False)) or self._named(some)
+            for one in [likest] if likest else [self._by_words(some, text), self._by_head(text)]:
+                for nth, likeness in one.items():
+                    found[nth] = max(found.get(nth, 0), likeness * share // 100)
         jobs = self._jobs(found)
         if not stems or (jobs and jobs[0].likeness >= BY_WORDS):
             return jobs
@@ -238,7 +290,39 @@ class Titles:
             found.setdefault(int(self._owner[form]), 100 if first else SECOND)
         return found
 
-    def _by_words(self, stems: tuple[str, ...]) -> dict[int, int]:
+    def _by_head(self, plain: str) -> dict[int, int]:
+        """Occupations that a title names beside words that only describe: tools anywhere, else the
+        words before the last ones in English, or after the first ones in Russian.
+        """
+        stems = _stems(plain, bare=True)
+        named = tuple(one for one in stems if one not in _tools())
+        if named != stems and (found := self._named(named)):
+            return dict.fromkeys(found, BY_TOOL)
+        russian = tuple(one for one in named if not one.isascii())
+        named, english = russian or named, not russian
+        if russian and russian != stems and (found := self._named(russian)):
+            return dict.fromkeys(found, BY_HEAD[0])
+        if english:
+            named = tuple(one for one in _stems(_WHERE.sub("", plain), bare=True) if one in named)
+        for left_out, likeness in enumerate(BY_HEAD, 1):
+            head = named[left_out:] if english else named[: max(len(named) - left_out, 0)]
+            if found := self._named(head):
+                return {nth: likeness * sure // 100 for nth, sure in found.items()}
+        return {}
+
+    def _named(self, stems: tuple[str, ...]) -> dict[int, int]:
+        """Occupations with a form of exactly these words, unless they mean none by themselves."""
+        return {} if _generic().issuperset(stems) else self._exact(stems)
+
+    def _with(self, stem: str) -> Any:
+        """The forms that have a stem."""
+        at = int(np.searchsorted(self._hashes, np.uint64(_hash(stem))))
+        if at == len(self._hashes) or self._hashes[at] != _hash(stem):
+            return np.empty(0, np.int32)
+        nth = self._word_of[at]
+        return self._forms[self._ends[nth] : self._ends[nth + 1]]
+
+    def _by_words(self, stems: tuple[str, ...], plain: str) -> dict[int, int]:
         """Occupations by the words that a title shares with one of their forms."""
         sought = np.array([_hash(one) for one in stems], np.uint64)
         at = np.minimum(np.searchsorted(self._hashes, sought), len(self._hashes) - 1)
@@ -252,6 +336,10 @@ class Titles:
         shared = np.bincount(place, weights)
         likeness = (shared / self._form_weight[forms]) ** 0.5 * (shared / whole) ** 0.5
         likeness -= 0.01 * self._rank[forms]
+        head = _head(plain)
+        if head not in _no_heads() and len(named := self._with(head)):
+            has_head = np.isin(forms, named) | np.isin(self._head[forms], known)
+            likeness[~has_head] *= _OTHER_HEAD
         owner = self._owner[forms]
         order = np.lexsort((owner, -likeness))[:50]
         found: dict[int, int] = {}

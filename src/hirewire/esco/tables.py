@@ -99,8 +99,9 @@ def _own(name: str) -> tuple[Own, ...]:
 
 
 def additions() -> str:
-    """The text of our own files, to be hashed."""
-    return "".join(_text(name) for name in ("aliases.csv", "own.csv", "licences.csv"))
+    """The content of our own files, to be hashed."""
+    texts = [_text(name) for name in ("aliases.csv", "own.csv", "licences.csv", "families.csv")]
+    return "".join((*texts, (_DATA / "related.npz").read_bytes().hex()))
 
 
 @cache

@@ -26,7 +26,7 @@ def check_date(text: str) -> str:
         try:
             date.fromisoformat(text)
         except ValueError:
-            raise PydanticCustomError("no_such_date", "is not in the calendar") from None
+            raise PydanticCustomError("no_such_date", "does not exist in the calendar") from None
     return text
 
 

@@ -52,7 +52,7 @@ class Part:
 
     def report_rest(self, most: int) -> None:
         """Report that only the first `most` entries of this list are read."""
-        self.report(f"only the first {most} are taken", "only_first", max=most)
+        self.report(f"only the first {most} are read", "only_first", max=most)
 
     def at(self, key: str) -> "Part":
         """The member with this name, or an empty part."""
@@ -157,7 +157,7 @@ class Part:
 
     def _cut(self, text: str, longest: int) -> str | None:
         if len(text) > longest:
-            self.report(f"is cut to {longest} characters", "cut", max_length=longest)
+            self.report(f"is shortened to {longest} characters", "cut", max_length=longest)
             text = text[:longest].strip()
         return text or None
 

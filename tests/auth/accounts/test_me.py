@@ -1,4 +1,4 @@
-"""Who one is: as the database knows it now."""
+"""The caller's account, as currently stored."""
 
 from uuid import uuid4
 
@@ -26,7 +26,7 @@ async def test_without_a_token_the_request_is_refused(auth: Auth) -> None:
 
 
 async def test_a_forged_token_is_refused(auth: Auth) -> None:
-    """Signed by a key that was never published."""
+    """The token is signed by a key that was never published."""
     await auth.register()
     for token in (
         token_for(uuid4()),

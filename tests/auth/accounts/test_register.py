@@ -1,4 +1,4 @@
-"""Registering: what is made, what is refused, and what becomes of repeats."""
+"""Registering: what is created and refused, and what happens on repeats."""
 
 import asyncio
 import json
@@ -22,13 +22,13 @@ ANNA = {"email": "Anna@Example.org", "password": PASSWORD}
 
 
 async def registered(auth: Auth) -> list[UserRegistered]:
-    """The events of it."""
+    """The registration events."""
     events = [row.event for row in await recorded(auth.service.engine, "user.registered")]
     return [event for event in events if isinstance(event, UserRegistered)]
 
 
 async def test_an_account_is_made_and_published(keyless: Auth) -> None:
-    """No key, no broker, no other service is needed for it."""
+    """Registering needs no key, no broker and no other service."""
     answer = await keyless.client.post(URL, json=ANNA)
     assert answer.status_code == 201
     body = answer.json()
@@ -193,7 +193,7 @@ async def test_any_text_registers_or_is_refused_for_a_reason(
 
 
 async def test_registering_costs_two_statements(keyless: Auth) -> None:
-    """The account, and its event."""
+    """One statement for the account, one for its event."""
     await keyless.client.post(URL, json=ANNA | {"email": "first@example.org"})
     with counted(keyless.service.engine) as statements:
         answer = await keyless.client.post(URL, json=ANNA)
@@ -204,7 +204,7 @@ async def test_registering_costs_two_statements(keyless: Auth) -> None:
 async def test_registrations_from_one_address_are_limited_per_hour(
     auth: Auth, clock: MovedClock
 ) -> None:
-    """Whatever comes of it; the machine itself is not limited, nor is anybody else."""
+    """Failed registrations count too. The machine itself and other addresses are not limited."""
     async with (
         auth.from_address("203.0.113.9") as one,
         auth.from_address("203.0.113.10") as other,

@@ -1,4 +1,4 @@
-"""What a password must be."""
+"""Requirements for passwords."""
 
 import re
 import unicodedata
@@ -63,5 +63,5 @@ def test_the_list_of_common_passwords_is_complete_and_used() -> None:
 
 @pytest.mark.parametrize("space", ["\u00a0", "\u2003", "\u3000"])
 def test_all_space_characters_are_equivalent(space: str) -> None:
-    """RFC 8265: who types a no-break space here and a space there has one password."""
+    """RFC 8265: typing a no-break space or an ordinary one gives the same password."""
     assert normalised_password(f"correct{space}horse", EMAIL) == "correct horse"

@@ -1,4 +1,4 @@
-"""Signing keys: made once, rotated with overlap, published to everybody."""
+"""Signing keys: created once, rotated with overlap, published to all services."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -21,19 +21,19 @@ from tests.services import running
 
 
 async def published(auth: Auth) -> list[SigningKeyPublished]:
-    """The events of it."""
+    """The events about keys."""
     rows = await recorded(auth.service.engine, "signing_key.published")
     return [row.event for row in rows if isinstance(row.event, SigningKeyPublished)]
 
 
 async def kid_of_login(auth: Auth) -> tuple[str, str]:
-    """What signed a new access token, and the token."""
+    """The id of the key that signed a new access token, and the token."""
     token = (await auth.login())["accessToken"]
     return str(jws.extract_compact(token.encode()).headers()["kid"]), token
 
 
 async def accepted(auth: Auth, token: str) -> bool:
-    """By a service that reads the keyring only now."""
+    """Whether a service accepts the token that reads the keyring now."""
     fresh = Verifier(auth.service.engine, "http://127.0.0.1:8000")
     try:
         await fresh.verify(token)
@@ -85,7 +85,7 @@ async def test_it_rotates_with_overlap(auth: Auth, clock: MovedClock) -> None:
     second = await auth.ensure_key()
     assert second not in (None, first)
     assert await auth.ensure_key() is None
-    # Published, a day before its first use.
+    # published, a day before its first use
     keys = (await auth.client.get("/.well-known/jwks.json")).json()["keys"]
     assert [key["kid"] for key in keys] == [first, second]
     assert [event.kid for event in await published(auth)] == [first, second]
@@ -95,7 +95,7 @@ async def test_it_rotates_with_overlap(auth: Auth, clock: MovedClock) -> None:
     clock.forward(seconds=31)
     kid, next_token = await kid_of_login(auth)
     assert kid == second
-    # The old key's last tokens live out their time, and no longer.
+    # tokens of the old key are accepted until they expire, and no longer
     assert await accepted(auth, last_token)
     assert await accepted(auth, next_token)
     assert not await accepted(auth, old_token)

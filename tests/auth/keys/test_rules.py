@@ -1,4 +1,4 @@
-"""The lives of keys."""
+"""The lifetimes of keys."""
 
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
@@ -48,8 +48,9 @@ def test_after_a_short_downtime_the_next_key_signs_when_the_first_ends() -> None
 
 @given(st.lists(st.timedeltas(timedelta(minutes=1), timedelta(days=40)), max_size=40))
 def test_after_each_run_there_is_a_signing_key(pauses: list[timedelta]) -> None:
-    """After each run something signs, and its tokens outlive no key; while the pauses are short
-    enough, each key was known a day before it signed."""
+    """After each run some key can sign, and no token outlives its key. While the pauses are short
+    enough, each key was published a day before its first use.
+    """
     lives = [made(None, START)]
     moment = START
     for pause in pauses:

@@ -1,4 +1,4 @@
-"""What outsiders read."""
+"""The public key endpoints."""
 
 from tests.auth.conftest import Auth
 

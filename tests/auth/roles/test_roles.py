@@ -1,4 +1,4 @@
-"""An employer profile makes an employer, once, however often the event arrives."""
+"""An employer profile makes its owner an employer, once, however often the event arrives."""
 
 import asyncio
 from uuid import UUID, uuid4
@@ -15,12 +15,12 @@ from tests.builders import eventually
 
 
 def employer_created(user_id: UUID) -> EmployerProfileCreated:
-    """What `vacancies` says."""
+    """The event as `vacancies` publishes it."""
     return EmployerProfileCreated(user_id=user_id, company_id=uuid4(), phone=None)
 
 
 async def dead(auth: Auth) -> list[str | None]:
-    """The errors of what could not be handled."""
+    """The errors of messages that could not be handled."""
     async with auth.service.messaging.transactions() as tx:
         return [message.error for message in await dead_letters.open_messages(tx)]
 
@@ -67,7 +67,7 @@ async def test_an_unknown_user_is_a_dead_letter_and_blocks_no_other_event(auth: 
 
 
 async def test_concurrent_events_change_the_role_once(auth: Auth) -> None:
-    """The second waits for the first, and then finds an employer."""
+    """The second one waits for the first, and then finds an employer."""
     id = await auth.register()
 
     async def make() -> bool:

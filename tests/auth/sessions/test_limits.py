@@ -1,4 +1,4 @@
-"""How often a login may fail, and that nobody else suffers for it."""
+"""Limits for failed logins, and their effect on other people."""
 
 import asyncio
 from collections import Counter
@@ -14,7 +14,7 @@ PAIR = rules.FAILURES_OF_PAIR
 async def fail(
     auth: Auth, times: int, email: str = "anna@example.org", client: httpx.AsyncClient | None = None
 ) -> None:
-    """So many failures, each of them admitted."""
+    """Enter this many failures, each of them admitted."""
     for _ in range(times):
         answer = await auth.try_login(email, "not the password", client=client)
         assert answer.status_code == 401
@@ -57,7 +57,9 @@ async def test_failures_of_one_account_do_not_lock_another_one(auth: Auth) -> No
 async def test_a_network_with_many_failures_still_lets_the_right_passwords_in(
     auth: Auth,
 ) -> None:
-    """Whoever shares it with an attacker has three tries instead of ten, and no wait for others."""
+    """People who share a network with an attacker have three attempts instead of ten, and are not
+    delayed by others.
+    """
     assert (PAIR, rules.FAILURES_OF_NETWORK, rules.TRIES_FROM_BAD_NETWORK) == (10, 100, 3)
     for who in ("anna", "boris", "vera"):
         await auth.register(f"{who}@example.org")
@@ -78,7 +80,9 @@ async def test_a_network_with_many_failures_still_lets_the_right_passwords_in(
 
 
 async def test_an_account_is_guarded_across_networks(auth: Auth, clock: MovedClock) -> None:
-    """After fifty failures from anywhere it is open only to where its owner has been before."""
+    """After fifty failures from anywhere, the account accepts only networks its owner has used
+    before.
+    """
     assert rules.FAILURES_OF_ACCOUNT == 50
     await auth.register()
     await auth.login()
@@ -115,7 +119,7 @@ async def test_ipv6_neighbours_share_their_failures(auth: Auth) -> None:
 
 
 async def test_concurrent_guesses_do_not_bypass_the_limit(auth: Auth) -> None:
-    """Forty guesses in parallel: ten are tried, the others are not."""
+    """Of forty parallel guesses, ten are tried and the others refused."""
     await auth.register()
     answers = await asyncio.gather(*(auth.try_login(password=f"guess {n}") for n in range(40)))
     assert Counter(a.status_code for a in answers) == {401: PAIR, 429: 40 - PAIR}

@@ -1,4 +1,4 @@
-"""Logging in: the tokens, and one refusal for everything that is wrong."""
+"""Logging in: the tokens, and one refusal for every reason."""
 
 import base64
 import json
@@ -17,7 +17,7 @@ from tests.auth.conftest import PASSWORD, Auth, MovedClock
 
 
 class Counted:
-    """Verifies as the real one does, and counts."""
+    """A real verifier that counts its calls."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, auth: Auth) -> None:
         self.hashes: list[str] = []
@@ -151,7 +151,7 @@ async def test_bad_fields_are_named(refusing: Auth, body: dict[str, Any], pointe
 async def test_logs_hold_no_secret(
     auth: Auth, clock: MovedClock, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Through all that a session's life has, and with the lowest level on."""
+    """Over the whole life of a session, and at the lowest log level."""
     secrets = ["anna@example.org", PASSWORD, "wrong password!"]
     with caplog.at_level(logging.DEBUG), structlog.testing.capture_logs() as logs:
         await auth.register()

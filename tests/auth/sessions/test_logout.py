@@ -1,4 +1,4 @@
-"""Logging out: one session, by either token, as often as one likes."""
+"""Logging out of one session with either token, any number of times."""
 
 from tests.auth.conftest import Auth, MovedClock
 from tests.services import token_for

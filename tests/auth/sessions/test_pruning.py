@@ -1,4 +1,4 @@
-"""What sessions leave behind is forgotten, and nothing that still counts."""
+"""Data of old sessions is deleted, and nothing that is still needed."""
 
 import asyncio
 
@@ -27,7 +27,7 @@ async def test_only_expired_sessions_are_deleted(auth: Auth, clock: MovedClock) 
     clock.forward(minutes=16)
     assert not await prune_step(transactions)
     assert await auth.rows(COUNTS) == [(1, 2, 0)]
-    assert (await auth.refresh(used)).status_code == 401  # is still recognised as used twice
+    assert (await auth.refresh(used)).status_code == 401  # reuse is still recognised
     clock.forward(days=30)
     await prune_step(transactions)
     assert await auth.rows(COUNTS) == [(1, 0, 0)]

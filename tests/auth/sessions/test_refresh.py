@@ -1,4 +1,4 @@
-"""Refresh tokens: rotated at each use, and the session over when one is used twice."""
+"""Refresh tokens are rotated at each use, and reuse ends the session."""
 
 import asyncio
 from collections import Counter
@@ -11,7 +11,7 @@ from tests.auth.conftest import Auth, MovedClock
 
 
 async def why_ended(auth: Auth) -> list[str | None]:
-    """Of all sessions, in order."""
+    """Why the sessions ended, in order."""
     rows = await auth.rows("select revoked_why from session order by started_at")
     return [why for (why,) in rows]
 
@@ -115,7 +115,7 @@ async def test_ninety_days_end_the_session_however_often_it_is_refreshed(
 
 
 async def test_without_a_key_the_token_is_not_used_up(auth: Auth, clock: MovedClock) -> None:
-    """What cannot be answered has not happened."""
+    """A request that cannot be answered has no effect."""
     await auth.register()
     token = (await auth.login())["refreshToken"]
     kept = await auth.rows("select sign_until from signing_key")

@@ -1,4 +1,4 @@
-"""What a RabbitMQ node says of a message is what the publisher consumes, and what a reader sees."""
+"""A RabbitMQ node's outcome for a message reaches the publisher, and agrees with the queue."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -33,7 +33,7 @@ def note(body: bytes = b"{}", type: str = "test.noted") -> Message:
 
 
 async def limit_queue(rabbitmq: Node, vhost_url: str, most: int) -> None:
-    """Let the node refuse what goes beyond so many messages."""
+    """Limit the queue's length: the node refuses further messages."""
     if rabbitmq.management_url is None:
         missing("rabbitmq", "no management API: set HIREWIRE_TEST_RABBITMQ_MANAGEMENT_URL=http://…")
     assert rabbitmq.management_url is not None
@@ -78,7 +78,7 @@ async def test_the_outcome_of_the_last_of_many_is_waited_for(broker: RabbitMQ) -
 async def test_a_channel_closed_by_the_node_is_reported_at_once(
     broker: RabbitMQ, fresh_vhost: str
 ) -> None:
-    """No confirm can come any more: nobody waits for one until the time is up."""
+    """No confirm can arrive any more, so nothing waits for one until the timeout."""
 
     def delete_exchange() -> None:
         connection = pika.BlockingConnection(pika.URLParameters(fresh_vhost))
@@ -94,7 +94,7 @@ async def test_a_channel_closed_by_the_node_is_reported_at_once(
 
 
 async def first_of(broker: RabbitMQ) -> Delivery:
-    """The first message of the queue, which goes back unacked."""
+    """The first message of the queue, which returns unacked."""
     async with asyncio.timeout(20), aclosing(broker.deliveries(LOGS, limit=5)) as batches:
         return (await anext(batches))[0]
 

@@ -1,4 +1,4 @@
-"""What every broker must do, with expectations written by hand."""
+"""The contract of every broker, with hand-written expectations."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -33,7 +33,7 @@ async def broker(broker_url: str) -> AsyncIterator[Broker]:
 
 @pytest.fixture
 async def other(broker_url: str) -> AsyncIterator[Broker]:
-    """Another process at the same broker."""
+    """Another process on the same broker."""
     made = open_broker(broker_url, client="others")
     yield made
     await made.close()
@@ -63,7 +63,7 @@ async def take(
                 await broker.ack(batch[-1])
             if len(found) >= count:
                 break
-    return found if ack else found[:count]  # what is not acked comes back, also the surplus
+    return found if ack else found[:count]  # unacked deliveries return, including surplus ones
 
 
 def bodies(deliveries: Sequence[Delivery]) -> list[int]:
@@ -149,7 +149,7 @@ async def test_a_message_that_is_not_mandatory_is_confirmed_without_a_queue(brok
 async def test_a_message_that_cannot_be_encoded_does_not_affect_others(
     broker: Broker,
 ) -> None:
-    """Half of a character, as JSON may hold it, has no bytes in UTF-8."""
+    """A lone surrogate, which JSON may contain, has no UTF-8 encoding."""
     batch = [message(str(n).encode(), key=f"{n}") for n in range(20)]
     batch[7] = message(b"7", key="7", source="\ud83e")
     outcomes = await broker.publish(batch)
@@ -182,7 +182,7 @@ async def test_a_body_larger_than_a_batch_arrives_alone(broker: Broker) -> None:
 async def test_a_reader_of_broadcasts_that_is_too_slow_is_notified(
     broker: Broker, other: Broker
 ) -> None:
-    """It gets an error as for a lost connection, instead of a backlog without bounds."""
+    """It gets the error of a lost connection, instead of an unbounded backlog."""
     async with asyncio.timeout(60), aclosing(broker.broadcasts(["test.noted"])) as batches:
         assert await anext(batches) == []
         with pytest.raises(BrokerUnavailable, match="too slow"):
@@ -307,7 +307,7 @@ async def test_a_queue_that_was_deleted_is_noticed_and_made_again(
 
 
 async def delete_queue(broker_url: str, queue: str) -> None:
-    """What an operator's mistake does."""
+    """Delete the queue, as an operator might by mistake."""
     if broker_url.startswith("postgresql"):
         from hirewire.messaging.database import connect
 

@@ -1,4 +1,4 @@
-"""Messages as external publishers make them, put on the wire byte for byte, through a real node."""
+"""Messages as external publishers send them, byte for byte, through a real node."""
 
 import asyncio
 import json
@@ -25,7 +25,7 @@ LONG = b"v" * 120_000
 
 
 class Raw(pika.BasicProperties):  # type: ignore[misc]  # pika has no types
-    """Properties that are these bytes."""
+    """Properties made of these bytes."""
 
     def __init__(self, raw: bytes) -> None:
         super().__init__()
@@ -96,18 +96,18 @@ ODD = {
         table(b"\x04typeS" + struct.pack(">I", 4) + b"USER", b"\x02idI\x00\x00\x00\x05"),
     ),
 }
-"""What a node takes and hands on, but for two."""
+"""Properties that a node accepts and delivers, except for two."""
 
 BROKEN = {
     "an unknown field type": properties(HEADERS, table(b"\x01nz\x00")),
     "a field cut off": properties(HEADERS, table(b"\x01nS" + struct.pack(">I", 99) + b"x")),
 }
-"""What a node may refuse, or hand on."""
+"""Properties that a node may refuse or deliver."""
 
 
 @dataclass
 class Consumption:
-    """A service that consumes `test.noted`, and what its handler got."""
+    """A service that consumes `test.noted`, and the messages its handler got."""
 
     url: str
     place: Place
@@ -119,7 +119,7 @@ class Consumption:
         self.correlations.append(received.correlation_id)
 
     async def publish(self, body: bytes, properties: pika.BasicProperties) -> bool:
-        """Publish as a plain client does; False when the node refuses it."""
+        """Publish as a plain client does; False if the node refuses it."""
         return await asyncio.to_thread(self._publish, body, properties)
 
     def _publish(self, body: bytes, properties: pika.BasicProperties) -> bool:
@@ -171,7 +171,7 @@ async def test_unusual_headers_are_read_and_do_not_affect_other_messages(
 ) -> None:
     sent = {"before": pika.BasicProperties(), **ODD, "after": pika.BasicProperties()}
     refused = [name for name, odd in sent.items() if not await consumed.publish(body(name), odd)]
-    assert set(refused) <= {"not a number", "infinity"}  # RabbitMQ 3.10 cannot read these itself
+    assert set(refused) <= {"not a number", "infinity"}  # RabbitMQ 3.10 itself cannot read these
     expected = [name for name in sent if name not in refused]
 
     async def all_consumed() -> bool:
@@ -244,7 +244,7 @@ async def test_structured_events_are_consumed_and_invalid_ones_are_dead_letters(
         return len(consumed.texts) >= 2
 
     await eventually(all_consumed)
-    assert consumed.texts == ["one", "marked"]  # the second has the first one's id
+    assert consumed.texts == ["one", "marked"]  # the second event has the id of the first one
     [(_, error, headers)] = await consumed.dead()
     assert error == "structured CloudEvent: id is missing"
     assert headers["h:not-unwrapped"] == "id is missing"

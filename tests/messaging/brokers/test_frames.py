@@ -1,4 +1,4 @@
-"""Our reading and writing of AMQP content, against pika's, which is the field's."""
+"""Our encoding and decoding of AMQP content, compared with that of pika."""
 
 from datetime import UTC, datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""What only the broker in PostgreSQL has: connections that do not wait for each other."""
+"""The broker in PostgreSQL: connections do not block each other."""
 
 import asyncio
 from contextlib import aclosing
@@ -89,7 +89,7 @@ async def test_messages_for_a_closed_broadcast_are_deleted(
 
 
 async def test_a_consumer_that_stands_by_fetches_nothing(broker_database: str) -> None:
-    """Once it has spoken of the queue, it has asked for the lock, and taken no message."""
+    """Once it has asked for the queue's lock, it has taken no message."""
     active, standby = (PostgresBroker(broker_database, client=name) for name in ("a", "standby"))
     await active.declare([LOGS])
     await active.publish(numbered(3))

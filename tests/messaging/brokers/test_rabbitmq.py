@@ -1,4 +1,4 @@
-"""What only RabbitMQ has: the wire contract, users and permissions, its own limits."""
+"""RabbitMQ only: the event contract, users and permissions, its own limits."""
 
 import asyncio
 import gc
@@ -144,7 +144,7 @@ async def close_connections(management_url: str, vhost: str) -> None:
     async with httpx.AsyncClient(base_url=management_url, timeout=10) as client:
         closed = 0
         async with asyncio.timeout(20):
-            while not closed:  # the management API lists a connection some time after it opened
+            while not closed:  # the management API lists a connection some time after it was opened
                 answer = await client.get(f"/api/vhosts/{vhost}/connections")
                 for connection in answer.json():
                     name = connection.get("client_properties", {}).get("connection_name")
@@ -209,7 +209,7 @@ async def test_the_next_host_is_tried(fresh_vhost: str) -> None:
 
 
 async def test_a_reader_that_leaves_gives_back_in_order(broker: RabbitMQ, fresh_vhost: str) -> None:
-    """What it had and did not ack comes before what was behind it, to the one that stood by."""
+    """Its unacked messages come before later ones, at the reader that stood by."""
     count = 60
     for _ in range(15):
         sent = [note() for _ in range(count)]
@@ -244,7 +244,7 @@ async def test_a_reader_that_leaves_gives_back_in_order(broker: RabbitMQ, fresh_
 async def test_a_message_over_the_brokers_size_limit_is_refused_alone(
     fresh_vhost: str, rabbitmq: Server
 ) -> None:
-    """The broker closes the channel for it, and does not say for which one."""
+    """The broker closes the channel because of it, without naming the message."""
     async with largest_message(rabbitmq, 50_000):
         broker = RabbitMQ(fresh_vhost, client="tests")
         await broker.declare([LOGS])
@@ -278,7 +278,7 @@ async def test_a_nack_is_no_confirm(broker: RabbitMQ, fresh_vhost: str) -> None:
 
 
 async def test_bytes_of_waiting_deliveries_are_bounded(broker: RabbitMQ) -> None:
-    """The socket is not read any more, heartbeats or not, until there is room."""
+    """The socket is not read until there is room, heartbeats or not."""
     big = [note() for _ in range(60)]
     for message in big:
         message.body = b" " * 1_000_000
@@ -302,8 +302,8 @@ async def test_bytes_of_waiting_deliveries_are_bounded(broker: RabbitMQ) -> None
 async def test_fewer_large_messages_are_in_flight_after_a_slow_reader_lost_its_connection(
     broker: RabbitMQ,
 ) -> None:
-    """RabbitMQ closes a connection on which it cannot send; that must not happen again and again.
-    Once they are small, as many as ever are read at once.
+    """RabbitMQ closes a connection on which it cannot send; this must not happen repeatedly. Once
+    bodies are small, as many as before are fetched at once.
     """
     for _ in range(4):
         big = [note() for _ in range(5)]
@@ -357,7 +357,7 @@ async def test_another_address_is_tried_first_after_one_that_failed(fresh_vhost:
     assert seen == ["127.0.0.1", "localhost", "127.0.0.1"]
     [link] = broker._links
     last = link.connection.params.host
-    await link.close()  # on our side: nothing was wrong with it
+    await link.close()  # the closing was on our side: nothing was wrong with the address
     await broker.ping()
     [link] = broker._links
     assert link.connection.params.host == last
@@ -365,7 +365,7 @@ async def test_another_address_is_tried_first_after_one_that_failed(fresh_vhost:
 
 
 def declare_full_queue(url: str) -> None:
-    """A queue that takes one message and refuses the others."""
+    """Declare a queue that accepts one message and refuses the others."""
     connection = pika.BlockingConnection(pika.URLParameters(url))
     channel = connection.channel()
     arguments = {"x-max-length": 1, "x-overflow": "reject-publish"}
@@ -376,7 +376,7 @@ def declare_full_queue(url: str) -> None:
 
 @asynccontextmanager
 async def largest_message(rabbitmq: Server, size: int) -> AsyncIterator[None]:
-    """The broker's limit, for channels that are opened meanwhile."""
+    """Set the broker's size limit, for channels that are opened meanwhile."""
     if rabbitmq.node is None:
         missing("rabbitmq", "a node of our own is needed, to set its limits")
     assert rabbitmq.node is not None
@@ -390,7 +390,7 @@ async def largest_message(rabbitmq: Server, size: int) -> AsyncIterator[None]:
 
 
 async def evaluate(node: PrivateRabbitMQ, expression: str) -> str:
-    """What an Erlang expression gives on the node."""
+    """The value of an Erlang expression on the node."""
     program = str(find_server()).replace("rabbitmq-server", "rabbitmqctl")
     with tempfile.TemporaryFile() as output:
         process = node._spawn([program, "eval", expression], output)
@@ -402,7 +402,7 @@ async def evaluate(node: PrivateRabbitMQ, expression: str) -> str:
 
 
 async def test_a_closed_channel_is_released(broker: RabbitMQ) -> None:
-    """The connection lives for months, and its health is asked for every few seconds."""
+    """The connection lives for months, and its health is checked every few seconds."""
     for _ in range(20):
         await broker.ping()
         await broker.stats(LOGS.queue)

@@ -1,7 +1,7 @@
-"""Twenty CVs of our own making: ten arrangements, each in English and in Russian.
+"""Twenty CVs that we made: ten layouts, each in English and in Russian.
 
 People and companies are invented. Half of the files, `HELD`, were never looked at while the reader
-was made; they have the other language, other people and another way to write dates.
+was developed; they have the other language, other people and another date format.
 """
 
 import io
@@ -58,7 +58,7 @@ def period(person: Person, job: Job, style: str, dash: str = " – ") -> str:
 
 
 def text(value: str) -> str:
-    """As typst's markup, without any sign of it."""
+    """The text as typst markup, with special characters escaped."""
     return "".join(f"\\{sign}" if sign in "\\#$*_@<>[]`~=-/+'\"." else sign for sign in value)
 
 
@@ -298,7 +298,7 @@ def tabs(p: Person, style: str) -> bytes:
 
 
 def labels(p: Person, style: str) -> bytes:
-    """Everything after a label."""
+    """A label before every value."""
     work, study, skills, spoken, about, _ = HEADS[p.lang]
     en = p.lang == "en"
     name, title, city, phone, mail, company, post, when = (

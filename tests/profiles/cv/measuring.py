@@ -1,6 +1,6 @@
-"""How many fields of a CV are read right; `python -m tests.profiles.cv.measuring` prints them.
+"""Measures how many fields of a CV are read correctly: `python -m tests.profiles.cv.measuring`.
 
-`--held` adds the layouts that were held back, `--show` what is wrong in those, too.
+`--held` adds the layouts that were held back, `--show` prints the errors in those too.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ async def draft_of(layout: Layout) -> Draft:
 
 
 def right(layout: Layout, draft: Draft) -> tuple[Counter[str], Counter[str], list[str]]:
-    """How many fields of each kind are right, how many there are, and what is wrong."""
+    """The correct fields of each kind, their total, and the errors."""
     person, document = layout.person, draft["document"]
     good: Counter[str] = Counter()
     all_: Counter[str] = Counter()
@@ -79,7 +79,7 @@ def _digits(phone: str) -> str:
 
 
 async def measure(layouts: Iterable[Layout], *, is_shown: bool = False) -> dict[str, float]:
-    """The share of fields that are read right, by kind."""
+    """The share of correct fields, by kind."""
     good: Counter[str] = Counter()
     all_: Counter[str] = Counter()
     for layout in layouts:

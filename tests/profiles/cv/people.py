@@ -1,4 +1,4 @@
-"""The people whose CVs are read by the tests. They and their companies are invented."""
+"""The people whose CVs the tests read. They and their companies are invented."""
 
 from dataclasses import dataclass
 

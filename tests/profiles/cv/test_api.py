@@ -1,4 +1,4 @@
-"""`POST /api/profiles/resumes/read`: a draft with its sources, refusals, nothing saved."""
+"""`POST /api/profiles/resumes/read`: a draft with its sources, refusals, nothing stored."""
 
 import logging
 from uuid import uuid4

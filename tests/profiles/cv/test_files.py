@@ -1,4 +1,4 @@
-"""Files that cannot be read, or should not be: each has its own refusal, soon."""
+"""Files that cannot or must not be read: each is refused quickly, with its own reason."""
 
 import io
 import subprocess
@@ -139,7 +139,7 @@ def test_the_reading_process_is_sandboxed(code: str) -> None:
 
 
 def test_the_service_does_not_load_the_file_readers() -> None:
-    """It would start later, and a fault of a library would be in its process."""
+    """It would start more slowly, and a crash of a library would end its process."""
     code = "import sys, hirewire.profiles.app; print({'pdfminer', 'defusedxml'} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert found.stdout == "set()\n"

@@ -1,4 +1,4 @@
-"""Reading a CV: twenty layouts, what each field came from, and periods in words."""
+"""Reading a CV: twenty layouts, the source of each field, and periods in words."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""Profiles: made by consuming a registration, changed by their owner."""
+"""Profiles: created by consuming a registration, changed by their owner."""
 
 from uuid import uuid4
 

@@ -1,4 +1,4 @@
-"""Applying opens a resume, to that company alone; its owner sees who has read it."""
+"""An application opens a resume to that company only; its owner sees who has read it."""
 
 from io import BytesIO
 from typing import Any
@@ -21,7 +21,7 @@ ACME, OTHER = UUID(int=1), UUID(int=2)
 
 
 async def candidate(anna: Person, **fields: Any) -> str:
-    """Anna, with her name, a contact and a resume; its id."""
+    """Anna, with her name, a contact and a resume; returns its id."""
     await consume(
         anna.service.messaging.consumer, UserRegistered(id=anna.id, email="anna@example.org")
     )
@@ -50,7 +50,7 @@ def applied(anna: Person, resume: str, company: UUID = ACME) -> ApplicationSubmi
 
 
 async def names(person: Person, *resumes: str) -> dict[str, str]:
-    """The names by resume, of those that are open."""
+    """The names in open resumes, by resume."""
     query = "&".join(f"resume={one}" for one in resumes)
     found = (await person.call("GET", f"/candidates?{query}"))["items"]
     return {one["resumeId"]: one["fullName"] for one in found}
@@ -135,7 +135,7 @@ async def test_a_company_keeps_the_version_it_had_and_gets_nothing_newer(
     [reader] = (await anna.call("GET", f"/resumes/{resume}/readers"))["items"]
     assert (reader["open"], reader["times"]) == (False, 3)
 
-    await consume(consumer, applied(anna, resume))  # once more: as it is again
+    await consume(consumer, applied(anna, resume))  # again: unchanged
     again = await boris.call("GET", f"/candidates/{resume}")
     assert (again["summary"], again["contacts"], again["asOf"]) == ("Is", contacts, None)
     assert await names(boris, resume) == {resume: "Новое имя"}
@@ -156,14 +156,14 @@ async def test_an_unaccepted_invitation_opens_nothing(anna: Person, boris: Perso
 async def test_an_application_that_moves_is_open_also_if_its_submission_is_not_known(
     anna: Person, boris: Person
 ) -> None:
-    """The log of `vacancies` publishes again what was before this was kept."""
+    """The log of `vacancies` replays events from before this was stored."""
     resume, consumer = await candidate(anna), anna.service.messaging.consumer
     await hires(boris)
     event = applied(anna, resume)
     await consume(consumer, moved(event, "response", "viewed"))
     assert (await boris.call("GET", f"/candidates/{resume}"))["asOf"] is None
     forged = moved(applied(boris, resume), "discard_by_applicant", "withdrawn")
-    await consume(consumer, forged)  # says that it is Boris's
+    await consume(consumer, forged)  # claims to be Boris's
     assert (await boris.call("GET", f"/candidates/{resume}"))["contacts"] != []
 
 
@@ -218,7 +218,7 @@ async def test_nobody_else_reads_it(anna: Person, boris: Person) -> None:
 async def test_a_claim_on_somebody_elses_resume_opens_nothing(anna: Person, boris: Person) -> None:
     resume = await candidate(anna)
     await hires(boris)
-    forged = applied(boris, resume)  # says that it is Boris's
+    forged = applied(boris, resume)  # claims to be Boris's
     await consume(anna.service.messaging.consumer, forged)
     await boris.call("GET", f"/candidates/{resume}", expect=404)
 
@@ -230,7 +230,7 @@ async def test_deleting_ends_access_and_late_events_open_nothing(
     await hires(boris)
     event = applied(anna, resume)
     await consume(anna.service.messaging.consumer, event)
-    await consume(anna.service.messaging.consumer, delivery(event, sequence=2))  # once more
+    await consume(anna.service.messaging.consumer, delivery(event, sequence=2))  # again
     assert await names(boris, resume) == {resume: "Анна Ли"}
     await anna.call("DELETE", f"/resumes/{resume}", expect=204)
     assert await names(boris, resume) == {}

@@ -1,4 +1,4 @@
-"""JSON Resume in and out: nothing is lost, and an edit changes what was edited."""
+"""JSON Resume import and export: nothing is lost, and an edit changes only what was edited."""
 
 import json
 import os
@@ -92,7 +92,7 @@ wild = st.fixed_dictionaries(
         }.items()
     },
 )
-"""Documents as bad programs and people write them: anything may stand anywhere."""
+"""Documents as faulty programs and people write them: any value anywhere."""
 extra = st.dictionaries(st.sampled_from(["x-color", "remarks"]), words | st.integers(), max_size=2)
 
 
@@ -130,7 +130,7 @@ documents = entry(
 
 
 def imported(document: dict[str, Any]) -> tuple[dict[str, Any], list[Any], list[Any]]:
-    """What is kept of a document."""
+    """What is stored of a document."""
     resume = EMPTY | jsonresume.resume_fields(document)
     resume["imported"] = exports.without_items(document)
     jobs, studies = (
@@ -143,7 +143,7 @@ def imported(document: dict[str, Any]) -> tuple[dict[str, Any], list[Any], list[
     return resume, jobs, studies
 
 
-# How fast a shared machine draws documents is nobody's fault.
+# a slow machine is no failure
 @settings(suppress_health_check=[HealthCheck.too_slow])
 @given(documents)
 def test_an_import_exports_as_it_was(document: dict[str, Any]) -> None:
@@ -153,7 +153,7 @@ def test_an_import_exports_as_it_was(document: dict[str, Any]) -> None:
 
 
 def without_nulls(document: dict[str, Any]) -> dict[str, Any]:
-    """Entries of nothing at all are not kept."""
+    """Empty entries are not stored."""
     return document | {
         name: [one for one in document[name] if one is not None]
         for name in ("work", "education")
@@ -183,7 +183,7 @@ def test_whatever_is_imported_can_be_saved_unchanged_and_exports_as_it_was(
 
 
 def _saved(kind: type[BaseModel], fields: dict[str, Any]) -> None:
-    """The editor sends what it was given, and nothing of it changes."""
+    """The editor sends back what it got, and nothing changes."""
     sent = json.loads(json.dumps({to_camel(name): value for name, value in fields.items()}))
     kept = kind.model_validate(sent).model_dump(mode="json")
     assert {name: kept[name] for name in fields} == fields
@@ -205,7 +205,7 @@ def test_an_edit_of_the_title_changes_the_label_only(document: dict[str, Any], t
 def test_what_is_exported_imports_as_it_was(
     document: dict[str, Any], other: dict[str, Any]
 ) -> None:
-    """Fields of one resume over the document of another survive the way out and in."""
+    """Fields of one resume over the document of another survive export and import."""
     resume, jobs, studies = imported(document)
     expected = jsonresume.resume_fields(other)
     exported = exports.export(resume | expected, jobs, studies)

@@ -1,4 +1,4 @@
-"""Resumes: every change is one version and one event, and nobody else's business."""
+"""Resumes: every change is one version and one event, and access is limited to the owner."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""A company with an open vacancy, and somebody with a resume that is known here."""
+"""A company with an open vacancy, and a candidate with a known resume."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ PUBLISHED = {"title": "Developer", "area": "Omsk", "status": "published"}
 
 @dataclass
 class Board:
-    """`boss` hires for `vacancy`; `vera` looks for a job with `resume`."""
+    """`boss` hires for `vacancy`; `vera` applies with `resume`."""
 
     boss: Person
     vera: Person
@@ -23,7 +23,7 @@ class Board:
     resume: UUID
 
     async def say(self, person: Person, resume: UUID, version: int, **snapshot: Any) -> None:
-        """`profiles` publishes a resume."""
+        """Consume a resume event of `profiles`."""
         event = ResumeUpdated(
             user_id=person.id,
             resume_id=resume,
@@ -34,20 +34,20 @@ class Board:
         await consume(person.service.messaging.consumer, delivery(event, sequence=version))
 
     async def delete(self, person: Person, resume: UUID, version: int = 9) -> None:
-        """`profiles` publishes that it was deleted."""
+        """Consume its deletion."""
         event = ResumeUpdated(
             user_id=person.id, resume_id=resume, action="deleted", version=version
         )
         await consume(person.service.messaging.consumer, delivery(event, sequence=version))
 
     async def open_vacancy(self, **changes: object) -> str:
-        """One more of the boss's."""
+        """Open another vacancy of the boss."""
         id = await self.boss.vacancy(**{"responseLetterRequired": False, **changes})
         await self.boss.call("POST", f"/vacancies/{id}/publish")
         return id
 
     async def somebody(self) -> tuple[Person, UUID]:
-        """One more person with a resume."""
+        """Another person with a resume."""
         person, resume = Person(self.boss.service, uuid4()), uuid4()
         await self.say(person, resume, 1)
         return person, resume
@@ -75,18 +75,18 @@ class Board:
         await self.consume_own("vacancy.closed")
 
     async def consume_own(self, name: str) -> None:
-        """The service consumes all of its own events of this name."""
+        """Let the service consume all of its own events of this name."""
         service = self.boss.service
         for row in await recorded(service.engine, name):
             received = delivery(row.event, id=row.id, sequence=row.sequence)
             await consume(service.messaging.consumer, received)
 
     async def published(self, name: str = "application.stage_changed") -> list[dict[str, Any]]:
-        """The events about applications."""
+        """The recorded events about applications."""
         return [row.body for row in await recorded(self.boss.service.engine, name)]
 
     async def steps(self) -> list[tuple[str | None, str, str]]:
-        """Of the stages' events what was, what is, and what the applicant sees."""
+        """The stage events: former and new stage, and what the applicant sees."""
         return [
             (one["previousStage"], one["stage"], one["applicantState"])
             for one in await self.published()

@@ -1,4 +1,4 @@
-"""Applying, being invited, and what each side sees of it."""
+"""Applications and invitations, and what each side sees of them."""
 
 import asyncio
 from typing import Any
@@ -149,7 +149,7 @@ async def test_with_ones_own_resume_only(board: Board) -> None:
 
 @pytest.mark.parametrize("visibility", ["recommended", "no_one"])
 async def test_not_with_a_deleted_resume(board: Board, visibility: str) -> None:
-    """One that was hidden before keeps its state when it is deleted."""
+    """A resume that was hidden before keeps this state when it is deleted."""
     await board.say(board.vera, board.resume, 2, visibility=visibility)
     await board.delete(board.vera, board.resume)
     await board.apply(expect=404)
@@ -386,7 +386,7 @@ async def test_an_applicant_sees_their_own(board: Board) -> None:
 
 
 async def test_an_applicant_cannot_ask_for_stages(board: Board) -> None:
-    """An empty answer would reveal what the employer keeps to themselves."""
+    """An empty result would reveal what the employer keeps private."""
     await board.vera.call("GET", "/applications?stage=consider", expect=422)
 
 

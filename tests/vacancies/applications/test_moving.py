@@ -1,4 +1,4 @@
-"""The stages, the conversation, and what ends an application from outside."""
+"""The stages, the conversation, and external events that end an application."""
 
 import asyncio
 from typing import Any
@@ -251,7 +251,7 @@ async def test_consuming_it_again_changes_nothing(board: Board) -> None:
 
 
 async def test_an_invitation_cannot_be_accepted_once_the_vacancy_is_closed(board: Board) -> None:
-    """Not even before the service has consumed the event."""
+    """Even before the service has consumed the event."""
     id = (await board.invite())["id"]
     await board.boss.call("POST", f"/vacancies/{board.vacancy}/pause")
     await board.boss.call("POST", f"/vacancies/{board.vacancy}/close")
@@ -262,7 +262,7 @@ async def test_an_invitation_cannot_be_accepted_once_the_vacancy_is_closed(board
 
 
 async def test_an_application_before_the_closing_is_answered(board: Board) -> None:
-    """Closing waits for one who is applying: none is entered behind its back."""
+    """Closing waits for an application in progress: none is entered unnoticed."""
     service = board.boss.service
     async with service.messaging.transactions() as tx:
         await commands.submit(tx, board.vera.id, UUID(board.vacancy), board.resume, None)
@@ -335,7 +335,7 @@ async def test_deleting_a_resume_withdraws_its_applications(board: Board) -> Non
 
 
 async def test_an_application_before_the_resume_is_deleted_is_withdrawn(board: Board) -> None:
-    """Consuming the deletion waits for one who is applying."""
+    """Consuming the deletion waits for an application in progress."""
     async with board.boss.service.messaging.transactions() as tx:
         await commands.submit(tx, board.vera.id, UUID(board.vacancy), board.resume, None)
         deleting = asyncio.create_task(board.delete(board.vera, board.resume))

@@ -1,4 +1,4 @@
-"""A closed vacancy is opened again, or copied."""
+"""Reopening or copying a closed vacancy."""
 
 import asyncio
 from datetime import timedelta
@@ -40,7 +40,7 @@ async def test_a_closed_vacancy_is_opened_again(board: Board) -> None:
 async def test_a_late_close_event_does_not_answer_applications_to_a_reopened_vacancy(
     board: Board,
 ) -> None:
-    """The event of the close may come late."""
+    """The event of the closing may arrive late."""
     path = f"/vacancies/{board.vacancy}"
     before = await board.apply()
     await board.boss.call("POST", f"{path}/close", {"reason": "filled"})
@@ -57,7 +57,7 @@ async def test_a_late_close_event_does_not_answer_applications_to_a_reopened_vac
 
 
 async def test_reopening_removes_an_expired_last_day(board: Board) -> None:
-    """Else the clock would close it again at once."""
+    """Otherwise the vacancy would be closed again immediately."""
     path = f"/vacancies/{board.vacancy}"
     transactions = board.boss.service.messaging.transactions
     async with transactions() as tx:

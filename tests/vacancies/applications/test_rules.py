@@ -1,4 +1,4 @@
-"""The machine, for any order of moves."""
+"""The state machine of applications, for any order of moves."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -35,7 +35,7 @@ progresses = st.builds(
 
 
 def after(at: Progress, what: str) -> Progress:
-    """Where it is after this, which need not be allowed: then where it was."""
+    """The state after this move; the same as before if it is not allowed."""
     actions = {action for party in PARTIES for action in rules.allowed_actions(at, party)}
     if what == "accept" and what in actions:
         return replace(at, accepted=True)

@@ -1,4 +1,4 @@
-"""What each side has not seen yet: new applications, invitations, messages, moves."""
+"""Unread items of each side: new applications, invitations, messages, moves."""
 
 from importlib import import_module
 from typing import Any
@@ -15,19 +15,19 @@ from tests.vacancies.conftest import Person
 
 
 async def unread(person: Person) -> tuple[int, int]:
-    """As an applicant, as an employer."""
+    """Unread counts as an applicant and as an employer."""
     said = await person.call("GET", "/applications/unread")
     return said["asApplicant"], said["asEmployer"]
 
 
 async def listed(person: Person, query: str = "") -> list[int]:
-    """How much is unread of each application in a list."""
+    """The unread count of each application in a list."""
     found = await person.call("GET", f"/applications?{query}")
     return [one["unread"] for one in found["items"]]
 
 
 async def counts(board: Board) -> dict[tuple[str, str], tuple[int, int]]:
-    """By vacancy and stage: how many, and how many unread."""
+    """By vacancy and stage: the number of applications, and of unread ones."""
     found = await board.boss.call("GET", "/applications/counts")
     return {
         (one["vacancyId"], one["stage"]): (one["count"], one["unread"]) for one in found["items"]

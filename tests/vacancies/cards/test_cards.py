@@ -1,4 +1,4 @@
-"""A resume as an employer reads it, and what its owner learns of that."""
+"""A resume as an employer reads it, and what its owner learns about that."""
 
 from uuid import UUID, uuid4
 

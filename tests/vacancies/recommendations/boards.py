@@ -1,4 +1,4 @@
-"""A board whose vacancies meet resumes, as events bring them."""
+"""Vacancies and resumes that are matched as their events arrive."""
 
 from typing import Any
 from uuid import UUID
@@ -39,7 +39,7 @@ def resume_event(
 
 
 class Board:
-    """A service whose own events reach it, as over a broker."""
+    """A service that receives its own events, as over a broker."""
 
     def __init__(self, person: Person) -> None:
         self.person = person

@@ -1,7 +1,7 @@
-"""Languages as CLDR names them in English, in Russian and in themselves.
+"""Names of languages by CLDR: in English, in Russian and in the language itself.
 
-`python -m tests.vacancies.recommendations.languages` writes the table that the service reads:
-babel would keep the whole data of some two hundred locales in memory for it.
+`python -m tests.vacancies.recommendations.languages` writes the table that the service reads: with
+babel it would hold the data of some two hundred locales in memory.
 """
 
 import csv
@@ -17,7 +17,7 @@ TABLE = Path(hirewire.vacancies.recommendations.__file__).parent / "languages.cs
 
 
 def rows() -> Iterator[list[str]]:
-    """A line for each language: its tag, then its names, each once."""
+    """A line for each language: its tag, then its distinct names."""
     english, russian = Locale("en").languages, Locale("ru").languages
     for tag in sorted(english, key=lambda tag: (len(tag), tag)):
         names = [english.get(tag), russian.get(tag)]

@@ -1,4 +1,4 @@
-"""Vacancies and resumes for tests, as they are in rows and on the wire."""
+"""Vacancies and resumes for tests, as database rows and as in events."""
 
 from typing import Any
 from uuid import UUID
@@ -53,6 +53,7 @@ def resumes(draw: st.DrawFn) -> dict[str, Any]:
         "experience": [{"skills": draw(st.lists(st.sampled_from(SKILLS), max_size=2))}],
         "experienceMonths": draw(st.integers(0, 100)),
         "area": draw(st.sampled_from(AREAS)),
+        "hiddenFrom": draw(st.sampled_from([[], [], [COMPANY]])),
         "relocation": draw(st.booleans()),
         "workFormats": draw(st.lists(st.sampled_from(["remote", "on_site"]), max_size=2)),
         "employmentTypes": draw(st.lists(st.sampled_from(["FULL_TIME", "PART_TIME"]), max_size=2)),

@@ -1,4 +1,4 @@
-"""The arrays are what the table is, also when very much is taken over at once, and cut short."""
+"""The arrays equal the table, even after very large and interrupted updates."""
 
 import asyncio
 import itertools
@@ -45,7 +45,7 @@ def resume(number: int, changed: int = 0) -> Packed:
 async def write(
     engine: AsyncEngine, generation: int, numbers: Iterable[int], closed: Iterable[int] = ()
 ) -> None:
-    """Vacancies and resumes with these numbers change; some of them are closed."""
+    """Change the vacancies and resumes with these numbers; some of them are closed."""
     async with engine.begin() as tx:
         for kind, make, first in (("vacancy", vacancy, 0), ("resume", resume, 1000)):
             for number in numbers:
@@ -70,13 +70,13 @@ async def catch_up(engine: AsyncEngine, known: MatchingIndex) -> None:
 
 
 def pairs(known: MatchingIndex) -> set[tuple[UUID, UUID]]:
-    """What fits what, asked from both sides; each once."""
+    """All matches, queried from both sides; each once."""
     forth, back = [], []
     for number in range(4):
         offer = offer_of({"skills": [{"name": SKILLS[number]}]})
-        forth += [(UUID(int=number), id) for id, _, _ in known.vacancies_for(offer)]
+        forth += [(UUID(int=number), one.id) for one in known.vacancies_for(offer)]
         row = {"title": "x", "requirements": [{"skill": SKILLS[number]}], "company_id": None}
-        back += [(UUID(int=number), id) for id, _, _ in known.resumes_for(demand_of(row))]
+        back += [(UUID(int=number), one.id) for one in known.resumes_for(demand_of(row))]
     assert len(set(forth)) == len(forth)
     assert len(set(back)) == len(back)
     return {*forth, *back}
@@ -100,7 +100,7 @@ async def test_a_large_update_is_read_in_parts_with_the_same_result(
     assert max(parts) <= 7
     assert (len(known.demands), len(known.offers)) == (24, 24)
     await write(engine, 2, range(10, 40), closed=range(20, 25))
-    await catch_up(engine, known)  # far, and of what is known already
+    await catch_up(engine, known)  # far, including known ones
     await write(engine, 3, [3], closed=[3])
     await catch_up(engine, known)  # a little
     monkeypatch.setattr(matching, "READ_AT_ONCE", 8192)
@@ -116,7 +116,7 @@ async def test_a_large_update_is_read_in_parts_with_the_same_result(
 async def test_a_cancelled_update_changes_nothing(
     engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, nth: int
 ) -> None:
-    """A request is given up while a thread works for it, and the thread works on."""
+    """A request is cancelled while a thread works for it, and the thread continues."""
     monkeypatch.setattr(matching, "READ_AT_ONCE", 7, raising=False)
     monkeypatch.setattr(side, "LARGEST_MERGED", 7)
     monkeypatch.setattr(side, "MOST_WAITING", 3)

@@ -1,4 +1,4 @@
-"""The prefilter lets through all that fits, whichever way one asks."""
+"""The prefilter keeps every match, in both directions."""
 
 from typing import Any
 from uuid import UUID

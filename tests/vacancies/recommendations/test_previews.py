@@ -1,4 +1,4 @@
-"""What is promised before a change is what the change then brings."""
+"""The preview of a change equals the effect of the change."""
 
 from typing import Any
 from uuid import UUID, uuid4

@@ -1,9 +1,9 @@
-"""How well the scorer ranks, on ICT occupations of ESCO.
+"""The ranking quality of the scorer, on ICT occupations of ESCO.
 
-Each occupation gives three vacancies and one resume: each a share of its skills, and others that
-do not belong to it as noise. A vacancy is right for a resume of its own occupation. The likeness
-to occupations is learnt from the same table, so that this measures how well it is used and not how
-well it would do on others; for that, the same is measured with the likeness left out.
+Each occupation gives three vacancies and one resume; each has a share of its skills, and other
+skills as noise. A vacancy is right for a resume of the same occupation. The similarity to
+occupations is learnt from the same table, so this measures how well it is used, not how it
+generalizes; for that, the scorer is also measured without the similarity.
 """
 
 from random import Random

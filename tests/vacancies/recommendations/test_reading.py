@@ -1,4 +1,4 @@
-"""What both sides read of their matches, and what employers decide."""
+"""What both sides read about their matches, and employers' decisions."""
 
 from typing import Any
 from uuid import uuid4

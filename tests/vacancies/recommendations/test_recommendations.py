@@ -1,4 +1,4 @@
-"""Who fits what, from outside: events in, events out."""
+"""Matching from the outside: events in, events out."""
 
 from random import Random
 from typing import Any
@@ -31,6 +31,26 @@ async def test_a_changed_resume_is_matched_with_open_vacancies_and_reasons(board
     assert event.type == "recommendation.created"
     assert (event.body["vacancyId"], event.body["resumeId"]) == (id, str(resume))
     assert event.body["score"] == item["score"]
+
+
+async def test_reasons_name_what_is_close_and_keep_wishes_apart(board: Board) -> None:
+    id, resume = await board.publish(**PLAIN | {"area": "Omsk"}), uuid4()
+    await board.publish_resume(resume, 1, skills=[{"name": "sql"}, {"name": "MySQL"}])
+    [item] = (await board.person.call("GET", f"/vacancies/{id}/recommendations"))["items"]
+    close = next(one for one in item["reasons"] if one["about"] == "PostgreSQL")
+    assert (close["verdict"], close["closeTo"], close["pointer"]) == (
+        "partly",
+        "MySQL",
+        "/skills/1",
+    )
+    assert 0 < close["points"] < close["most"]
+    others = [one for one in item["reasons"] if one["about"] != "PostgreSQL"]
+    assert {one["closeTo"] for one in others} == {None}
+    kinds = {one["part"]: one["kind"] for one in item["reasons"]}
+    assert kinds["skill"] == "ability"
+    assert {kinds[part] for part in kinds.keys() & {"area", "salary", "work_format"}} == {
+        "preference"
+    }
 
 
 async def test_a_published_vacancy_is_matched_with_visible_resumes(board: Board) -> None:
@@ -122,7 +142,7 @@ async def test_in_one_batch_the_newest_version_counts_and_both_sides_are_matched
 
 
 async def test_earlier_data_is_compared_too(board: Board) -> None:
-    """Also what was compared by other rules, and only that."""
+    """Including data compared by other rules, and only that."""
     id, resume = await board.publish(**PLAIN), uuid4()
     await board.publish_resume(resume, 1)
     engine = board.person.service.engine
@@ -148,7 +168,7 @@ async def test_earlier_data_is_compared_too(board: Board) -> None:
     ],
 )
 async def test_a_match_that_is_behind_shows_nothing_hidden(board: Board, change: str) -> None:
-    """Two handlers consume it: the match may be withdrawn later than the resume is hidden."""
+    """Two handlers consume the event: the match may be withdrawn after the resume is hidden."""
     id, resume = await board.publish(**PLAIN), uuid4()
     await board.publish_resume(resume, 1)
     assert set(await board.fits(id)) == {str(resume)}

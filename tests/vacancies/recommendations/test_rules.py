@@ -1,4 +1,4 @@
-"""What must hold of any score."""
+"""Properties of every score."""
 
 from typing import Any
 
@@ -12,7 +12,8 @@ from hirewire.vacancies.recommendations.facts import (
     skill_code,
     weight_of,
 )
-from hirewire.vacancies.recommendations.rules import BAND_MONTHS, judge
+from hirewire.vacancies.recommendations.inputs import BAND_MONTHS
+from hirewire.vacancies.recommendations.rules import CLOSE, LEVEL_LEAST, Judgement, judge
 from tests.vacancies.recommendations import languages
 from tests.vacancies.recommendations.pairs import resumes, vacancies
 
@@ -30,7 +31,7 @@ def test_the_score_is_the_sum_of_its_reasons(
     assert found.score == pytest.approx(sum(t.points for t in found.terms), abs=1e-4)
     assert all(0 <= term.points <= term.most + 1e-12 for term in found.terms)
     weighed = [term for term in found.terms if term.most]
-    # Beside skills a related occupation is no requirement: it adds, and takes nothing away.
+    # next to skills a related occupation is no requirement: it only adds to the score
     added = [term for term in weighed if term.part == "occupation" and demand.skills]
     assert all(term.points == term.most for term in added)
     required = [term for term in weighed if term not in added]
@@ -70,6 +71,28 @@ def test_meeting_all_requirements_scores_in_full_and_extra_skills_cost_nothing()
     assert judge(demand_of(vacancy | wishes), offer_of(whole | dearer)).score < 1
     no_level = {"skills": [{"name": "Python"}, {"name": "SQL"}]}
     assert 0.5 < judge(demand_of(vacancy), offer_of(resume | no_level)).score < 1
+
+
+def test_a_skill_that_is_close_counts_in_part_and_lets_nobody_in() -> None:
+    asked = [{"skill": "PostgreSQL", "kind": "nice"}, {"skill": "Gardening", "kind": "nice"}]
+    vacancy = {"title": None, "requirements": asked, "company_id": None}
+
+    def judged(*names: str, must: bool = False) -> Judgement:
+        kinds = [one | {"kind": "must" if must else "nice"} for one in asked]
+        resume = {"skills": [{"name": name} for name in names]}
+        return judge(demand_of(vacancy | {"requirements": kinds}), offer_of(resume))
+
+    first = judged("PHP", "MySQL").terms[0]
+    assert (first.verdict, first.is_close, first.place) == ("partly", True, 1)
+    assert first.points == pytest.approx(CLOSE * first.most)
+    assert judged("PHP", "MySQL").strength == judged("PHP", "Figma").strength
+    as_must = judged("MySQL", "Gardening", must=True)
+    assert (as_must.terms[0].verdict, as_must.fits) == ("conflict", False)
+    assert as_must.terms[0].points == pytest.approx(CLOSE * as_must.terms[0].most)
+    itself = judged("MySQL", "PostgreSQL").terms[0]
+    assert (itself.verdict, itself.is_close, itself.place) == ("met", False, 1)
+    assert not judged("PHP").terms[0].points
+    assert CLOSE < LEVEL_LEAST, "the skill itself is worth more, at any level"
 
 
 @given(vacancies(), resumes())

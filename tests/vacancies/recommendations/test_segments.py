@@ -1,4 +1,4 @@
-"""Segments are merged in a thread while what is in them changes."""
+"""Segments are merged in a thread while their content changes."""
 
 import asyncio
 from uuid import UUID
@@ -40,7 +40,7 @@ async def test_merging_loses_no_concurrent_change(
     side.change([], [packed(n) for n in range(first)])
     for start in range(first, first + 40, 4):
         side.change([], [packed(n) for n in range(start, start + 4)])
-        assert list(side)  # somebody looks
+        assert list(side)  # a search
     assert side.is_scattered()
     gathering = asyncio.create_task(side.gather())
     await asyncio.sleep(0)  # it has begun
@@ -70,7 +70,7 @@ async def test_skills_that_are_no_longer_required_take_no_memory(
         number, skill = n * 7 % 20, f"Skill {n}"
         side.change([number], [packed(number, skill)])
         asked[number] = skill
-        assert list(side)  # somebody looks
+        assert list(side)  # a search
         if side.is_scattered():
             gathering = asyncio.create_task(side.gather())
             await asyncio.sleep(0)  # it has begun

@@ -88,6 +88,14 @@ def test_a_position_counts_for_the_occupation_too() -> None:
     assert not judged("Медсестра", "Ищу работу рядом с домом").fits
 
 
+def test_a_known_title_says_what_is_looked_for_whatever_was_held_before() -> None:
+    held = {"experience": [{"position": "Посудомойщица"}]}
+    assert judged("Посудомойщица", "Ищу работу рядом с домом", **held).fits
+    assert not judged("Посудомойщица", "Повар", **held).fits
+    same_unit = {"experience": [{"position": "Промышленный электрик"}]}
+    assert judged("Electrical fitter", "Электрик", **same_unit).fits
+
+
 def test_meeting_all_requirements_scores_in_full() -> None:
     asked = ["уход за больными", "инъекции", "first aid"]
     skills = {"skills": [{"name": name} for name in asked]}
@@ -113,9 +121,9 @@ def test_rows_packed_by_earlier_rules_are_readable_until_compared_again() -> Non
     assert demands_for(Segment.of([old], Codes(), demands=True), offer).tolist() == [0]
 
 
-@pytest.mark.parametrize(("name", "first", "recommended"), [("pairs", 23, 23), ("cross", 28, 23)])
+@pytest.mark.parametrize(("name", "first", "recommended"), [("pairs", 28, 26), ("cross", 29, 25)])
 def test_labelled_cases(name: str, first: int, recommended: int) -> None:
-    """The right vacancy of eleven: how often it is first, and recommended; and the wrong ones."""
+    """Of eleven vacancies: how often the right one is first and recommended, and the wrong ones."""
     found = list(ranked(name))
     assert len(found) == 30
     assert sum(one.rank == 1 for one in found) >= first

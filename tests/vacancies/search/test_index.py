@@ -1,4 +1,4 @@
-"""The index is what the tables are, whatever happens to either."""
+"""The index equals the tables, whatever happens to either."""
 
 import json
 import random
@@ -47,7 +47,7 @@ async def engine(fresh_database: Callable[[], Awaitable[str]]) -> AsyncIterator[
 
 
 async def write(engine: AsyncEngine, id: UUID, title: str, status: str = "published") -> None:
-    """A vacancy as whoever writes the table may write it."""
+    """Write a vacancy directly into the table."""
     async with engine.begin() as tx:
         await tx.exec_driver_sql(
             "insert into vacancy (id, company_id, version, status, title, requirements, languages,"
@@ -198,7 +198,7 @@ async def test_a_late_commit_is_not_missed(engine: AsyncEngine) -> None:
             await write(engine, later, "alpha")
             assert await updater.catch_up()
             assert found(engine, "alpha") == {later}
-            assert not await updater.catch_up()  # what was taken is not taken again
+            assert not await updater.catch_up()  # rows that were read are not read again
         assert await updater.catch_up()
         assert found(engine, "alpha") == {early, later}
         assert not await updater.catch_up()
@@ -244,7 +244,7 @@ async def test_counts_are_exact_over_many_segments(engine: AsyncEngine, wide: st
     areas = [f"Town {n}" for n in range(300)]
     counts: dict[str, int] = {}
     async with kept(engine, fields=fields) as updater:
-        for _ in range(6):  # each commit is a segment of its own
+        for _ in range(6):  # each commit is a segment
             async with engine.begin() as tx:
                 for _ in range(400):
                     area = areas[min(int(chance.paretovariate(0.7)), 299)]
@@ -299,14 +299,14 @@ def test_an_index_that_is_opened_again_after_many_commits_is_the_same(
     for n in range(20):
         gone = [(str(UUID(int=n - 5)), None)] if n >= 5 else []
         index.put([(str(UUID(int=n)), {"title": "welder", "time": n + 1}), *gone])
-        before = index.search(everything)  # while the next state is made
+        before = index.search(everything)  # while the next state is computed
         index.commit({"horizon": n})
         if index._index is not opened[-1]:
             opened.append(index._index)
         ids = [UUID(int=one) for one in range(n, max(-1, n - 5), -1)]
         assert index.search(everything).ids == ids
         assert before.total == min(n, 5)
-    assert len(opened) == 7  # what an opened one remembers of files ends with it
+    assert len(opened) == 7  # an open index caches files only while it is open
     index.close()
     del index, opened
     again = SearchIndex(VACANCIES, tmp_path)

@@ -1,4 +1,4 @@
-"""Employers search for resumes of those who want to be found."""
+"""Employers search the resumes of visible candidates."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,7 +17,7 @@ from tests.vacancies.conftest import Person
 
 
 async def say(anna: Person, id: UUID, version: int = 1, **fields: Any) -> None:
-    """A candidate's resume changes."""
+    """Consume a change of a candidate's resume."""
     given = {"status": "published", "visibility": "recommended"} | fields
     event = ResumeUpdated(
         user_id=uuid4(),
@@ -58,7 +58,7 @@ async def test_an_employer_finds_visible_resumes(anna: Person, boris: Person) ->
     await eventually(both)
     assert await found(anna, "q=разработчики") == [str(python)]
     assert await found(anna, "q=аналитика") == [str(python)]
-    assert await found(anna, "q=acme") == []  # where somebody works may reveal who it is
+    assert await found(anna, "q=acme") == []  # a workplace may reveal the person
     assert await found(anna, "skill=python&workFormat=hybrid") == [str(python)]
     assert await found(anna, "experience=between3And6") == [str(python)]
     assert await found(anna, "currency=RUB&salaryTo=160000") == [str(python)]
@@ -83,7 +83,7 @@ async def _is(anna: Person, query: str, expected: list[str]) -> bool:
 
 
 async def _is_counted(anna: Person, query: str, expected: int) -> bool:
-    """Whether the index, too, has followed: what it still finds is left out of the list before."""
+    """Whether the index has followed too: its stale results are removed from the list earlier."""
     answer = await anna.call("GET", f"/resumes?{query}")
     return bool(answer["total"] == expected)
 
@@ -91,7 +91,7 @@ async def _is_counted(anna: Person, query: str, expected: int) -> bool:
 async def test_no_part_of_a_search_response_reveals_a_hidden_resume(
     anna: Person, boris: Person
 ) -> None:
-    """Neither of one hidden from the company, nor of one that was found before."""
+    """Neither a resume hidden from the company, nor one that was visible before."""
     company = UUID((await anna.hire())["companyId"])
     await boris.hire("Other")
     shown, hidden, gone = (uuid4() for _ in range(3))
@@ -103,7 +103,7 @@ async def test_no_part_of_a_search_response_reveals_a_hidden_resume(
     await eventually(lambda: _is_counted(anna, "q=thatcher", 0))
     unknown = await anna.call("GET", "/resumes?q=qwzxfalcon")
     nobody = ("items", "total", "corrected")
-    # On the keys of the other alphabet: what it is read as would reveal it as well.
+    # the interpretation of a query typed on the wrong keyboard layout would reveal it as well
     for word in ("falconer", "thatcher", "афдсщтук"):
         answer = await anna.call("GET", f"/resumes?q={word}&facets=true")
         assert {name: answer[name] for name in nobody} == {name: unknown[name] for name in nobody}
@@ -114,7 +114,7 @@ async def test_no_part_of_a_search_response_reveals_a_hidden_resume(
 
 
 async def test_rows_are_read_as_their_company_may_see_them(anna: Person) -> None:
-    """The index may be behind: what it still finds is left out by what the rows say."""
+    """The index may lag: its stale results are removed according to the rows."""
     company = UUID((await anna.hire())["companyId"])
     ids = [uuid4() for _ in range(4)]
     changes: list[dict[str, Any]] = [

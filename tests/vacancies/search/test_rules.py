@@ -1,4 +1,4 @@
-"""A query's line, read."""
+"""Parsing a search query."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Searching for vacancies over HTTP, on a real index over a real database."""
+"""Searching for vacancies over HTTP, with a real index over a real database."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -38,7 +38,7 @@ class Board:
         return [names[item["id"]] for item in (await self.answer(**query))["items"]]
 
     async def ready(self) -> None:
-        """Until all that was published is found."""
+        """Wait until everything published can be found."""
 
         async def all_found() -> bool:
             answer = await self.employer.service.client.get(
@@ -227,7 +227,7 @@ async def test_pages_are_complete(board: Board, order: str) -> None:
     for n in range(9):
         pay = PAY | {"max": 200_000 + n // 3}
         await board.publish(str(n), f"Engineer {'x ' * (n % 3)}", salary=pay)
-    # Several of one moment: places in the order have to distinguish them.
+    # several have the same time: the order must distinguish them
     async with board.employer.service.messaging.transactions() as tx:
         await tx.exec_driver_sql(
             "update vacancy set published_at = date_trunc('hour', now()), title = title || ' moved'"

@@ -1,7 +1,7 @@
-"""Our own labelled phrases: how people write skills in adverts and resumes, and what they mean.
+"""Our labelled phrases: how people write skills in adverts and resumes, and their meaning.
 
-300 phrases of 15 trades, half in Russian, and 60 that name no skill. The rules were chosen on the
-half `tune`; the other is `held`, to measure what they are worth.
+300 phrases of 15 trades, half of them in Russian, and 60 that name no skill. The rules were tuned
+on the half `tune`; the half `held` measures their quality.
 """
 
 import csv
@@ -14,7 +14,7 @@ _HERE = Path(__file__).parent
 
 @dataclass(frozen=True)
 class Phrase:
-    """A phrase, and the ids of the skills that are right readings of it."""
+    """A phrase, and the ids of the skills that it may mean."""
 
     text: str
     right: frozenset[str]
@@ -37,7 +37,7 @@ def no_skills() -> list[str]:
 
 
 def shares(asked: Sequence[Phrase], find: Callable[[str], Sequence[str]]) -> tuple[float, float]:
-    """The shares of phrases with a right skill first, and among the first five."""
+    """The shares of phrases with a correct skill first, and among the first five."""
     found = [(one, find(one.text)) for one in asked]
     first = sum(bool(one.right & set(ids[:1])) for one, ids in found)
     five = sum(bool(one.right & set(ids[:5])) for one, ids in found)

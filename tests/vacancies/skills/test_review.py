@@ -1,4 +1,4 @@
-"""Skills of people's own, for whoever keeps the dictionary."""
+"""Skills that people added, for the maintainers of the dictionary."""
 
 from uuid import UUID, uuid4
 

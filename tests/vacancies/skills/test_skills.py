@@ -1,4 +1,4 @@
-"""Skills as they are typed."""
+"""Typeahead for skills."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The entries of a section of a CV: positions, courses of study, each with its period."""
+"""The entries of a section of a CV: positions or courses of study, each with its period."""
 
 import re
 from dataclasses import dataclass, field, replace
@@ -10,7 +10,7 @@ from hirewire.written.dates import DURATION, PERIOD, YEAR, is_open_end, partial_
 
 @dataclass
 class Entry:
-    """A position or a course of study: its dates, what stands at its head, and the rest."""
+    """A position or a course of study: its dates, its heading, and the rest."""
 
     dates: Text
     start: str | None
@@ -21,8 +21,9 @@ class Entry:
 
 
 def entries_of(lines: list[Text], *, years: bool = False) -> list[Entry]:
-    """The entries of a section. Each has one period; how many lines stand before it is the same
-    for all of them.
+    """The entries of a section.
+
+    Each has one period; the number of lines before it is the same for all of them.
     """
     dated: list[tuple[int, re.Match[str]]] = []
     for nth, text in enumerate(lines):
@@ -73,7 +74,7 @@ def entries_of(lines: list[Text], *, years: bool = False) -> list[Entry]:
 
 
 def labelled(text: str) -> tuple[str, str]:
-    """A known label and what follows it; empty without one."""
+    """A known label and the text after it; two empty texts without one."""
     before, colon, after = text.partition(":")
     label = LABEL_OF.get(before.strip().casefold()) if colon else None
     return (label, after.strip()) if label and after.strip() else ("", "")

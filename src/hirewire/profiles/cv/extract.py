@@ -1,9 +1,9 @@
-"""Takes the lines of text out of a PDF or a DOCX. It is run as a process of its own.
+"""Extracts the lines of text from a PDF or a DOCX. Runs as a separate process.
 
-The file comes through stdin, JSON goes to stdout: `{"lines": [...]}` or `{"problem": code}`. The
-process imports nothing of Hirewire, has no environment, and limits itself before it reads: its
-processor time, its memory, its open files; it may open no socket, start no
-program and write no file.
+The file comes through stdin, and JSON goes to stdout: `{"lines": [...]}` or `{"problem": code}`.
+The process imports nothing of Hirewire and has no environment. It limits itself before it reads:
+its processor time, memory and open files. It may open no socket, start no program and write no
+file.
 """
 
 import io
@@ -17,14 +17,17 @@ from itertools import islice
 from typing import Any, TypedDict
 from xml.etree.ElementTree import Element
 
-# Libraries are loaded where they are used: the service imports this module for its types.
+# Libraries are imported where they are used, since the service imports this module for its types.
 
 SECONDS, MEMORY, FILES = 10, 176 * 1024 * 1024, 32
-"""Two at once and the service (146 MiB) fit into the 512 MiB that compose.yaml gives them."""
+"""Seconds of processor time, bytes of memory, open files.
+
+Two such processes and the service (146 MiB) fit into the 512 MiB that compose.yaml gives them.
+"""
 MOST_PAGES, MOST_LINES, LONGEST_LINE = 30, 2000, 1000
 LARGEST_XML, MOST_PARTS = 10 * 1024 * 1024, 2000
 LARGE_CELL = 8
-"""A cell with so many paragraphs is a column of the page."""
+"""A cell with at least this many paragraphs is a column of the page."""
 FORBIDDEN = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.system")
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 BULLET = "• "
@@ -32,14 +35,17 @@ CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 class Line(TypedDict):
-    """A line of text and where it stands."""
+    """A line of text and its position; lengths are in points."""
 
     text: str
     page: int
     x: float
     right: float
     y: float
-    """From the top of the page. In a DOCX, `x` numbers the columns, `y` the lines, `right` is 0."""
+    """The distance from the top of the page.
+
+    In a DOCX `x` is the number of the column, `y` that of the line, and `right` is 0.
+    """
     size: float
     bold: bool
 
@@ -49,7 +55,7 @@ class Unreadable(Exception):
 
 
 def extract(file: bytes) -> list[Line]:
-    """The lines of a file, whose first bytes say what it is. Raises `Unreadable`."""
+    """The lines with text of a file; its first bytes say which kind it is. Raises `Unreadable`."""
     if b"%PDF-" in file[:1024]:
         lines = pdf_lines(file)
     elif file[:4] == b"PK\x03\x04":
@@ -63,7 +69,7 @@ def extract(file: bytes) -> list[Line]:
 
 
 def pdf_lines(file: bytes) -> Iterator[Line]:
-    """The lines of a PDF."""
+    """The lines of a PDF. Raises `Unreadable`."""
     from pdfminer.high_level import extract_pages
     from pdfminer.layout import LAParams
     from pdfminer.pdfdocument import PDFDocument, PDFPasswordIncorrect
@@ -107,7 +113,10 @@ def _lines_in(container: Any, page: int, height: float) -> Iterator[Line]:
 
 
 def docx_lines(file: bytes) -> Iterator[Line]:
-    """The lines of a DOCX: headers, then the body with its tables, cell by cell."""
+    """The lines of a DOCX: headers, then the body with its tables, cell by cell.
+
+    Raises `Unreadable`.
+    """
     from defusedxml.ElementTree import fromstring
 
     try:
@@ -125,7 +134,7 @@ def docx_lines(file: bytes) -> Iterator[Line]:
                 size += len(parts[-1])
                 if size > LARGEST_XML:
                     raise Unreadable("file_unpacks_too_large")
-    except RuntimeError:  # of zipfile: a password is needed
+    except RuntimeError:  # from zipfile: a password is needed
         raise Unreadable("file_encrypted") from None
     number = 0
     for part in parts:
@@ -144,7 +153,7 @@ def docx_lines(file: bytes) -> Iterator[Line]:
 
 
 def _paragraphs(root: Element) -> Iterator[tuple[str, float, bool, int]]:
-    """Text, size, whether it is bold, and the number of the large cell that it stands in."""
+    """Text, size in points, whether it is bold, and the number of its large cell, or 0."""
     cells: dict[Element, int] = {}
     for number, cell in enumerate(root.iter(f"{WORD}tc"), 1):
         inside = list(cell.iter(f"{WORD}p"))
@@ -199,7 +208,7 @@ def _clean(text: str) -> str:
 
 
 def limit() -> None:
-    """Limit this process for good."""
+    """Limit this process permanently."""
     if sys.platform != "win32":
         import resource
 
@@ -228,7 +237,7 @@ def main() -> None:
         answer = {"problem": str(error)}
     except (MemoryError, RecursionError):
         answer = {"problem": "file_too_complex"}
-    except Exception:  # whatever the readers make of a broken file; its text is not repeated
+    except Exception:  # any error of the libraries for a damaged file; its text is not shown
         answer = {"problem": "file_damaged"}
     sys.stdout.buffer.write(json.dumps(answer).encode())
 

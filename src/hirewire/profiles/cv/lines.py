@@ -1,4 +1,4 @@
-"""Puts the lines of a CV in the order of reading, under the headings of its sections."""
+"""Puts the lines of a CV into reading order, under the headings of its sections."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -12,14 +12,14 @@ from hirewire.written.lists import without_bullet
 
 _TAIL = re.compile(r"\s*[—–-]\s*[0-9].*$")
 INLINE = ("skills", "languages", "summary", "certificates")
-"""Sections that may stand in one line with their heading; "Employment: full time" is none."""
+"""Sections that may share a line with their heading; "Employment: full time" is no heading."""
 _WIDE = 60
-"""Points between the left edges of two columns, at least."""
+"""The minimum distance in points between the left edges of two columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A line as it is read: its columns are parted by tabs."""
+    """A line in reading order; its columns are separated by tabs."""
 
     text: str
     page: int
@@ -29,21 +29,21 @@ class Text:
     size: float = 0
     bold: bool = False
     item: bool = False
-    """It has a bullet."""
+    """Whether it has a bullet."""
 
 
 Sections = dict[str, list[Text]]
-"""Lines by section; `top` is before the first heading of a column."""
+"""Lines by section; `top` holds those before the first heading of a column."""
 
 
 def heading_of(text: str) -> str | None:
-    """The section that a line of this text begins."""
+    """The section that a line with this text begins; None if it is no heading."""
     bare = _TAIL.sub("", text).strip(" :.\t—–-").casefold()
     return SECTION_OF.get(bare)
 
 
 def sections_of(lines: Sequence[Line]) -> Sections:
-    """The lines of each section, in the order of reading."""
+    """The lines of each section, in reading order."""
     texts = [_text(line) for line in lines]
     found: Sections = {}
     for column in _columns(texts):
@@ -73,7 +73,7 @@ def _text(line: Line) -> Text:
 
 
 def _columns(texts: list[Text]) -> Iterable[list[Text]]:
-    """The columns of a CV: headings stand at the left edge of each."""
+    """The columns of a CV, which have headings at their left edge."""
     if texts and not texts[0].right:
         return [list(column) for _, column in groupby(texts, key=lambda one: one.x)]
     ordered = sorted(texts, key=lambda one: (one.page, one.y))
@@ -89,7 +89,7 @@ def _columns(texts: list[Text]) -> Iterable[list[Text]]:
 
 
 def _rows(block: list[Text]) -> list[Text]:
-    """Lines side by side as one; those of a column of dates before what stands beside them."""
+    """Joins lines that are side by side; a column of dates comes before the lines beside it."""
     if not block or not block[0].right:
         return block
     dated = _dates_first(block)

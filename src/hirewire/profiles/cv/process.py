@@ -1,4 +1,4 @@
-"""Runs `extract` as a process of its own, with a limit of time, one at a time per person."""
+"""Runs `extract` in a separate process with a time limit, one at a time per person."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from hirewire.profiles.cv.extract import Line
 LARGEST_FILE = 5 * 1024 * 1024
 SECONDS = 15
 AT_ONCE = 2
-"""Files that are read at the same time, of all people."""
+"""The number of files that are read at the same time, for all people together."""
 FILE = "#/file"
 ERRORS = {
     one.code: one
@@ -20,18 +20,18 @@ ERRORS = {
         FieldError(FILE, "is neither a PDF nor a DOCX", "not_pdf_or_docx"),
         FieldError(
             FILE,
-            "is a scan: it holds pictures of text, which cannot be read",
+            "is a scan: its text is in images, which cannot be read",
             "file_without_text",
         ),
         FieldError(FILE, "is protected with a password", "file_encrypted"),
         FieldError(FILE, "has more than 30 pages", "too_many_pages"),
-        FieldError(FILE, "unpacks to more than may be read", "file_unpacks_too_large"),
+        FieldError(FILE, "is too large when unpacked", "file_unpacks_too_large"),
         FieldError(FILE, "took too long or too much memory to read", "file_too_complex"),
         FieldError(FILE, "is damaged and cannot be read", "file_damaged"),
         FieldError(FILE, "is larger than 5 MiB", "file_too_large"),
     )
 }
-"""Why a file cannot be read, by the codes of `extract`."""
+"""The reasons why a file cannot be read, by the codes of `extract`."""
 SCRIPT = Path(__file__).with_name("extract.py")
 _reading: set[UUID] = set()
 
@@ -51,7 +51,7 @@ class BusyReading(AppError):
 
 
 async def lines_of(user_id: UUID, file: bytes) -> list[Line]:
-    """The lines of a person's file. Raises `BadFile`, `BusyReading`. Nothing of it is kept."""
+    """The lines of a person's file, which is not stored. Raises `BadFile`, `BusyReading`."""
     if len(file) > LARGEST_FILE:
         raise refused("file_too_large")
     if user_id in _reading or len(_reading) >= AT_ONCE:
@@ -68,7 +68,7 @@ async def lines_of(user_id: UUID, file: bytes) -> list[Line]:
 
 
 def refused(code: str) -> BadFile:
-    """The refusal of a file, by its code."""
+    """The error for a file, from a code of `extract`."""
     return BadFile(errors=[ERRORS.get(code, ERRORS["file_damaged"])])
 
 

@@ -1,4 +1,4 @@
-"""Reads a CV: lines of text become a JSON Resume, with the place that each value came from."""
+"""Reads a CV: turns lines of text into a JSON Resume, with the source of each value."""
 
 import re
 from collections.abc import Callable
@@ -29,14 +29,14 @@ LONGEST_SKILL, MOST_SKILLS, LONGEST_SNIPPET, MOST_AT_TOP = 60, 100, 160, 80
 
 
 class Source(TypedDict):
-    """Where a value was read."""
+    """The place that a value was read from."""
 
     page: int
     text: str
 
 
 class Draft(TypedDict):
-    """What was read of a CV: a JSON Resume, and sources by JSON pointer into it."""
+    """A JSON Resume that was read from a CV, and sources by JSON pointer into it."""
 
     layout: str
     document: dict[str, JsonValue]
@@ -44,12 +44,12 @@ class Draft(TypedDict):
 
 
 def read(lines: list[Line], *, is_city: Known, is_skill: Known) -> Draft:
-    """Read the lines of a CV."""
+    """Read a CV from its lines."""
     return _Reader(lines, is_city, is_skill).draft()
 
 
 def layout_of(lines: list[Line]) -> str:
-    """Which program made the CV: `linkedin`, `hh` or, for any other, `generic`."""
+    """The program that made the CV: `linkedin`, `hh` or, for any other, `generic`."""
     texts = {line["text"].casefold() for line in lines}
     if any(t.startswith(("резюме обновлено", "resume updated")) for t in texts) or (
         texts & {"желаемая должность и зарплата", "desired position and salary"}
@@ -72,7 +72,7 @@ class _Reader:
         self.sources: dict[str, Source] = {}
 
     def draft(self) -> Draft:
-        """All that can be read."""
+        """Everything that can be read."""
         basics = self._basics()
         document: dict[str, JsonValue] = {
             "basics": basics,
@@ -214,7 +214,7 @@ class _Reader:
         return made
 
     def _heads(self, entry: Entry) -> tuple[Text | None, Text | None, Text | None]:
-        """The two texts at the head of a position, and its place."""
+        """The two texts in the heading of a position, and its place."""
         place: Text | None = None
         parts: list[list[Text]] = []
         for text in entry.heads:
@@ -248,7 +248,7 @@ class _Reader:
         return text, None
 
     def _halves(self, text: Text) -> list[Text]:
-        """A title and a company in one line."""
+        """The title and the company in one line."""
         parts = [one.strip(" ,") for one in BETWEEN.split(text.text, 1)]
         if len(parts) < 2 and ", " in text.text:
             parts = [one.strip() for one in text.text.split(", ", 1)]
@@ -302,9 +302,10 @@ class _Reader:
         return list(made.values())[:MOST_SKILLS]
 
     def _skills_in_texts(self, made: dict[str, JsonValue]) -> None:
-        """Without a list of skills: the words of the experience that the dictionary knows as such.
+        """Skills in a CV without a list of them: words of the experience that the dictionary knows.
 
-        Words with a capital inside a sentence, or in Latin letters within Russian, name tools.
+        Only words with a capital inside a sentence, or in Latin letters within Russian text: these
+        name tools.
         """
         for text in [*self.sections.get("experience", ()), *self.sections.get("summary", ())]:
             if not text.item and not text.text.endswith("."):

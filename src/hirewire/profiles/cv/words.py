@@ -1,4 +1,4 @@
-"""The words by which a CV is read, in English and in Russian."""
+"""The words that CVs are read by, in English and in Russian."""
 
 import re
 

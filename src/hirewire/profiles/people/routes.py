@@ -52,7 +52,7 @@ class Profile(Answer):
     area: str | None
     contacts: list[Contact]
     account_email: str | None
-    """What companies that may see contacts see while `contacts` is empty."""
+    """The address that companies with access to contacts see while `contacts` is empty."""
     links: list[ProfileLink]
     locale: str | None
     version: int

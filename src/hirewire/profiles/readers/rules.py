@@ -1,4 +1,4 @@
-"""What a company may read of a resume during an application and after it."""
+"""Which parts of a resume a company may read during an application and after it."""
 
 import json
 from collections.abc import Mapping

@@ -207,7 +207,9 @@ async def _add(
     ordered = select(table.c.place).where(mine).order_by(table.c.place, table.c.id)
     places = list(await tx.scalars(ordered))
     if len(places) >= MOST_ITEMS:
-        raise TooMany(f"A resume holds {MOST_ITEMS} of these at most.", params={"max": MOST_ITEMS})
+        raise TooMany(
+            f"A resume can have at most {MOST_ITEMS} of these.", params={"max": MOST_ITEMS}
+        )
     at = places[-1] + 1 if places else 0
     if place is not None and place < len(places):
         at = places[place]
@@ -278,7 +280,9 @@ async def _room_for_one_more(tx: Tx, user_id: UUID) -> None:
         select(func.count()).select_from(resume).where(resume.c.user_id == user_id)
     )
     if count.scalar_one() >= MOST_RESUMES:
-        raise TooMany(f"A person has {MOST_RESUMES} resumes at most.", params={"max": MOST_RESUMES})
+        raise TooMany(
+            f"A person can have at most {MOST_RESUMES} resumes.", params={"max": MOST_RESUMES}
+        )
 
 
 async def _insert(tx: Tx, user_id: UUID, values: Fields) -> Row[Any]:

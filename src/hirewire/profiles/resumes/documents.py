@@ -24,7 +24,7 @@ def check_document(document: Mapping[str, object]) -> None:
     check_values(document)
     if not is_resume(document):
         raise BadDocument(
-            errors=[FieldError("#", "has no content of a JSON Resume", "not_a_resume")]
+            errors=[FieldError("#", "has none of the content of a JSON Resume", "not_a_resume")]
         )
 
 

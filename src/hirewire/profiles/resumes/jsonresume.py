@@ -116,7 +116,7 @@ def entry_skills(entry: Part) -> list[Item]:
     word = (member.line(100) or "").lower()
     level = LEVELS.get(word)
     if word and level is None:
-        member.report("is none of the levels Beginner to Expert", "unknown_level")
+        member.report("is not one of the levels Beginner to Expert", "unknown_level")
     names = entry.at("keywords").lines(10 * MOST_SKILLS, 200) or [entry.at("name").line() or ""]
     return [{"name": name, "level": level} for name in names if name]
 

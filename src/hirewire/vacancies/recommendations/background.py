@@ -1,4 +1,4 @@
-"""The background task that compares documents that are new to matching or have an old ruleset."""
+"""The background task that compares new documents, and those compared under another ruleset."""
 
 import asyncio
 from collections.abc import AsyncIterator

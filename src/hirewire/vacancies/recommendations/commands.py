@@ -1,4 +1,4 @@
-"""Updates recommendations when vacancies and resumes change."""
+"""Commands that update recommendations when vacancies and resumes change."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,7 +19,8 @@ from hirewire.messaging.transaction import Tx, opened_by
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of, ruleset
 from hirewire.vacancies.recommendations.index.matching import MatchingIndex, index_of
 from hirewire.vacancies.recommendations.index.packing import Packed, pack_demand, pack_offer
-from hirewire.vacancies.recommendations.rules import Demand, Judgement, Offer, judge
+from hirewire.vacancies.recommendations.inputs import Demand, Offer
+from hirewire.vacancies.recommendations.rules import Judgement, judge
 from hirewire.vacancies.tables import comparable, recommendation, vacancy
 
 _NEXT = "update generation set last = last + 1 returning last"
@@ -120,7 +121,7 @@ class MoveNotAllowed(AppError):
 
 @dataclass(frozen=True, slots=True)
 class Resume:
-    """A resume as last consumed; one without an offer is not recommended."""
+    """A resume as of its latest event; without an offer it is not recommended."""
 
     user_id: UUID
     version: int | None
@@ -201,9 +202,9 @@ async def compare_resumes(
 
 def _vacancies_of(step: _Step, id: UUID, offer: Offer, version: int | None) -> dict[Pair, _Found]:
     found = {}
-    for vacancy_id, at, judgement in step.index.vacancies_for(offer):
-        if vacancy_id not in step.vacancies:
-            found[vacancy_id, id] = _found(judgement, version, at)
+    for one in step.index.vacancies_for(offer):
+        if one.id not in step.vacancies:
+            found[one.id, id] = _Found(one.score, one.strength, version, one.version)
     for vacancy_id, (at, demand) in step.vacancies.items():
         if demand is not None and (judgement := judge(demand, offer)).fits:
             found[vacancy_id, id] = _found(judgement, version, at)
@@ -237,9 +238,10 @@ async def compare_vacancies(
 
 def _resumes_of(step: _Step, row: Row[Any], demand: Demand) -> dict[Pair, _Found]:
     found = {}
-    for resume_id, at, judgement in step.index.resumes_for(demand):
-        if resume_id not in step.resumes:
-            found[row.id, resume_id] = _found(judgement, at or None, row.version)
+    for match in step.index.resumes_for(demand):
+        if match.id not in step.resumes:
+            at = match.version or None
+            found[row.id, match.id] = _Found(match.score, match.strength, at, row.version)
     for resume_id, one in step.resumes.items():
         if one.offer is not None and (judgement := judge(demand, one.offer)).fits:
             found[row.id, resume_id] = _found(judgement, one.version, row.version)
@@ -373,7 +375,7 @@ def _withdrawn(row: Row[Any]) -> RecommendationWithdrawn:
 
 
 async def stale(tx: Tx, kind: Literal["vacancy", "resume"], after: UUID, limit: int) -> list[UUID]:
-    """Documents that were never compared, or by another ruleset, in the order of their ids."""
+    """Ids of documents that were never compared, or by another ruleset, in ascending order."""
     found = await tx.exec_driver_sql(_STALE[kind], (ruleset(), after, limit))
     return [row.id for row in found]
 

@@ -9,34 +9,37 @@ from math import sqrt
 from typing import Any
 
 from hirewire.esco import dictionary, edition, key_of, occupations
-from hirewire.esco.job_codes import OWN_TITLE
+from hirewire.esco.job_codes import OWN_TITLE, unit_group
 from hirewire.esco.job_titles import jobs_of, titles
+from hirewire.esco.related import related
 from hirewire.places.gazetteer import gazetteer, place_key
 from hirewire.places.keys import where
 from hirewire.vacancies.pay import A_MONTH
-from hirewire.vacancies.recommendations.rules import (
+from hirewire.vacancies.recommendations.inputs import (
     BANDS,
     EMPLOYMENT_TYPES,
     LEVELS,
-    MOST_JOBS,
-    RULESET,
     WORK_FORMATS,
     Ask,
     Demand,
     Have,
     Offer,
     code,
-    idf,
 )
+from hirewire.vacancies.recommendations.rules import MOST_JOBS, RULESET, idf
 
 _WORD = re.compile(r"[^\W_]+[+#]*")
 _LIKEST = 3
 """The number of most similar occupations that are kept."""
 _SHARPNESS = 4
 _LATEST = 2
-"""How many positions of a resume count for its occupation."""
+"""The number of latest positions of a resume that count for its occupation."""
 _HELD = 85
 """How surely the occupation of a position is the resume's, in per cent of the title's."""
+_HELD_BEFORE = 50
+"""The same if the title is a known one of other unit groups: it says what is looked for now."""
+_KNOWN = 92
+"""How sure the occupation of a known title is, in per cent."""
 _MOST_MONTHS = 1200
 _MOST_PAID = 10**15
 
@@ -64,8 +67,19 @@ def weight_of(skill: int) -> float:
 
 
 @cache
+def _close() -> Mapping[int, tuple[int, ...]]:
+    """The skills that are close to a skill, by codes."""
+    return {code(one): tuple(map(code, sorted(others))) for one, others in related().items()}
+
+
+def close_to(skill: int) -> tuple[int, ...]:
+    """The skills that are close to a skill, by codes."""
+    return _close().get(skill, ())
+
+
+@cache
 def _profiles() -> Mapping[int, list[tuple[int, float]]]:
-    """For each skill code the occupations with the skill, and its share of each one's norm."""
+    """By skill code: the occupations with the skill, and its share of each one's norm."""
     found: dict[int, list[tuple[int, float]]] = {}
     for number, occupation in enumerate(occupations()):
         codes = [code(id) for id in sorted(set(occupation.skills))]
@@ -141,7 +155,10 @@ def demand_of(vacancy: Mapping[str, Any]) -> Demand:
         must, level = one.get("kind", "must") == "must", one.get("level") or 0
         before = asks.get(skill, (False, 0))
         asks[skill] = (must or before[0], max(level, before[1]))
-    skills = [Ask(skill, must, level, weight_of(skill)) for skill, (must, level) in asks.items()]
+    skills = [
+        Ask(skill, must, level, weight_of(skill), close_to(skill))
+        for skill, (must, level) in asks.items()
+    ]
     pay, currency = _pay(vacancy.get("salary"))
     area, work_format = where(vacancy.get("area"), vacancy.get("work_format"))
     return Demand(
@@ -221,12 +238,14 @@ def offer_of(snapshot: Mapping[str, Any]) -> Offer:
 
 
 def _offered_jobs(snapshot: Mapping[str, Any]) -> dict[int, int]:
-    """The occupations of the resume's title and, less surely, of its latest positions."""
+    """The occupations of the resume's title and, with less certainty, of its latest positions."""
     found = dict(jobs_of(snapshot.get("title") or ""))
+    known = {unit_group(job) for job, sure in found.items() if job < OWN_TITLE and sure >= _KNOWN}
     for one in (snapshot.get("experience") or ())[:_LATEST]:
         for job, sure in jobs_of(one.get("position") or ""):
             if job < OWN_TITLE:
-                found[job] = max(found.get(job, 0), sure * _HELD // 100)
+                held = _HELD_BEFORE if known and unit_group(job) not in known else _HELD
+                found[job] = max(found.get(job, 0), sure * held // 100)
     best = sorted(found, key=lambda job: (-found[job], job))[:MOST_JOBS]
     return {job: found[job] for job in best}
 
@@ -241,6 +260,7 @@ def prepare() -> None:
     dictionary()
     weights()
     _profiles()
+    _close()
     _languages()
     gazetteer()
     titles()

@@ -1,4 +1,4 @@
-"""Handlers of events that change matches."""
+"""Event handlers of `vacancies` that update matches."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -61,6 +61,6 @@ async def on_vacancy_changed(
         | Received[VacancyClosed]
     ],
 ) -> None:
-    """Compare the current vacancy with all visible resumes; one that is not open matches none."""
+    """Compare the current vacancy with all visible resumes; if it is not open, none matches."""
     causes: dict[UUID, Received[Any]] = {one.event.vacancy_id: one for one in received}
     await commands.compare_vacancies(tx, causes, causes)

@@ -1,4 +1,4 @@
-"""Recommendations as they are sent and answered."""
+"""Request and response bodies of recommendations."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -46,12 +46,17 @@ class Reason(Answer):
     """One part of a score."""
 
     part: str
+    kind: Literal["ability", "preference"]
+    """What the person can do, or what both sides want: pay, place, work format and employment."""
     verdict: str
     points: float
     most: float
+    """The points that it would add if it were met: the weight of what is missing."""
     about: str | None
     must: bool
     pointer: str | None
+    close_to: str | None
+    """The resume's skill that is close to a required one which it lacks; it counts in part."""
 
 
 class _Recommendation(Answer):
@@ -94,7 +99,7 @@ class Score(Answer):
     score: float
     """0 to 1."""
     reasons: list[Reason] = []
-    """The parts of the score, if they were asked for."""
+    """The parts of the score; empty unless requested."""
 
 
 class Scores(Answer):
@@ -111,7 +116,7 @@ class Decision(Body):
 
 
 class Draft(Body):
-    """Unsaved requirements of a vacancy; fields that are not sent are taken as saved."""
+    """Unsaved requirements of a vacancy; fields that are not sent keep their saved values."""
 
     title: Annotated[str, text(1, 200)] = ""
     requirements: Annotated[list[Ask], Field(max_length=30)] = []
@@ -146,14 +151,14 @@ class Price(Answer):
 
     candidates: int
     resumes: int
-    """All that one may find on the board."""
+    """All resumes that you may see on the board."""
     requirements: list[Cost]
     exclusions: list[Exclusion]
-    """The conditions that leave out somebody, those that leave out most first."""
+    """The conditions that exclude any resume, most exclusions first."""
 
 
 class ResumeDraft(Body):
-    """Unsaved changes of a resume; fields that are not sent are taken as saved."""
+    """Unsaved changes of a resume; fields that are not sent keep their saved values."""
 
     title: Annotated[str, text(1, 200)] | None = None
     area: Annotated[str, text(1, 200)] | None = None

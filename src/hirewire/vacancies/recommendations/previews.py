@@ -13,12 +13,13 @@ from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of, skill_code, weight_of
 from hirewire.vacancies.recommendations.index.excluding import excluded
 from hirewire.vacancies.recommendations.index.matching import MatchingIndex, index_of
-from hirewire.vacancies.recommendations.rules import Demand, Have, Offer, Part
+from hirewire.vacancies.recommendations.inputs import Demand, Have, Offer
+from hirewire.vacancies.recommendations.rules import Part
 from hirewire.vacancies.tables import resume, vacancy
 
 SUGGESTED = 5
 TRIED = 30
-"""How many of the most required skills are tried."""
+"""The number of the most required skills that are tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Requirement:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A skill that the resume does not have, and how many more vacancies it would fit with it."""
+    """A skill that the resume lacks, and how many more vacancies it would match with it."""
 
     skill: str
     opens: int
@@ -43,7 +44,7 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Vacancies that a resume fits, now and after a change."""
+    """The vacancies that a resume matches, now and after a change."""
 
     now: int
     then: int
@@ -142,7 +143,7 @@ async def reach(tx: Tx, snapshot: Mapping[str, Any], changes: Mapping[str, Any])
 
 
 def _vacancies(index: MatchingIndex, offer: Offer) -> set[UUID]:
-    return {id for id, _, _ in index.vacancies_for(offer)}
+    return {found.id for found in index.vacancies_for(offer)}
 
 
 async def _suggestions(

@@ -1,4 +1,4 @@
-"""Reads recommendations; the reasons are computed again from the current vacancy and resume."""
+"""Queries for recommendations. Reasons are computed from the current vacancy and resume."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from hirewire.vacancies.recommendations.facts import (
     offered_skills,
     skill_code,
 )
-from hirewire.vacancies.recommendations.rules import Judgement, Part, Term, Verdict, judge
+from hirewire.vacancies.recommendations.rules import Judgement, Kind, Part, Term, Verdict, judge
 from hirewire.vacancies.tables import OPEN, application, company, recommendation, resume, vacancy
 
 Place = tuple[float, float, UUID]
@@ -29,20 +29,23 @@ class Reason:
     """A term of the score."""
 
     part: Part
+    kind: Kind
     verdict: Verdict
     points: float
-    """They add up to the score."""
+    """The points of all reasons add up to the score."""
     most: float
     about: str | None
     """The skill or language, in the vacancy's spelling; of an `occupation` the vacancy's title."""
     must: bool
     pointer: str | None
     """A JSON pointer into the resume."""
+    close_to: str | None
+    """The resume's skill, as it is written there, that is close to one which it lacks."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How well a resume fits a vacancy."""
+    """How well a resume matches a vacancy."""
 
     resume_id: UUID
     score: float
@@ -161,7 +164,7 @@ async def scores_of_applicants(
 async def fits_of(
     tx: Tx, vacancy: Mapping[str, Any], user_id: UUID, resume_ids: Sequence[UUID], limit: int
 ) -> list[Fit]:
-    """How well these of a person's resumes fit a vacancy (as a row): the best `limit` of them."""
+    """How well these resumes of a person match a vacancy (as a row): the best `limit` of them."""
     found = await tx.execute(
         select(resume.c.resume_id, resume.c.snapshot)
         .where(among(resume.c.resume_id, resume_ids), resume.c.user_id == user_id)
@@ -190,13 +193,17 @@ def _reasons(
         asked.setdefault(skill_code(one["skill"]), one["skill"])
     names = list(asked.values())
     languages = [one["language"] for one in vacancy.get("languages") or ()]
-    pointers = [pointer for _, pointer, _ in offered_skills(snapshot)]
+    offered = offered_skills(snapshot)
     title = vacancy.get("title") or ""
-    return [_reason(term, names, languages, title, pointers) for term in judged.terms]
+    return [_reason(term, names, languages, title, offered) for term in judged.terms]
 
 
 def _reason(
-    term: Term, skills: list[str], languages: list[str], title: str, pointers: list[str]
+    term: Term,
+    skills: list[str],
+    languages: list[str],
+    title: str,
+    offered: list[tuple[str, str, int]],
 ) -> Reason:
     about = None
     if term.part == "skill":
@@ -205,12 +212,15 @@ def _reason(
         about = languages[term.nth]
     elif term.part == "occupation":
         about = title
+    name, pointer = (None, None) if term.place is None else offered[term.place][:2]
     return Reason(
         part=term.part,
+        kind=term.kind,
         verdict=term.verdict,
         points=round(term.points, 6),
         most=round(term.most, 6),
         about=about,
         must=term.must,
-        pointer=None if term.place is None else pointers[term.place],
+        pointer=pointer,
+        close_to=name if term.is_close else None,
     )

@@ -1,4 +1,4 @@
-"""Who fits what, with the reasons, for both sides."""
+"""Routes for recommendations and match scores with their reasons, for both sides."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any
@@ -80,8 +80,10 @@ async def scores(
     resume: Annotated[list[UUID], Query(max_length=300)],
     reasons: bool = False,
 ) -> Scores:
-    """Match scores of resumes with an open application for a vacancy, also of resumes that are not
-    recommended; with their reasons if asked. Invitations without an answer are left out.
+    """Match scores of resumes with an open application for a vacancy.
+
+    Also of resumes that are not recommended; with the reasons if requested. Unanswered invitations
+    are left out.
     """
     company = await require_company(tx, caller.user_id)
     vacancy = await queries.vacancy_of(tx, id, company)
@@ -102,8 +104,9 @@ async def fits(
     resume: Annotated[list[UUID], Query(max_length=MOST_FITS)],
     limit: Annotated[int, Query(ge=1, le=MOST_FITS)] = MOST_FITS,
 ) -> Scores:
-    """How well these resumes of yours match a vacancy, the best `limit` first, with the reasons;
-    also those that it is not recommended for. Other people's resumes are left out.
+    """How well these resumes of yours match a vacancy: the best `limit`, with the reasons.
+
+    Resumes that the vacancy is not recommended for are included, other people's are left out.
     """
     vacancy = await queries.published_vacancy(tx, id)
     if vacancy is None:
@@ -195,7 +198,7 @@ def _recommended(row: Row[Any]) -> Recommended:
 
 
 def _common(row: Row[Any]) -> Mapping[str, Any]:
-    """What both sides see of a match."""
+    """The fields of a match that both sides see."""
     reasons = queries.reasons(_part(row, "vacancy"), row.resume_snapshot)
     own = {"reasons": reasons, "application_id": row.application_id}
     return {**_part(row, "recommendation"), **own}

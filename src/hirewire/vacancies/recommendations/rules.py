@@ -4,38 +4,37 @@ The score says how much of the vacancy's requirements are met: 1 is all of them.
 how well the two match overall, including skills that the vacancy does not require; it decides which
 pairs are recommended, and orders pairs with the same score. The occupations that both titles mean
 count in both: those of one occupation match even if they share no skill.
-
-All input is numeric: skills, places, languages and currencies are codes (`code`), salaries are per
-month. Personal data cannot enter, because there is no field for it.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from hashlib import blake2b
+from collections.abc import Sequence
+from dataclasses import dataclass
 from math import log, sqrt
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from hirewire.esco.job_codes import OWN_TITLE, related, unit_group
+from hirewire.vacancies.recommendations.inputs import BAND_MONTHS, WORK_FORMATS, Demand, Offer
 
-RULESET = "2026-4"
+RULESET = "2026-6"
 """The same inputs and the same ruleset always give the same score: change this together with any
-number or formula here, and with the dictionary.
+number or formula here or in `inputs`, and with the dictionary.
 """
 
 SKILLS, OCCUPATION, TITLE, EXPERIENCE, SALARY = 0.78, 0.09, 0.05, 0.04, 0.04
 """The maximum that each part can add to the strength; they add up to 1."""
 JOB = 0.9
-"""The strength of a pair of one occupation, if nothing else matches."""
+"""The strength of a pair with the same occupation, if nothing else matches."""
 ONE_JOB = 56
-"""The kinship, in per cent, from which on both titles mean one occupation."""
+"""The kinship in per cent from which both titles count as the same occupation."""
 JOB_IN_SCORE = 0.5
 """The weight of the occupation in the score, relative to `SKILLS` for the skills."""
 MOST_JOBS = 4
-"""The number of occupations that are kept of a vacancy or resume."""
+"""The maximum number of occupations of a vacancy or resume."""
 NAMED_SKILLS = frozenset({133, 251, 252, 351, 352})
-"""ISCO minor groups of ICT. Resumes of these trades name their skills as vacancies do, so that a
-must-have that is not named is lacking. Elsewhere each has words of its own for a skill, and within
-one known occupation an unnamed must-have rules nothing out, unless one would have to relocate.
+"""ISCO minor groups of ICT.
+
+Resumes of these trades name their skills as vacancies do, so that a resume lacks a must-have that
+it does not name. In other trades each side words its skills differently, and within one known
+occupation an unnamed must-have rules nothing out, unless the candidate would have to relocate.
 """
 THRESHOLD = 0.5
 """A pair with less strength is not recommended."""
@@ -46,6 +45,10 @@ LEVEL_UNKNOWN = 0.8
 LEVEL_LEAST = 0.5
 """The lowest factor of a skill, however far its level is below the required one. A lower value
 would let one more required skill lower the score.
+"""
+CLOSE = 0.35
+"""The share of a required skill's weight, in the score, for one that is close to it. Lower than
+`LEVEL_LEAST`, or the skill itself would be worth less.
 """
 EXCESS = 30.0
 """Weight of additional skills beyond which they count logarithmically: about ten skills."""
@@ -64,77 +67,11 @@ Part = Literal[
     "language",
     "company",
 ]
-
-
-class Ask(NamedTuple):
-    """A skill that a vacancy requires."""
-
-    code: int
-    must: bool
-    level: int
-    """1 to 5; 0 for none."""
-    weight: float
-
-
-class Have(NamedTuple):
-    """A skill that a resume offers."""
-
-    level: int
-    """1 to 5; 0 for none."""
-    weight: float
-    place: int
-    """The position of the skill among the resume's skills, in reading order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Demand:
-    """The requirements and conditions of a vacancy."""
-
-    skills: Sequence[Ask]
-    weight: float
-    """The sum of the skills' weights."""
-    title: frozenset[int] = frozenset()
-    occupation: Mapping[int, float] = field(default_factory=dict)
-    """Similarity to occupations by the occupation's number, a vector of Euclidean length 1."""
-    jobs: Mapping[int, int] = field(default_factory=dict)
-    """The occupations that the title means, and how surely, in per cent."""
-    band: int | None = None
-    """Experience: 0 none, 1 one to three years, 2 three to six, 3 more."""
-    area: int | None = None
-    work_format: int | None = None
-    """A bit of `WORK_FORMATS`."""
-    employment: int | None = None
-    """A bit of `EMPLOYMENT_TYPES`."""
-    pay: tuple[float, float] | None = None
-    """Lowest and highest monthly pay; equal if only one is stated."""
-    currency: int | None = None
-    languages: Sequence[tuple[int, int]] = ()
-    """Code and lowest level, from 0 (any) to 7 (native)."""
-    company: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """The content and the expectations of a resume."""
-
-    skills: Mapping[int, Have]
-    weight: float
-    """The sum of the skills' weights."""
-    title: frozenset[int] = frozenset()
-    occupation: Mapping[int, float] = field(default_factory=dict)
-    jobs: Mapping[int, int] = field(default_factory=dict)
-    """The occupations that the title means, and how surely, in per cent."""
-    months: int = 0
-    area: int | None = None
-    relocation: bool = False
-    work_formats: int = 0
-    """Bits of `WORK_FORMATS`; 0 for any."""
-    employment: int = 0
-    """Bits of `EMPLOYMENT_TYPES`; 0 for any."""
-    pay: float | None = None
-    currency: int | None = None
-    languages: Mapping[int, int] = field(default_factory=dict)
-    hidden_from: frozenset[int] = frozenset()
+Kind = Literal["ability", "preference"]
+PREFERENCES: frozenset[Part] = frozenset(
+    {"salary", "area", "work_format", "employment_type", "company"}
+)
+"""What the two sides want; all other parts are what a person can do."""
 
 
 class Term(NamedTuple):
@@ -151,11 +88,18 @@ class Term(NamedTuple):
     must: bool = False
     place: int | None = None
     """Of a `skill`: its position in the resume."""
+    is_close: bool = False
+    """Whether the resume has not this skill but one that is close to it, at `place`."""
+
+    @property
+    def kind(self) -> Kind:
+        """Whether the part is about what a person can do or about what both sides want."""
+        return "preference" if self.part in PREFERENCES else "ability"
 
 
-Plain: TypeAlias = tuple[Part, Verdict, float, float, int, bool, int | None]
+Plain: TypeAlias = tuple[Part, Verdict, float, float, int, bool, int | None, bool]
 """A term as a tuple: most pairs are judged without anybody asking for the reasons."""
-_ONE: tuple[int, bool, None] = (0, False, None)
+_ONE: tuple[int, bool, None, bool] = (0, False, None, False)
 """The end of a term that there is once."""
 
 
@@ -171,15 +115,15 @@ class Judgement:
     parts: Sequence[Plain]
     """The terms before they are scaled to add up to the score."""
     whole: float
-    """What they could add up to."""
+    """The sum of the points that they could add."""
 
     @property
     def terms(self) -> list[Term]:
         """The reasons: their points add up to the score."""
         whole = self.whole or 1.0
         return [
-            Term(part, verdict, points / whole, most / whole, nth, must, place)
-            for part, verdict, points, most, nth, must, place in self.parts
+            Term(part, verdict, points / whole, most / whole, nth, must, place, is_close)
+            for part, verdict, points, most, nth, must, place, is_close in self.parts
         ]
 
     @property
@@ -195,37 +139,13 @@ class Judgement:
         return "conflict" not in [part[1] for part in self.parts]
 
 
-WORK_FORMATS = {"on_site": 1, "hybrid": 2, "remote": 4}
-EMPLOYMENT_TYPES = {
-    "FULL_TIME": 1,
-    "PART_TIME": 2,
-    "CONTRACTOR": 4,
-    "TEMPORARY": 8,
-    "INTERN": 16,
-    "VOLUNTEER": 32,
-    "PER_DIEM": 64,
-    "OTHER": 128,
-}
-LEVELS = {"A1": 1, "A2": 2, "B1": 3, "B2": 4, "C1": 5, "C2": 6, "native": 7}
-BANDS = {"noExperience": 0, "between1And3": 1, "between3And6": 2, "moreThan6": 3}
-BAND_MONTHS = (0, 12, 36, 72)
-"""The number of months at which each band begins."""
-
-
-def code(text: str) -> int:
-    """A number from 1 to 2**63 - 1 that stands for a text."""
-    return (int.from_bytes(blake2b(text.encode(), digest_size=8).digest()) >> 1) or 1
-
-
 def idf(occupations_with_it: int, occupations: int) -> float:
     """The weight of a skill: ``ln(1 + N / n)``; n is at least 1."""
     return log(1 + occupations / max(occupations_with_it, 1))
 
 
 def damped(excess: float) -> float:
-    """The weight of the skills that a vacancy does not require, dampened so that long resumes do
-    not lose.
-    """
+    """The weight of skills that a vacancy does not require, dampened in favour of long resumes."""
     return excess if excess <= EXCESS else EXCESS * (1 + log(excess / EXCESS))
 
 
@@ -240,9 +160,10 @@ def judge(demand: Demand, offer: Offer) -> Judgement:
     """How well they match: the score with its terms, and the strength.
 
     The score is the weighted mean of the requirements met: skills, experience, place, languages,
-    and pay if both sides state it in one currency. Points that the vacancy does not require or does
-    not state reduce nothing. One or related occupations add to it; another one takes away only if
-    the vacancy names no skills, for then the occupation is what it requires.
+    and pay if both sides state it in one currency. A skill that the resume lacks counts in part if
+    it has one that is close to it; the strength knows nothing of that. Points that the vacancy does
+    not require or does not state reduce nothing. One or related occupations add to it; another one
+    takes away only if the vacancy names no skills, for then the occupation is what it requires.
     """
     kin, known = kinship(demand, offer)
     far = is_far(demand, offer)
@@ -266,7 +187,7 @@ def strength(demand: Demand, offer: Offer, kin: int) -> float:
     it; it is 0 where one would have to relocate, so that skills alone decide there.
     """
     shared = met = 0.0
-    for skill, _, level, weight in demand.skills:
+    for skill, _, level, weight, _ in demand.skills:
         found = offer.skills.get(skill)
         if found is not None:
             shared += weight
@@ -290,12 +211,15 @@ def strength(demand: Demand, offer: Offer, kin: int) -> float:
 
 
 def joined(kin: Any, points: Any) -> Any:
-    """The strength from the kinship of occupations and from all else; also of arrays."""
+    """The strength from the kinship of the occupations and the strength of the rest.
+
+    Also for numpy arrays.
+    """
     return 1 - (1 - JOB * (kin / 100)) * (1 - points)
 
 
 def kinship(demand: Demand, offer: Offer) -> tuple[int, int]:
-    """How related the occupations of both titles are, and those that ESCO has, in per cent."""
+    """How related the occupations of both titles are in per cent: of all, and of those in ESCO."""
     best = known = 0
     for job, sure in demand.jobs.items():
         for other, as_sure in offer.jobs.items():
@@ -317,7 +241,7 @@ def is_far(demand: Demand, offer: Offer) -> bool:
 
 
 def names_its_skills(demand: Demand) -> bool:
-    """Whether a vacancy's must-haves are gates, since its likest occupation is of ICT."""
+    """Whether a vacancy's must-haves are gates, because its most similar occupation is of ICT."""
     return bool(demand.jobs) and unit_group(next(iter(demand.jobs))) // 10 in NAMED_SKILLS
 
 
@@ -347,17 +271,27 @@ def _skills(demand: Demand, offer: Offer, *, are_gates: bool) -> list[Plain]:
     lacking: Verdict
     terms: list[Plain] = []
     find = offer.skills.get
-    for nth, (skill, must, level, weight) in enumerate(demand.skills):
+    for nth, (skill, must, level, weight, close) in enumerate(demand.skills):
         most = weight * unit
         found = find(skill)
         if found is None:
             lacking = "conflict" if must and are_gates else "missing"
-            terms.append(("skill", lacking, 0.0, most, nth, must, None))
+            place = _closest(close, offer) if close else None
+            if place is None:
+                terms.append(("skill", lacking, 0.0, most, nth, must, None, False))
+            else:
+                lacking = "partly" if lacking == "missing" else lacking
+                terms.append(("skill", lacking, most * CLOSE, most, nth, must, place, True))
         elif (factor := level_factor(level, found.level) if level else 1.0) == 1.0:
-            terms.append(("skill", "met", most, most, nth, must, found.place))
+            terms.append(("skill", "met", most, most, nth, must, found.place, False))
         else:
-            terms.append(("skill", "partly", most * factor, most, nth, must, found.place))
+            terms.append(("skill", "partly", most * factor, most, nth, must, found.place, False))
     return terms
+
+
+def _closest(close: tuple[int, ...], offer: Offer) -> int | None:
+    """The place of the resume's first skill of these."""
+    return min([offer.skills[one].place for one in close if one in offer.skills], default=None)
 
 
 def _experience(band: int | None, months: int) -> list[Plain]:
@@ -416,7 +350,7 @@ def _gates(demand: Demand, offer: Offer) -> list[Plain]:
 
 def _gate(part: Part, known: bool, good: bool, nth: int = 0, most: float = 0.0) -> Plain:
     if not known:
-        return part, "unknown", most * 0.5, most, nth, False, None
+        return part, "unknown", most * 0.5, most, nth, False, None, False
     if good:
-        return part, "met", most, most, nth, False, None
-    return part, "conflict", 0.0, most, nth, False, None
+        return part, "met", most, most, nth, False, None, False
+    return part, "conflict", 0.0, most, nth, False, None, False

@@ -25,8 +25,9 @@ def use_dictionary(settings: Settings) -> None:
 
 @asynccontextmanager
 async def warm_up(_: Transactions, settings: Settings) -> AsyncIterator[None]:
-    """Build the typeahead and the index of titles in the background, soon after the start; and
-    suggest by meaning.
+    """Build the typeahead and the index of titles in the background, soon after the start.
+
+    Skills are suggested by meaning while the service runs.
     """
 
     async def make() -> None:

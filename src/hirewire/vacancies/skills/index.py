@@ -1,4 +1,4 @@
-"""Typeahead of skills: the dictionary by the beginnings of words."""
+"""Typeahead of skills: finds names of the dictionary by the beginnings of their words."""
 
 from array import array
 from bisect import bisect_left
@@ -31,10 +31,10 @@ class Typeahead:
     """Finds skills by the beginnings of the words of any form of their names.
 
     The skill that the dictionary finds comes first, then forms that begin with the text, then
-    skills that adverts name often (those with forms of ours), then shorter forms, then skills of
-    more ICT occupations. If there is room left, filler is left out ("good … skills"), then endings
-    are, and then words with one typo (a letter replaced, missing or added, or two swapped) match
-    as well.
+    skills that adverts name often (those with forms of our own), then shorter forms, then skills of
+    more ICT occupations. If there is room left, forms follow that match without filler words ("good
+    … skills"), then without endings, and then with one typo (a letter replaced, missing or added,
+    or two swapped).
     """
 
     def __init__(self, skills: Iterable[Skill]) -> None:
@@ -90,7 +90,7 @@ class Typeahead:
         """The word of each hash."""
 
     def find(self, text: str, limit: int) -> list[Suggestion]:
-        """At most `limit` skills without repeats; none for a text without a letter."""
+        """At most `limit` skills, each once; none for a text without a letter."""
         if not words_of(text):
             return []
         known = dictionary().find(text)
@@ -112,7 +112,7 @@ class Typeahead:
     def _ranked(self, text: str, known: str | None) -> Iterator[int]:
         """Forms, the best first; a skill may have several of them.
 
-        Not as a list: a letter begins thousands, and few are looked at.
+        An iterator, since thousands of forms begin with a letter and few of them are used.
         """
         readings = (text, *without_filler(text))
         for reading in readings:

@@ -1,4 +1,4 @@
-"""Suggests skills by meaning; loads the encoder when the first phrase asks for it."""
+"""Suggests skills by meaning. The encoder is loaded for the first phrase."""
 
 import asyncio
 import os
@@ -14,7 +14,7 @@ from hirewire.esco.meaning import Meaning, Near, encoder, file_name
 from hirewire.kit.settings import Settings
 
 WAITS = 3.0
-"""Seconds that a phrase waits for the encoder to be loaded."""
+"""Seconds that a phrase waits while the encoder is loaded."""
 log = structlog.get_logger()
 
 
@@ -53,11 +53,11 @@ class Finder:
             raise
 
     async def _make(self, file: Path) -> None:
-        """In another process, since this one answers requests meanwhile."""
+        """Make the vectors in another process, since this one answers requests meanwhile."""
         given = [str(file), *([str(self._additions)] if self._additions else [])]
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "hirewire.esco.meaning", *given),
-            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # small products: threads only wait
+            env=os.environ | {"OPENBLAS_NUM_THREADS": "1"},  # small matrices need no threads
         )
         try:
             if code := await process.wait():
@@ -69,7 +69,7 @@ class Finder:
                 await process.wait()
 
     async def close(self) -> None:
-        """Stop making or loading."""
+        """Stop making the vectors or loading the encoder."""
         if self._loading is not None:
             self._loading.cancel()
             await asyncio.wait([self._loading])

@@ -1,4 +1,4 @@
-"""Reads the skills in use that the dictionary lacks."""
+"""Queries for skills in use that the dictionary lacks."""
 
 from dataclasses import dataclass
 
@@ -33,9 +33,7 @@ class Unknown:
 
 
 async def unknown_skills(tx: Tx, limit: int) -> list[Unknown]:
-    """The most frequent unknown skills. Reads all open vacancies and visible resumes: takes
-    seconds.
-    """
+    """The most frequent unknown skills. Reads all open vacancies and visible resumes: seconds."""
     found: dict[str, Unknown] = {}
     most: dict[str, int] = {}
     for row in await tx.exec_driver_sql(_NAMED):

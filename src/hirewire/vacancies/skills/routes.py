@@ -1,4 +1,4 @@
-"""The dictionary of skills, for whoever types one."""
+"""Routes for the dictionary of skills."""
 
 import asyncio
 from typing import Annotated, Literal
@@ -29,14 +29,14 @@ class Suggested(Answer):
 
     id: str
     name: str
-    """The label as people say it."""
+    """The everyday name."""
     name_ru: str
-    """The same in Russian; tools keep their names."""
+    """The everyday name in Russian; names of tools are not translated."""
     label: str
     label_ru: str | None
     matched: str
     by: Literal["letters", "meaning"]
-    """By meaning: the skill has other words than the input, and may be what was meant."""
+    """`meaning`: the name has other words than the input, but the skill may be what was meant."""
 
 
 class Suggestions(Answer):
@@ -56,7 +56,7 @@ class Names(Answer):
     """Names of skills."""
 
     names: dict[str, Name]
-    """By what was typed."""
+    """Names by the typed text."""
 
 
 class Known(Answer):
@@ -78,8 +78,8 @@ async def find(
 ) -> Suggestions:
     """Skills whose names contain words starting with the words of `q`.
 
-    By meaning: the skill that the dictionary finds, then those nearest in meaning. None while the
-    encoder is being prepared, and without a search folder.
+    With `by=meaning`, the skill that the dictionary finds and those nearest in meaning. Empty while
+    the encoder is being prepared, and without a search folder.
     """
     response.headers["Cache-Control"] = FRESH
     if by == "letters":

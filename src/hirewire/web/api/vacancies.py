@@ -223,7 +223,7 @@ class Vacancies(Client):
         return await self._send(Reach, "POST", "/reach", body)
 
     async def activity(self, limit: int, after: str | None = None) -> Answer[Items[Activity]]:
-        """What candidates did recently."""
+        """Recent activity of candidates."""
         return await self._get(Items[Activity], "/activity", {"limit": str(limit), "after": after})
 
     async def searches(self) -> Answer[Items[SavedSearch]]:

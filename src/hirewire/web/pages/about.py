@@ -9,7 +9,7 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/about")
 async def about(who: Asking) -> Response:
-    """What this site is for."""
+    """The purpose of this site."""
     return render(who, "about.html")
 
 

@@ -85,7 +85,7 @@ async def names_of_skills(who: Visitor, labels: set[str]) -> dict[str, str]:
 
 
 async def named_in(who: Visitor, answer: Answer[FoundT]) -> Answer[FoundT]:
-    """The same answer, with its data treated by `named`."""
+    """The same answer, with `named` applied to its data."""
     if answer.found is None:
         return answer
     return replace(answer, found=await named(who, answer.found))

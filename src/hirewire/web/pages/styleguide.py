@@ -56,10 +56,12 @@ SAMPLES = {
 }
 REASONS = (
     Reason(part="skill", about="Python", points=0.32, verdict="met"),
-    Reason(part="skill", about="Kafka", points=0.12, verdict="partly"),
-    Reason(part="skill", about="Airflow", points=0, verdict="missing"),
-    Reason(part="area", about="Berlin", points=0, verdict="conflict"),
-    Reason(part="salary", about=None, points=0.1, verdict="unknown"),
+    Reason(
+        part="skill", about="Kafka", points=0.04, most=0.12, verdict="partly", closeTo="RabbitMQ"
+    ),
+    Reason(part="skill", about="Airflow", most=0.1, verdict="missing"),
+    Reason(part="area", kind="preference", most=0.04, verdict="conflict"),
+    Reason(part="salary", kind="preference", points=0.04, most=0.04, verdict="met"),
 )
 PAY = OfferedSalary(min=180_000, max=260_000, currency="RUB")
 SKILLS = tuple(Requirement(skill=skill) for skill in ("Python", "SQL", "Kafka"))

@@ -1,11 +1,14 @@
 """The templates: compiled for each language, with its texts and the icons as constants."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes
 from jinja2.compiler import CodeGenerator, Frame
+from jinja2.ext import Extension
+from jinja2.lexer import Token, TokenStream
 from jinja2.visitor import NodeTransformer
 
 from hirewire.web.i18n.words import words
@@ -13,7 +16,7 @@ from hirewire.web.pages.assets import STATIC, asset, icon
 from hirewire.web.pages.pictures import hue, initials
 
 SHARED = "fields.html"
-"""The macros that all templates can call, as `f`."""
+"""The macros that every template has, as `f`."""
 
 
 class _Compiler(CodeGenerator):
@@ -25,7 +28,7 @@ class _Compiler(CodeGenerator):
 
 
 class _Folding(NodeTransformer):
-    """Replaces calls of constant functions by their results, if all arguments are constants."""
+    """Replaces calls of these functions whose arguments are constants by their results."""
 
     def __init__(self, functions: Mapping[str, Callable[..., str]]) -> None:
         self._functions = functions
@@ -51,6 +54,7 @@ def templates_in(lang: str) -> Environment:
         auto_reload=False,
         trim_blocks=True,
         lstrip_blocks=True,
+        extensions=[_Continued],
     )
     said = words(lang)
     made.globals.update(asset=asset, icon=icon, initials=initials, hue=hue, w=said, _=said.text)
@@ -65,3 +69,17 @@ def rendered(lang: str, template: str, values: dict[str, object]) -> str:
     environment = templates_in(lang)
     macros = environment.get_template(SHARED).make_module(values)
     return environment.get_template(template).render(values, f=macros)
+
+
+class _Continued(Extension):
+    """Lines of a tag: an indented one that begins with a small letter is what comes after a space.
+
+    So that a long tag stands on several lines of a template, and on one line of the page.
+    """
+
+    def filter_stream(self, stream: TokenStream) -> Iterable[Token]:
+        """The tokens of a template, with such lines joined."""
+        for token in stream:
+            is_html = token.type == "data"
+            text = re.sub(r"\n  +(?=[a-z])", " ", token.value) if is_html else token.value
+            yield Token(token.lineno, token.type, text)

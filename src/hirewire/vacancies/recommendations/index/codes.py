@@ -5,7 +5,7 @@ from threading import Lock
 import numpy as np
 from numpy.typing import NDArray
 
-from hirewire.vacancies.recommendations.facts import weight_of
+from hirewire.vacancies.recommendations.facts import close_to, weight_of
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -20,6 +20,8 @@ class Codes:
         self._lock = Lock()
         self.codes: list[int] = []
         """Codes by their numbers."""
+        self.close: list[tuple[int, ...]] = []
+        """The skills that are close to each, by its number."""
         self.weights: Floats = np.empty(0)
 
     def __len__(self) -> int:
@@ -34,6 +36,7 @@ class Codes:
                 number = self._numbers.get(code)
                 if number is None:
                     number = len(self.codes)
+                    self.close.append(close_to(code))
                     self.codes.append(code)
                     self._numbers[code] = number
                 numbers[nth] = number

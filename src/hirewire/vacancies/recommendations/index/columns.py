@@ -55,7 +55,7 @@ class Columns:
         self, of: dict[str, Any], lists: dict[str, tuple[dict[str, Any], Rows]], codes: Codes
     ) -> None:
         self.codes = codes
-        """What the numbers of the skills stand for."""
+        """The codes that the numbers of the skills stand for."""
         self.of = of
         """Scalar attributes by name."""
         self.lists = lists
@@ -91,7 +91,7 @@ class Columns:
         )
 
     def numbered_by(self, codes: Codes, alive: Mask | None = None) -> "Columns":
-        """The same documents with other numbers; codes that only dead documents have get none."""
+        """The same documents with other numbers; codes that only deleted ones have get none."""
         if codes is self.codes:
             return self
         skill, skills = self.lists["skills"]

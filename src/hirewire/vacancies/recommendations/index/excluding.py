@@ -6,9 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from hirewire.vacancies.recommendations.index.prefilter import gates, is_one_job
+from hirewire.vacancies.recommendations.index.prefilter import gates
+from hirewire.vacancies.recommendations.index.scoring import is_one_job
 from hirewire.vacancies.recommendations.index.segment import Segment
-from hirewire.vacancies.recommendations.rules import Demand, Part
+from hirewire.vacancies.recommendations.inputs import Demand
+from hirewire.vacancies.recommendations.rules import Part
 
 
 class Condition(NamedTuple):

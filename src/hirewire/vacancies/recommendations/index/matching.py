@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
@@ -11,20 +11,29 @@ import numpy as np
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from hirewire.vacancies.recommendations.index.codes import Ints
 from hirewire.vacancies.recommendations.index.columns import Columns
 from hirewire.vacancies.recommendations.index.packing import Packed
 from hirewire.vacancies.recommendations.index.prefilter import demands_for, offers_for
-from hirewire.vacancies.recommendations.index.reading import demands_from, ids_of, offers_from
+from hirewire.vacancies.recommendations.index.scoring import Fit, fitting
 from hirewire.vacancies.recommendations.index.segment import Segment
 from hirewire.vacancies.recommendations.index.side import Side
-from hirewire.vacancies.recommendations.rules import Demand, Judgement, Offer, judge
+from hirewire.vacancies.recommendations.inputs import Demand, Offer
 
 READ_AT_ONCE = 8192
 """The most rows read at once; larger changes are read in parts."""
 _COLUMNS = "kind, number, state = 'open' as open, generation, head, skills, languages, words"
 _CHANGED = f"select {_COLUMNS} from comparable where generation > $1 order by generation limit $2"  # noqa: S608
 _ALL_CHANGED = text(f"select {_COLUMNS} from comparable where generation > :generation")  # noqa: S608
+
+
+class Match(NamedTuple):
+    """A vacancy or resume that matches, and how well."""
+
+    id: UUID
+    version: int
+    """0 for none."""
+    score: float
+    strength: float
 
 
 @dataclass
@@ -105,28 +114,22 @@ class MatchingIndex:
                     [_packed(row) for row in changed if row.open],
                 )
 
-    def vacancies_for(self, offer: Offer) -> Iterator[tuple[UUID, int, Judgement]]:
-        """The vacancies that match a resume: id and version, and how well."""
+    def vacancies_for(self, offer: Offer) -> Iterator[Match]:
+        """The vacancies that match a resume."""
         for segment in self.demands:
-            slots = demands_for(segment, offer)
-            found = (judge(demand, offer) for demand in demands_from(segment, slots))
-            yield from _fitting(segment, slots, found)
+            yield from _matches(segment, fitting(segment, demands_for(segment, offer), offer))
 
-    def resumes_for(self, demand: Demand) -> Iterator[tuple[UUID, int, Judgement]]:
-        """The resumes that match a vacancy: id and version, and how well."""
+    def resumes_for(self, demand: Demand) -> Iterator[Match]:
+        """The resumes that match a vacancy."""
         for segment in self.offers:
-            slots = offers_for(segment, demand)
-            found = (judge(demand, offer) for offer in offers_from(segment, slots))
-            yield from _fitting(segment, slots, found)
+            yield from _matches(segment, fitting(segment, offers_for(segment, demand), demand))
 
 
-def _fitting(
-    segment: Segment, slots: Ints, judged: Iterable[Judgement]
-) -> Iterator[tuple[UUID, int, Judgement]]:
-    ids, versions = ids_of(segment, slots), segment.column["version"][slots].tolist()
-    for id, version, found in zip(ids, versions, judged, strict=True):
-        if found.fits:
-            yield id, version, found
+def _matches(segment: Segment, fits: Iterable[Fit]) -> Iterator[Match]:
+    ids, versions = segment.column["id"], segment.column["version"]
+    for slot, score, strength in fits:
+        id = UUID(bytes=ids[slot].tobytes())
+        yield Match(id, versions.item(slot), score, strength)
 
 
 _indexes: WeakKeyDictionary[AsyncEngine, MatchingIndex] = WeakKeyDictionary()

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import numpy as np
 
-from hirewire.vacancies.recommendations.rules import MOST_JOBS, Demand, Offer
+from hirewire.vacancies.recommendations.inputs import Demand, Offer
+from hirewire.vacancies.recommendations.rules import MOST_JOBS
 
 HEAD = np.dtype(
     [
@@ -30,9 +31,10 @@ HEAD = np.dtype(
         ("sure", "u1", (MOST_JOBS,)),
     ]
 )
-"""Scalar values of every vacancy and resume. -1 stands for none, NaN for no pay, and 0 for no job.
+"""Scalar values of every vacancy and resume.
 
-Rows of earlier rules lack the last members; they are read as zeros until they are compared again.
+-1 stands for none, NaN for no pay, and 0 for no occupation. Rows packed under earlier rules lack
+the last members, which are read as zeros until they are compared again.
 """
 
 

@@ -1,24 +1,23 @@
 """Reads documents from the arrays as input of the exact scorer, many at once.
 
-A value read from an array costs as much as ten of a list: so each array is turned into a list for
-all documents of a part, and not once for each of them.
+Reading a value from an array takes as long as reading ten from a list. So each array is converted
+to a list once for all documents of a part.
 """
 
 from collections.abc import Iterator
 from itertools import pairwise, repeat
 from typing import Any, TypeVar
-from uuid import UUID
 
 import numpy as np
 
 from hirewire.vacancies.recommendations.index.codes import Ints
 from hirewire.vacancies.recommendations.index.columns import Rows
 from hirewire.vacancies.recommendations.index.segment import Segment
-from hirewire.vacancies.recommendations.rules import Ask, Demand, Have, Offer
+from hirewire.vacancies.recommendations.inputs import Ask, Demand, Have, Offer
 
 T = TypeVar("T", Ask, Have)
 READ_AT_ONCE = 256
-"""The most documents read at once: it bounds the memory that they need as objects."""
+"""The maximum number of documents read at once; it bounds the memory for their objects."""
 
 
 def demands_from(segment: Segment, slots: Ints) -> Iterator[Demand]:
@@ -33,49 +32,44 @@ def offers_from(segment: Segment, slots: Ints) -> Iterator[Offer]:
         yield from _offers(_Part(segment, slots[start : start + READ_AT_ONCE]))
 
 
-def ids_of(segment: Segment, slots: Ints) -> list[UUID]:
-    """The ids of the documents at these slots."""
-    return [UUID(bytes=id) for id in segment.column["id"][slots].tolist()]
-
-
 class _Part:
-    """Some documents, an attribute at a time."""
+    """Some documents, read one attribute at a time."""
 
     def __init__(self, segment: Segment, slots: Ints) -> None:
         self.segment = segment
         self.slots = slots
 
     def values(self, name: str) -> list[Any]:
-        """A scalar attribute of each."""
+        """A scalar attribute of each document."""
         found: list[Any] = self.segment.column[name][self.slots].tolist()
         return found
 
     def mappings(self, keys: str, values: str, none: int) -> Iterator[dict[int, Any]]:
-        """Two arrays of each as keys and values; key `none` stands for no item."""
+        """Two arrays of each document as keys and values; the key `none` stands for no item."""
         for mine, theirs in zip(self.values(keys), self.values(values), strict=True):
             found = dict(zip(mine, theirs, strict=True))
             found.pop(none, None)
             yield found
 
     def pays(self) -> Iterator[tuple[float, float] | None]:
-        """Lowest and highest pay of each."""
+        """Lowest and highest pay of each document."""
         for least, most in zip(self.values("least"), self.values("most"), strict=True):
             yield None if least != least else (least, most)
 
     def items(self, rows: Rows) -> tuple[Ints, list[tuple[int, int]]]:
-        """Where the items of their lists stand in the arrays, and the range of each one's in it."""
+        """The positions of their items in the arrays, and the range of each document in it."""
         at, _ = rows.positions(self.slots)
         ends = np.cumsum(rows.ends[self.slots + 1] - rows.ends[self.slots])
         return at, list(pairwise([0, *ends.tolist()]))
 
     def languages(self) -> Iterator[list[tuple[int, int]]]:
-        """Code and level of the languages of each."""
+        """Code and level of the languages of each document."""
         at, ranges = self.items(self.segment.languages)
         found = self.segment.language[at].tolist()
         return (found[start:end] for start, end in ranges)
 
     def words(self) -> Iterator[list[int]]:
-        """The codes of the words of each."""
+        """The codes of the words of each document."""
         at, ranges = self.items(self.segment.words)
         found = self.segment.word[at].tolist()
         return (found[start:end] for start, end in ranges)
@@ -88,7 +82,8 @@ def _demands(part: _Part) -> Iterator[Demand]:
     weights = segment.codes.weights[number].tolist()
     must, level = segment.is_must[at].astype(np.bool_).tolist(), segment.level[at].tolist()
     codes = list(map(segment.codes.codes.__getitem__, number.tolist()))
-    asks = _made(Ask, codes, must, level, weights)
+    close = list(map(segment.codes.close.__getitem__, number.tolist()))
+    asks = _made(Ask, codes, must, level, weights, close)
     columns = ("band", "area", "formats", "employment", "currency", "company")
     for (start, end), words, occupation, jobs, pay, languages, *values in zip(
         ranges,
@@ -158,7 +153,7 @@ def _offers(part: _Part) -> Iterator[Offer]:
 
 
 def _made(kind: type[T], *columns: list[Any]) -> list[T]:
-    """Named tuples of these columns, in half the time of their constructor."""
+    """Named tuples of these columns, in half the time that their constructor takes."""
     return list(map(tuple.__new__, repeat(kind), zip(*columns, strict=True)))
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from typing import Any
-from uuid import UUID
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +21,9 @@ from hirewire.vacancies.recommendations.rules import (
 
 _NO_SLOTS = np.empty(0, np.int32)
 EPSILON = 1e-6
-LEAST_SKILLS = (THRESHOLD - OCCUPATION - TITLE - EXPERIENCE - SALARY) / SKILLS
+ROUNDED_UP = 0.5e-4
+"""By how much a strength may lie below the threshold and be rounded to it."""
+LEAST_SKILLS = (THRESHOLD - ROUNDED_UP - OCCUPATION - TITLE - EXPERIENCE - SALARY) / SKILLS
 """The geometric mean of skills that a match needs if all other parts are at their best."""
 
 
@@ -125,14 +126,6 @@ class Segment:
         alive = np.repeat(self.alive, self.skills.lengths)
         return np.bincount(self.code[alive], minlength=len(self.codes))
 
-    def id(self, slot: int) -> UUID:
-        """The id of the document at a slot."""
-        return UUID(bytes=self.column["id"][slot].tobytes())
-
-    def value(self, name: str, slot: int) -> Any:
-        """A scalar value of the document at a slot."""
-        return self.column[name].item(slot)
-
     def having(self, skill: int) -> Mask:
         """Which resumes have a skill, by its code."""
         found: Mask = np.zeros(len(self), np.bool_)
@@ -159,7 +152,7 @@ class Segment:
 
 
 def groups(jobs: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The numbers under which related occupations are found; each title of its own has its own."""
+    """The numbers under which related occupations are indexed; an unknown title has its own."""
     return np.where(jobs >= OWN_TITLE, jobs, unit_group(jobs) // 10).astype(np.int32)
 
 

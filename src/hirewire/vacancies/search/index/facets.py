@@ -1,4 +1,4 @@
-"""Exact counts of the most frequent values, shown beside a list."""
+"""Exact counts of the most frequent values of a field, shown beside a list."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor

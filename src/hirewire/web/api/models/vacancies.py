@@ -205,8 +205,11 @@ class Reason(Model):
 
     part: str
     verdict: str
+    kind: str = "ability"
     points: float = 0.0
+    most: float = 0.0
     about: str | None = None
+    closeTo: str | None = None
 
 
 class _Match(Model):

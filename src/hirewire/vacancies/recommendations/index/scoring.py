@@ -1,0 +1,356 @@
+"""Scores one document with many at once, in arrays, with exactly the results of `rules.judge`.
+
+The same doubles are added in another order, so that a sum may differ in its last digits. Results
+have four: where a sum is so near to the middle of two that it could be rounded either way, the pair
+is left to `judge`, as are all whose reasons somebody wants to read.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hirewire.esco.job_codes import OWN_TITLE, SAME_MINOR, SAME_UNIT, unit_group
+from hirewire.vacancies.recommendations.index.codes import Codes, Floats, Ints, Mask
+from hirewire.vacancies.recommendations.index.reading import demands_from, offers_from
+from hirewire.vacancies.recommendations.index.segment import Segment
+from hirewire.vacancies.recommendations.inputs import BAND_MONTHS, WORK_FORMATS, Demand, Offer
+from hirewire.vacancies.recommendations.rules import (
+    EXCESS,
+    EXPERIENCE,
+    GATE,
+    JOB_IN_SCORE,
+    LEVEL_LEAST,
+    LEVEL_UNKNOWN,
+    NAMED_SKILLS,
+    OCCUPATION,
+    ONE_JOB,
+    SALARY,
+    SALARY_GAP,
+    SKILLS,
+    THRESHOLD,
+    TITLE,
+    joined,
+    judge,
+)
+
+ROUNDING = 1e-9
+"""More than a sum of doubles between 0 and 1 changes with the order in which they are added."""
+_REMOTE = WORK_FORMATS["remote"]
+_NAMED = list(NAMED_SKILLS)
+_BAND_MONTHS = np.array([*BAND_MONTHS, np.nan])
+"""By band; the last item, -1, stands for none."""
+
+
+class Fit(NamedTuple):
+    """A document that matches."""
+
+    slot: int
+    score: float
+    strength: float
+
+
+class Sums(NamedTuple):
+    """What is known of each pair before it is rounded."""
+
+    score: Floats
+    strength: Floats
+    conflict: Mask
+    unsure: Mask
+    """Whether the conflict depends on the last digits of a sum."""
+
+
+def fitting(segment: Segment, slots: Ints, one: Demand | Offer) -> Iterator[Fit]:
+    """Which of these documents match, and how well."""
+    sums = _sums(segment, slots, one)
+    score, strength = np.minimum(1.0, _rounded(sums.score)), _rounded(sums.strength)
+    fits = (strength >= THRESHOLD) & ~sums.conflict
+    at = np.flatnonzero(sums.unsure | _is_middle(sums.score) | _is_middle(sums.strength))
+    if len(at):
+        if isinstance(one, Demand):
+            judged = [judge(one, offer) for offer in offers_from(segment, slots[at])]
+        else:
+            judged = [judge(demand, one) for demand in demands_from(segment, slots[at])]
+        score[at] = [found.score for found in judged]
+        strength[at] = [found.strength for found in judged]
+        fits[at] = [found.fits for found in judged]
+    return map(Fit, *(column[fits].tolist() for column in (slots, score, strength)))
+
+
+def _rounded(values: Floats) -> Floats:
+    """As `round(value, 4)`, except in the middle."""
+    return np.asarray(np.rint(values * 1e4) / 1e4, np.float64)
+
+
+def _is_middle(values: Floats) -> Mask:
+    """Whether a value is so near to the middle of two of four digits that it may be either."""
+    digits = values * 1e4
+    return np.asarray(np.abs(digits - np.floor(digits) - 0.5) < ROUNDING * 1e4, np.bool_)
+
+
+def _sums(segment: Segment, slots: Ints, one: Demand | Offer) -> Sums:
+    """As `rules.judge`, for each slot. The names are those of the terms there."""
+    mine = _values(one)
+    columns = [segment.column[name][slots] for name in _Values._fields[:-1]]
+    theirs = _Values._make([*columns, segment.jobs[slots, 0]])
+    demand, offer = (mine, theirs) if isinstance(one, Demand) else (theirs, mine)
+    kin, known = kinship(segment, slots, one)
+    far = is_far(segment, slots, one)
+    gap = salary_gaps(segment, slots, one)
+    skills = _skills(segment, slots, one)
+    languages = _languages(segment, slots, one)
+    experienced = _experienced(demand.band, offer.months)
+
+    has_skills = demand.weight > 0
+    names_skills = np.isin(unit_group(demand.job) // 10, _NAMED)
+    are_gates = far | (known < ONE_JOB) | names_skills
+    is_somewhere = (demand.area != -1) & (demand.formats != _REMOTE)
+    near = (offer.relocation != 0) | (demand.area == offer.area)
+    conflict = (skills.lacking & are_gates) | (gap > SALARY_GAP) | languages.conflict
+    conflict |= is_somewhere & ~near & (offer.area != -1)
+    for asked, accepted in (
+        (demand.formats, offer.formats),
+        (demand.employment, offer.employment),
+    ):
+        conflict |= (asked != 0) & (accepted != 0) & (asked & accepted == 0)
+    conflict |= _hidden(segment, slots, one)
+
+    occupation = JOB_IN_SCORE * (kin / 100)
+    points = occupation + SKILLS * skills.met / np.where(has_skills, demand.weight, 1.0)
+    whole = np.where(has_skills, occupation + SKILLS, JOB_IN_SCORE * (demand.job != 0))
+    for share, most in (
+        (experienced, EXPERIENCE),
+        (np.clip(1 - gap / SALARY_GAP, 0.0, 1.0), SALARY),
+    ):
+        points += most * np.nan_to_num(share)
+        whole += most * ~np.isnan(share)
+    placed = np.where(near, 1.0, np.where(offer.area == -1, 0.5, 0.0))
+    points += GATE * (is_somewhere * placed + languages.points)
+    whole += GATE * (is_somewhere + languages.most)
+
+    excess = np.maximum(0.0, offer.weight - skills.shared)
+    size = np.sqrt(demand.weight * (skills.shared + _damped(excess)))
+    strength = SKILLS * skills.met / np.where(size > 0, size, 1.0)
+    strength += OCCUPATION * _likeness(segment, slots, one.occupation)
+    strength += TITLE * _same_words(segment, slots, one)
+    strength += EXPERIENCE * np.where(np.isnan(experienced), 0.5, experienced)
+    paid = np.clip(1 - 2 * gap / SALARY_GAP, -1.0, 1.0)
+    strength += SALARY * np.where(np.isnan(gap), 0.5, paid)
+    strength = joined(np.where(far, 0, kin), np.maximum(0.0, strength))
+    unsure = np.abs(gap - SALARY_GAP) < ROUNDING
+    return Sums(points / np.where(whole > 0, whole, 1.0), strength, conflict, unsure)
+
+
+class _Values(NamedTuple):
+    """Values of one side of the pairs: an array, or a number for all of them, as columns have it.
+
+    What only the other side has is 0.
+    """
+
+    area: Any
+    formats: Any
+    employment: Any
+    relocation: Any
+    months: Any
+    band: Any
+    weight: Any
+    job: Any
+    """The first occupation of the title; 0 for none."""
+
+
+def _values(one: Demand | Offer) -> _Values:
+    area, job = -1 if one.area is None else one.area, next(iter(one.jobs), 0)
+    if isinstance(one, Demand):
+        formats, employment = one.work_format or 0, one.employment or 0
+        band = -1 if one.band is None else one.band
+        return _Values(area, formats, employment, 0, 0, band, one.weight, job)
+    formats, employment = one.work_formats, one.employment
+    return _Values(area, formats, employment, one.relocation, one.months, 0, one.weight, job)
+
+
+class _Skills(NamedTuple):
+    shared: Any
+    """The weight of the shared skills."""
+    met: Any
+    """The same, with each weight multiplied by its level factor."""
+    lacking: Mask
+    """Whether a must-have is lacking."""
+
+
+def _skills(segment: Segment, slots: Ints, one: Demand | Offer) -> _Skills:
+    levels = levels_of(segment.codes, one)
+    at, owner = segment.skills.positions(slots)
+    code = segment.code[at]
+    ours, theirs = levels[code], segment.level[at]
+    is_shared = ours >= 0
+    weight = np.where(is_shared, segment.codes.weights[code], 0.0)
+    if isinstance(one, Demand):
+        factor = _factors(ours, theirs)
+        musts = [segment.codes.number(ask.code) for ask in one.skills if ask.must]
+        found = np.isin(code, [number for number in musts if number is not None])
+        lacking = np.bincount(owner, found, minlength=len(slots)) < len(musts)
+    else:
+        factor = _factors(theirs, ours)
+        unmet = segment.is_must[at].astype(np.bool_) & ~is_shared
+        lacking = np.bincount(owner, unmet, minlength=len(slots)) > 0
+    shared = np.bincount(owner, weight, minlength=len(slots))
+    met = np.bincount(owner, weight * factor, minlength=len(slots))
+    return _Skills(shared, met, lacking)
+
+
+def levels_of(codes: Codes, one: Demand | Offer) -> NDArray[np.int8]:
+    """The level of each skill of one document, by the skill's number; -1 for skills it lacks."""
+    if isinstance(one, Demand):
+        numbered = [(codes.number(ask.code), ask.level) for ask in one.skills]
+    else:
+        numbered = [(codes.number(code), have.level) for code, have in one.skills.items()]
+    found = np.full(max(len(codes), 1), -1, np.int8)  # afterwards: a thread may add codes
+    for number, level in numbered:
+        if number is not None:
+            found[number] = level
+    return found
+
+
+def _factors(asked: Any, have: Any) -> Floats:
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.maximum(LEVEL_LEAST, have / asked.astype(np.float64))
+    share = np.where(have == 0, LEVEL_UNKNOWN, share)
+    return np.where((asked == 0) | (have >= asked), 1.0, share)
+
+
+def _damped(excess: Floats) -> Floats:
+    long = EXCESS * (1 + np.log(np.maximum(excess, EXCESS) / EXCESS))
+    return np.where(excess <= EXCESS, excess, long)
+
+
+class _Languages(NamedTuple):
+    points: Any
+    most: Any
+    conflict: Any
+
+
+def _languages(segment: Segment, slots: Ints, one: Demand | Offer) -> _Languages:
+    if not one.languages and isinstance(one, Demand):
+        return _Languages(0.0, 0.0, False)
+    at, owner = segment.languages.positions(slots)
+    count = np.bincount(owner, minlength=len(slots))
+    language, level = segment.language["code"][at], segment.language["level"][at]
+    if isinstance(one, Demand):
+        met = np.zeros(len(slots), np.int64)
+        for asked, least in one.languages:
+            good = (language == asked) & (level >= least)
+            met += np.bincount(owner, good, minlength=len(slots)) > 0
+        known, most = count > 0, len(one.languages)
+        return _Languages(np.where(known, met, 0.5 * most), most, known & (met < most))
+    if not one.languages:
+        return _Languages(0.5 * count, count, False)
+    good = np.zeros(len(at), np.bool_)
+    for spoken, have in one.languages.items():
+        good |= (language == spoken) & (level <= have)
+    met = np.bincount(owner, good, minlength=len(slots))
+    return _Languages(met, count, met < count)
+
+
+def _hidden(segment: Segment, slots: Ints, one: Demand | Offer) -> Any:
+    """Whether the resume is hidden from the company."""
+    if isinstance(one, Offer):
+        if not one.hidden_from:
+            return False
+        return np.isin(segment.column["company"][slots], list(one.hidden_from))
+    at, owner, is_title = _words(segment, slots)
+    is_hidden = ~is_title & (segment.word[at] == one.company)
+    return np.bincount(owner, is_hidden, minlength=len(slots)) > 0
+
+
+def _same_words(segment: Segment, slots: Ints, one: Demand | Offer) -> Floats:
+    if isinstance(one, Demand):
+        at, owner, is_title = _words(segment, slots)
+        at, owner = at[is_title], owner[is_title]
+    else:
+        at, owner = segment.words.positions(slots)
+    same = np.bincount(owner, np.isin(segment.word[at], list(one.title)), minlength=len(slots))
+    either = np.bincount(owner, minlength=len(slots)) + len(one.title) - same
+    return np.asarray(same / np.maximum(either, 1), np.float64)
+
+
+def _words(segment: Segment, slots: Ints) -> tuple[Ints, Ints, Mask]:
+    """Where the words of resumes stand, whose they are, and which are of the title."""
+    at, owner = segment.words.positions(slots)
+    end = at[segment.word[at] == 0]  # one a resume
+    return at, owner, np.asarray(at < end[owner], np.bool_)
+
+
+def _experienced(band: Any, months: Any) -> Floats:
+    """The share of the required experience; NaN if none is required."""
+    least = _BAND_MONTHS[band]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        share = np.where(months >= least, 1.0, months / least)
+    return np.asarray(np.where(np.isnan(least), np.nan, share), np.float64)
+
+
+def salary_gaps(segment: Segment, slots: Ints, one: Demand | Offer) -> Floats:
+    """The share by which the expectation exceeds the highest offered pay; NaN if not stated."""
+    if one.pay is None:
+        return np.full(len(slots), np.nan)
+    column = segment.column
+    same = column["currency"][slots] == (-1 if one.currency is None else one.currency)
+    expected: Any
+    most: Any
+    if isinstance(one, Demand):
+        expected, most = column["least"][slots], one.pay[1]
+    else:
+        expected, most = one.pay, column["most"][slots]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        gap = (expected - most) / np.asarray(most, np.float64)
+    gap = np.where(np.asarray(most) > 0, gap, np.where(np.asarray(expected) <= 0, 0.0, 1.0))
+    return np.where(same & ~np.isnan(expected) & ~np.isnan(most), gap, np.nan)
+
+
+def _likeness(segment: Segment, slots: Ints, occupation: Mapping[int, float]) -> Floats:
+    mine = np.zeros(max([*occupation, segment.last_occupation]) + 2)
+    for number, weight in occupation.items():
+        mine[number] = weight
+    # -1, for none, indexes the last item, which is empty.
+    alike = (mine[segment.occupations[slots]] * segment.likeness[slots]).sum(axis=1)
+    return np.asarray(np.minimum(1.0, alike), np.float64)
+
+
+def kinship(segment: Segment, slots: Ints, one: Demand | Offer) -> tuple[Ints, Ints]:
+    """How related the occupations are, and the known ones, in per cent, as `rules.kinship` has it.
+
+    Titles of their own, and none, are in no group of ISCO.
+    """
+    best, known = np.zeros(len(slots), np.int64), np.zeros(len(slots), np.int64)
+    jobs, sure = segment.jobs[slots], segment.sure[slots].astype(np.int64)
+    units = unit_group(jobs)
+    minors = units // 10
+    for mine, as_sure in one.jobs.items():
+        related = np.where(jobs == mine, 100, 0)
+        if mine < OWN_TITLE:
+            unit = unit_group(mine)
+            groups = np.where(
+                units == unit, SAME_UNIT, np.where(minors == unit // 10, SAME_MINOR, 0)
+            )
+            related = np.maximum(related, groups)
+        kin = (np.minimum(sure, as_sure) * related // 100).max(axis=1, initial=0)
+        np.maximum(best, kin, out=best)
+        if mine < OWN_TITLE:
+            np.maximum(known, kin, out=known)
+    return best, known
+
+
+def is_far(segment: Segment, slots: Ints, one: Demand | Offer) -> Mask:
+    """As `rules.is_far`, for each slot."""
+    area = segment.column["area"][slots]
+    far = (area != -1) & (area != one.area) & (one.area is not None)
+    if isinstance(one, Demand):
+        return np.asarray(far & (one.work_format != _REMOTE), np.bool_)
+    return np.asarray(far & (segment.column["formats"][slots] != _REMOTE), np.bool_)
+
+
+def is_one_job(segment: Segment, slots: Ints, one: Demand | Offer) -> Mask:
+    """Which pairs are of one occupation that does not name its skills, as in `rules.judge`."""
+    is_one = (kinship(segment, slots, one)[1] >= ONE_JOB) & ~is_far(segment, slots, one)
+    first = next(iter(one.jobs), 0) if isinstance(one, Demand) else segment.jobs[slots, 0]
+    return np.asarray(is_one & ~np.isin(unit_group(first) // 10, _NAMED), np.bool_)

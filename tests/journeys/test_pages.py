@@ -136,6 +136,32 @@ async def test_errors_are_shown_next_to_the_field_in_the_language_of_the_page(
             "/resumes/import", files={"file": ("x.json", b"not json", "application/json")}
         )
         assert "Это не файл JSON." in answer.text
+        for file, status, said in (
+            (b"Anna, a cook", 422, "Это не PDF и не документ Word"),
+            (b"%PDF-" + bytes(6 * 2**20), 413, "Файл больше 5"),
+            (b"%PDF-" + bytes(9 * 2**20), 413, "Слишком большой размер"),
+        ):
+            files = {"file": ("cv.pdf", file, "application/pdf")}
+            answer = await client.post(
+                "/resumes/import", files=files, headers={"Accept": "text/html"}
+            )
+            assert answer.status_code == status
+            assert said in answer.text
+        for sources in ("{", "[]", '{"/basics/label": 7}', "[" * 5000):
+            fields = {"summary": "ы" * 110_000, "skills": "я" * 80_000}  # as sent, over a MiB
+            answer = await client.post("/resumes/read", data=fields | {"sources": sources})
+            assert answer.status_code == 422
+            assert 'id="summary-said" class="wrong"' in answer.text
+            answer = await client.post("/employer/vacancies/checked", data={"lines": sources})
+            assert answer.status_code == 422
+            assert 'id="title-said" class="wrong"' in answer.text
+        for address, above in (("/resumes/read", "/"), ("/employer/vacancies/read", "/employer")):
+            asked = await client.get(address, headers={"Accept": "text/html"})
+            assert (asked.status_code, asked.headers["location"]) == (303, above), address
+        for text, said in (("", "Обязательное"), ("x" * 20_001, "Не более 20")):
+            answer = await client.post("/employer/vacancies/read", data={"text": text})
+            assert answer.status_code == 422
+            assert re.search(rf'id="text-said" class="wrong">[^<]*{said}', answer.text)
         document = b'{"basics": {"label": "Imported"}, "work": [{"name": "Acme"}]}'
         answer = await client.post(
             "/resumes/import", files={"file": ("x.json", document, "application/json")}

@@ -13,8 +13,8 @@ from typing import Any
 from pydantic import HttpUrl, TypeAdapter, ValidationError
 from pydantic_core import PydanticCustomError
 
-from hirewire.kit.written import is_open_end
 from hirewire.profiles.dates import check_date, check_period
+from hirewire.written.dates import is_open_end
 
 LONGEST_LINK, LONGEST_HIGHLIGHT = 2000, 1000
 MOST_ITEMS, MOST_FEW = 100, 50

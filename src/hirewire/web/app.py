@@ -31,6 +31,7 @@ from hirewire.web.pages import (
     failures,
     people,
     posting,
+    read_vacancy,
     resume_files,
     resume_rows,
     resumes,
@@ -51,11 +52,13 @@ STARTING_SECONDS = 60.0
 """A service that is unavailable this soon after the gateway's start counts as starting."""
 LARGEST_UPLOAD = LARGEST_IMPORT + 64 * 1024
 """The size of a file with the form around it."""
+LARGEST_READ = 4 * 1024 * 1024
+"""What was read of a file, as a form sends it: a Cyrillic letter is six characters."""
 LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 """The same with an image, which is limited like any other body of a service."""
 PAGES = (
     *(about, account, saved, candidate, resume_files, resume_rows, resumes, suggestions),
-    *(applications, people, posting, board, employer, styleguide, undoing, routes),
+    *(applications, people, read_vacancy, posting, board, employer, styleguide, undoing, routes),
 )
 """The modules with pages. The first matching route wins."""
 
@@ -107,7 +110,11 @@ def _add_middleware(app: FastAPI, settings: Settings, proxied: Mapping[str, Upst
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(
         BodyLimit,
-        larger=[("/resumes/import", LARGEST_UPLOAD), ("/employer/company", LARGEST_LOGO_FORM)],
+        larger=[
+            ("/resumes/import", LARGEST_UPLOAD),
+            ("/resumes/read", LARGEST_READ),
+            ("/employer/company", LARGEST_LOGO_FORM),
+        ],
         shown=failures.as_page,
     )
     app.add_middleware(Proxy, routes=proxied)

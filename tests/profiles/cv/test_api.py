@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from tests.profiles.conftest import Person
-from tests.profiles.cv.layouts import hh, tabs
+from tests.profiles.cv.layouts import docx, hh, line, tabs
 from tests.profiles.cv.people import ANNA, IRINA
 
 
@@ -60,3 +60,38 @@ async def test_a_second_concurrent_file_of_one_person_is_refused(
     monkeypatch.setattr("hirewire.profiles.cv.process._reading", {anna.id, uuid4()})
     problem = await read(anna, tabs(ANNA, "name"), expect=429)
     assert problem["code"] == "busy_reading"
+
+
+async def test_levels_are_named_as_a_resume_has_them(anna: Person) -> None:
+    file = docx(
+        line("Languages"), line("English — Upper intermediate, German (so so)"),
+        line("Experience"), line("Baker, Rye Ltd"), line("2018–2020"), line("Baked bread."),
+    )  # fmt: skip
+    draft = await read(anna, file)
+    assert draft["document"]["languages"] == [
+        {"language": "English", "fluency": "B2"},
+        {"language": "German"},
+    ]
+
+
+async def test_a_strict_import_refuses_what_would_be_left_out(anna: Person) -> None:
+    document = {
+        "basics": {"label": "x" * 201},
+        "work": [
+            {"name": "A", "startDate": "2020", "endDate": "2010"},
+            {"name": "B", "startDate": "long ago"},
+            {"name": "C", "startDate": "spring 2015"},
+        ],
+        "languages": [{"language": "Dutch", "fluency": "so so"}],
+    }
+    problem = await anna.call("POST", "/resumes/import?strict=true", document, expect=422)
+    assert {(one["pointer"], one["code"]) for one in problem["errors"]} == {
+        ("#/basics/label", "string_too_long"),
+        ("#/work/0/endDate", "end_before_start"),
+        ("#/work/1/startDate", "date_format"),
+        ("#/languages/0/fluency", "unknown_level"),
+    }
+    assert (await anna.call("GET", "/resumes"))["items"] == []
+    good = {"work": [{"name": "C", "startDate": "spring 2015"}]}
+    made = await anna.call("POST", "/resumes/import?strict=true", good, expect=201)
+    assert [one["code"] for one in made["leftOut"]] == ["read_as"]

@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass, field, replace
 
-from hirewire.kit.written import is_open_end, partial_date
 from hirewire.profiles.cv.lines import Text
-from hirewire.profiles.cv.words import DURATION, LABEL_OF, PERIOD, YEAR
+from hirewire.profiles.cv.words import LABEL_OF
+from hirewire.written.dates import DURATION, PERIOD, YEAR, is_open_end, partial_date
 
 
 @dataclass

@@ -6,10 +6,11 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 
 from hirewire.profiles.cv.extract import BULLET, Line
-from hirewire.profiles.cv.words import PERIOD, SECTION_OF, is_of_dates
+from hirewire.profiles.cv.words import SECTION_OF
+from hirewire.written.dates import PERIOD, is_of_dates
+from hirewire.written.lists import without_bullet
 
 _TAIL = re.compile(r"\s*[—–-]\s*[0-9].*$")
-_BULLETS = re.compile(r"^(?:[•●▪■◦‣∙·*✓➢–—-]|\uf0b7)\s+")
 INLINE = ("skills", "languages", "summary", "certificates")
 """Sections that may share a line with their heading; "Employment: full time" is no heading."""
 _WIDE = 60
@@ -64,7 +65,7 @@ def sections_of(lines: Sequence[Line]) -> Sections:
 
 
 def _text(line: Line) -> Text:
-    bare = _BULLETS.sub("", line["text"])
+    bare = without_bullet(line["text"])
     is_item = bare != line["text"] or line["text"].startswith(BULLET)
     return Text(
         bare, line["page"], line["x"], line["right"], line["y"], line["size"], line["bold"], is_item

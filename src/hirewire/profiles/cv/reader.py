@@ -10,14 +10,11 @@ from pydantic import JsonValue
 from hirewire.profiles.cv.entries import Entry, entries_of, labelled
 from hirewire.profiles.cv.extract import Line
 from hirewire.profiles.cv.lines import Sections, Text, sections_of
-from hirewire.profiles.cv.words import (
-    COMPANY,
-    DURATION,
-    LANGUAGES,
-    PERIOD,
-    SCHOOL,
-    TITLE,
-)
+from hirewire.profiles.cv.words import SCHOOL
+from hirewire.written.dates import DURATION, PERIOD
+from hirewire.written.languages import spoken_in
+from hirewire.written.lists import BETWEEN_ITEMS
+from hirewire.written.titles import COMPANY, TITLE, likes
 
 Known = Callable[[str], bool]
 EMAIL = re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,5}")
@@ -25,7 +22,6 @@ PHONE = re.compile(r"(?<![\w.])(?:\+\s?)?\(?[0-9][0-9 ()\-–.]{6,20}[0-9](?!\w)
 LINK = re.compile(
     r"(?:https?://)?(?:[a-z0-9-]{1,63}\.){1,4}[a-z]{2,10}(?:/[\w./~%#?=&+-]*)?", re.IGNORECASE
 )
-SPLIT = re.compile(r"\s*[|·•;\t]\s*|,\s+|\s{3,}")
 WORDS = re.compile(r"[^\W\d_]+(?:['’.\-][^\W\d_]+)*\.?")
 NOT_A_NAME = re.compile(r"curriculum|vitae|resume|résumé|\bcv\b|резюме|анкета", re.IGNORECASE)
 BETWEEN = re.compile(r"\s+[—–|@-]\s+|\s+at\s+|\s+в\s+(?=компани|ООО|АО)|\t")
@@ -145,7 +141,7 @@ class _Reader:
 
     def _city(self, found: dict[str, JsonValue], top: list[Text]) -> None:
         for text in top:
-            for part in SPLIT.split(text.text):
+            for part in BETWEEN_ITEMS.split(text.text):
                 bare = re.sub(r"^(?:г\.|город)\s*", "", part.strip())
                 if re.match(r"[^\W\d_]", bare) and len(bare) < 40 and self.is_city(bare):
                     self._take_city(found, bare, text)
@@ -163,7 +159,7 @@ class _Reader:
                 continue
             if said.endswith(".") or len(said.split()) > 9 or NOT_A_NAME.search(said):
                 continue
-            if not any(self.is_city(part) for part in SPLIT.split(said)):
+            if not any(self.is_city(part) for part in BETWEEN_ITEMS.split(said)):
                 take("label", said, text)
                 return
 
@@ -188,13 +184,13 @@ class _Reader:
     def _work(self) -> list[JsonValue]:
         entries = entries_of(self.sections.get("experience", []))
         pairs = [self._heads(entry) for entry in entries]
-        first = sum(_likes(a.text) - _likes(b.text) for a, b, _ in pairs if a and b)
+        first = sum(likes(a.text) - likes(b.text) for a, b, _ in pairs if a and b)
         is_title_first = first > 0 or (first == 0 and self.layout == "generic")
         made: list[JsonValue] = []
         for nth, (entry, (one, other, place)) in enumerate(zip(entries, pairs, strict=True)):
             title, company = (one, other) if is_title_first else (other, one)
             if one and not other and (company is None or not company):
-                title, company = (one, None) if _likes(one.text) >= 0 else (None, one)
+                title, company = (one, None) if likes(one.text) >= 0 else (None, one)
             title = entry.labels.get("position") or title
             company = entry.labels.get("company") or company
             at = f"/work/{nth}"
@@ -256,7 +252,7 @@ class _Reader:
         parts = [one.strip(" ,") for one in BETWEEN.split(text.text, 1)]
         if len(parts) < 2 and ", " in text.text:
             parts = [one.strip() for one in text.text.split(", ", 1)]
-            if _likes(parts[0]) == _likes(parts[1]):
+            if likes(parts[0]) == likes(parts[1]):
                 parts = [text.text]
         return [replace(text, text=one) for one in parts if one]
 
@@ -296,7 +292,7 @@ class _Reader:
             _, colon, rest = said.partition(": ")
             if colon and "," in rest and not self.is_skill(said):
                 said = rest
-            for part in SPLIT.split(said):
+            for part in BETWEEN_ITEMS.split(said):
                 name = part.strip(" .,;")
                 if name and len(name) <= LONGEST_SKILL and name.casefold() not in made:
                     self._note(f"/skills/{len(made)}/name", text)
@@ -323,11 +319,11 @@ class _Reader:
     def _languages(self) -> list[JsonValue]:
         made: list[JsonValue] = []
         for text in self.sections.get("languages", []):
-            names = list(LANGUAGES.finditer(text.text))
-            for nth, match in enumerate(names):
-                end = names[nth + 1].start() if nth + 1 < len(names) else len(text.text)
-                level = text.text[match.end() : end].strip(" \t—–-:()[],;.|•·")
-                one: dict[str, JsonValue] = {"language": match[0]}
+            names = list(spoken_in(text.text))
+            for nth, spoken in enumerate(names):
+                end = names[nth + 1].start if nth + 1 < len(names) else len(text.text)
+                level = text.text[spoken.end : end].strip(" \t—–-:()[],;.|•·")
+                one: dict[str, JsonValue] = {"language": spoken.name}
                 self._note(f"/languages/{len(made)}/language", text)
                 if level:
                     one["fluency"] = level
@@ -341,11 +337,6 @@ class _Reader:
             self._note(f"/certificates/{len(made)}/name", text)
             made.append({"name": text.text.replace("\t", " ")})
         return made
-
-
-def _likes(text: str) -> int:
-    """Above zero, it reads as a title; below, as a company."""
-    return bool(TITLE.search(text)) - bool(COMPANY.search(text))
 
 
 def _is_name(text: str) -> bool:

@@ -1,10 +1,11 @@
 """Checks of a submitted JSON Resume before it is imported."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hirewire.kit.errors import FieldError, Invalid
+from hirewire.profiles.reading import LeftOut
 from hirewire.profiles.resumes.jsonresume import is_resume
 
 DEEPEST = 20
@@ -25,6 +26,21 @@ def check_document(document: Mapping[str, object]) -> None:
         raise BadDocument(
             errors=[FieldError("#", "has none of the content of a JSON Resume", "not_a_resume")]
         )
+
+
+CODES = {"cut": "string_too_long", "dates_left_out": "end_before_start"}
+"""Codes of what is changed or left out, as codes of what is refused."""
+
+
+def check_complete(left_out: Sequence[LeftOut]) -> None:
+    """Raise `BadDocument` if a value was cut or could not be read."""
+    errors = [
+        FieldError(one.pointer, one.detail, CODES.get(one.code, one.code), dict(one.params))
+        for one in left_out
+        if one.code != "read_as"
+    ]
+    if errors:
+        raise BadDocument(errors=errors)
 
 
 def check_values(document: Any) -> None:

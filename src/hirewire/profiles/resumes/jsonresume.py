@@ -5,12 +5,12 @@ that imports all stored documents again (0004): an export detects an edit by com
 fields with a new import of the document.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from hirewire.profiles.reading import LONGEST_HIGHLIGHT, MOST_FEW, MOST_ITEMS, Part, period
 from hirewire.profiles.sections import more
+from hirewire.written.languages import level_of
 
 Item = dict[str, Any]
 """An object of a JSON Resume, or our fields of one: it may have any members."""
@@ -23,20 +23,6 @@ OWN = (
 """The members of a JSON Resume."""
 SECTIONS = ("basics", "work", "volunteer", "education")
 """The members that only a resume has. Others, such as skills, occur in job descriptions too."""
-CEFR = re.compile(r"(?<![^\W_])([ABCАВС])([12])(?![^\W_])", re.IGNORECASE)
-LATIN = str.maketrans("АВС", "ABC")
-FLUENCIES = {
-    "native": r"(?<!non-)native|mother tongue|bilingual|родной|родная|носитель",
-    "C2": r"proficient|mastery|near[- ]native|в совершенстве|совершенное",
-    "C1": r"fluent|full professional|advanced|свободн\w+|продвинут\w+",
-    "B2": r"upper[- ]intermediate|professional working|working proficiency|средне-продвинут\w+"
-    r"|выше среднего",
-    "B1": r"intermediate|limited working(?: proficiency)?|conversational|средний|средняя"
-    r"|разговорн\w+",
-    "A2": r"pre[- ]intermediate|elementary|элементарн\w+|ниже среднего",
-    "A1": r"beginner|basic|novice|начальн\w+|базов\w+",
-}
-"""Patterns for each level. The longest match wins."""
 LEVELS = {
     "beginner": 1,
     "novice": 1,
@@ -147,21 +133,21 @@ def language(entry: Part) -> Item | None:
     return {"language": name, "level": _fluency(entry.at("fluency"))} if name else None
 
 
+def name_levels(document: Mapping[str, Any]) -> None:
+    """Write the levels of the languages as `A1` to `C2` or `native`; those unknown are left out."""
+    for entry in Part(document).at("languages").each(MOST_FEW):
+        level = _fluency(entry.at("fluency"))
+        entry.value.pop("fluency", None)
+        if level is not None:
+            entry.value["fluency"] = level
+
+
 def _fluency(part: Part) -> str | None:
     text = part.line()
-    if text is None:
-        return None
-    if match := CEFR.search(text):
-        return match[1].upper().translate(LATIN) + match[2]
-    words = [
-        (len(word[0]), level)
-        for level, pattern in FLUENCIES.items()
-        if (word := re.search(rf"(?<!\w)(?:{pattern})(?!\w)", text, re.IGNORECASE))
-    ]
-    if not words:
+    level = level_of(text) if text is not None else None
+    if text is not None and level is None:
         part.report("is none of the levels A1 to C2 or native", "unknown_level")
-        return None
-    return max(words)[1]
+    return level
 
 
 def certificate(entry: Part) -> Item | None:

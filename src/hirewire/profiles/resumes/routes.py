@@ -19,8 +19,8 @@ from hirewire.profiles.content import Fields
 from hirewire.profiles.cv import process, reader
 from hirewire.profiles.cv.process import BadFile, BusyReading
 from hirewire.profiles.errors import NoSuchResume
-from hirewire.profiles.resumes import commands, exports, models, queries, rules
-from hirewire.profiles.resumes.documents import BadDocument, check_document
+from hirewire.profiles.resumes import commands, exports, jsonresume, models, queries, rules
+from hirewire.profiles.resumes.documents import BadDocument, check_complete, check_document
 from hirewire.profiles.resumes.models import (
     Education,
     Experience,
@@ -51,6 +51,9 @@ ONE = "/{id:uuid}"
 """A path with a UUID, so that `/import` does not match it: other methods there get 405."""
 router = APIRouter(prefix="/api/profiles/resumes", tags=["resumes"])
 Place = Annotated[int | None, Query(ge=0)]
+Strict = Annotated[
+    bool, Query(description="Refuse the document if values cannot be read; errors name them.")
+]
 Document = Annotated[
     dict[str, Any],  # not JsonValue: `check_document` checks the form
     Body(
@@ -84,7 +87,9 @@ async def create(body: models.NewResume, tx: RequestTx, caller: Caller, once: On
 
 
 @router.post("/import", status_code=201, responses=refuses(commands.TooMany, BadDocument))
-async def import_(body: Document, tx: RequestTx, caller: Caller, once: Once) -> ImportedResume:
+async def import_(
+    body: Document, tx: RequestTx, caller: Caller, once: Once, strict: Strict = False
+) -> ImportedResume:
     """Create a resume from a JSON Resume 1.0.0, up to 8 MiB. An export returns all of it.
 
     Values that cannot be read are left out of the resume and listed in `leftOut`.
@@ -93,6 +98,8 @@ async def import_(body: Document, tx: RequestTx, caller: Caller, once: Once) -> 
 
     async def make() -> ImportedResume:
         made, left_out = await commands.import_document(tx, caller.user_id, body)
+        if strict:
+            check_complete(left_out)
         return ImportedResume(
             **dict(_resume(made)),
             left_out=[models.LeftOut.model_validate(part) for part in left_out],
@@ -109,6 +116,7 @@ async def read_file(request: Request, caller: Caller) -> ReadResume:
     """
     lines = await process.lines_of(caller.user_id, await request.body())
     draft = await asyncio.to_thread(reader.read, lines, is_city=_is_city, is_skill=_is_skill)
+    jsonresume.name_levels(draft["document"])
     return ReadResume.model_validate(draft)
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, Literal
 
-from hirewire.kit.written import currency_in, whole_amount
+from hirewire.written.amounts import currency_in, whole_amount
 
 Kind = Literal["vacancies", "resumes"]
 Body = dict[str, Any]

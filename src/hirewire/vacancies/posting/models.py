@@ -13,8 +13,10 @@ from hirewire.kit.clock import today
 from hirewire.kit.models import Answer, Body, text
 from hirewire.vacancies.pay import Salary
 from hirewire.vacancies.posting.rules import repeated, sanitised
+from hirewire.vacancies.presenters import NamedLanguage, OfferedSalary, RequiredSkill
 
 Name = Annotated[str, text(1, 200)]
+LONGEST_ADVERT = 20_000
 
 
 def _not_past(value: date) -> date:
@@ -86,6 +88,42 @@ class NewVacancy(VacancyChanges):
     """A new draft vacancy; a title is required."""
 
     title: Name
+
+
+class Advert(Body):
+    """The text of a job advert."""
+
+    text: Annotated[str, text(1, LONGEST_ADVERT)]
+
+
+class AdvertLine(Answer):
+    """A line of the text, from one."""
+
+    line: int
+    text: str
+
+
+class DraftVacancy(Answer):
+    """What was read of an advert; a vacancy can be created of it. What was not read is null."""
+
+    title: str | None
+    description: str | None
+    """The text as HTML, without lines that say no more than a field."""
+    requirements: list[RequiredSkill]
+    experience: Experience | None
+    employment_type: EmploymentType | None
+    work_format: WorkFormat | None
+    area: str | None
+    salary: OfferedSalary | None
+    languages: list[NamedLanguage]
+
+
+class ReadVacancy(Answer):
+    """A draft to be checked. Nothing of it is kept."""
+
+    vacancy: DraftVacancy
+    sources: dict[str, AdvertLine]
+    """The line that a value came from, by JSON pointer into the vacancy."""
 
 
 class Close(Body):

@@ -1,10 +1,13 @@
 """Routes for vacancies: everybody may read open ones, and their company may change them."""
 
+import asyncio
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
+from pydantic.alias_generators import to_camel
 from sqlalchemy import Row
 
 from hirewire.kit.clock import now
@@ -21,6 +24,8 @@ from hirewire.kit.http import (
 from hirewire.kit.openapi import refuses
 from hirewire.kit.tokens import Principal
 from hirewire.messaging.transaction import Tx
+from hirewire.vacancies.adverts import reader
+from hirewire.vacancies.adverts.known import DICTIONARIES
 from hirewire.vacancies.authority import NotAnEmployer, company_of, require_company
 from hirewire.vacancies.errors import NoSuchVacancy
 from hirewire.vacancies.posting import commands, models, queries
@@ -48,6 +53,17 @@ async def create(body: models.NewVacancy, tx: RequestTx, caller: Caller, once: O
         return await _answer(tx, id, company)
 
     return await once(Vacancy, make)
+
+
+@router.post("/read", responses=refuses(NotAnEmployer))
+async def read_advert(body: models.Advert, tx: RequestTx, caller: Caller) -> models.ReadVacancy:
+    """Read the text of a job advert, in English or Russian. Nothing is saved.
+
+    The answer is a draft for somebody to check; what was corrected can be created as a vacancy.
+    """
+    await require_company(tx, caller.user_id)
+    draft = await asyncio.to_thread(reader.read, body.text, DICTIONARIES)
+    return _read(draft)
 
 
 @router.get("/overview", responses=refuses(NotAnEmployer))
@@ -161,6 +177,29 @@ async def _answer(tx: Tx, id: UUID, company: UUID | None, reader: UUID | None = 
     if row is None:
         raise NoSuchVacancy
     return Vacancy.model_validate(shown_vacancy(row, company))
+
+
+def _read(draft: reader.Draft) -> models.ReadVacancy:
+    vacancy = models.DraftVacancy.model_validate(
+        {
+            **{name: getattr(draft, name) for name in models.DraftVacancy.model_fields},
+            "requirements": [{"skill": one.skill, "kind": one.kind} for one in draft.requirements],
+            "languages": [
+                {"language": one.language, "level": one.level} for one in draft.languages
+            ],
+            "salary": asdict(draft.salary) if draft.salary else None,
+        }
+    )
+    lines = {f"/{to_camel(name)}": line for name, line in draft.lines.items()}
+    lines |= {f"/requirements/{n}": one.line for n, one in enumerate(draft.requirements)}
+    lines |= {f"/languages/{n}": one.line for n, one in enumerate(draft.languages)}
+    return models.ReadVacancy(
+        vacancy=vacancy,
+        sources={
+            at: models.AdvertLine(line=line.number, text=line.text[: reader.LONGEST_SNIPPET])
+            for at, line in lines.items()
+        },
+    )
 
 
 def _overview(row: Row[Any]) -> models.VacancyFigures:

@@ -51,9 +51,10 @@ class Profiles(Client):
         """Create a resume."""
         return await self._send(Made, "POST", "/resumes", {"title": title})
 
-    async def import_resume(self, document: JsonValue) -> Answer[Resume]:
-        """Create a resume from a JSON Resume document."""
-        return await self._send(Resume, "POST", "/resumes/import", document)
+    async def import_resume(self, document: JsonValue, *, strict: bool = False) -> Answer[Resume]:
+        """Create a resume from a JSON Resume document; with `strict`, only if all can be read."""
+        path = "/resumes/import" + ("?strict=true" if strict else "")
+        return await self._send(Resume, "POST", path, document)
 
     async def read_resume(self, file: bytes) -> Answer[ReadResume]:
         """Read a CV; nothing of it is saved."""

@@ -20,6 +20,7 @@ from hirewire.web.api.models.vacancies import (
     OwnVacancy,
     Price,
     Reach,
+    ReadVacancy,
     ResumeResults,
     SavedSearch,
     SavedVacancy,
@@ -83,9 +84,13 @@ class Vacancies(Client):
         """Remove a job from the saved ones."""
         return await self._do("DELETE", f"/vacancies/{id}/saved")
 
-    async def create_vacancy(self, title: str) -> Answer[Made]:
+    async def create_vacancy(self, vacancy: Typed) -> Answer[Made]:
         """Create a draft."""
-        return await self._send(Made, "POST", "/vacancies", {"title": title})
+        return await self._send(Made, "POST", "/vacancies", vacancy)
+
+    async def read_advert(self, text: str) -> Answer[ReadVacancy]:
+        """Read the text of a job ad; nothing of it is saved."""
+        return await self._send(ReadVacancy, "POST", "/vacancies/read", {"text": text})
 
     async def change_vacancy(self, id: UUID, changes: Typed) -> Answer[None]:
         """Change a job."""

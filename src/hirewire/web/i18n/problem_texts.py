@@ -98,9 +98,14 @@ TEXTS: dict[str, str | Plural] = {
     "not_json_file": N_("This is not a JSON file."),
     "not_a_resume": N_("The file has no name, experience or education"),
     "bad_document": N_("This file could not be imported."),
-    "not_pdf_or_docx": N_("This is neither a PDF nor a Word document (DOCX)."),
+    "not_pdf_or_docx": N_(
+        "This is neither a PDF nor a Word document (DOCX)."
+        " Save it in one of these formats and try again."
+    ),
     "file_without_text": N_("This is a scan: it holds pictures of text, which cannot be read."),
-    "file_encrypted": N_("This file is protected with a password."),
+    "file_encrypted": N_(
+        "This file is protected with a password. Save a copy without it and try again."
+    ),
     "too_many_pages": N_("This file has more than 30 pages."),
     "file_unpacks_too_large": N_("This file unpacks to more than can be read."),
     "file_too_complex": N_("This file took too long to read."),

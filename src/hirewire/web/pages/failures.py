@@ -18,9 +18,11 @@ from hirewire.web.sessions import ForeignForm, Visitor, as_known, sign_in_path, 
 TITLES = {
     404: N_("Page not found"),
     403: N_("This form was sent from another site"),
+    413: N_("This is too large"),
 }
 OTHERWISE = N_("Something went wrong")
 FAILED = N_("The error has been logged. Nothing was changed.")
+SMALLER = N_("Nothing was changed. Go back and choose a smaller file, or send less text.")
 
 
 def install(app: FastAPI) -> None:
@@ -71,7 +73,9 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(RequestValidationError)
     async def no_such_address(request: Request, error: RequestValidationError) -> Response:
         answer: Response = await problems.validation(request, error)
-        if _wants_page(request):  # the address is invalid: no page sends such a body
+        if request.method == "GET" and _wants_page(request) and _takes_form(app, request):
+            return RedirectResponse(_page_above(app, request.url.path), 303)
+        if _wants_page(request):  # the address is invalid, since no page sends such a body
             answer.status_code = 404
         return await as_page(request, answer)
 
@@ -88,12 +92,21 @@ async def as_page(request: Request, problem: Response) -> Response:
         "missing.html" if status == 404 else "wrong.html",
         status,
         title=TITLES.get(status, OTHERWISE),
-        said=FAILED if status >= 500 else "",
+        said=FAILED if status >= 500 else SMALLER if status == 413 else "",
     )
     for name in ("allow", "retry-after"):
         if value := problem.headers.get(name):
             page.headers[name] = value
     return page
+
+
+def _takes_form(app: FastAPI, request: Request) -> bool:
+    """Whether a form may be sent here: `/resumes/read` stands beside `/resumes/{id}`."""
+    scope = {"type": "http", "method": "POST", "path": request.url.path, "headers": []}
+    return any(
+        route.matches(scope)[0] is Match.FULL and "{" not in getattr(route, "path", "{")
+        for route in app.router.routes
+    )
 
 
 def _page_above(app: FastAPI, path: str) -> str:

@@ -38,7 +38,7 @@ FIELDS = ("title", "description", "experience", "employmentType", "workFormat", 
 async def draft(who: Asking, request: Request) -> Response:
     """Create a draft from a title."""
     given = await typed(request)
-    answer = await who.vacancies.create_vacancy(given.get("title", ""))
+    answer = await who.vacancies.create_vacancy({"title": given.get("title", "")})
     if answer.is_good:
         return go(who, f"/employer/vacancies/{answer.data.id}")
     form = Form(given)
@@ -68,7 +68,7 @@ async def change(id: UUID, who: Asking, request: Request) -> Response:
         body = {"reason": given.get("reason") or "filled"} if action == "close" else None
         answer = await who.vacancies.move_vacancy(id, action, body)
         return go(who, f"/employer/vacancies/{id}", done=said(answer))
-    changes = await _body(request, given)
+    changes = await body_of(request, given)
     if action == "price":
         return await _price(who, id, given, changes)
     saved = (await who.vacancies.vacancy(id)).data
@@ -108,7 +108,8 @@ async def _price(
     return _editor(who, saved, form, answer.status, price=price, is_priced=True)
 
 
-async def _body(request: Request, given: dict[str, str]) -> dict[str, JsonValue]:
+async def body_of(request: Request, given: dict[str, str]) -> dict[str, JsonValue]:
+    """The fields of a vacancy, from its form."""
     body: dict[str, JsonValue] = {name: given.get(name) or None for name in FIELDS}
     body["title"] = given.get("title", "")
     body["description"] = as_html(given.get("description", "")) or None
@@ -158,4 +159,5 @@ def _editor(
         answered=form if is_priced else Form(),
         lacking=jsonld.missing(saved, who.request.app.state.country),
         empty_rows=EMPTY_ROWS,
+        read_from={},
     )

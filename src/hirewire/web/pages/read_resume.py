@@ -1,30 +1,28 @@
 """The page on which a resume that was read of a file is checked, and what its form sends."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from fastapi import Request
-from pydantic import JsonValue
+from pydantic import JsonValue, ValidationError
 
 from hirewire.web.api.models.profiles import ReadResume, Source
 from hirewire.web.pages import reading
-from hirewire.web.pages.rendering import rows
+from hirewire.web.pages.checking import Value, value_of, wrong_at
+from hirewire.web.pages.rendering import form_of, numbered_rows
+from hirewire.web.problems import Problem
 
 BASICS = ("label", "name", "email", "phone", "city", "summary")
 WORK = ("position", "company", "start", "end", "description", "highlights")
 EDUCATION = ("organization", "field", "startYear", "endYear")
 LANGUAGE = ("language", "fluency")
-
-
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A field of the form, and where its value was read; None if it was not."""
-
-    value: str
-    source: Source | None = None
+LISTS = ("/work/", "/education/", "/languages/")
 
 
 Row = dict[str, Value]
+NO_ERRORS: Mapping[str, Problem] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +36,25 @@ class Draft:
     skills: Value
     links: Value
     certificates: Value
+    sources: str
+    """All of them, as the form sends them again."""
+    is_wrong: bool
 
 
-def draft_of(read: ReadResume) -> Draft:
-    """The fields of the form, from a JSON Resume."""
+def draft_of(read: ReadResume, errors: Mapping[str, Problem] = NO_ERRORS) -> Draft:
+    """The fields of the form, from a JSON Resume; errors by the path in it."""
     document = read.document
+
+    def made(text: str, at: str, source: Source | None) -> Value:
+        line, page = (source.text, source.page) if source is not None else ("", 1)
+        return value_of(text, line, page, wrong_at(errors, at))
 
     def value(holder: Mapping[str, JsonValue], name: str, at: str) -> Value:
         found = holder.get(name)
         if isinstance(found, list):
             found = "\n".join(one for one in found if isinstance(one, str))
-        return Value(found if isinstance(found, str) else "", read.sources.get(f"{at}/{name}"))
+        pointer = f"{at}/{name}"
+        return made(found if isinstance(found, str) else "", pointer, read.sources.get(pointer))
 
     def each(name: str, members: Mapping[str, str]) -> list[Row]:
         return [
@@ -58,7 +64,8 @@ def draft_of(read: ReadResume) -> Draft:
 
     def lines(holder: Mapping[str, JsonValue], name: str, member: str, at: str) -> Value:
         found = [value(one, member, "").value for one in _objects(holder.get(name))]
-        return Value("\n".join(found), read.sources.get(f"{at}/{name}/0/{member}"))
+        source = read.sources.get(f"{at}/{name}/0/{member}")
+        return made("\n".join(found), f"{at}/{name}", source)
 
     basics = _object(document.get("basics"))
     top = {name: value(basics, name, "/basics") for name in BASICS}
@@ -73,11 +80,30 @@ def draft_of(read: ReadResume) -> Draft:
         skills=lines(document, "skills", "name", ""),
         links=lines(basics, "profiles", "url", "/basics"),
         certificates=lines(document, "certificates", "name", ""),
+        sources=json.dumps(
+            {at: one.model_dump() for at, one in read.sources.items()}, ensure_ascii=False
+        ),
+        is_wrong=bool(errors),
     )
 
 
-async def document_of(request: Request, given: Mapping[str, str]) -> dict[str, JsonValue]:
-    """The JSON Resume that the form means; empty fields are left out."""
+async def read_of(request: Request, given: Mapping[str, str]) -> ReadResume:
+    """The JSON Resume that the form means, and its sources. Empty fields are left out, and entries
+    that are to be.
+    """
+    sent = _sources(given.get("sources", ""))
+    sources = {at: one for at, one in sent.items() if not at.startswith(LISTS)}
+
+    async def entries(section: str, names: Sequence[str]) -> list[dict[str, str]]:
+        out = (await form_of(request)).getlist(f"{section}-removed")
+        kept = await numbered_rows(request, *names, written=len(names))
+        found = [(n, row) for n, row in kept.items() if str(n) not in out]
+        for nth, (n, _) in enumerate(found):
+            start = f"/{section}/{n}/"
+            for at in (one for one in sent if one.startswith(start)):
+                sources[f"/{section}/{nth}/{at.removeprefix(start)}"] = sent[at]
+        return [row for _, row in found]
+
     basics: dict[str, JsonValue] = {name: given.get(name) for name in BASICS if name != "city"}
     basics["location"] = _filled({"city": given.get("city")})
     basics["profiles"] = _listed(given, "links", "url")
@@ -92,7 +118,7 @@ async def document_of(request: Request, given: Mapping[str, str]) -> dict[str, J
                 "highlights": [line for line in row["highlights"].splitlines() if line.strip()],
             }
         )
-        for row in await rows(request, *WORK, written=len(WORK))
+        for row in await entries("work", WORK)
     ]
     education: list[JsonValue] = [
         _filled(
@@ -103,10 +129,10 @@ async def document_of(request: Request, given: Mapping[str, str]) -> dict[str, J
                 "endDate": reading.end(row["endYear"]),
             }
         )
-        for row in await rows(request, *EDUCATION, written=len(EDUCATION))
+        for row in await entries("education", EDUCATION)
     ]
-    languages: list[JsonValue] = [_filled({**row}) for row in await rows(request, *LANGUAGE)]
-    return _filled(
+    languages: list[JsonValue] = [_filled({**r}) for r in await entries("languages", LANGUAGE)]
+    document = _filled(
         {
             "basics": _filled(basics),
             "work": work,
@@ -116,6 +142,15 @@ async def document_of(request: Request, given: Mapping[str, str]) -> dict[str, J
             "certificates": _listed(given, "certificates", "name"),
         }
     )
+    return ReadResume(document=document, sources=sources)
+
+
+def _sources(sent: str) -> Mapping[str, Source]:
+    """What the form sends of them; nothing if it is not as it was."""
+    try:
+        return ReadResume.model_validate({"document": {}, "sources": json.loads(sent)}).sources
+    except (ValueError, RecursionError, ValidationError):
+        return {}
 
 
 def _listed(given: Mapping[str, str], name: str, member: str) -> list[JsonValue]:

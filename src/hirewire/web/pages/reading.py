@@ -1,6 +1,7 @@
 """Parses form input for the services. Input that cannot be parsed is returned unchanged."""
 
-from hirewire.kit.written import currency_in, is_open_end, partial_date, whole_amount
+from hirewire.written.amounts import currency_in, whole_amount
+from hirewire.written.dates import is_open_end, partial_date
 
 
 def amount(typed: str | None) -> int | str | None:

@@ -251,13 +251,20 @@ async def rows(request: Request, *names: str, written: int = 1) -> list[dict[str
 
     Rows whose first `written` fields are all empty are left out.
     """
+    return list((await numbered_rows(request, *names, written=written)).values())
+
+
+async def numbered_rows(
+    request: Request, *names: str, written: int = 1
+) -> dict[int, dict[str, str]]:
+    """The same, by their numbers in the form."""
     form = await form_of(request)
     columns = [[v for v in form.getlist(name) if isinstance(v, str)] for name in names]
-    return [
-        dict(zip(names, (_text(cell) for cell in row), strict=True))
-        for row in zip(*columns, strict=False)
+    return {
+        n: dict(zip(names, (_text(cell) for cell in row), strict=True))
+        for n, row in enumerate(zip(*columns, strict=False))
         if any(cell.strip() for cell in row[:written])
-    ]
+    }
 
 
 def _text(value: str) -> str:

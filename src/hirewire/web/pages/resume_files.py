@@ -1,13 +1,14 @@
 """Import and export of resumes."""
 
 import json
+from codecs import BOM_UTF8
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from pydantic import JsonValue
 
-from hirewire.web.api.models.profiles import ReadResume, Resume
-from hirewire.web.pages.read_resume import document_of, draft_of
+from hirewire.web.api.models.profiles import Resume
+from hirewire.web.pages.read_resume import draft_of, read_of
 from hirewire.web.pages.rendering import (
     Form,
     Member,
@@ -23,7 +24,9 @@ from hirewire.web.problems import Problem
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(include_in_schema=False)
-LARGEST_IMPORT = 8 * 1024 * 1024
+OPENING = (b"{", b"[")
+"""How JSON begins."""
+LARGEST_IMPORT, LARGEST_CV = 8 * 1024 * 1024, 5 * 1024 * 1024
 
 
 @router.post("/resumes/import")
@@ -32,10 +35,11 @@ async def import_resume(who: Member, request: Request) -> Response:
     await who.auth.me()
     _, upload = await file_of(request, "file")
     form = Form()
-    if upload is not None and not _is_text(upload[0]):
-        return await _read(who, upload[0])
+    file, kind = upload or (b"", "")
+    if kind != "application/json" and file.removeprefix(BOM_UTF8).lstrip()[:1] not in OPENING:
+        return await _read(who, file)
     try:
-        document = json.loads(upload[0][: LARGEST_IMPORT + 1] if upload is not None else b"")
+        document = json.loads(file[: LARGEST_IMPORT + 1])
         answer = await who.profiles.import_resume(document)
     except (ValueError, RecursionError):
         form.errors["file"] = Problem("not_json_file")
@@ -55,21 +59,15 @@ def _imported(who: Visitor, resume: Resume) -> Response:
     return go(who, f"/resumes/{resume.id}", done="saved")
 
 
-def _is_text(file: bytes) -> bool:
-    """Whether it may be JSON; the name and type that a browser sends are not asked."""
-    try:
-        file.decode()
-    except UnicodeDecodeError:
-        return False
-    return not file.startswith(b"%PDF-") and b"\0" not in file
-
-
 async def _read(who: Visitor, file: bytes) -> Response:
     """Show what was read of a CV, to be checked before it is saved."""
+    form = Form()
+    if len(file) > LARGEST_CV:
+        form.errors["file"] = Problem("file_too_large")
+        return render(who, "new_resume.html", 413, form=form)
     answer = await who.profiles.read_resume(file)
     if answer.is_good:
-        return render(who, "read_resume.html", draft=draft_of(answer.data), form=Form())
-    form = Form()
+        return render(who, "read_resume.html", draft=draft_of(answer.data), form=form)
     form.errors["file"] = next(iter(answer.errors.values()), answer.problem)
     return render(who, "new_resume.html", answer.status, form=form)
 
@@ -78,14 +76,16 @@ async def _read(who: Visitor, file: bytes) -> Response:
 async def save_read(who: Member, request: Request) -> Response:
     """Save a resume that was read of a file and checked."""
     given = await typed(request)
-    document = await document_of(request, given)
-    answer = await who.profiles.import_resume(document)
+    read = await read_of(request, given)
+    answer = await who.profiles.import_resume(read.document, strict=True)
     if answer.is_good:
         await _complete_profile(who, given)
         return _imported(who, answer.data)
     form = Form()
-    form.problem = next(iter(answer.errors.values()), answer.problem)
-    draft = draft_of(ReadResume(document=document))
+    form.refuse(answer)
+    draft = draft_of(read, form.errors)
+    if draft.is_wrong:
+        form.problem = Problem("invalid")
     return render(who, "read_resume.html", answer.status, draft=draft, form=form)
 
 

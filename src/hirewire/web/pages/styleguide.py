@@ -16,6 +16,7 @@ from hirewire.web.api.models.vacancies import (
     Requirement,
     Vacancy,
 )
+from hirewire.web.pages.checking import value_of
 from hirewire.web.pages.rendering import Asking, Form, render
 from hirewire.web.pages.undo import Undo
 from hirewire.web.problems import Problem
@@ -154,6 +155,11 @@ async def styleguide(who: Asking) -> Response:
         form=form,
         cards=_cards(sample),
         jobs=_jobs(sample),
+        read={
+            "position": value_of(sample.title),
+            "start": value_of("2019-03", f"{sample.title}, {sample.companies[0]}, 03/2019 – 2021"),
+            "end": value_of("2021"),
+        },
         resume=Card(title=sample.title, area=sample.place, relocation=True, experienceMonths=74),
         day=DAY,
         undone=Undo("match", UUID(int=0), "seen"),

@@ -77,6 +77,19 @@ class Vacancy(Model):
     """Whether the visitor has saved it."""
 
 
+class AdvertLine(Model):
+    """A line of a job ad."""
+
+    text: str
+
+
+class ReadVacancy(Model):
+    """A draft that was read of a job ad, and sources by JSON pointer into it."""
+
+    vacancy: dict[str, JsonValue]
+    sources: dict[str, AdvertLine] = {}
+
+
 def _first_skills_only(found: Any) -> Any:
     return found[:SHOWN_REQUIREMENTS] if isinstance(found, list) else found
 

@@ -1,26 +1,7 @@
-"""Parses amounts and dates that people write in English or Russian."""
+"""Parses dates, and finds periods and durations."""
 
 import re
-from decimal import ROUND_HALF_UP, Decimal
 
-CURRENCIES = {
-    "RUB": r"₽|руб(?:\.|лей|ля|ль)?|р\.?|rub|rur",
-    "USD": r"\$|usd",
-    "EUR": r"€|евро|eur",
-    "GBP": r"£|gbp",
-    "KZT": r"₸|тенге|kzt",
-    "UAH": r"₴|uah",
-    "BYN": r"byn",
-    "GEL": r"₾|gel",
-    "AMD": r"֏|amd",
-    "TRY": r"₺|try",
-}
-_SIGN = "|".join(CURRENCIES.values())
-_NUMBER = r"-?[0-9][0-9.,'’]*"
-_AMOUNT = re.compile(rf"(?:{_SIGN})?({_NUMBER})(?:{_SIGN})?", re.IGNORECASE)
-_THOUSANDS = re.compile(r"-?[0-9]{1,3}(?:([,.'’])[0-9]{3}(?:\1[0-9]{3})*)?")
-_FRACTION = re.compile(r"(?<=[0-9])[.,]([0-9]{1,2})")
-_SPACES = re.compile(r"[\s\u00a0\u2007\u2009\u202f]")
 OPEN_END = re.compile(
     r"(?:till |until |to |по )?(?:present|now|current|currently|ongoing|today|date|"
     r"настоящее время|наст\. ?время|н\. ?в\.?|сейчас|сегодня|текущее время|сей день)|[-–—.…]+",
@@ -45,32 +26,36 @@ _MONTH_OF = {name: n for n, names in enumerate(_MONTHS, 1) for name in names.spl
 _MONTH_AND_YEAR = re.compile(r"([^\W\d_]+)\.?,?\s*([0-9]{4})(?:\s*г(?:\.|ода?)?)?", re.IGNORECASE)
 _NUMBERS_AND_YEAR = re.compile(r"(?:([0-9]{1,2})\s*[./-]\s*)?([0-9]{1,2})\s*[./-]\s*([0-9]{4})")
 _YEAR_FIRST = re.compile(r"([0-9]{4})(?:[./-]([0-9]{1,2})(?:[./-]([0-9]{1,2}))?)?")
-
-
-def whole_amount(text: str, *, rounded: bool = False) -> int:
-    """Parse a whole number: `120 000 ₽`, `2,800`, `£2,800`, `2.800`, `100000,00`, `1.000,00`.
-
-    One or two digits after the last comma or point are a fraction. It must be zero, or is rounded
-    with `rounded`. Raises `ValueError`.
-    """
-    match = _AMOUNT.fullmatch(_SPACES.sub("", text))
-    digits = match[1] if match else ""
-    fraction = _FRACTION.search(digits, max(0, len(digits) - 3))
-    whole, part = digits, "0"
-    if fraction and fraction.end() == len(digits):
-        whole, part = digits[: fraction.start()], fraction[1]
-    if thousands := _THOUSANDS.fullmatch(whole):
-        whole = whole.replace(thousands[1] or ",", "")
-    if not re.fullmatch(r"-?[0-9]{1,18}", whole) or (int(part) and not rounded):
-        raise ValueError("must be a whole number")
-    return int(Decimal(f"{whole}.{part}").quantize(Decimal(1), ROUND_HALF_UP))
-
-
-def currency_in(text: str) -> str | None:
-    """The currency whose sign or code is next to an amount; None without one."""
-    sign = re.sub(_NUMBER, "", _SPACES.sub("", text))
-    fits = (c for c, pattern in CURRENCIES.items() if re.fullmatch(pattern, sign, re.IGNORECASE))
-    return next(fits, None)
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    r"|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
+    r"|янв(?:ар[ьея])?|фев(?:рал[ьея])?|мар(?:та?)?|апр(?:ел[ьея])?|ма[йяе]|июн[ьея]?|июл[ьея]?"
+    r"|авг(?:уста?)?|сен(?:т(?:ябр[ьея])?)?|окт(?:ябр[ьея])?|ноя(?:б(?:р[ьея])?)?|дек(?:абр[ьея])?)"
+)
+_YEAR = r"(?:19|20)[0-9]{2}"
+DATE = (
+    rf"(?:{_MONTH}\.?,?\s+{_YEAR}|(?:0?[1-9]|1[0-2])[./]{_YEAR}"
+    rf"|{_YEAR}[./-](?:0[1-9]|1[0-2])|{_YEAR})"
+)
+NOW = (
+    r"(?:present|now|current(?:ly)?|today|ongoing|till now|по наст(?:оящее|\.)? ?(?:время|вр\.?)?"
+    r"|настоящее время|наст\. ?вр(?:емя|\.)|н\. ?в\.?|сейчас|сегодня|текущее время)"
+)
+PERIOD = re.compile(
+    rf"(?<![\w/.])(?:с |from )?(?P<start>{DATE})(?:\s*г(?:ода|\.)?)?"
+    rf"\s*(?:-|–|—|−|to|until|по|до)\s*(?P<end>{DATE}|{NOW})(?:\s*г(?:ода|\.)?)?(?!\w)",
+    re.IGNORECASE,
+)
+YEAR = re.compile(rf"(?<![\w/.]){_YEAR}(?!\w)")
+DURATION = re.compile(
+    r"\(?\s*(?:[0-9]+\s*(?:years?|yrs?|months?|mos?|лет|года?|месяц[а-я]{0,3}|мес\.?)\s*)+\)?",
+    re.IGNORECASE,
+)
+_OF_DATES = re.compile(
+    rf"{DATE}|{NOW}|(?<!\w){_MONTH}(?!\w)|(?<!\w)(?:с|по|г|года?)(?!\w)\.?"
+    r"|[0-9]+\s*(?:years?|months?|лет|года?|месяц[а-я]{0,3}|мес\.?)|[-–—]",
+    re.IGNORECASE,
+)
 
 
 def is_open_end(text: str) -> bool:
@@ -102,3 +87,8 @@ def _date_in(text: str) -> str | None:
         month = _MONTH_OF.get(match[1].casefold())
         return f"{match[2]}-{month:02}" if month else None
     return None
+
+
+def is_of_dates(text: str) -> bool:
+    """Whether there is nothing but dates and durations. A loop in a pattern could run away."""
+    return not _OF_DATES.sub("", text).strip()

@@ -2,7 +2,8 @@
 
 import pytest
 
-from hirewire.kit.written import currency_in, partial_date, whole_amount
+from hirewire.written.amounts import currency_in, whole_amount
+from hirewire.written.dates import partial_date
 
 
 @pytest.mark.parametrize(

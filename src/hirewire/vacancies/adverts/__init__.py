@@ -1,0 +1,1 @@
+"""Reading a job advert: a text becomes the fields of a vacancy."""

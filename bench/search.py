@@ -2,7 +2,8 @@
 
 Each search does what the list's route does, without HTTP: the index, the rows of the page,
 highlights, facets. The mix: words of titles and descriptions in their natural frequency, and skills
-by name, some with a typo; two in five searches have a filter.
+by name, some with a typo; two in five searches have a filter. Few results are widened, as in the
+list of the pages.
 """
 
 import asyncio
@@ -168,6 +169,7 @@ class Many:
         return SearchQuery(
             SearchFilters(" ".join(words), values),
             order=chance.choice(("relevance", "relevance", "time")),
+            widen=True,
             facets=VACANCIES.facets,
         )
 

@@ -254,6 +254,25 @@ async def test_the_list_is_paginated_and_links_to_its_feed(site: Site) -> None:
     assert "No jobs found" in (await site.page("/vacancies?q=zzzzqqq")).text
 
 
+async def test_few_results_are_followed_by_similar_ones(site: Site) -> None:
+    exact = await site.publish("Кладовщик", area="Omsk")
+    similar = await site.publish('Warehouse worker "A & B"', area="Omsk")
+    elsewhere = await site.publish("Warehouse worker", area="Paris")
+    await eventually(lambda: _holds(site, "feeds/vacancies.atom", "Warehouse worker"))
+    await eventually(lambda: _holds(site, "feeds/vacancies.atom?area=paris", "Warehouse worker"))
+    address = "/vacancies?q=%D0%BA%D0%BB%D0%B0%D0%B4%D0%BE%D0%B2%D1%89%D0%B8%D0%BA&area=omsk"
+    for lang, count, heading in (("en", "1 job", "Similar"), ("ru", "1 вакансия", "Похожие")):
+        page = (await site.page(address, accept_language=lang)).text
+        assert re.search(rf'id="found-head"[^>]*>{count}<', page)
+        own, more = page.split(f'<h2 id="similar">{heading}: ')
+        assert (exact in own, similar in own, elsewhere in page) == (True, False, False)
+        assert (exact in more, similar in more) == (False, True)
+    [exactly] = re.findall(r'href="([^"]*)">Warehouse worker</a>', more)
+    page = (await site.page(exactly.replace("&amp;", "&"))).text
+    assert "1 job" in page, "in the same city"
+    assert (similar in page, exact in page, 'id="similar"' in page) == (True, False, False)
+
+
 async def test_places_are_called_as_the_reader_calls_them(site: Site) -> None:
     await site.publish("Baker", area="Yerevan")
     await site.publish("Baker too", area="Ереван")

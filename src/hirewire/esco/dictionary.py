@@ -23,6 +23,8 @@ from hirewire.esco.tables import (
     technologies,
 )
 
+MOST_NEAR = 60
+"""The largest group of ESCO whose skills count as near to each other."""
 OWN = "own:"
 """Prefix of the ids of skills that ESCO does not have."""
 _KEPT = 16_384
@@ -131,6 +133,21 @@ class Dictionary:
     def _stems(self) -> "_Stems":
         """Built at the first unknown phrase, since it takes a second of processor time."""
         return _Stems(self.skills.values())
+
+    def near(self, id: str) -> tuple[str, ...]:
+        """The other skills of the skill's small groups; none for a skill without a group."""
+        groups = self.skills[id].groups if id in self.skills else ()
+        found = (self._groups[group] for group in groups)
+        near = (one for ones in found if len(ones) <= MOST_NEAR for one in ones)
+        return tuple(one for one in dict.fromkeys(near) if one != id)
+
+    @cached_property
+    def _groups(self) -> dict[str, list[str]]:
+        groups: dict[str, list[str]] = {}
+        for skill in self.skills.values():
+            for group in skill.groups:
+                groups.setdefault(group, []).append(skill.id)
+        return groups
 
     def label_of(self, id: str, *, russian: bool = False) -> str | None:
         """The label of a skill; None if it is not in the dictionary."""

@@ -42,10 +42,14 @@ _OTHER_HEAD = 0.75
 """The factor of a likeness by words if title and form have different heads: a salon coordinator is
 no salon stylist.
 """
+SURE = 75
+"""The lowest similarity at which an advert counts as one of an occupation in a search."""
 _UNKNOWN = 2.0
 """The weight of a word that no occupation has: most such words describe only the place or day."""
 _LONGEST = 200
+_RUN = 6
 _DATA = files("hirewire.esco") / "data"
+_FILES = ("occupations.csv.gz", "titles.csv", "title_noise.txt")
 _WORD = re.compile(r"[^\W_]+")
 _PARTS = re.compile(r"[/,;|()\[\]«»\"]|\s[-–—+]\s|:|\bили\b|\bи/или\b|\bor\b")
 _BRACKETS = re.compile(r"\([^)]*\)?|\[[^\]]*\]?")
@@ -268,6 +272,10 @@ class Titles:
         own = Job(OWN_TITLE + (_key(stems) & (OWN_TITLE - 1)), 100)
         return (*jobs[: MOST - 1], own)
 
+    def known(self, name: str) -> tuple[Job, ...]:
+        """The occupations that have this name as a form; none for any other text."""
+        return self._jobs(self._exact(_stems(_plain(name), bare=False)))
+
     def _jobs(self, found: dict[int, int]) -> tuple[Job, ...]:
         best = sorted(found.items(), key=lambda one: (-one[1], one[0]))
         return tuple(
@@ -360,3 +368,31 @@ def titles() -> Titles:
 def jobs_of(title: str) -> tuple[Job, ...]:
     """The occupations that match a title."""
     return titles().find(title)
+
+
+def occupations_of(title: str) -> tuple[int, ...]:
+    """The codes of the occupations that a title names beyond doubt."""
+    return tuple(
+        job.code for job in jobs_of(title) if job.code < OWN_TITLE and job.likeness >= SURE
+    )
+
+
+def words_for(code: int, title: str) -> str | None:
+    """The words of a title, as typed, that are a name of this occupation; None if there are none.
+
+    The longest run of at most `_RUN` adjacent words.
+    """
+    words = list(_WORD.finditer(title[:_LONGEST]))
+    for length in range(min(_RUN, len(words)), 0, -1):
+        for start in range(len(words) - length + 1):
+            text = title[words[start].start() : words[start + length - 1].end()]
+            if any(job.code == code for job in titles().known(text)):
+                return text
+    return None
+
+
+@cache
+def titles_edition() -> str:
+    """The version of the occupations and their titles: a short hash."""
+    data = [(_DATA / name).read_bytes() for name in _FILES]
+    return blake2b(b"".join(data), digest_size=4).hexdigest()

@@ -88,6 +88,11 @@ class VacancyQuery(FeedQuery):
     mine: bool = False
     brief: bool = False
     """Whether to leave out descriptions: `description` is then null."""
+    widen: bool = False
+    """Whether fewer than 5 results of `q` are followed by those of related titles and skills.
+
+    Each of these has `widened`. They come after all other results, also on later pages.
+    """
 
 
 class ResumeQuery(ResumeFilters):
@@ -120,10 +125,21 @@ class Highlights(Answer):
     description: str | None = None
 
 
+class Widened(Answer):
+    """What a result of a widened search was found by."""
+
+    by: Literal["title", "skill"]
+    """`title`: the same or a related occupation; `skill`: a related skill."""
+    name: str
+    """The words of the vacancy that name the title or skill."""
+
+
 class VacancyFound(Vacancy):
     """A vacancy in a list, with `highlights` for a text search."""
 
     highlights: Highlights | None = None
+    widened: Widened | None = None
+    """Null for a result of the words themselves."""
 
 
 class ResumeFound(Answer):
@@ -147,8 +163,10 @@ class _Results(Answer):
 
 
 class VacancyResults(_Results):
-    """A page of vacancies."""
+    """A page of vacancies. `total` and `facets` do not count those with `widened`."""
 
+    widened_total: int = 0
+    """The number of results with `widened`, on all pages."""
     items: list[VacancyFound]
 
 

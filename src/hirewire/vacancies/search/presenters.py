@@ -18,7 +18,10 @@ from hirewire.vacancies.search.filters import skill_value
 from hirewire.vacancies.search.index.documents import text_of
 from hirewire.vacancies.search.index.query import FacetCounts, SearchResult
 from hirewire.vacancies.search.index.storage import SearchIndex
+from hirewire.vacancies.search.index.widening import Related
 
+BEFORE_ALL = 2**63 - 1, str(UUID(int=2**128 - 1))
+"""The position before all results of a step of widening."""
 RECENT_DAYS = (1, 3, 7, 30)
 
 
@@ -35,15 +38,25 @@ async def vacancy_results(
     """The open vacancies of the result, as a member of this company sees them, and facet counts."""
     counting = _counting(found, query)
     rows = await queries.open_vacancies(tx, found.ids[: query.limit], reader)
-    shown = [rows[id] for id in found.ids[: query.limit] if id in rows]
+    open_ones = [
+        (rows[id], step)
+        for id, step in zip(found.ids[: query.limit], found.steps, strict=False)
+        if id in rows
+    ]
+    shown = [row for row, _ in open_ones]
     marks: Sequence[models.Highlights | None] = [None] * len(shown)
     if found.parsed.query is not None:
         marks = await asyncio.to_thread(_highlights, index, found, shown)
     items = [
-        vacancy_item(row, company, query, mark) for row, mark in zip(shown, marks, strict=True)
+        vacancy_item(row, company, query, mark, _widened(found.related, row) if step else None)
+        for (row, step), mark in zip(open_ones, marks, strict=True)
     ]
     facets = await _facets(tx, index, await counting, query.skill) if counting else None
-    return models.VacancyResults(items=items, **_about(found, query, facets, request, response))
+    return models.VacancyResults(
+        items=items,
+        widened_total=found.widened,
+        **_about(found, query, facets, request, response),
+    )
 
 
 async def resume_results(
@@ -79,12 +92,19 @@ def vacancy_item(
     company: UUID | None,
     query: models.VacancyQuery,
     highlights: models.Highlights | None = None,
+    widened: models.Widened | None = None,
 ) -> models.VacancyFound:
     """A vacancy in a list."""
-    shown = shown_vacancy(row, company) | {"highlights": highlights}
+    shown = shown_vacancy(row, company) | {"highlights": highlights, "widened": widened}
     if query.brief:
         shown["description"] = None
     return models.VacancyFound.model_validate(shown)
+
+
+def _widened(related: Related, row: Row[Any]) -> models.Widened:
+    """What a result that only widening finds was found by."""
+    by, name = related.reason(row.title, [one["skill"] for one in row.requirements or ()])
+    return models.Widened(by=by, name=name)
 
 
 def _highlights(
@@ -122,7 +142,12 @@ def _about(
     following = None
     if len(found.places) > query.limit:
         value, id = found.places[query.limit - 1]
-        following = next_page((query.order, value, id), request, response)
+        step = found.steps[query.limit - 1]
+        if not step and found.steps[query.limit]:
+            # The next page begins with widened results, whatever is published until then.
+            value, id, step = *BEFORE_ALL, found.steps[query.limit]
+        place = (query.order, value, id, *((step,) if step else ()))
+        following = next_page(place, request, response)
     return {
         "next": following,
         "total": found.total,

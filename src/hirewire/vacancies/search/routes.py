@@ -34,6 +34,7 @@ from hirewire.vacancies.search.index.documents import micros
 from hirewire.vacancies.search.index.query import Order, SearchQuery
 from hirewire.vacancies.search.index.schema import RESUMES, VACANCIES
 from hirewire.vacancies.search.index.storage import SearchIndex, index_for
+from hirewire.vacancies.search.index.widening import STEPS
 
 router = APIRouter(prefix="/api/vacancies", tags=["search"])
 
@@ -64,15 +65,18 @@ async def vacancies(
     reader = caller.user_id if caller else None
     company = await company_of(tx, reader) if reader else None
     index = index_for(tx, VACANCIES)
-    if index is None or not query.model_fields_set - {"limit", "after", "mine", "brief"}:
+    if index is None or not query.model_fields_set - {"limit", "after", "mine", "brief", "widen"}:
         return await _from_tables(tx, reader, company, query, request, response)
     await index.refreshed()
+    after, step = _place_and_step(query)
     moments = [micros(now() - timedelta(days=days)) for days in presenters.RECENT_DAYS]
     asked = SearchQuery(
         vacancy_filters(query),
         order=query.order,
         limit=query.limit,
-        after=_place(query.after, query.order),
+        after=after,
+        widen=query.widen,
+        step=step,
         facets=VACANCIES.facets if query.facets else {},
         recent=moments if query.facets else (),
     )
@@ -270,6 +274,21 @@ def _place(after: str | None, order: Order) -> tuple[int, str] | None:
         if ordered != order or not 0 <= place[0] <= last:
             raise ValueError
         return place
+    except ValueError:
+        raise bad_cursor() from None
+
+
+def _place_and_step(query: models.VacancyQuery) -> tuple[tuple[int, str] | None, int]:
+    """The position in a list, and the step of widening that it belongs to."""
+    parts = decoded_cursor(query.after) if query.after and query.widen else ()
+    if len(parts) < 4:
+        return _place(query.after, query.order), 0
+    try:
+        ordered, value, id, step = parts
+        place = int(value), str(UUID(id))
+        if ordered != query.order or not 0 <= place[0] < 2**63 or int(step) not in STEPS:
+            raise ValueError
+        return place, int(step)
     except ValueError:
         raise bad_cursor() from None
 

@@ -30,6 +30,8 @@ from hirewire.web.sessions import Visitor
 router = APIRouter(include_in_schema=False)
 UNSURE = ("salaryFrom", "currency", "days", "sort", "after")
 """Search parameters that may be mistyped or outdated: invalid ones are left out."""
+WIDENED = "widen", "true"
+"""Few results are followed by those of related titles and skills."""
 MOST_OTHERS = 3
 AHEAD = json.dumps(
     {
@@ -84,11 +86,11 @@ async def vacancies(who: Asking) -> Response:
     try:
         await asked.assume_currency(partial(search, who))
         values = asked.values["asked"]
-        answer = await search(who, asked.query)
+        answer = await search(who, [*asked.query, WIDENED])
         if answer.status == 422:
             form.refuse(answer)
             asked.leave_out(*UNSURE)
-            answer = await search(who, asked.query)
+            answer = await search(who, [*asked.query, WIDENED])
     except Unavailable:
         return away(who)
     if not answer.is_good:
@@ -110,10 +112,17 @@ async def vacancies(who: Asking) -> Response:
         chips=chips,
         offers=await instead(who, asked.again, chips) if is_empty else None,
         following=asked.following(found),
+        similar=_widened_by(asked, found),
         recent={bucket.value: bucket.count for bucket in counted(found, "days")},
         name=asked.name(found),
         currencies=list(dict.fromkeys((*found_in, *CURRENCIES[who.words.lang]))),
     )
+
+
+def _widened_by(asked: Asked, found: VacancyResults) -> dict[str, str]:
+    """The names that results were found by beyond the typed words, each with its own search."""
+    names = [one.widened.name for one in found.items if one.widened is not None]
+    return {name: asked.exactly(name) for name in names}
 
 
 async def _labels(who: Visitor, asked: Asked, found: VacancyResults) -> dict[str, str]:

@@ -140,6 +140,11 @@ class Asked:
         """The address of the next page; empty after the last one."""
         return urlencode([*self.again, ("after", found.next)]) if found.next else None
 
+    def exactly(self, words: str) -> str:
+        """The address of the same search for these words alone: a phrase is not widened."""
+        others = [pair for pair in self.again if pair[0] != "q"]
+        return urlencode([("q", f'"{words}"'), *others])
+
     def label(self, bucket: Bucket) -> str:
         """The label in the reader's language."""
         return (self._lang == "ru" and bucket.labelRu) or bucket.label

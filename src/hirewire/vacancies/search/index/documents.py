@@ -10,6 +10,8 @@ from typing import Any
 import nh3
 
 from hirewire.esco import dictionary, key_of
+from hirewire.esco.job_codes import unit_group
+from hirewire.esco.job_titles import occupations_of
 from hirewire.places.gazetteer import place_key, spellings
 from hirewire.places.keys import where
 from hirewire.vacancies.pay import A_MONTH
@@ -42,6 +44,23 @@ KEYS: Mapping[str, Callable[[str], str]] = {"area": place_key, "skill": skill_id
 """How the value of a field is computed from its label."""
 
 
+def occupation_values(title: str) -> list[str]:
+    """The values of the field `occupation` for a title: its occupations and their groups."""
+    codes = occupations_of(title)
+    values = {occupation_value(code) for code in codes}
+    return sorted(values | {group_value(unit_group(code)) for code in codes})
+
+
+def occupation_value(code: int) -> str:
+    """The value for an occupation."""
+    return f"occupation:{code}"
+
+
+def group_value(group: int) -> str:
+    """The value for an ISCO unit group."""
+    return f"group:{group}"
+
+
 def vacancy_document(row: Mapping[str, Any]) -> Document | None:
     """The document of a vacancy (its row with `company_name`); None unless it is open."""
     if row["status"] != "published":
@@ -59,6 +78,7 @@ def vacancy_document(row: Mapping[str, Any]) -> Document | None:
             "whole_words": plain(f"{row['title']} · {row['company_name']} · {_skill_words(names)}"),
             "skill": sorted({skill_id(name) for name in names}),
             "skill_label": _own_names(names),
+            "occupation": occupation_values(row["title"]),
             "company": str(row["company_id"]),
             "area": place_key(area or ""),
             "area_label": area,

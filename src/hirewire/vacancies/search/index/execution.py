@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -11,8 +12,9 @@ from tantivy import Order as Direction
 
 from hirewire.vacancies.search.index.facets import FacetCache, FacetCounter, count_recent
 from hirewire.vacancies.search.index.parser import QueryParser
-from hirewire.vacancies.search.index.query import FacetCounts, SearchQuery, SearchResult
+from hirewire.vacancies.search.index.query import FacetCounts, Order, SearchQuery, SearchResult
 from hirewire.vacancies.search.index.schema import IndexSchema
+from hirewire.vacancies.search.index.widening import FEW, NOTHING, STEPS
 
 MOST_DEEP = 1000
 """The maximum length of a list that is sorted by relevance."""
@@ -40,9 +42,8 @@ class SearchExecution:
         self._excluded = [
             self._term(name, value) for name, values in filters.excluded.items() for value in values
         ]
-        self._parsed = QueryParser(schema, searcher, fields.texts, self._excluded).parse(
-            filters.text
-        )
+        self._parser = QueryParser(schema, searcher, fields.texts, self._excluded)
+        self._parsed = self._parser.parse(filters.text)
         self._filtered = {
             **{
                 name: (self._all if fields.of(name).matches_all else self._any)(name, values)
@@ -64,14 +65,44 @@ class SearchExecution:
         """Find the page; the counting runs concurrently."""
         whole = self._without(None)
         counting = _COUNTING.submit(self._count_beside) if self._query.facets else None
-        if self._query.order == "relevance":
+        places: list[tuple[int, str]] = []
+        if self._query.step:
+            total = self._count(whole)
+        elif self._query.order == "relevance":
             total, places = self._best(whole)
         else:
             total = self._count(whole)
             places = self._ordered(whole) if total else []
-        ids = [UUID(id) for _, id in places]
         count = self._count_beside if counting is None else counting.result
-        return SearchResult(ids, places, total, self._parsed, count)
+        found = SearchResult(
+            [UUID(id) for _, id in places], places, total, self._parsed, count, [0] * len(places)
+        )
+        # A search that has begun its widened results goes on with them, whatever was published.
+        if self._query.widen and (self._query.step or total < FEW):
+            return self._widened(found)
+        return found
+
+    def _widened(self, found: SearchResult) -> SearchResult:
+        """The page continued with results of related titles and skills, step by step."""
+        order: Order = "pay" if self._query.order == "pay" else "time"
+        seen, related, widened = self._parsed.query, NOTHING, 0
+        places, steps = [*found.places], [*found.steps]
+        for step in STEPS:
+            parsed = self._parser.parse(self._query.filters.text, step)
+            if seen is None or parsed.query is None or not parsed.related:
+                break
+            parts = [(Occur.Must, self._having(parsed.query, None)), (Occur.MustNot, seen)]
+            whole, seen = Query.boolean_query(parts), parsed.query
+            count = self._count(whole)
+            widened, related = widened + count, parsed.related
+            room = self._query.limit + 1 - len(places)
+            if count and room > 0 and step >= self._query.step:
+                after = self._query.after if step == self._query.step else None
+                more = self._page(whole, order, after, room)
+                places += more
+                steps += [step] * len(more)
+        ids = [UUID(id) for _, id in places]
+        return replace(found, ids=ids, places=places, steps=steps, related=related, widened=widened)
 
     def _count_beside(self) -> FacetCounts:
         recent = count_recent(self._searcher, self._without("time"), self._query.recent)
@@ -79,14 +110,18 @@ class SearchExecution:
 
     def _without(self, name: str | None) -> Query:
         """The query without the filter of this name; with all filters for None."""
+        return self._having(self._parsed.query, name)
+
+    def _having(self, text: Query | None, name: str | None) -> Query:
+        """The same for any query of the text fields."""
         parts = [
             (Occur.Must, Query.const_score_query(query, 0.0))
             for filtered, query in self._filtered.items()
             if filtered != name
         ]
         parts += [(Occur.MustNot, query) for query in self._excluded]
-        if self._parsed.query is not None:
-            parts.append((Occur.Must, self._parsed.query))
+        if text is not None:
+            parts.append((Occur.Must, text))
         elif not any(occur == Occur.Must for occur, _ in parts):
             parts.append((Occur.Must, Query.all_query()))
         return parts[0][1] if len(parts) == 1 else Query.boolean_query(parts)
@@ -118,20 +153,25 @@ class SearchExecution:
         return int(result.count), places
 
     def _ordered(self, whole: Query) -> list[tuple[int, str]]:
-        """Values and ids of the page and one more, by value and then by id.
+        """Values and ids of the page and one more, by value and then by id."""
+        return self._page(whole, self._query.order, self._query.after, self._query.limit + 1)
+
+    def _page(
+        self, whole: Query, name: str, after: tuple[int, str] | None, most: int
+    ) -> list[tuple[int, str]]:
+        """At most this many values and ids after a position, by value and then by id.
 
         At the edges of the page, all documents with the same value are read.
         """
-        search, name = self._query, self._query.order
         found: list[tuple[int, str]] = []
         query = whole
-        if search.after is not None:
-            value, id = search.after
+        if after is not None:
+            value, id = after
             found = [place for place in self._with(whole, name, value) if place[1] < id]
             query = _both(whole, self._range(name, 0, value - 1)) if value else Query.empty_query()
-        more = search.limit + 1 - len(found)
+        more = most - len(found)
         if more <= 0:
-            return found[: search.limit + 1]
+            return found[:most]
         hits = self._searcher.search(
             query, more, count=False, order_by_field=name, order=Direction.Desc
         ).hits
@@ -147,7 +187,7 @@ class SearchExecution:
         )
         if last is not None:
             found += self._with(query, name, last)
-        return found[: search.limit + 1]
+        return found[:most]
 
     def _with(self, whole: Query, name: str, value: int) -> list[tuple[int, str]]:
         """Value and id of all documents with this value, the greatest id first."""

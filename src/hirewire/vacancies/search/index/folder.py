@@ -11,15 +11,16 @@ from typing import IO
 from pydantic import JsonValue
 
 from hirewire.esco import edition
+from hirewire.esco.job_titles import titles_edition
 
-FORMAT = 5
+FORMAT = 6
 """The format of the documents and of the state file; an index of another format is rebuilt."""
 MOST_FOLDERS = 64
 
 
 def index_format() -> int | str:
-    """The format and the dictionary's version: documents hold skill ids of the dictionary."""
-    return f"{FORMAT}+{edition()}"
+    """The format and the dictionaries' versions: documents hold ids of skills and occupations."""
+    return f"{FORMAT}+{edition()}+{titles_edition()}"
 
 
 def read_state(folder: Path | None) -> dict[str, JsonValue]:

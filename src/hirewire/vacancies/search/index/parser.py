@@ -18,6 +18,7 @@ from tantivy import (
 from hirewire.esco import dictionary
 from hirewire.places.gazetteer import Place, gazetteer
 from hirewire.vacancies.search import rules
+from hirewire.vacancies.search.index.widening import NOTHING, RELATED, Related, related_to
 from hirewire.vacancies.search.rules import Term
 
 LONGEST_WORD = 60
@@ -53,6 +54,8 @@ class ParsedQuery:
     """
     tolerated: list[str] = field(default_factory=list)
     """Words without any match that were replaced by similar ones."""
+    related: Related = NOTHING
+    """What the query was widened by."""
 
 
 class QueryParser:
@@ -77,14 +80,14 @@ class QueryParser:
         self._texts = texts
         self._unseen = [(Occur.MustNot, query) for query in unseen]
 
-    def parse(self, text: str) -> ParsedQuery:
-        """The query for this text."""
+    def parse(self, text: str, step: int = 0) -> ParsedQuery:
+        """The query for this text; in a step of widening, also for related titles and skills."""
         parsed = ParsedQuery(None)
         text, pay = rules.pay_from(text)
         required = [term for term in rules.terms(text) if not term.excluded]
         unwanted = [term for term in rules.terms(text) if term.excluded]
         required = [t for t in required if t.phrase or _MEANINGFUL.analyze(t.text)] or required
-        parts = [(Occur.Must, query) for query in self._queries(required, parsed)]
+        parts = [(Occur.Must, query) for query in self._queries(required, parsed, step)]
         parts += [
             (Occur.MustNot, query)
             for term in unwanted
@@ -100,22 +103,23 @@ class QueryParser:
         parsed.query = Query.boolean_query(parts)
         return parsed
 
-    def _queries(self, terms: Sequence[Term], parsed: ParsedQuery) -> list[Query]:
+    def _queries(self, terms: Sequence[Term], parsed: ParsedQuery, step: int) -> list[Query]:
         """A query for each term, or for each run of terms that names one skill."""
         queries, taken = [], [False] * len(terms)
         names: dict[int, tuple[int, list[Query]]] = {}
         for start, end in rules.spans(len(terms)):
             if any(taken[start:end]) or any(term.phrase for term in terms[start:end]):
                 continue
-            synonyms = self._synonyms([term.text for term in terms[start:end]])
+            words = [term.text for term in terms[start:end]]
+            synonyms = [*self._synonyms(words), *self._wider(words, parsed, step)]
             if synonyms:
                 taken[start:end] = [True] * (end - start)
                 names[start] = (end, synonyms)
         place = 0
         while place < len(terms):
             end, synonyms = names.get(place, (place + 1, []))
-            words = [self._term(term, parsed, known=bool(synonyms)) for term in terms[place:end]]
-            query = _all([word for word in words if word is not None])
+            typed = [self._term(term, parsed, known=bool(synonyms)) for term in terms[place:end]]
+            query = _all([word for word in typed if word is not None])
             if synonyms:
                 ways = [*([] if query is None else [query]), *synonyms]
                 query = Query.disjunction_max_query(ways, 0.1)
@@ -143,6 +147,19 @@ class QueryParser:
             if query is not None:
                 ways.append(query)
         return ways
+
+    def _wider(self, words: Sequence[str], parsed: ParsedQuery, step: int) -> list[Query]:
+        """Queries for what is related to these words; none if the query is not widened."""
+        related = related_to(" ".join(words)) if step else NOTHING
+        parsed.related |= related
+        values = {"occupation": related.occupation_values(step)}
+        if step == RELATED:
+            values["skill"] = sorted(related.skills)
+        return [
+            Query.const_score_query(Query.term_set_query(self._schema, name, ones), 1.0)
+            for name, ones in values.items()
+            if ones
+        ]
 
     def _at(self, place: Place) -> list[Query]:
         """Queries for documents at a place or with its name; none if no document matches."""

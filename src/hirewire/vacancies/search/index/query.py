@@ -6,6 +6,7 @@ from typing import Literal, Self
 from uuid import UUID
 
 from hirewire.vacancies.search.index.parser import ParsedQuery
+from hirewire.vacancies.search.index.widening import NOTHING, Related
 
 Order = Literal["time", "pay", "relevance"]
 Range = tuple[int | None, int | None]
@@ -46,6 +47,13 @@ class SearchQuery:
     limit: int = 20
     after: tuple[int, str] | None = None
     """The position of the last result seen: its value and id; for relevance, how many were seen."""
+    widen: bool = False
+    """Whether few results are followed by those of related titles and skills."""
+    step: int = 0
+    """The step of widening that `after` belongs to; 0 for the results of the words themselves.
+
+    In each step, results are ordered by value and id; by relevance, the newest come first.
+    """
     facets: Mapping[str, int] = field(default_factory=dict)
     """The facet fields, and how many values of each to return."""
     recent: Sequence[int] = ()
@@ -69,9 +77,16 @@ class SearchResult:
     ids: list[UUID]
     places: list[tuple[int, str]]
     total: int
+    """The number of results of the words themselves. Facets count these alone."""
     parsed: ParsedQuery
     count: Callable[[], FacetCounts]
     """Counts the facets on the same commit of the index. Thread-safe.
 
     It is slower than the search, so the rows of the results can be read meanwhile.
     """
+    steps: list[int] = field(default_factory=list)
+    """The step of widening by which each of `ids` was found; 0 for the words themselves."""
+    related: Related = NOTHING
+    """What the search was widened by; empty if it was not."""
+    widened: int = 0
+    """The number of results that only widening finds."""

@@ -49,6 +49,8 @@ class IndexSchema:
     """Fields that are only used to exclude documents."""
     stored: Sequence[str] = ()
     """Fields that are stored but not searched."""
+    coded: Sequence[str] = ()
+    """Fields whose values only the search itself computes and compares."""
 
     @property
     def hashed(self) -> frozenset[str]:
@@ -77,6 +79,8 @@ class IndexSchema:
         for name in sorted(self.hashed):
             builder.add_text_field(name, stored=True, tokenizer_name="raw", index_option="basic")
             builder.add_unsigned_field(f"{name}_number", indexed=True, fast=True)
+        for name in self.coded:
+            builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
         for name in self.stored:
             builder.add_text_field(name, stored=True, tokenizer_name="raw", index_option="basic")
         for name in ("time", "pay"):
@@ -95,6 +99,7 @@ VACANCIES = IndexSchema(
     },
     (COMPANY, AREA, WORK_FORMAT, EMPLOYMENT_TYPE, EXPERIENCE, CURRENCY, SKILL),
     stored=("area_label", "skill_label"),
+    coded=("occupation",),
 )
 RESUMES = IndexSchema(
     "resumes",

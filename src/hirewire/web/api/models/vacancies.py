@@ -94,10 +94,18 @@ def _first_skills_only(found: Any) -> Any:
     return found[:SHOWN_REQUIREMENTS] if isinstance(found, list) else found
 
 
+class Widened(Model):
+    """What a result of a widened search was found by."""
+
+    name: str
+
+
 class VacancyInList(Vacancy):
     """A job in a list, with only the first of its required skills: lists show no more."""
 
     requirements: Annotated[tuple[Requirement, ...], BeforeValidator(_first_skills_only)] = ()
+    widened: Widened | None = None
+    """None for a result of the words themselves."""
 
 
 class SavedVacancy(Model):

@@ -37,9 +37,7 @@ session = Table(
     Column("id", Uuid, primary_key=True, comment="A family of refresh tokens: one login"),
     Column("user_id", Uuid, ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False),
     Column("started_at", DateTime(timezone=True), nullable=False),
-    Column(
-        "ends_at", DateTime(timezone=True), nullable=False, comment="The end, even if refreshed"
-    ),
+    Column("ends_at", DateTime(timezone=True), nullable=False, comment="However often refreshed"),
     Column("revoked_at", DateTime(timezone=True)),
     Column("revoked_why", Text),
     Index("session_by_user", "user_id"),
@@ -61,7 +59,7 @@ refresh_token = Table(
 failed_login = Table(
     "failed_login",
     metadata,
-    Column("network", Text, nullable=False, comment="IPv4 address or IPv6 /64 of the client"),
+    Column("network", Text, nullable=False, comment="IPv4 address or IPv6 /64 it came from"),
     Column("account", LargeBinary, nullable=False, comment="SHA-256 of the e-mail address tried"),
     Column("at", DateTime(timezone=True), nullable=False),
     Index("failed_login_network", "network", "at"),
@@ -74,14 +72,14 @@ known_place = Table(
     metadata,
     Column("user_id", Uuid, ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True),
     Column("place", LargeBinary, primary_key=True, comment="SHA-256 of the user and the network"),
-    Column("at", DateTime(timezone=True), nullable=False, comment="Last login from there"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="The last login from there"),
     Index("known_place_at", "at"),
 )
 
 registration = Table(
     "registration",
     metadata,
-    Column("network", Text, nullable=False, comment="IPv4 address or IPv6 /64 of the client"),
+    Column("network", Text, nullable=False, comment="IPv4 address or IPv6 /64 it came from"),
     Column("at", DateTime(timezone=True), nullable=False),
     Index("registration_network", "network", "at"),
     Index("registration_at", "at"),
@@ -92,15 +90,8 @@ signing_key = Table(
     metadata,
     Column("kid", Text, primary_key=True, comment="RFC 7638 thumbprint"),
     Column("private_jwk", JSONB, nullable=False),
-    Column("not_before", DateTime(timezone=True), nullable=False, comment="Creation, publication"),
+    Column("not_before", DateTime(timezone=True), nullable=False, comment="Made and published"),
     Column("sign_from", DateTime(timezone=True), nullable=False),
-    Column(
-        "sign_until",
-        DateTime(timezone=True),
-        nullable=False,
-        comment="Or until its successor starts",
-    ),
-    Column(
-        "not_after", DateTime(timezone=True), nullable=False, comment="When its last token expires"
-    ),
+    Column("sign_until", DateTime(timezone=True), nullable=False, comment="Unless followed sooner"),
+    Column("not_after", DateTime(timezone=True), nullable=False, comment="Its last token is dead"),
 )

@@ -49,7 +49,7 @@ _UNKNOWN = 2.0
 _LONGEST = 200
 _RUN = 6
 _DATA = files("hirewire.esco") / "data"
-_FILES = ("occupations.csv.gz", "titles.csv", "title_noise.txt")
+_FILES = ("occupations.csv.gz", "titles.csv", "title_noise.txt", "title_generic.txt")
 _WORD = re.compile(r"[^\W_]+")
 _PARTS = re.compile(r"[/,;|()\[\]«»\"]|\s[-–—+]\s|:|\bили\b|\bи/или\b|\bor\b")
 _BRACKETS = re.compile(r"\([^)]*\)?|\[[^\]]*\]?")
@@ -274,7 +274,7 @@ class Titles:
 
     def known(self, name: str) -> tuple[Job, ...]:
         """The occupations that have this name as a form; none for any other text."""
-        return self._jobs(self._exact(_stems(_plain(name), bare=False)))
+        return self._jobs(self._named(_stems(_plain(name), bare=False)))
 
     def _jobs(self, found: dict[int, int]) -> tuple[Job, ...]:
         best = sorted(found.items(), key=lambda one: (-one[1], one[0]))

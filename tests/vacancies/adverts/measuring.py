@@ -9,7 +9,8 @@ from collections.abc import Iterable
 
 from hirewire.esco.forms import stems_of, without_filler
 from hirewire.vacancies.adverts import known
-from hirewire.vacancies.adverts.reader import Draft, read
+from hirewire.vacancies.adverts.draft import Draft
+from hirewire.vacancies.adverts.reader import read
 from tests.vacancies.adverts.advert import Advert
 from tests.vacancies.adverts.final import FINAL
 from tests.vacancies.adverts.fresh import FRESH

@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from hirewire.vacancies.adverts.draft import Dictionaries
 from hirewire.vacancies.adverts.known import DICTIONARIES
 from hirewire.vacancies.adverts.pay import pay_in
-from hirewire.vacancies.adverts.reader import Dictionaries, read
+from hirewire.vacancies.adverts.reader import read
 from hirewire.vacancies.posting.models import LONGEST_ADVERT, NewVacancy
-from hirewire.vacancies.posting.routes import _read
+from hirewire.vacancies.posting.presenters import shown_draft
 from tests.vacancies.adverts.advert import Advert
 from tests.vacancies.adverts.final import FINAL
 from tests.vacancies.adverts.fresh import FRESH
@@ -144,7 +145,7 @@ PIECES = st.sampled_from(
 @settings(max_examples=150, deadline=None)
 @given(st.one_of(st.text(max_size=400), st.lists(PIECES, max_size=120).map("".join)))
 def test_any_text_becomes_a_draft_that_can_be_created(text: str) -> None:
-    made = _read(read(text, DICTIONARIES)).model_dump(mode="json", by_alias=True)
+    made = shown_draft(read(text, DICTIONARIES)).model_dump(mode="json", by_alias=True)
     draft = made["vacancy"]
     assert set(made["sources"]) <= {
         *(f"/{name}" for name, value in draft.items() if value is not None),

@@ -3,7 +3,7 @@
 from hirewire.esco import dictionary
 from hirewire.esco.job_titles import jobs_of
 from hirewire.places.gazetteer import gazetteer
-from hirewire.vacancies.adverts.reader import Dictionaries
+from hirewire.vacancies.adverts.draft import Dictionaries
 
 DICTIONARIES = Dictionaries(
     is_city=lambda text: gazetteer().find(text) is not None,

@@ -9,6 +9,8 @@ from hirewire.vacancies.adverts.words import HEADINGS, HINTS, LABELS
 from hirewire.written.lists import without_bullet
 
 MOST_LINES, LONGEST_LINE, LONGEST_HEADING = 2000, 1000, 60
+EDGES = " \t.,;:!?–—-…«»\"“”'*#"
+"""Characters that are around a value and not of it."""
 _NUMBER = re.compile(r"^[0-9]{1,2}[.)]\s+(?=\S)")
 _SPACES = re.compile(r"\s+")
 _PLAIN = str.maketrans({"ё": "е", "’": "'", "‘": "'"})

@@ -1,11 +1,31 @@
-"""Titles in the sentences that offer them: "ищем старшего повара"."""
+"""The title of an advert: on a line of its own, or in a sentence: "ищем старшего повара"."""
 
 import re
+from collections.abc import Iterator, Sequence
 
-from hirewire.vacancies.adverts.lines import plain
-from hirewire.vacancies.adverts.words import AFTER_TITLE, SEEKS
+from hirewire.vacancies.adverts.draft import Known
+from hirewire.vacancies.adverts.lines import EDGES, Line, plain
+from hirewire.vacancies.adverts.places import Cities
+from hirewire.vacancies.adverts.words import (
+    AFTER_TITLE,
+    EMPLOYMENT,
+    HYBRID,
+    IS_NEEDED,
+    ON_SITE,
+    REMOTE,
+    SEEKS,
+    STATES,
+)
+from hirewire.written.titles import likes
 
-_EDGES = " \t.,;:!?–—-…«»\"“”'*#"
+MOST_AT_TOP = 6
+"""Lines in which the title may stand."""
+MOST_WORDS = 8
+
+_TITLE_EDGES = " \t.,;:!?–—-…*#"
+_TAGS = re.compile(r"#\w+")
+_ANNOUNCES = re.compile(r"(?:должность|позицию|вакансию|vacancy|position|role of|role)\s?:$")
+_ASIDE = re.compile(r"\s[–—|·-]\s|\s?[|·•]\s?|,\s|\s/\s")
 _ADJECTIVE = re.compile(r"(?:ого|его|ую|юю)$")
 _SMALL = {"de", "of", "and", "the", "in", "for", "a", "an", "to", "at"}
 _CASES = (
@@ -25,7 +45,7 @@ def sought(text: str) -> str | None:
         return None
     rest = text[match.end() :]
     end = AFTER_TITLE.search(rest)
-    title = (rest[: end.start()] if end else rest).strip(_EDGES)
+    title = (rest[: end.start()] if end else rest).strip(EDGES)
     if not title or len(title.split()) > 8:
         return None
     is_sought = re.match(r"(?:мы )?(?:ищ|приглаша|набира)", match[0]) is not None
@@ -59,3 +79,94 @@ def cased(title: str) -> str:
             for n, word in enumerate(words)
         )
     return title[:1].upper() + title[1:]
+
+
+class Titles:
+    """Finds the title of an advert."""
+
+    def __init__(self, is_title: Known, cities: Cities) -> None:
+        self._known = is_title
+        self._cities = cities
+
+    def read(self, advert: Sequence[Line], paid: Line | None) -> tuple[Line, str] | None:
+        """The title and its line; `paid`: the line of the pay, which is no title."""
+        for line, title in self._titles(advert, paid):
+            name = self._bare(title)
+            if any(letter.isalpha() for letter in name):
+                return line, name
+        return None
+
+    def _titles(self, advert: Sequence[Line], paid: Line | None) -> Iterator[tuple[Line, str]]:
+        """Where the title may stand, the best place first."""
+        top = [one for one in advert if not one.is_heading and one.part in ("top", "other")]
+        for line in top:
+            if line.label[0] == "title":
+                yield line, line.label[1]
+        for line, after in zip(advert, advert[1:], strict=False):
+            if _ANNOUNCES.search(line.plain):
+                yield after, after.text
+        near = [one for one in top[:MOST_AT_TOP] if _TAGS.sub("", one.text).strip()]
+        for line in near:
+            title = sought(line.text)
+            if title is not None and line is near[0]:
+                yield line, title
+        able = [
+            line
+            for line in near
+            if not line.label[0]
+            and not line.text.endswith((".", ";", ",", "?", ":"))
+            and len(line.text.split()) <= 12
+            and line is not paid
+        ]
+        named = [line for line in able if likes(self._bare(line.text)) > 0]
+        known = [line for line in able if line not in named and self._is_known(line)]
+        first = [line for line in known[:1] if line is near[0]]
+        yield from ((line, line.text) for line in (*named, *first))
+        for line in near:
+            title = sought(line.text)
+            if title is not None:
+                yield line, title
+        yield from ((line, line.text) for line in known)
+        yield from ((line, line.text) for line in able)
+
+    def _is_known(self, line: Line) -> bool:
+        head = re.split(r"\sв\s|\sна\s", self._bare(line.text))[0]
+        if likes(head) < 0 or len(head.split()) > MOST_WORDS or any(self._cities.among_parts(head)):
+            return False
+        return likes(head) > 0 or self._known(head)
+
+    def _bare(self, text: str) -> str:
+        """A title without its place, its format and its pay."""
+        text = IS_NEEDED.sub("", _TAGS.sub("", text).strip(_TITLE_EDGES))
+        text = re.sub(
+            r"\(([^()]*)\)", lambda found: "" if self._is_aside(found[1]) else found[0], text
+        )
+        while match := _last(_ASIDE, text):
+            if not self._is_aside(text[match.end() :]):
+                break
+            text = text[: match.start()]
+        return cased(text.strip(_TITLE_EDGES))
+
+    def _is_aside(self, text: str) -> bool:
+        """Whether a part of the title's line says where or how one works."""
+        parts = [
+            part for part in re.split(r"[,/|]\s?|\s[–—-]\s|\s(?:or|или)\s", text) if part.strip()
+        ]
+        return bool(parts) and all(self._is_fact(part.strip()) for part in parts)
+
+    def _is_fact(self, text: str) -> bool:
+        said = plain(text)
+        patterns = (REMOTE, HYBRID, ON_SITE, *EMPLOYMENT.values())
+        return (
+            STATES.fullmatch(text) is not None
+            or self._cities.city_in(text) is not None
+            or any(pattern.match(said) for pattern in patterns)
+            or bool(re.search(r"[€£$₽]|[0-9]{3}", text))
+        )
+
+
+def _last(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
+    found = None
+    for match in pattern.finditer(text):
+        found = match
+    return found if found is not None and found.start() > 2 else None

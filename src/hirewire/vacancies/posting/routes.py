@@ -2,12 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
-from pydantic.alias_generators import to_camel
 from sqlalchemy import Row
 
 from hirewire.kit.clock import now
@@ -29,6 +27,7 @@ from hirewire.vacancies.adverts.known import DICTIONARIES
 from hirewire.vacancies.authority import NotAnEmployer, company_of, require_company
 from hirewire.vacancies.errors import NoSuchVacancy
 from hirewire.vacancies.posting import commands, models, queries
+from hirewire.vacancies.posting.presenters import shown_draft
 from hirewire.vacancies.presenters import Vacancy, shown_vacancy
 from hirewire.vacancies.states import Action
 
@@ -63,7 +62,7 @@ async def read_advert(body: models.Advert, tx: RequestTx, caller: Caller) -> mod
     """
     await require_company(tx, caller.user_id)
     draft = await asyncio.to_thread(reader.read, body.text, DICTIONARIES)
-    return _read(draft)
+    return shown_draft(draft)
 
 
 @router.get("/overview", responses=refuses(NotAnEmployer))
@@ -177,29 +176,6 @@ async def _answer(tx: Tx, id: UUID, company: UUID | None, reader: UUID | None = 
     if row is None:
         raise NoSuchVacancy
     return Vacancy.model_validate(shown_vacancy(row, company))
-
-
-def _read(draft: reader.Draft) -> models.ReadVacancy:
-    vacancy = models.DraftVacancy.model_validate(
-        {
-            **{name: getattr(draft, name) for name in models.DraftVacancy.model_fields},
-            "requirements": [{"skill": one.skill, "kind": one.kind} for one in draft.requirements],
-            "languages": [
-                {"language": one.language, "level": one.level} for one in draft.languages
-            ],
-            "salary": asdict(draft.salary) if draft.salary else None,
-        }
-    )
-    lines = {f"/{to_camel(name)}": line for name, line in draft.lines.items()}
-    lines |= {f"/requirements/{n}": one.line for n, one in enumerate(draft.requirements)}
-    lines |= {f"/languages/{n}": one.line for n, one in enumerate(draft.languages)}
-    return models.ReadVacancy(
-        vacancy=vacancy,
-        sources={
-            at: models.AdvertLine(line=line.number, text=line.text[: reader.LONGEST_SNIPPET])
-            for at, line in lines.items()
-        },
-    )
 
 
 def _overview(row: Row[Any]) -> models.VacancyFigures:

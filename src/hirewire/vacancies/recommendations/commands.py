@@ -3,23 +3,21 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, TypeAlias
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import Row, select, update
 
-from hirewire.contracts.vacancies import RecommendationCreated, RecommendationWithdrawn
 from hirewire.kit.clock import now
 from hirewire.kit.db import among
 from hirewire.kit.errors import AppError, Kind, NotFound
 from hirewire.messaging.envelope import Received
-from hirewire.messaging.ids import new_id
-from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx, opened_by
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of, ruleset
 from hirewire.vacancies.recommendations.index.matching import MatchingIndex, index_of
 from hirewire.vacancies.recommendations.index.packing import Packed, pack_demand, pack_offer
 from hirewire.vacancies.recommendations.inputs import Demand, Offer
+from hirewire.vacancies.recommendations.reconciling import Found, Pair, reconcile
 from hirewire.vacancies.recommendations.rules import Judgement, judge
 from hirewire.vacancies.tables import comparable, recommendation, vacancy
 
@@ -35,50 +33,6 @@ on conflict (id) do update set owner_id = excluded.owner_id, version = excluded.
     state = excluded.state, generation = excluded.generation, ruleset = excluded.ruleset,
     head = excluded.head, skills = excluded.skills, languages = excluded.languages,
     words = excluded.words
-"""
-_INSERT = {
-    side: f"""
-insert into recommendation (id, vacancy_id, resume_id, company_id, user_id, score, strength,
-    resume_version, vacancy_version, ruleset, state, created_at, updated_at)
-select u.id, u.vacancy_id, u.resume_id, {owners}, u.score, u.strength, u.resume_version,
-    u.vacancy_version, $9, 'new', $10, $10
-from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::float8[], $6::float8[],
-    $7::integer[], $8::integer[])
-    as u(id, vacancy_id, resume_id, owner_id, score, strength, resume_version, vacancy_version)
-join comparable other on other.id = u.{other}
-returning id, vacancy_id, resume_id, company_id, user_id, score, resume_version, vacancy_version
-"""  # noqa: S608
-    for side, other, owners in (
-        ("resume_id", "vacancy_id", "other.owner_id, u.owner_id"),
-        ("vacancy_id", "resume_id", "u.owner_id, other.owner_id"),
-    )
-}
-_UPDATE = """
-with changed as (
-    update recommendation r set user_id = coalesce(u.user_id, r.user_id), score = u.score,
-        strength = u.strength, resume_version = u.resume_version,
-        vacancy_version = u.vacancy_version, ruleset = $8, withdrawn = null, updated_at = $9
-    from unnest($1::uuid[], $2::uuid[], $3::float8[], $4::float8[], $5::integer[], $6::integer[],
-        $7::boolean[])
-        as u(id, user_id, score, strength, resume_version, vacancy_version, was_withdrawn)
-    where r.id = u.id
-    returning r.id, r.vacancy_id, r.resume_id, r.company_id, r.user_id, r.score, r.resume_version,
-        r.vacancy_version, r.state, u.was_withdrawn
-)
-select * from changed where was_withdrawn and state <> 'dismissed'
-"""
-_BEFORE = {
-    side: f"""
-select id, vacancy_id, resume_id, score, strength, resume_version, vacancy_version, ruleset,
-    withdrawn
-from recommendation where {side} = any($1)
-"""  # noqa: S608
-    for side in ("resume_id", "vacancy_id")
-}
-_WITHDRAW = """
-update recommendation r set withdrawn = u.reason, updated_at = $3
-from unnest($1::uuid[], $2::text[]) as u(id, reason) where r.id = u.id
-returning r.id, r.vacancy_id, r.resume_id, r.company_id, r.user_id, r.withdrawn
 """
 _STALE = {
     "vacancy": """
@@ -99,10 +53,6 @@ from resume r left join comparable c on c.id = r.resume_id
 where r.resume_id = any($1) and r.state = 'visible' and r.snapshot ->> 'status' = 'published'
     and c.ruleset is distinct from $2
 """
-Side: TypeAlias = Literal["resume_id", "vacancy_id"]
-"""The side of the pairs that has changed."""
-Pair = tuple[UUID, UUID]
-"""A vacancy's id and a resume's."""
 
 
 class NoSuchRecommendation(NotFound):
@@ -129,15 +79,8 @@ class Resume:
     deleted: bool = False
 
 
-class _Found(NamedTuple):
-    score: float
-    strength: float
-    resume_version: int | None
-    vacancy_version: int
-
-
-def _found(judgement: Judgement, resume_version: int | None, vacancy_version: int) -> _Found:
-    return _Found(judgement.score, judgement.strength, resume_version, vacancy_version)
+def _found(judgement: Judgement, resume_version: int | None, vacancy_version: int) -> Found:
+    return Found(judgement.score, judgement.strength, resume_version, vacancy_version)
 
 
 @dataclass(slots=True)
@@ -190,21 +133,21 @@ async def compare_resumes(
     owners = [one.user_id for one in resumes.values()]
     versions = [one.version for one in resumes.values()]
     await _keep(tx, step, "resume", list(resumes), owners, versions, states, packed)
-    found: dict[Pair, _Found] = {}
+    found: dict[Pair, Found] = {}
     for id, one in resumes.items():
         if one.offer is not None:
             found |= _vacancies_of(step, id, one.offer, one.version)
     gone = {id: "resume_deleted" if one.deleted else "resume_hidden" for id, one in resumes.items()}
     reasons = {id: "no_longer_fits" if resumes[id].offer else why for id, why in gone.items()}
     users = dict(zip(resumes, owners, strict=True))
-    await _reconcile(tx, found, "resume_id", users, reasons, causes)
+    await reconcile(tx, found, "resume_id", users, reasons, causes)
 
 
-def _vacancies_of(step: _Step, id: UUID, offer: Offer, version: int | None) -> dict[Pair, _Found]:
+def _vacancies_of(step: _Step, id: UUID, offer: Offer, version: int | None) -> dict[Pair, Found]:
     found = {}
     for one in step.index.vacancies_for(offer):
         if one.id not in step.vacancies:
-            found[one.id, id] = _Found(one.score, one.strength, version, one.version)
+            found[one.id, id] = Found(one.score, one.strength, version, one.version)
     for vacancy_id, (at, demand) in step.vacancies.items():
         if demand is not None and (judgement := judge(demand, offer)).fits:
             found[vacancy_id, id] = _found(judgement, version, at)
@@ -227,21 +170,21 @@ async def compare_vacancies(
     states = ["open" if row.id in demands else "closed" for row in rows]
     owners, versions = [row.company_id for row in rows], [row.version for row in rows]
     await _keep(tx, step, "vacancy", [row.id for row in rows], owners, versions, states, packed)
-    found: dict[Pair, _Found] = {}
+    found: dict[Pair, Found] = {}
     for row in rows:
         if row.id in demands:
             found |= _resumes_of(step, row, demands[row.id])
     reasons = {row.id: "no_longer_fits" if row.id in demands else "vacancy_closed" for row in rows}
     companies = {row.id: row.company_id for row in rows}
-    await _reconcile(tx, found, "vacancy_id", companies, reasons, causes)
+    await reconcile(tx, found, "vacancy_id", companies, reasons, causes)
 
 
-def _resumes_of(step: _Step, row: Row[Any], demand: Demand) -> dict[Pair, _Found]:
+def _resumes_of(step: _Step, row: Row[Any], demand: Demand) -> dict[Pair, Found]:
     found = {}
     for match in step.index.resumes_for(demand):
         if match.id not in step.resumes:
             at = match.version or None
-            found[row.id, match.id] = _Found(match.score, match.strength, at, row.version)
+            found[row.id, match.id] = Found(match.score, match.strength, at, row.version)
     for resume_id, one in step.resumes.items():
         if one.offer is not None and (judgement := judge(demand, one.offer)).fits:
             found[row.id, resume_id] = _found(judgement, one.version, row.version)
@@ -265,112 +208,6 @@ async def _keep(
     ]
     await tx.exec_driver_sql(
         _KEEP, (ids, kind, step.generation, ruleset(), owners, versions, states, *columns)
-    )
-
-
-async def _reconcile(
-    tx: Tx,
-    found: Mapping[Pair, _Found],
-    concerned: Side,
-    owners: Mapping[UUID, UUID],
-    reasons: Mapping[UUID, str],
-    causes: Mapping[UUID, Received[Any]],
-) -> None:
-    """Store matches, withdraw recommendations that no longer match, and record both as events."""
-    rows = await tx.exec_driver_sql(_BEFORE[concerned], (list(reasons),))
-    before = {(row.vacancy_id, row.resume_id): row for row in rows}
-    there = {pair for pair, row in before.items() if row.withdrawn is None}
-    new = {pair: one for pair, one in found.items() if pair not in before}
-    changed = [(row, found[pair]) for pair, row in before.items() if pair in found]
-    changed = [(row, one) for row, one in changed if _differs(row, one)]
-    created = [
-        *(await _insert(tx, new, concerned, owners) if new else ()),
-        *(await _update(tx, changed, owners) if changed else ()),
-    ]
-    for row in created:
-        record(tx, _created(row), cause=_cause(causes, (row.vacancy_id, row.resume_id)))
-    gone = [before[pair] for pair in there if pair not in found]
-    if gone:
-        why = [reasons.get(row.resume_id) or reasons[row.vacancy_id] for row in gone]
-        for row in await tx.exec_driver_sql(_WITHDRAW, ([row.id for row in gone], why, now())):
-            cause = _cause(causes, (row.vacancy_id, row.resume_id))
-            record(tx, _withdrawn(row), cause=cause)
-
-
-def _differs(row: Row[Any], one: _Found) -> bool:
-    return (
-        row.withdrawn,
-        row.score,
-        row.strength,
-        row.resume_version,
-        row.vacancy_version,
-        row.ruleset,
-    ) != (None, one.score, one.strength, one.resume_version, one.vacancy_version, ruleset())
-
-
-def _cause(causes: Mapping[UUID, Received[Any]], pair: Pair) -> Received[Any] | None:
-    return causes.get(pair[1]) or causes.get(pair[0])
-
-
-async def _insert(
-    tx: Tx, new: Mapping[Pair, _Found], concerned: Side, owners: Mapping[UUID, UUID]
-) -> Sequence[Row[Any]]:
-    """Store matches of pairs that never matched before, and return them."""
-    vacancies, resumes = [pair[0] for pair in new], [pair[1] for pair in new]
-    mine = resumes if concerned == "resume_id" else vacancies
-    values = (
-        [new_id() for _ in new],
-        vacancies,
-        resumes,
-        [owners[id] for id in mine],
-        *_columns(new.values()),
-        ruleset(),
-        now(),
-    )
-    return (await tx.exec_driver_sql(_INSERT[concerned], values)).all()
-
-
-async def _update(
-    tx: Tx, changed: Sequence[tuple[Row[Any], _Found]], owners: Mapping[UUID, UUID]
-) -> Sequence[Row[Any]]:
-    """Store matches of pairs that have matched before, and return those that were withdrawn."""
-    values = (
-        [row.id for row, _ in changed],
-        [owners.get(row.resume_id) for row, _ in changed],
-        *_columns(one for _, one in changed),
-        [row.withdrawn is not None for row, _ in changed],
-        ruleset(),
-        now(),
-    )
-    return (await tx.exec_driver_sql(_UPDATE, values)).all()
-
-
-def _columns(values: Iterable[_Found]) -> Iterable[list[Any]]:
-    return map(list, zip(*values, strict=True))
-
-
-def _created(row: Row[Any]) -> RecommendationCreated:
-    return RecommendationCreated(
-        recommendation_id=row.id,
-        vacancy_id=row.vacancy_id,
-        company_id=row.company_id,
-        resume_id=row.resume_id,
-        user_id=row.user_id,
-        score=row.score,
-        resume_version=row.resume_version,
-        vacancy_version=row.vacancy_version,
-        ruleset=ruleset(),
-    )
-
-
-def _withdrawn(row: Row[Any]) -> RecommendationWithdrawn:
-    return RecommendationWithdrawn(
-        recommendation_id=row.id,
-        vacancy_id=row.vacancy_id,
-        company_id=row.company_id,
-        resume_id=row.resume_id,
-        user_id=row.user_id,
-        reason=row.withdrawn,
     )
 
 

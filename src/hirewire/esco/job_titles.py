@@ -18,10 +18,10 @@ from io import StringIO
 from typing import Any, NamedTuple
 
 import numpy as np
-import tantivy
 
 from hirewire.esco.dictionary import without_note
 from hirewire.esco.job_codes import NTH_BITS, OWN_TITLE, Job
+from hirewire.esco.stems import stemmed
 from hirewire.esco.tables import skills, split, technologies
 
 LEAST = 45
@@ -108,15 +108,6 @@ def all_occupations() -> list[Occupation]:
 
 
 @cache
-def _analyzer() -> Any:
-    """Removes English and Russian endings, as the search does (decision 0015)."""
-    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
-    for language in ("english", "russian"):
-        builder = builder.filter(tantivy.Filter.stemmer(language))
-    return builder.build()
-
-
-@cache
 def _noise() -> frozenset[str]:
     """Words for seniority, shifts, places and pay."""
     return frozenset((_DATA / "title_noise.txt").read_text(encoding="utf-8").split())
@@ -128,13 +119,13 @@ def _generic() -> frozenset[str]:
     a supervisor of any trade is a supervisor.
     """
     words = (_DATA / "title_generic.txt").read_text(encoding="utf-8").split()
-    return frozenset(_analyzer().analyze(" ".join(words)))
+    return frozenset(stemmed(words))
 
 
 @cache
 def _no_heads() -> frozenset[str]:
     """Stems of heads that say no more than that somebody works."""
-    return frozenset(_analyzer().analyze(_NO_HEADS))
+    return frozenset(stemmed(_NO_HEADS.split()))
 
 
 @cache
@@ -143,7 +134,7 @@ def _tools() -> frozenset[str]:
     names = [name for label, _, forms in technologies() for name in (label, *forms)]
     names += [without_note(skill.label) for skill in skills() if skill.label.endswith(_LANGUAGE)]
     plain = [_WORD.findall(_plain(name)) for name in names]
-    return frozenset(_analyzer().analyze(" ".join(one[0] for one in plain if len(one) == 1)))
+    return frozenset(stemmed(one[0] for one in plain if len(one) == 1))
 
 
 def _plain(text: str) -> str:
@@ -169,7 +160,7 @@ def _stems(plain: str, *, bare: bool) -> tuple[str, ...]:
     words = _WORD.findall(plain)
     if bare:
         words = [one for one in words if one not in _noise() and not one.isdigit()]
-    return tuple(dict.fromkeys(_analyzer().analyze(" ".join(words)))) if words else ()
+    return tuple(dict.fromkeys(stemmed(words)))
 
 
 def _head(plain: str) -> str:
@@ -180,7 +171,7 @@ def _head(plain: str) -> str:
     russian = [one for one in words if not one.isascii() and one not in _noise()]
     english = [one for one in _WORD.findall(_WHERE.sub("", plain)) if one not in _noise()][-1:]
     heads = [*russian[:1], *english, *words[:1]]
-    return str(_analyzer().analyze(heads[0])[0]) if heads else ""
+    return stemmed(heads[:1])[0] if heads else ""
 
 
 def _hash(text: str) -> int:

@@ -7,17 +7,16 @@ counts much, and capitals that begin the words of a name (`NDT`) stand for it.
 import re
 from array import array
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Iterable
 from itertools import accumulate
 from typing import Any
 
 import numpy as np
-import tantivy
 from numpy.typing import NDArray
 
 from hirewire.esco.dictionary import without_note
 from hirewire.esco.forms import is_small, words_of
+from hirewire.esco.stems import stemmed
 from hirewire.esco.tables import Skill
 
 Floats = NDArray[np.float32]
@@ -29,19 +28,6 @@ _LATER_INITIALS = 0.1
 _NUMBER = re.compile(r"v?\d+")
 """A version or an amount: it lowers nothing where a skill does not have it."""
 _INITIALS = re.compile(r"\b([A-ZА-ЯЁ]{2,5})s?\b")
-
-
-@cache
-def _analyzer() -> Any:
-    builder = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace())
-    for language in ("english", "russian"):
-        builder = builder.filter(tantivy.Filter.stemmer(language))
-    return builder.build()
-
-
-def _stems(words: Sequence[str]) -> dict[str, None]:
-    """The different stems of words."""
-    return dict.fromkeys(_analyzer().analyze(" ".join(words)) if words else ())
 
 
 class Words:
@@ -56,7 +42,7 @@ class Words:
             names = [without_note(skill.label), *skill.aliases]
             for nth, name in enumerate((*names, *skill.other_labels)):
                 words = [word for word in words_of(name) if not is_small(word)]
-                for one in _stems(words):
+                for one in dict.fromkeys(stemmed(words)):
                     stem.append(self._stems.setdefault(one, len(self._stems)))
                     form.append(len(initials))
                 initials.append("".join(word[0] for word in words))
@@ -83,7 +69,7 @@ class Words:
         """Of each skill, the geometric mean of the shares of shared words in phrase and name."""
         shared = np.zeros(len(self._later), np.float32)
         whole = 0.0
-        for one in _stems([word for word in words_of(phrase) if not is_small(word)]):
+        for one in dict.fromkeys(stemmed(w for w in words_of(phrase) if not is_small(w))):
             nth = self._stems.get(one)
             weight = _UNKNOWN if nth is None else float(self._weights[nth])
             if nth is not None:

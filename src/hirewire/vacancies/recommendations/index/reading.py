@@ -6,7 +6,7 @@ to a list once for all documents of a part.
 
 from collections.abc import Iterator
 from itertools import pairwise, repeat
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -16,6 +16,10 @@ from hirewire.vacancies.recommendations.index.segment import Segment
 from hirewire.vacancies.recommendations.inputs import Ask, Demand, Have, Offer
 
 T = TypeVar("T", Ask, Have)
+_Shared: TypeAlias = tuple[
+    list[int], dict[int, Any], dict[int, Any], tuple[float, float] | None, list[tuple[int, int]]
+]
+"""Words, similar occupations, the title's occupations, pay and languages."""
 READ_AT_ONCE = 256
 """The maximum number of documents read at once; it bounds the memory for their objects."""
 
@@ -74,6 +78,17 @@ class _Part:
         found = self.segment.word[at].tolist()
         return (found[start:end] for start, end in ranges)
 
+    def shared(self) -> Iterator[_Shared]:
+        """The attributes that vacancies and resumes both have, but the scalar ones."""
+        return zip(
+            self.words(),
+            self.mappings("occupations", "likeness", -1),
+            self.mappings("jobs", "sure", 0),
+            self.pays(),
+            self.languages(),
+            strict=True,
+        )
+
 
 def _demands(part: _Part) -> Iterator[Demand]:
     segment = part.segment
@@ -85,17 +100,14 @@ def _demands(part: _Part) -> Iterator[Demand]:
     close = list(map(segment.codes.close.__getitem__, number.tolist()))
     asks = _made(Ask, codes, must, level, weights, close)
     columns = ("band", "area", "formats", "employment", "currency", "company")
-    for (start, end), words, occupation, jobs, pay, languages, *values in zip(
-        ranges,
-        part.words(),
-        part.mappings("occupations", "likeness", -1),
-        part.mappings("jobs", "sure", 0),
-        part.pays(),
-        part.languages(),
-        *map(part.values, columns),
-        strict=True,
-    ):
-        band, area, formats, employment, currency, company = values
+    for (start, end), (words, occupation, jobs, pay, languages), (
+        band,
+        area,
+        formats,
+        employment,
+        currency,
+        company,
+    ) in zip(ranges, part.shared(), zip(*map(part.values, columns), strict=True), strict=True):
         yield Demand(
             skills=asks[start:end],
             weight=sum(weights[start:end]),
@@ -122,17 +134,14 @@ def _offers(part: _Part) -> Iterator[Offer]:
     codes = list(map(segment.codes.codes.__getitem__, number.tolist()))
     haves = _made(Have, level, weights, place)
     columns = ("months", "area", "relocation", "formats", "employment", "currency")
-    for (start, end), words, occupation, jobs, pay, languages, *values in zip(
-        ranges,
-        part.words(),
-        part.mappings("occupations", "likeness", -1),
-        part.mappings("jobs", "sure", 0),
-        part.pays(),
-        part.languages(),
-        *map(part.values, columns),
-        strict=True,
-    ):
-        months, area, relocation, formats, employment, currency = values
+    for (start, end), (words, occupation, jobs, pay, languages), (
+        months,
+        area,
+        relocation,
+        formats,
+        employment,
+        currency,
+    ) in zip(ranges, part.shared(), zip(*map(part.values, columns), strict=True), strict=True):
         title = words.index(0)
         yield Offer(
             skills=dict(zip(codes[start:end], haves[start:end], strict=True)),

@@ -2,8 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
+
+from pydantic import TypeAdapter
 
 from hirewire.web.problems import Problem
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +26,14 @@ def value_of(text: str, line: str = "", page: int = 1, wrong: Problem | None = N
     """The field with this text, which was read from this line."""
     is_all = _bare(line) == _bare(text.partition("\n")[0])
     return Value(text, "" if is_all else line, page, wrong)
+
+
+def sent_again(text: str, kind: TypeAdapter[dict[str, T]]) -> dict[str, T]:
+    """The lines that a form sends along, as JSON; none if they are not as they were."""
+    try:
+        return kind.validate_json(text)
+    except ValueError:
+        return {}
 
 
 def wrong_at(errors: Mapping[str, Problem], pointer: str) -> Problem | None:

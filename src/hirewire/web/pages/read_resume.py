@@ -1,16 +1,15 @@
 """The page on which a resume that was read of a file is checked, and what its form sends."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from fastapi import Request
-from pydantic import JsonValue, ValidationError
+from pydantic import JsonValue, TypeAdapter
 
 from hirewire.web.api.models.profiles import ReadResume, Source
 from hirewire.web.pages import reading
-from hirewire.web.pages.checking import Value, value_of, wrong_at
+from hirewire.web.pages.checking import Value, sent_again, value_of, wrong_at
 from hirewire.web.pages.rendering import form_of, numbered_rows
 from hirewire.web.problems import Problem
 
@@ -19,7 +18,7 @@ WORK = ("position", "company", "start", "end", "description", "highlights")
 EDUCATION = ("organization", "field", "startYear", "endYear")
 LANGUAGE = ("language", "fluency")
 LISTS = ("/work/", "/education/", "/languages/")
-
+_SOURCES = TypeAdapter(dict[str, Source])
 
 Row = dict[str, Value]
 NO_ERRORS: Mapping[str, Problem] = MappingProxyType({})
@@ -80,9 +79,7 @@ def draft_of(read: ReadResume, errors: Mapping[str, Problem] = NO_ERRORS) -> Dra
         skills=lines(document, "skills", "name", ""),
         links=lines(basics, "profiles", "url", "/basics"),
         certificates=lines(document, "certificates", "name", ""),
-        sources=json.dumps(
-            {at: one.model_dump() for at, one in read.sources.items()}, ensure_ascii=False
-        ),
+        sources=_SOURCES.dump_json(dict(read.sources)).decode(),
         is_wrong=bool(errors),
     )
 
@@ -91,7 +88,7 @@ async def read_of(request: Request, given: Mapping[str, str]) -> ReadResume:
     """The JSON Resume that the form means, and its sources. Empty fields are left out, and entries
     that are to be.
     """
-    sent = _sources(given.get("sources", ""))
+    sent = sent_again(given.get("sources", ""), _SOURCES)
     sources = {at: one for at, one in sent.items() if not at.startswith(LISTS)}
 
     async def entries(section: str, names: Sequence[str]) -> list[dict[str, str]]:
@@ -143,14 +140,6 @@ async def read_of(request: Request, given: Mapping[str, str]) -> ReadResume:
         }
     )
     return ReadResume(document=document, sources=sources)
-
-
-def _sources(sent: str) -> Mapping[str, Source]:
-    """What the form sends of them; nothing if it is not as it was."""
-    try:
-        return ReadResume.model_validate({"document": {}, "sources": json.loads(sent)}).sources
-    except (ValueError, RecursionError, ValidationError):
-        return {}
 
 
 def _listed(given: Mapping[str, str], name: str, member: str) -> list[JsonValue]:

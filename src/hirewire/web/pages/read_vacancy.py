@@ -4,9 +4,10 @@ import json
 from collections.abc import Mapping
 
 from fastapi import APIRouter, Request, Response
-from pydantic import JsonValue
+from pydantic import JsonValue, TypeAdapter
 
 from hirewire.web.api.models.vacancies import ReadVacancy
+from hirewire.web.pages.checking import sent_again
 from hirewire.web.pages.posting import EMPTY_ROWS, body_of
 from hirewire.web.pages.rendering import Asking, Form, go, render, typed
 from hirewire.web.pages.writing import as_written
@@ -14,6 +15,7 @@ from hirewire.web.sessions import Visitor
 
 router = APIRouter(prefix="/employer/vacancies", include_in_schema=False)
 ALONE = ("title", "area", "salary", "workFormat", "employmentType", "experience")
+_LINES = TypeAdapter(dict[str, str])
 
 
 @router.get("")
@@ -49,7 +51,7 @@ async def create_checked(who: Asking, request: Request) -> Response:
         return go(who, f"/employer/vacancies/{answer.data.id}", done="saved")
     form = Form(body, {"description": given.get("description")})
     form.refuse(answer)
-    return _page(who, form, _sent(given.get("lines", "")), answer.status)
+    return _page(who, form, sent_again(given.get("lines", ""), _LINES), answer.status)
 
 
 def lines_of(read: ReadVacancy) -> dict[str, str]:
@@ -61,18 +63,9 @@ def lines_of(read: ReadVacancy) -> dict[str, str]:
             source = read.sources.get(f"/{section}/{n}")
             if source is not None and isinstance(entry, dict):
                 lines[f"{member} {entry.get(member)}"] = source.text
-    title = read.vacancy.get("title")
-    return {name: line for name, line in lines.items() if line != title or name != "title"}
-
-
-def _sent(lines: str) -> Mapping[str, str]:
-    """The lines as the form sends them again; none if they are not as they were."""
-    try:
-        found = json.loads(lines)
-    except (ValueError, RecursionError):
-        return {}
-    pairs = found.items() if isinstance(found, dict) else ()
-    return {name: line for name, line in pairs if isinstance(line, str)}
+    if lines.get("title") == read.vacancy.get("title"):
+        lines.pop("title", None)
+    return lines
 
 
 def _text(value: JsonValue) -> str:

@@ -12,11 +12,11 @@ from hirewire.vacancies.adverts import known
 from hirewire.vacancies.adverts.draft import Draft
 from hirewire.vacancies.adverts.reader import read
 from tests.vacancies.adverts.advert import Advert
-from tests.vacancies.adverts.final import FINAL
-from tests.vacancies.adverts.fresh import FRESH
 from tests.vacancies.adverts.held import HELD
-from tests.vacancies.adverts.last import LAST
-from tests.vacancies.adverts.late import LATE
+from tests.vacancies.adverts.later_1 import LATER_1
+from tests.vacancies.adverts.later_2 import LATER_2
+from tests.vacancies.adverts.later_3 import LATER_3
+from tests.vacancies.adverts.later_4 import LATER_4
 from tests.vacancies.adverts.seen import SEEN
 
 KINDS = (
@@ -78,11 +78,10 @@ def measure(adverts: Iterable[Advert], *, is_shown: bool = False) -> dict[str, f
 def main() -> None:
     shares = {"made with": measure(SEEN, is_shown=True)}
     if "--held" in sys.argv:
-        shares["held back"] = measure(HELD, is_shown="--show" in sys.argv)
-        shares["late"] = measure(LATE, is_shown="--show" in sys.argv)
-        shares["fresh"] = measure(FRESH, is_shown="--show" in sys.argv)
-        shares["last"] = measure(LAST, is_shown="--show" in sys.argv)
-        shares["final"] = measure(FINAL, is_shown="--show" in sys.argv)
+        others = {"held back": HELD, "later 1": LATER_1, "later 2": LATER_2}
+        others |= {"later 3": LATER_3, "later 4": LATER_4}
+        for name, adverts in others.items():
+            shares[name] = measure(adverts, is_shown="--show" in sys.argv)
     print("| adverts |", " | ".join(KINDS), "|")  # noqa: T201
     for name, found in shares.items():
         print(f"| {name} |", *(f"{found[kind]:.0%} |" for kind in KINDS))  # noqa: T201

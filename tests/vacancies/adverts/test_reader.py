@@ -14,16 +14,23 @@ from hirewire.vacancies.adverts.reader import read
 from hirewire.vacancies.posting.models import LONGEST_ADVERT, NewVacancy
 from hirewire.vacancies.posting.presenters import shown_draft
 from tests.vacancies.adverts.advert import Advert
-from tests.vacancies.adverts.final import FINAL
-from tests.vacancies.adverts.fresh import FRESH
 from tests.vacancies.adverts.held import HELD
-from tests.vacancies.adverts.last import LAST
-from tests.vacancies.adverts.late import LATE
+from tests.vacancies.adverts.later_1 import LATER_1
+from tests.vacancies.adverts.later_2 import LATER_2
+from tests.vacancies.adverts.later_3 import LATER_3
+from tests.vacancies.adverts.later_4 import LATER_4
 from tests.vacancies.adverts.measuring import KINDS, measure
 from tests.vacancies.adverts.seen import NURSE, SEEN
 
 DEMANDED = dict.fromkeys(KINDS, 0.9) | {"city": 0.85, "must": 0.8, "nice": 0.7}
-SETS = {"seen": SEEN, "held": HELD, "late": LATE, "fresh": FRESH, "last": LAST, "final": FINAL}
+SETS = {
+    "seen": SEEN,
+    "held": HELD,
+    "later 1": LATER_1,
+    "later 2": LATER_2,
+    "later 3": LATER_3,
+    "later 4": LATER_4,
+}
 NOTHING = Dictionaries(lambda _: False, lambda _: False, lambda _: False)
 
 

@@ -1,4 +1,4 @@
-"""Six more, written when the reader had been corrected by those of `last`."""
+"""Six more, written when the reader had been corrected by those of `later_3`."""
 
 from tests.vacancies.adverts.advert import Advert
 
@@ -183,4 +183,4 @@ Apples
     nice=["LoRaWAN", "SQL"],
 )
 
-FINAL = (OPTICIAN, TURNER, EDITOR, LOGISTICS, GROOMER, SALESFORCE)
+LATER_4 = (OPTICIAN, TURNER, EDITOR, LOGISTICS, GROOMER, SALESFORCE)

@@ -1,4 +1,4 @@
-"""Eight more, written when the reader had been corrected by those of `late`."""
+"""Eight more, written when the reader had been corrected by those of `later_1`."""
 
 from tests.vacancies.adverts.advert import Advert
 
@@ -241,4 +241,4 @@ TRANSLATOR = Advert(
     nice=["медицинской терминологии"],
 )
 
-FRESH = (GARDENER, GUARD, PHARMACIST, COURIER, UX, EDUCATOR, CNC, TRANSLATOR)
+LATER_2 = (GARDENER, GUARD, PHARMACIST, COURIER, UX, EDUCATOR, CNC, TRANSLATOR)

@@ -1,4 +1,4 @@
-"""Eight more, written when the reader had been corrected by those of `fresh`."""
+"""Eight more, written when the reader had been corrected by those of `later_2`."""
 
 from tests.vacancies.adverts.advert import Advert
 
@@ -234,4 +234,4 @@ Cooking
     nice=["Italian", "Cooking"],
 )
 
-LAST = (CARPENTER, TUTOR, BUYER, SOCIAL, PASTRY, SECURITY, STORE, NANNY)
+LATER_3 = (CARPENTER, TUTOR, BUYER, SOCIAL, PASTRY, SECURITY, STORE, NANNY)

@@ -19,8 +19,8 @@ from typing import Any, Literal
 from uuid import UUID
 
 from bench import hour, process
+from bench.board import COMPARABLE_COLUMNS, Board, Trades, board, packed
 from bench.hour import private
-from bench.matching import COMPARABLE_COLUMNS, Board, Trades, board, packed
 from bench.measure import Figure, Options
 from bench.places import Bench
 from bench.process import Worker

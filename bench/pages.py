@@ -20,7 +20,7 @@ import httpx
 from sqlalchemy.engine import make_url
 
 from bench import web_vitals
-from bench.matching import board
+from bench.board import board
 from bench.measure import Figure, Options, percentile
 from bench.places import Bench
 from bench.search import Many

@@ -17,8 +17,8 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from bench import plots
+from bench.board import Board, board
 from bench.explain import Explained
-from bench.matching import Board, board
 from bench.measure import Figure, Options, percentile
 from bench.places import Bench
 from hirewire.messaging.ids import new_id

@@ -10,7 +10,7 @@ from hirewire.vacancies.adverts.words import CAPITALISED
 LONGEST_CODE = 3
 """Letters of `UK` and `USA`, which are no cities."""
 MOST_LINES = 30
-"""Lines in which a city may stand without a word before it."""
+"""Lines in which a city may stand with nothing before it."""
 
 _PARTS = re.compile(r"\s(?:or|или|and|и)\s|(?<=\w\w\w)\.\s|\s[–—|·/-]\s|\s?[|·•]\s?|,\s|[()]|\s-\s")
 _CITY = re.compile(r"(?<!\w)(?:г\.|гор\.|город[еа]?)\s?(?=[А-ЯЁ])")

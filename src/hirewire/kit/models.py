@@ -208,5 +208,3 @@ WebLink = Annotated[
     ),
 ]
 """A page's address, http or https."""
-NoNul = AfterValidator(_without_nul)
-"""For text inside free-form values, which `Body` does not check."""

@@ -72,22 +72,6 @@ _FIXED: dict[int, tuple[struct.Struct, int]] = {
 }
 _names: dict[bytes, str] = {}
 _MOST_NAMES = 10_000
-_FLAGS = {
-    "content_type": 15,
-    "content_encoding": 14,
-    "headers": 13,
-    "delivery_mode": 12,
-    "priority": 11,
-    "correlation_id": 10,
-    "reply_to": 9,
-    "expiration": 8,
-    "message_id": 7,
-    "timestamp": 6,
-    "type": 5,
-    "user_id": 4,
-    "app_id": 3,
-    "cluster_id": 2,
-}
 
 
 @dataclass(slots=True)

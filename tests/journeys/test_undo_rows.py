@@ -187,6 +187,8 @@ async def test_in_a_browser_with_and_without_scripts(platform: Platform, chromiu
                 shown = at.locator(f"#{block} > ul.skills > li")
                 texts = await shown.all_inner_texts()
                 await at.locator(f"#{block}-edit").click()
+                if not has_scripts:  # a page scrolls to its block while it is loaded
+                    await at.wait_for_url(f"**edit={block}#{block}")
                 first = at.locator(f"#{block} input[name={field}]").first
                 await first.fill("")
                 await at.locator(f"#{block} button[value=save]").click()

@@ -34,6 +34,7 @@ ALL = (
     "matching",
     "search",
     "phrases",
+    "encoder",
     "gateway",
     "live",
     "pages",

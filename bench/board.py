@@ -1,6 +1,7 @@
 """A board of all trades for the benches: vacancies and resumes, and what their changes cost."""
 
 import asyncio
+import gc
 import json
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -24,7 +25,7 @@ from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.recommendations import commands
 from hirewire.vacancies.recommendations.commands import Resume
-from hirewire.vacancies.recommendations.facts import demand_of, offer_of, ruleset
+from hirewire.vacancies.recommendations.facts import demand_of, offer_of, prepare, ruleset
 from hirewire.vacancies.recommendations.index.matching import forget, index_of
 from hirewire.vacancies.recommendations.index.packing import pack_demand
 
@@ -65,6 +66,9 @@ async def board(server: str, name: str) -> AsyncIterator["Board"]:
     await migrate(url, "vacancies")
     engine = make_engine(url, pool=5, application="bench")
     connection = await connect(url, application="bench")
+    prepare()
+    gc.collect()
+    gc.freeze()  # as a service does at its start
     try:
         yield Board(engine, connection)
     finally:

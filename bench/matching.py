@@ -5,6 +5,9 @@ in it, without a broker and an inbox. Processor time is that of this process, wi
 the better measure on a machine with other work. The board has all trades: ESCO's 91 ICT occupations
 and 909 composed of ESCO's skill groups, in 60 towns of different size; a quarter of the vacancies
 is remote.
+
+A resume with many matches is bound by the rows that it writes: PostgreSQL alone takes 32 ms to
+insert a thousand recommendations and their events, without the rest of the change.
 """
 
 import asyncio

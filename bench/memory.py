@@ -25,7 +25,7 @@ from bench.measure import Figure, Options
 from bench.places import Bench
 from bench.process import Worker
 from bench.search import Many
-from hirewire.launcher.platform import ALLOCATOR
+from hirewire.launcher.platform import LIBRARIES
 from hirewire.messaging.ids import new_id
 from hirewire.vacancies.recommendations.facts import offer_of, ruleset
 from hirewire.vacancies.recommendations.index.packing import pack_offer
@@ -49,14 +49,15 @@ class Formula:
     """
 
     base: int = 240
-    """MiB: code and dictionaries, both search indexes with their writers, and work in progress."""
-    vacancy: int = 490
+    """MiB: code and dictionaries, both search indexes with their writers, the codes of skills of
+    both sides, and work in progress."""
+    vacancy: int = 460
     """Bytes per open vacancy."""
-    resume: int = 640
+    resume: int = 590
     """Bytes per visible resume."""
-    merging: float = 1.9
+    merging: float = 1.95
     """Additional memory while a side is merged, as a multiple of its size; one side at a time."""
-    encoder: int = 120
+    encoder: int = 130
     """MiB: the encoder of skills with its vectors, after its first use."""
 
     def most(self, vacancies: int, resumes: int) -> float:
@@ -161,7 +162,7 @@ async def _search(rows: "Rows", kind: Kind, size: int, folder: Path) -> tuple[He
 @asynccontextmanager
 async def _holding(name: str, database: str = "", **options: str) -> AsyncIterator[Worker]:
     nowhere = dict.fromkeys(("BENCH_WRITER", "BENCH_BROKER", "BENCH_QUEUE"), "")
-    environment = ALLOCATOR | nowhere | {"BENCH_READER": database}
+    environment = LIBRARIES | nowhere | {"BENCH_READER": database}
     async with process.worker(name, process.python(name, options), environment) as worker:
         yield worker
 

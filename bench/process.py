@@ -53,8 +53,15 @@ class Worker:
 
     async def go(self) -> None:
         """Start the work."""
+        await self._send(b"go")
+
+    async def send(self, input: object) -> None:
+        """Send input, as a line of JSON."""
+        await self._send(json.dumps(input).encode())
+
+    async def _send(self, line: bytes) -> None:
         assert self._process.stdin is not None
-        self._process.stdin.write(b"go\n")
+        self._process.stdin.write(line + b"\n")
         await self._process.stdin.drain()
 
     async def result(self, at_most: float = 300.0) -> dict[str, Any]:

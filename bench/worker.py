@@ -34,6 +34,7 @@ WORKERS = {
     "code": "bench.holding:code",
     "matching": "bench.holding:matching",
     "search": "bench.holding:search",
+    "encoder": "bench.holding:encoder",
     "naive": "bench.others:naive",
     "by hand": "bench.others:by_hand",
     "faststream": "bench.others:faststream",

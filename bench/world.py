@@ -26,6 +26,11 @@ class World:
         """Wait for the next line: to continue, or that it is enough (`enough`)."""
         await self.input.readline()
 
+    async def received(self) -> Any:
+        """The next line, which is JSON; None at the end."""
+        line = await self.input.readline()
+        return json.loads(line) if line else None
+
     @property
     def enough(self) -> bool:
         """Whether the worker is to end."""

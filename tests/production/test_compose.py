@@ -9,6 +9,7 @@ import yaml
 
 from bench.memory import FORMULA
 from hirewire.assembly import PROCESSES, SERVICES, PlatformSettings
+from hirewire.launcher.platform import LIBRARIES
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text())
@@ -115,6 +116,11 @@ def test_no_password_is_in_it_and_an_unset_one_stops_the_start() -> None:
     assert {name for name in used if name.endswith("PASSWORD")} <= demanded
     assert demanded <= set(re.findall(r"^(\w+)=", EXAMPLE, re.MULTILINE))
     assert "guest" not in text
+
+
+def test_the_image_has_the_settings_of_libraries() -> None:
+    text = (ROOT / "Dockerfile").read_text()
+    assert {f"{name}={value}" for name, value in LIBRARIES.items()} <= set(text.split())
 
 
 def test_the_image_runs_as_an_unprivileged_user() -> None:

@@ -43,6 +43,24 @@ async def test_duplicate_rows_become_one(anna: Person) -> None:
         ]
 
 
+async def test_a_changed_resume_writes_its_recommendations_without_their_indexes(
+    anna: Person,
+) -> None:
+    async with anna.service.engine.begin() as connection:
+        await connection.execute(
+            text(
+                "insert into recommendation (id, vacancy_id, resume_id, company_id, user_id, score,"
+                " vacancy_version, ruleset, state, created_at, updated_at) select"
+                " gen_random_uuid(), gen_random_uuid(), :resume, gen_random_uuid(), :resume, 0.5,"
+                " 1, 'x', 'new', now(), now() from generate_series(1, 500)"
+            ),
+            {"resume": uuid4()},
+        )
+        await connection.execute(text("update recommendation set score = 0.6, resume_version = 2"))
+        heap_only = "select pg_stat_get_xact_tuples_hot_updated('recommendation'::regclass)"
+        assert (await connection.execute(text(heap_only))).scalar_one() >= 490
+
+
 async def test_drafts_are_hidden_again_and_applications_keep_their_resumes(
     board: Board,
 ) -> None:

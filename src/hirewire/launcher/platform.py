@@ -48,14 +48,16 @@ GIVEN = frozenset(
 """Settings that a child process gets through its standard input, or must not get."""
 
 
-ALLOCATOR = {
+LIBRARIES = {
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_TRIM_THRESHOLD_": "131072",
     "MALLOC_MMAP_THRESHOLD_": "131072",
+    "OPENBLAS_NUM_THREADS": "1",
 }
-"""Settings of glibc, unless the environment has others (the Dockerfile sets the same).
+"""Settings of glibc and OpenBLAS, unless the environment has others (the Dockerfile sets the same).
 
-Freed memory returns to the machine instead of staying in an arena for each thread.
+Freed memory returns to the machine instead of staying in an arena for each thread. Small matrices
+need no threads: waiting for each other, these took most of the time of a phrase.
 """
 
 
@@ -264,7 +266,7 @@ def _child(service: Manifest, settings: Settings, page: StartupPage | None) -> C
         name=service.name,
         argv=[sys.executable, "-m", "hirewire", "serve", service.name, "--gate", *listening],
         passed=passed,
-        env=ALLOCATOR
+        env=LIBRARIES
         | {k: v for k, v in os.environ.items() if k.removesuffix("_FILE") not in GIVEN},
         ready_url=f"{settings.service_url(service.name)}/health/ready",
         gated=True,

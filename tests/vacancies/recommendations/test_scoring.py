@@ -115,6 +115,18 @@ def test_arrays_and_the_pure_function_agree(seed: int, monkeypatch: pytest.Monke
     agree(demands[:30], offers, judged[:30])
 
 
+def test_few_are_judged_without_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
+    demands, offers = some(Random(3), scoring.FEW + 1)
+    judged = [[judge(demand, offer) for offer in offers] for demand in demands]
+    sums = Mock(wraps=scoring._sums)
+    monkeypatch.setattr(scoring, "_sums", sums)
+    few = scoring.FEW
+    agree(demands[:few], offers[:few], [row[:few] for row in judged[:few]])
+    assert not sums.called
+    agree(demands, offers, judged)
+    assert sums.called
+
+
 def test_what_is_rounded_up_to_the_threshold_is_found() -> None:
     """Pay moves the strength by less than a digit, across the threshold."""
     skills = [f"Skill of our own {nth}" for nth in range(5)]
@@ -145,6 +157,7 @@ def test_what_could_be_rounded_either_way_is_judged(
     judged = Mock(wraps=judge)
     sums = scoring.Sums(*np.array([[value], [0.9], [False], [False]]))
     sums = sums._replace(conflict=np.array([False]), unsure=np.array([False]))
+    monkeypatch.setattr(scoring, "FEW", 0)
     monkeypatch.setattr(scoring, "_sums", lambda *_: sums)
     monkeypatch.setattr(scoring, "judge", judged)
     list(fitting(offered([offer_of({})]), np.array([0]), demand))

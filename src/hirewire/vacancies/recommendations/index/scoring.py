@@ -5,7 +5,7 @@ have four: where a sum is so near to the middle of two that it could be rounded 
 is left to `judge`, as are all whose reasons somebody wants to read.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from hirewire.esco.job_codes import OWN_TITLE, SAME_MINOR, SAME_UNIT, unit_group
 from hirewire.vacancies.recommendations.facts import close_to
 from hirewire.vacancies.recommendations.index.codes import Codes, Floats, Ints, Mask
+from hirewire.vacancies.recommendations.index.columns import inverted
 from hirewire.vacancies.recommendations.index.reading import demands_from, offers_from
 from hirewire.vacancies.recommendations.index.segment import Segment
 from hirewire.vacancies.recommendations.inputs import BAND_MONTHS, WORK_FORMATS, Demand, Offer
@@ -33,12 +34,16 @@ from hirewire.vacancies.recommendations.rules import (
     SKILLS,
     THRESHOLD,
     TITLE,
+    Judgement,
     joined,
     judge,
 )
 
 ROUNDING = 1e-9
 """More than a sum of doubles between 0 and 1 changes with the order in which they are added."""
+FEW = 8
+"""Arrays have a cost per operation: up to this many documents are judged one by one in less time.
+"""
 _REMOTE = WORK_FORMATS["remote"]
 _NAMED = list(NAMED_SKILLS)
 _BAND_MONTHS = np.array([*BAND_MONTHS, np.nan])
@@ -65,19 +70,25 @@ class Sums(NamedTuple):
 
 def fitting(segment: Segment, slots: Ints, one: Demand | Offer) -> Iterator[Fit]:
     """Which of these documents match, and how well."""
+    if len(slots) <= FEW:
+        judged = zip(slots.tolist(), _judged(segment, slots, one), strict=True)
+        return (Fit(slot, found.score, found.strength) for slot, found in judged if found.fits)
     sums = _sums(segment, slots, one)
     score, strength = np.minimum(1.0, _rounded(sums.score)), _rounded(sums.strength)
     fits = (strength >= THRESHOLD) & ~sums.conflict
     at = np.flatnonzero(sums.unsure | _is_middle(sums.score) | _is_middle(sums.strength))
     if len(at):
-        if isinstance(one, Demand):
-            judged = [judge(one, offer) for offer in offers_from(segment, slots[at])]
-        else:
-            judged = [judge(demand, one) for demand in demands_from(segment, slots[at])]
-        score[at] = [found.score for found in judged]
-        strength[at] = [found.strength for found in judged]
-        fits[at] = [found.fits for found in judged]
+        unclear = _judged(segment, slots[at], one)
+        score[at] = [found.score for found in unclear]
+        strength[at] = [found.strength for found in unclear]
+        fits[at] = [found.fits for found in unclear]
     return map(Fit, *(column[fits].tolist() for column in (slots, score, strength)))
+
+
+def _judged(segment: Segment, slots: Ints, one: Demand | Offer) -> list[Judgement]:
+    if isinstance(one, Demand):
+        return [judge(one, offer) for offer in offers_from(segment, slots)]
+    return [judge(demand, one) for demand in demands_from(segment, slots)]
 
 
 def _rounded(values: Floats) -> Floats:
@@ -193,8 +204,9 @@ def _skills(segment: Segment, slots: Ints, one: Demand | Offer) -> _Skills:
     if isinstance(one, Demand):
         factor = _factors(ours, theirs)
         musts = [segment.codes.number(ask.code) for ask in one.skills if ask.must]
-        found = np.isin(code, [number for number in musts if number is not None])
-        lacking = np.bincount(owner, found, minlength=len(slots)) < len(musts)
+        is_must = np.zeros(max(len(segment.codes), 1), np.bool_)  # afterwards: see `levels_of`
+        is_must[[number for number in musts if number is not None]] = True
+        lacking = np.bincount(owner, is_must[code], minlength=len(slots)) < len(musts)
         close: Any = _close_to_asked(segment, slots, one)
     else:
         factor = _factors(theirs, ours)
@@ -218,19 +230,28 @@ def _is_close(codes: Codes, offer: Offer) -> Mask:
 
 def _close_to_asked(segment: Segment, slots: Ints, demand: Demand) -> Floats:
     """The weight of the skills that each resume lacks while it has one close to them."""
-    at, owner = segment.skills.positions(slots)
-    code = segment.code[at]
+    asks = [ask for ask in demand.skills if ask.close]
+    weights = np.array([ask.weight for ask in asks])
+    having = _having(segment, slots, [*(ask.close for ask in asks), *((ask.code,) for ask in asks)])
+    close, same = having[: len(asks)], having[len(asks) :]
+    return np.asarray(weights @ (close & ~same), np.float64)
 
-    def having(skills: Iterable[int]) -> Mask:
-        numbered = [segment.codes.number(skill) for skill in skills]
-        found = np.isin(code, [number for number in numbered if number is not None])
-        return np.asarray(np.bincount(owner, found, minlength=len(slots)) > 0, np.bool_)
 
-    weights = np.zeros(len(slots))
-    for ask in demand.skills:
-        if ask.close:
-            weights += ask.weight * (having(ask.close) & ~having([ask.code]))
-    return weights
+def _having(segment: Segment, slots: Ints, sets: Sequence[Iterable[int]]) -> Mask:
+    """For each of these sets, which documents have at least one of its skills."""
+    codes, numbers, owners = segment.codes, [], []
+    for nth, skills in enumerate(sets):
+        for skill in skills:
+            if (number := codes.number(skill)) is not None:
+                numbers.append(number)
+                owners.append(nth)
+    # The length comes after the numbers: a thread may add codes.
+    rows, of_row = inverted(np.array(numbers, np.int64), np.array(owners, np.int64), len(codes))
+    at, slot = segment.skills.positions(slots)
+    found: Mask = np.zeros((len(sets), len(slots)), np.bool_)
+    chosen, item = rows.positions(segment.code[at])
+    found[of_row[chosen], slot[item]] = True
+    return found
 
 
 def levels_of(codes: Codes, one: Demand | Offer) -> NDArray[np.int8]:
@@ -385,6 +406,8 @@ def is_far(segment: Segment, slots: Ints, one: Demand | Offer) -> Mask:
 
 def is_one_job(segment: Segment, slots: Ints, one: Demand | Offer) -> Mask:
     """Which pairs are of one occupation that does not name its skills, as in `rules.judge`."""
+    if not len(slots):  # as in most small segments
+        return np.zeros(0, np.bool_)
     is_one = (kinship(segment, slots, one)[1] >= ONE_JOB) & ~is_far(segment, slots, one)
     first = next(iter(one.jobs), 0) if isinstance(one, Demand) else segment.jobs[slots, 0]
     return np.asarray(is_one & ~np.isin(unit_group(first) // 10, _NAMED), np.bool_)

@@ -21,7 +21,7 @@ from hirewire.esco import (
     occupations,
     skills,
 )
-from hirewire.esco.forms import without_filler
+from hirewire.esco.forms import one_script, without_filler
 
 
 def test_the_tables() -> None:
@@ -36,6 +36,10 @@ def test_the_tables() -> None:
         ("Ёлка", "елка"),
         ("C ++", "c++"),
         ("ﬁle", "FILE"),
+        ("C++", "\u0421++"),
+        ("CSS", "\u0421SS"),
+        ("системное", "cистемное"),
+        ("1СERP", "1С ERP"),
     ],
 )
 def test_spellings_with_one_key(forms: tuple[str, ...]) -> None:
@@ -60,6 +64,26 @@ def test_found(phrase: str, label: str) -> None:
     found = dictionary().find(phrase)
     assert found is not None
     assert dictionary().label_of(found) == label
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("\u0421#", "C#"),
+        ("\u0420HP", "PHP"),
+        ("MS \u0415\u0445\u0441\u0435l", "MS Excel"),
+        ("опыт работы с P\u0443th\u043en", "Python"),
+        ("бухгалтерский yчет", "бухгалтерский учёт"),
+    ],
+)
+def test_letters_of_another_script_that_look_alike_are_read(typed: str, meant: str) -> None:
+    assert typed != meant
+    assert dictionary().find(typed) == dictionary().find(meant) is not None
+
+
+@pytest.mark.parametrize("text", ["1С ERP", "С", "IT-шник", "SQLщик", "система", "C++ и C#"])
+def test_other_words_keep_their_letters(text: str) -> None:
+    assert one_script(text) == text
 
 
 def test_an_unknown_skill_gets_its_own_id() -> None:

@@ -40,9 +40,10 @@ def key_of(phrase: str) -> str:
     """The normal form of a phrase, without case, spaces, punctuation and ё.
 
     ``Node.js``, ``node js`` and ``NodeJS`` have one key; ``C``, ``C++`` and ``C#`` have three.
+    Letters of another script that look alike make no other key: see `forms.one_script`.
     The key of a phrase of punctuation alone is the phrase itself.
     """
-    plain = unicodedata.normalize("NFKC", phrase).casefold().replace("ё", "е")
+    plain = forms.one_script(unicodedata.normalize("NFKC", phrase)).casefold().replace("ё", "е")
     return _DROPPED.sub("", plain) or plain.strip()
 
 

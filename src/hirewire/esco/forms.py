@@ -5,9 +5,15 @@ import unicodedata
 from collections.abc import Iterator
 from functools import lru_cache
 
-VERSION = 1
+VERSION = 2
 """Changes with the rules below: results of another version are computed again."""
 _WORD = re.compile(r"[^\W_]+[+#]*")
+_LETTERS = re.compile(r"(?<!\d)[^\W\d_]+[+#]*")
+_LATIN, _CYRILLIC = re.compile("[a-z]", re.IGNORECASE), re.compile("[а-яё]", re.IGNORECASE)
+_MIXED = re.compile("[a-z][а-яё]|[а-яё][a-z+#]", re.IGNORECASE)
+_LOOKS_LATIN, _LOOKS_CYRILLIC = "ABEKMHOPCTYXaeopcyxk", "АВЕКМНОРСТУХаеорсухк"
+_TO_LATIN = str.maketrans(_LOOKS_CYRILLIC, _LOOKS_LATIN)
+_TO_CYRILLIC = str.maketrans(_LOOKS_LATIN, _LOOKS_CYRILLIC)
 _POSSESSIVE = re.compile(r"['\u2019]s\b")
 _SHORTEST = 3
 """The least number of letters of a stem."""
@@ -67,9 +73,28 @@ _ENDINGS_OF_CASES = (
 _ENDINGS = tuple(_ENDINGS_OF_CASES.split())
 
 
+def one_script(text: str) -> str:
+    """The text with words of both Latin and Cyrillic letters in one of them, if they look alike.
+
+    People with both on their keyboard write ``С++`` and ``СSS`` with a Cyrillic С.
+    """
+    if text.isascii() or not _MIXED.search(text):
+        return text
+    return _LETTERS.sub(lambda word: _in_one_script(word[0]), text)
+
+
+def _in_one_script(word: str) -> str:
+    if _MIXED.search(word):
+        if not _CYRILLIC.search(latin := word.translate(_TO_LATIN)):
+            return latin
+        if not _LATIN.search(cyrillic := word.translate(_TO_CYRILLIC)):
+            return cyrillic
+    return word
+
+
 def words_of(text: str) -> list[str]:
     """The words of a text, with spelling variants unified."""
-    return _WORD.findall(text.casefold().replace("ё", "е"))
+    return _WORD.findall(one_script(text).casefold().replace("ё", "е"))
 
 
 @lru_cache(65_536)
@@ -120,7 +145,7 @@ def without_filler(phrase: str) -> Iterator[str]:
 
     Empty for a phrase without filler, and for one that is nothing but filler.
     """
-    plain = unicodedata.normalize("NFKC", phrase).casefold().replace("ё", "е")
+    plain = one_script(unicodedata.normalize("NFKC", phrase)).casefold().replace("ё", "е")
     plain = " ".join(plain.replace(",", " ").split())
     seen = {plain}
     waiting = [plain]

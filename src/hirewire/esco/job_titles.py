@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hirewire.esco.dictionary import without_note
+from hirewire.esco.forms import one_script
 from hirewire.esco.job_codes import NTH_BITS, OWN_TITLE, Job
 from hirewire.esco.stems import stemmed
 from hirewire.esco.tables import skills, split, technologies
@@ -138,7 +139,7 @@ def _tools() -> frozenset[str]:
 
 
 def _plain(text: str) -> str:
-    plain = unicodedata.normalize("NFKC", text[:_LONGEST]).casefold().replace("ё", "е")
+    plain = one_script(unicodedata.normalize("NFKC", text[:_LONGEST])).casefold().replace("ё", "е")
     plain = _ENDINGS.sub("", plain).replace("'s", "").replace("’s", "")
     plain = (
         _WHOSE.sub("", plain)

@@ -103,6 +103,14 @@ async def test_reading_that_takes_too_long_is_killed(
     assert refused.value.errors[0].code == "file_too_complex"
 
 
+def test_a_strict_open_xml_file_has_the_same_lines() -> None:
+    document = zipfile.ZipFile(io.BytesIO(docx(WORDS))).read("word/document.xml")
+    ours = b"http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+    strict = document.replace(ours, b"http://purl.oclc.org/ooxml/wordprocessingml/main")
+    assert strict != document
+    assert extract.extract(with_part(strict)) == extract.extract(docx(WORDS))
+
+
 async def test_a_person_reads_one_file_at_a_time_and_all_people_two(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -77,6 +77,11 @@ def test_pay_as_people_write_it(said: str, pay: tuple[object, ...] | None) -> No
     assert (found and (found.min, found.max, found.currency, found.unit, found.gross)) == pay
 
 
+def test_a_number_that_is_too_long_is_not_read_as_its_beginning() -> None:
+    assert pay_in("от 100000000000000 руб.", is_labelled=True) is None
+    assert pay_in("от 100000 руб.", is_labelled=True) is not None
+
+
 @pytest.mark.parametrize(
     ("text", "title"),
     [

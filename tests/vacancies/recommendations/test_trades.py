@@ -132,3 +132,24 @@ def test_labelled_cases(name: str, first: int, recommended: int, wrong: int) -> 
     assert sum(one.rank == 1 for one in found) >= first
     assert sum(one.is_recommended for one in found) >= recommended
     assert sum(one.wrong for one in found) <= wrong
+
+
+def test_letters_of_another_script_that_look_alike_match() -> None:
+    asked = ["C++", "MS Excel"]
+    written = [{"name": "\u0421++"}, {"name": "MS \u0415xcel"}]
+    found = judged("C++ developer", "\u0421++ developer", *asked, skills=written)
+    assert found == judged(
+        "C++ developer", "C++ developer", *asked, skills=[{"name": "C++"}, {"name": "MS Excel"}]
+    )
+    assert found.score == 1
+
+
+def test_a_resume_of_any_size_from_an_external_publisher_is_compared() -> None:
+    skills = [{"name": f"skill {n}"} for n in range(40_000)]
+    offer = offer_of({"title": "SQL " * 50_000, "skills": skills})
+    assert len(offer.skills) == 10_000
+    assert pack_offer(offer, id=UUID(int=1), version=1).skills
+    long = "good " * 40_000 + "SQL"
+    assert list(offer_of({"skills": [{"name": long}]}).skills) == list(
+        offer_of({"skills": [{"name": long[:200]}]}).skills
+    )

@@ -30,6 +30,8 @@ LARGE_CELL = 8
 """A cell with at least this many paragraphs is a column of the page."""
 FORBIDDEN = ("socket.", "subprocess.", "os.exec", "os.fork", "os.posix_spawn", "os.system")
 WORD = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+OF_WORD, OF_STRICT = WORD[1:-1].encode(), b"http://purl.oclc.org/ooxml/wordprocessingml/main"
+"""The names of elements in a DOCX, and in one that was saved as "Strict Open XML"."""
 BULLET = "• "
 CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
@@ -138,7 +140,8 @@ def docx_lines(file: bytes) -> Iterator[Line]:
         raise Unreadable("file_encrypted") from None
     number = 0
     for part in parts:
-        for text, size_of, bold, cell in _paragraphs(fromstring(part, forbid_dtd=True)):
+        root = fromstring(part.replace(OF_STRICT, OF_WORD), forbid_dtd=True)
+        for text, size_of, bold, cell in _paragraphs(root):
             for one in text.split("\n"):
                 number += 1
                 yield {

@@ -9,6 +9,7 @@ from math import sqrt
 from typing import Any
 
 from hirewire.esco import dictionary, edition, key_of, occupations
+from hirewire.esco.forms import one_script
 from hirewire.esco.job_codes import OWN_TITLE, unit_group
 from hirewire.esco.job_titles import jobs_of, titles
 from hirewire.esco.related import related
@@ -42,6 +43,10 @@ _KNOWN = 92
 """How sure the occupation of a known title is, in per cent."""
 _MOST_MONTHS = 1200
 _MOST_PAID = 10**15
+_MOST_MENTIONS = 10_000
+"""The mentions of skills in a resume that count. An external publisher may send any number."""
+_LONGEST = 200
+"""The characters of a skill or title that count: as many as people can enter."""
 
 
 @cache
@@ -141,7 +146,8 @@ def skill_code(name: str) -> int:
 
 def title_words(title: str | None) -> frozenset[int]:
     """The codes of a title's words."""
-    return frozenset(code(word) for word in _WORD.findall((title or "").casefold()))
+    plain = one_script((title or "")[:_LONGEST]).casefold()
+    return frozenset(code(word) for word in _WORD.findall(plain))
 
 
 def demand_of(vacancy: Mapping[str, Any]) -> Demand:
@@ -187,13 +193,16 @@ def offered_skills(snapshot: Mapping[str, Any]) -> list[tuple[str, str, int]]:
     The resume's own list comes first, then the skills of its positions.
     """
     found = [
-        (one["name"], f"/skills/{nth}", one.get("level") or 0)
+        (one["name"][:_LONGEST], f"/skills/{nth}", one.get("level") or 0)
         for nth, one in enumerate(snapshot.get("skills") or ())
     ]
     for job, one in enumerate(snapshot.get("experience") or ()):
         names = one.get("skills") or ()
-        found += [(name, f"/experience/{job}/skills/{nth}", 0) for nth, name in enumerate(names)]
-    return found
+        found += [
+            (name[:_LONGEST], f"/experience/{job}/skills/{nth}", 0)
+            for nth, name in enumerate(names)
+        ]
+    return found[:_MOST_MENTIONS]
 
 
 def offer_of(snapshot: Mapping[str, Any]) -> Offer:

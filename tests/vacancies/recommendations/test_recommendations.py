@@ -160,6 +160,23 @@ async def test_earlier_data_is_compared_too(board: Board) -> None:
     assert set(await board.fits(id)) == {str(resume)}
 
 
+async def test_one_document_that_cannot_be_compared_stops_no_others(board: Board) -> None:
+    id, *resumes = await board.publish(**PLAIN), *(uuid4() for _ in range(3))
+    for resume in resumes:
+        await board.publish_resume(resume, 1)
+    async with board.person.service.engine.begin() as connection:
+        await connection.exec_driver_sql("delete from recommendation")
+        await connection.exec_driver_sql("delete from comparable where kind = 'resume'")
+        await connection.exec_driver_sql(
+            "update resume set snapshot = jsonb_set(snapshot, '{languages}', '7') "
+            "where resume_id = $1",
+            (resumes[1],),
+        )
+    async for _ in steps(board.person.service.messaging.transactions):
+        pass
+    assert set(await board.fits(id)) == {str(resumes[0]), str(resumes[2])}
+
+
 @pytest.mark.parametrize(
     "change",
     [

@@ -4,7 +4,7 @@ Each case has a resume, the right vacancy for it and ten of neighbouring trades,
 `pairs.json` has both sides in one language; in `cross.json` resumes are Russian and vacancies
 English; both were looked at while tuning. `held.json` was written by somebody who had not seen the
 matcher, with distractors that share words and general skills with the resume. It has been looked at
-since (decision 0033). Vacancies are ranked as a person sees them: recommended ones
+since (decision 0034). Vacancies are ranked as a person sees them: recommended ones
 first, by score. Run `python -m bench.trades`; it needs no engines.
 """
 

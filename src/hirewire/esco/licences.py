@@ -1,7 +1,7 @@
 """Reads licences, permits and categories of a driving licence from titles and phrases.
 
 `Водитель кат. C, E`, `права категории CE` and `HGV Class 1` name one licence. A higher category
-contains lower ones, as `data/licences.csv` says (decision 0033).
+contains lower ones, as `data/licences.csv` says (decision 0034).
 """
 
 import re

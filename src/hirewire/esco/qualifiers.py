@@ -1,7 +1,7 @@
 """What a title says beside its occupation: how high the position is, and in which field.
 
 The words are in `data/title_levels.csv` and `data/title_fields.csv`. A field has a family: titles
-with different fields of one family contradict each other (decision 0033).
+with different fields of one family contradict each other (decision 0034).
 """
 
 import re

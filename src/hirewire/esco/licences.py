@@ -111,6 +111,12 @@ def licences_in(text: str) -> tuple[str, ...]:
     return highest((*found, *_named(text)))
 
 
+def labels_in(names: Iterable[str]) -> list[str]:
+    """The labels of the licences that these names of certificates name."""
+    found = dict.fromkeys(id for name in names for id in licences_in(name))
+    return [licences()[id].label for id in found]
+
+
 def with_categories(text: str) -> str:
     """The text with the categories of a driving licence as words: `categoryce`."""
     text = text[:_LONGEST]

@@ -133,6 +133,8 @@ def test_a_title_requires_its_category_and_a_lower_one_is_not_enough() -> None:
     unknown = judge(demand_of(row), offer_of(lower | {"title": "Дальнобойщик", "skills": []}))
     assert unknown.fits
     assert [one.verdict for one in unknown.terms if one.part == "skill"] == ["missing"]
+    certified = lower | {"skills": [], "licences": ["Driving licence category CE"]}
+    assert judge(demand_of(row), offer_of(certified)).fits
     higher = lower | {"title": "Водитель", "skills": [{"name": "driving licence cat C+E"}]}
     asked = {"title": "Водитель", "requirements": [{"skill": "категория C"}]}
     found = judge(demand_of(PLACE | asked), offer_of(higher))

@@ -94,6 +94,8 @@ class ResumeSnapshot(_Part):
     education: list[SnapshotEducation] = []
     skills: list[SnapshotSkill] = []
     languages: list[SnapshotLanguage] = []
+    licences: list[str] = []
+    """Licences and permits that certificates name, by their labels in our dictionary."""
 
 
 class ResumeUpdated(Event, name="resume.updated", owner="profiles", key="resume_id"):

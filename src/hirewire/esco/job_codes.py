@@ -1,8 +1,9 @@
-"""Codes of occupations, which contain their ISCO groups."""
+"""Codes of occupations and fields, which contain their ISCO groups and families."""
 
 from typing import Any, NamedTuple
 
 NTH_BITS = 12
+FAMILY_BITS = 16
 OWN_TITLE = 1 << 30
 """Codes from here on stand for titles without an occupation and without an ISCO group."""
 
@@ -39,3 +40,8 @@ def related(job: int, other: int) -> int:
     if unit == others:
         return SAME_UNIT
     return SAME_MINOR if unit // 10 == others // 10 else 0
+
+
+def family_of(field: Any) -> Any:
+    """The family of a field; also accepts arrays."""
+    return field >> FAMILY_BITS

@@ -22,6 +22,8 @@ import numpy as np
 from hirewire.esco.dictionary import without_note
 from hirewire.esco.forms import one_script
 from hirewire.esco.job_codes import NTH_BITS, OWN_TITLE, Job
+from hirewire.esco.licences import with_categories
+from hirewire.esco.qualifiers import level_words, rank_of
 from hirewire.esco.stems import stemmed
 from hirewire.esco.tables import skills, split, technologies
 
@@ -50,7 +52,13 @@ _UNKNOWN = 2.0
 _LONGEST = 200
 _RUN = 6
 _DATA = files("hirewire.esco") / "data"
-_FILES = ("occupations.csv.gz", "titles.csv", "title_noise.txt", "title_generic.txt")
+_FILES = (
+    "occupations.csv.gz",
+    "titles.csv",
+    "title_noise.txt",
+    "title_generic.txt",
+    "licences.csv",
+)
 _WORD = re.compile(r"[^\W_]+")
 _PARTS = re.compile(r"[/,;|()\[\]«»\"]|\s[-–—+]\s|:|\bили\b|\bи/или\b|\bor\b")
 _BRACKETS = re.compile(r"\([^)]*\)?|\[[^\]]*\]?")
@@ -61,13 +69,9 @@ _ENDINGS = re.compile(
 _WHOSE = re.compile(r"(?<=\w) to (?:the )?\w.*$")
 """The person whom an assistant assists: `PA to the director`."""
 _WHERE = re.compile(r"(?<=\w) (?:at|for|in|of|with) \w.*$")
+_FOR_WHOM = re.compile(r"(?<=\w) (?:в|во|для|к|на|при|с|со|у) \w.*$")
 _NO_HEADS = "operative operator worker staff employee person сотрудник работник рабочий персонал"
 _LANGUAGE = "(computer programming)"
-_LICENCE = re.compile(
-    r"\b(?:категори[ияею]й?|кат|категорий|cat|category|categories|class)\b\.?\s*"
-    r"[«\"(]?((?:[a-eа-я][1e]?\b[\s,/+и&]*)+)"
-)
-_LETTERS = str.maketrans("авсе", "abce")
 
 
 class Occupation(NamedTuple):
@@ -139,21 +143,11 @@ def _tools() -> frozenset[str]:
 
 
 def _plain(text: str) -> str:
-    plain = one_script(unicodedata.normalize("NFKC", text[:_LONGEST])).casefold().replace("ё", "е")
+    text = with_categories(unicodedata.normalize("NFKC", text[:_LONGEST]))
+    plain = one_script(text).casefold().replace("ё", "е")
     plain = _ENDINGS.sub("", plain).replace("'s", "").replace("’s", "")
-    plain = (
-        _WHOSE.sub("", plain)
-        .replace("c++", "cplusplus")
-        .replace("c#", "csharp")
-        .replace("1c", "1с")
-    )
-    return _LICENCE.sub(_licence, plain)
-
-
-def _licence(found: re.Match[str]) -> str:
-    """The categories of a driving licence as words: `categoryb`, in Latin or Cyrillic letters."""
-    letters = found[1].replace(" и ", " ").translate(_LETTERS)
-    return " ".join(f"category{one}" for one in sorted(set(re.findall("[a-e]", letters)))) + " "
+    plain = _WHOSE.sub("", plain)
+    return plain.replace("c++", "cplusplus").replace("c#", "csharp").replace("1c", "1с")
 
 
 def _stems(plain: str, *, bare: bool) -> tuple[str, ...]:
@@ -302,6 +296,9 @@ class Titles:
         named, english = russian or named, not russian
         if russian and russian != stems and (found := self._named(russian)):
             return dict.fromkeys(found, BY_HEAD[0])
+        whole = _stems(_FOR_WHOM.sub("", plain), bare=True)
+        if russian and whole != stems and (found := self._named(whole)):
+            return {nth: BY_HEAD[0] * sure // 100 for nth, sure in found.items()}
         if english:
             named = tuple(one for one in _stems(_WHERE.sub("", plain), bare=True) if one in named)
         for left_out, likeness in enumerate(BY_HEAD, 1):
@@ -360,6 +357,23 @@ def titles() -> Titles:
 def jobs_of(title: str) -> tuple[Job, ...]:
     """The occupations that match a title."""
     return titles().find(title)
+
+
+@lru_cache(maxsize=20_000)
+def level_of(title: str) -> int:
+    """The rank that a title has beside its occupation, 1 to 5.
+
+    0 if it is unknown: the words are part of the occupation's own name (`Head chef`).
+    """
+    for part in (title, *_PARTS.split(title)):
+        words = {word for word, _ in level_words(part)}
+        if not words:
+            continue
+        bare = " ".join(one for one in _WORD.findall(_plain(part)) if one not in words)
+        named = {job.code for job in titles().known(part)}
+        if named and named.isdisjoint(job.code for job in titles().known(bare)):
+            return 0
+    return rank_of(title)
 
 
 def occupations_of(title: str) -> tuple[int, ...]:

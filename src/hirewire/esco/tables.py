@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -77,17 +78,28 @@ Own = tuple[str, str | None, tuple[str, ...]]
 @cache
 def technologies() -> tuple[Own, ...]:
     """Common technologies and products that ESCO lacks."""
-    return _own("own.csv")
+    return _own(rows_of("own.csv"))
 
 
 @cache
 def licences() -> tuple[Own, ...]:
     """Common licences, permits and certificates that ESCO lacks."""
-    return _own("licences.csv")
+    return _own(licence_rows())
 
 
-def _own(name: str) -> tuple[Own, ...]:
-    rows = csv.DictReader(StringIO(_text(name)))
+@cache
+def licence_rows() -> tuple[dict[str, str], ...]:
+    """Their rows, with the columns `implies` and `family`."""
+    return tuple(rows_of("licences.csv"))
+
+
+def rows_of(name: str) -> list[dict[str, str]]:
+    """The rows of a data file, without its comments: lines that begin with `#`."""
+    lines = (line for line in _text(name).splitlines() if not line.startswith("#"))
+    return list(csv.DictReader(lines))
+
+
+def _own(rows: Iterable[dict[str, str]]) -> tuple[Own, ...]:
     return tuple(
         (
             row["label"],
@@ -100,7 +112,8 @@ def _own(name: str) -> tuple[Own, ...]:
 
 def additions() -> str:
     """The content of our own files, to be hashed."""
-    texts = [_text(name) for name in ("aliases.csv", "own.csv", "licences.csv", "families.csv")]
+    names = ("aliases.csv", "own.csv", "licences.csv", "families.csv")
+    texts = [_text(name) for name in names]
     return "".join((*texts, (_DATA / "related.npz").read_bytes().hex()))
 
 

@@ -84,6 +84,19 @@ async def test_the_snapshot_has_the_content_but_not_the_person(anna: Person) -> 
         assert secret not in str(event.body)
 
 
+async def test_the_snapshot_names_the_licences_of_certificates_and_nothing_else(
+    anna: Person,
+) -> None:
+    names = ["Права кат. C,E № 77 Анна", "Мой любимый сертификат", "CSCS card"]
+    body = FULL | {"certificates": [{"name": name} for name in names]}
+    await anna.call("POST", "/resumes", body, expect=201)
+    [event] = await anna.events()
+    parsed = ResumeUpdated.model_validate(event.body).resume
+    assert parsed
+    assert parsed.licences == ["Driving licence category CE", "CSCS card"]
+    assert "любимый" not in str(event.body)
+
+
 async def test_an_update_without_differences_is_no_change(anna: Person) -> None:
     made = await anna.call("POST", "/resumes", FULL, expect=201)
     again = await anna.call("PATCH", f"/resumes/{made['id']}", FULL)

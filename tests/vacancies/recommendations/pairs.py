@@ -5,8 +5,18 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
-SKILLS = ["Python", "SQL", "JavaScript", "C++", "PostgreSQL", "Gardening", "Own thing", "js"]
-TITLES = ["Медсестра", "Водитель автобуса", "Lamplighter of the old town"]
+SKILLS = [
+    "права CE",
+    "Python",
+    "SQL",
+    "JavaScript",
+    "C++",
+    "PostgreSQL",
+    "Gardening",
+    "Own thing",
+    "js",
+]
+TITLES = ["Медсестра", "Водитель автобуса", "Lamplighter of the old town", "Водитель B, C"]
 ASKED_TITLES = ["Python developer", "Gardener", "Senior developer", "", "Nurse", *TITLES]
 OFFERED_TITLES = [None, "Software developer", "Head gardener", "Truck driver", *TITLES]
 AREAS = ["Omsk", "Tbilisi", None]

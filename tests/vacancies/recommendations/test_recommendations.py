@@ -53,6 +53,26 @@ async def test_reasons_name_what_is_close_and_keep_wishes_apart(board: Board) ->
     }
 
 
+async def test_a_reason_says_how_titles_differ_and_names_the_licence_of_a_title(
+    board: Board,
+) -> None:
+    asked = PLAIN | {"title": "Старший водитель категории C", "requirements": []}
+    id, resume = await board.publish(**asked), uuid4()
+    await board.publish_resume(resume, 1, title="Водитель категории C", skills=[])
+    [item] = (await board.person.call("GET", f"/vacancies/{id}/recommendations"))["items"]
+    licence, occupation = (
+        next(one for one in item["reasons"] if one["part"] == part)
+        for part in ("skill", "occupation")
+    )
+    assert (licence["about"], licence["verdict"], licence["pointer"]) == (
+        "водительские права категории C",
+        "met",
+        "/title",
+    )
+    assert (occupation["verdict"], occupation["differs"]) == ("partly", "level")
+    assert sum(one["points"] for one in item["reasons"]) == pytest.approx(item["score"], abs=1e-4)
+
+
 async def test_a_published_vacancy_is_matched_with_visible_resumes(board: Board) -> None:
     visible, hidden, draft = uuid4(), uuid4(), uuid4()
     await board.publish_resume(visible, 1)

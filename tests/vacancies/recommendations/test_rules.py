@@ -9,7 +9,7 @@ from hirewire.vacancies.recommendations.facts import (
     demand_of,
     language_code,
     offer_of,
-    skill_code,
+    skill_codes,
     weight_of,
 )
 from hirewire.vacancies.recommendations.inputs import BAND_MONTHS
@@ -111,7 +111,7 @@ def test_one_more_required_skill_never_lowers_the_score(
 ) -> None:
     demand, offer = demand_of(vacancy), offer_of(resume)
     lacking = [
-        one for one in vacancy["requirements"] if skill_code(one["skill"]) not in offer.skills
+        one for one in vacancy["requirements"] if skill_codes(one["skill"])[0] not in offer.skills
     ]
     assume(lacking)
     more = resume["skills"] + [{"name": lacking[0]["skill"], "level": 1}]
@@ -178,8 +178,8 @@ def test_unexpected_numbers_do_no_harm() -> None:
         }
     )
     assert offer.months >= BAND_MONTHS[-1]
-    assert weight_of(skill_code("no such skill at all")) > weight_of(
-        skill_code("computer programming")
+    assert weight_of(skill_codes("no such skill at all")[0]) > weight_of(
+        skill_codes("computer programming")[0]
     )
 
 

@@ -24,6 +24,7 @@ from hirewire.vacancies.recommendations.rules import (
 from tests.vacancies.recommendations.pairs import COMPANY, SKILLS, TITLES
 
 CLOSE = ["MySQL", "Angular", "React", "Vue.js"]
+QUALIFIED = ["Nurse", "Children's nurse", "Главная медсестра", "Trainee nurse", "Водитель кат. CE"]
 PAY = {"currency": "RUB", "unit": "MONTH"}
 
 
@@ -65,7 +66,7 @@ def some(random: Random, count: int) -> tuple[list[Demand], list[Offer]]:
         names = random.sample([*SKILLS, *CLOSE], random.randint(0, 7))
         spoken = random.sample(["English", "German"], random.choice([0, 0, 1, 2]))
         return {
-            "title": random.choice([*TITLES, "Nurse", "Python developer", "Java developer", ""]),
+            "title": random.choice([*TITLES, *QUALIFIED, "Python developer", "Java developer", ""]),
             "area": random.choice(["Omsk", "Omsk", "Tbilisi", None]),
             "names": [(name, random.choice([None, None, 1, 3, 5])) for name in names],
             "languages": [{"language": one, "level": random.choice(levels)} for one in spoken],

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bench.trades import ranked
-from hirewire.vacancies.recommendations.facts import demand_of, offer_of
+from hirewire.vacancies.recommendations.facts import asked_skills, demand_of, offer_of
 from hirewire.vacancies.recommendations.index.codes import Codes
 from hirewire.vacancies.recommendations.index.packing import HEAD, Packed, pack_demand, pack_offer
 from hirewire.vacancies.recommendations.index.prefilter import demands_for, offers_for
@@ -53,8 +53,9 @@ def test_one_occupation_is_a_match_whatever_the_skills_are_called(title: str, ot
         assert found.fits
         assert verdicts(found)["occupation"] == "met"
         assert found.score == pytest.approx(sum(term.points for term in found.terms), abs=1e-4)
-    assert [term.verdict for term in found.terms if term.part == "skill"] == ["missing"] * 2
-    assert all(term.must and term.most > 0 for term in found.terms if term.part == "skill")
+    listed = [term for term in found.terms if term.part == "skill" and term.nth < 2]
+    assert [term.verdict for term in listed] == ["missing"] * 2
+    assert all(term.must and term.most > 0 for term in listed)
     assert judged(title, other).score == 1
 
 
@@ -104,6 +105,80 @@ def test_meeting_all_requirements_scores_in_full() -> None:
     assert 0.6 < some.score < 1
 
 
+@pytest.mark.parametrize(
+    ("title", "other"),
+    [
+        ("Водитель категории B", "Водитель кат. B"),
+        ("Водитель категории B", "Водитель категории B, C"),
+        ("Водитель категории B", "Водитель B/C"),
+    ],
+)
+def test_a_licence_in_a_title_is_the_required_one(title: str, other: str) -> None:
+    found = judged(title, other, "Водительское удостоверение категории B")
+    assert found.fits
+    assert [term.verdict for term in found.terms if term.part == "skill" and term.nth == 0] == [
+        "met"
+    ]
+
+
+def test_a_title_requires_its_category_and_a_lower_one_is_not_enough() -> None:
+    row = PLACE | {"title": "Водитель категории CE", "requirements": []}
+    lower = {"title": "Водитель", "area": "Казань", "skills": [{"name": "права категории B"}]}
+    found = judge(demand_of(row), offer_of(lower))
+    assert not found.fits
+    [term] = [one for one in found.terms if one.part == "skill"]
+    assert (term.verdict, term.must) == ("conflict", True)
+    assert [one.name for one in asked_skills(row)] == ["водительские права категории CE"]
+    assert found.score == pytest.approx(sum(one.points for one in found.terms), abs=1e-4)
+    unknown = judge(demand_of(row), offer_of(lower | {"title": "Дальнобойщик", "skills": []}))
+    assert unknown.fits
+    assert [one.verdict for one in unknown.terms if one.part == "skill"] == ["missing"]
+    certified = lower | {"skills": [], "licences": ["Driving licence category CE"]}
+    assert judge(demand_of(row), offer_of(certified)).fits
+    higher = lower | {"title": "Водитель", "skills": [{"name": "driving licence cat C+E"}]}
+    asked = {"title": "Водитель", "requirements": [{"skill": "категория C"}]}
+    found = judge(demand_of(PLACE | asked), offer_of(higher))
+    assert [one.verdict for one in found.terms if one.part == "skill"] == ["met"]
+
+
+@pytest.mark.parametrize(
+    ("title", "other", "differs"),
+    [
+        ("Учитель математики", "Учитель физики", "field"),
+        ("Maths teacher", "Учитель физики", "field"),
+        ("Операционная медсестра", "Children's nurse", "field"),
+        ("TIG welder", "Сварщик на полуавтомате", "field"),
+        ("Trainee tiler", "Плиточник", "level"),
+        ("Главная медицинская сестра", "Медсестра", "level"),
+        ("Бухгалтер", "Помощник бухгалтера", "level"),
+    ],
+)
+def test_another_field_or_level_is_not_the_same_occupation(
+    title: str, other: str, differs: str
+) -> None:
+    for one, two in ((title, other), (other, title)):
+        found = judged(one, two)
+        assert not found.fits
+        assert "occupation" not in verdicts(found) or verdicts(found)["occupation"] != "met"
+        assert found.differs in (differs, None)
+    assert judged(title, title).fits
+    assert judged(other, other).fits
+
+
+def test_what_a_resume_shows_beside_its_title_counts() -> None:
+    can = {"skills": [{"name": "MIG welding"}]}
+    assert not judged("MIG welder", "TIG welder").fits
+    assert judged("MIG welder", "TIG welder", **can).fits
+    assert judged("Сварщик", "TIG welder").fits, "a title without a field says nothing"
+
+
+def test_levels_that_are_close_are_one_occupation() -> None:
+    near = judged("Старший бухгалтер", "Бухгалтер")
+    assert near.fits
+    assert (verdicts(near)["occupation"], near.differs) == ("partly", "level")
+    assert judged("Head chef", "Шеф-повар").differs is None, "the level is part of the name"
+
+
 def test_rows_packed_by_earlier_rules_are_readable_until_compared_again() -> None:
     offer = offer_of({"title": "Медсестра", "skills": [{"name": "SQL"}]})
     packed = pack_offer(offer, id=UUID(int=1), version=1, number=1)
@@ -123,7 +198,7 @@ def test_rows_packed_by_earlier_rules_are_readable_until_compared_again() -> Non
 
 @pytest.mark.parametrize(
     ("name", "first", "recommended", "wrong"),
-    [("pairs", 28, 26, 3), ("cross", 29, 25, 3), ("held", 21, 19, 19)],
+    [("pairs", 29, 26, 1), ("cross", 30, 25, 1), ("held", 25, 20, 11)],
 )
 def test_labelled_cases(name: str, first: int, recommended: int, wrong: int) -> None:
     """Of eleven vacancies: how often the right one is first and recommended, and the wrong ones."""

@@ -18,6 +18,7 @@ from hirewire.contracts.profiles import (
     SnapshotLanguage,
     SnapshotSkill,
 )
+from hirewire.esco.licences import labels_in
 from hirewire.kit.clock import now, today
 from hirewire.kit.db import lock
 from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, NotFound
@@ -384,4 +385,5 @@ def _snapshot(whole: WholeResume) -> ResumeSnapshot:
         ],
         skills=[SnapshotSkill.model_validate(skill) for skill in row.skills],
         languages=[SnapshotLanguage.model_validate(language) for language in row.languages],
+        licences=labels_in(one["name"] for one in row.certificates),
     )

@@ -6,12 +6,19 @@ from collections.abc import Iterable, Mapping
 from functools import cache, lru_cache
 from importlib.resources import files
 from math import sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 from hirewire.esco import dictionary, edition, key_of, occupations
+<<<<<<< HEAD
 from hirewire.esco.forms import one_script
 from hirewire.esco.job_codes import OWN_TITLE, unit_group
 from hirewire.esco.job_titles import jobs_of, titles
+=======
+from hirewire.esco.job_codes import OWN_TITLE, family_of, unit_group
+from hirewire.esco.job_titles import jobs_of, level_of, titles
+from hirewire.esco.licences import by_category, licences, licences_in
+from hirewire.esco.qualifiers import fields_in, licence_field
+>>>>>>> 2e791db3abcb515b0b9d2d7dbf2b1d039d949390
 from hirewire.esco.related import related
 from hirewire.places.gazetteer import gazetteer, place_key
 from hirewire.places.keys import where
@@ -27,9 +34,16 @@ from hirewire.vacancies.recommendations.inputs import (
     Offer,
     code,
 )
-from hirewire.vacancies.recommendations.rules import MOST_JOBS, RULESET, idf
+from hirewire.vacancies.recommendations.rules import (
+    MOST_FIELDS,
+    MOST_JOBS,
+    MOST_SHOWN,
+    RULESET,
+    idf,
+)
 
 _WORD = re.compile(r"[^\W_]+[+#]*")
+_CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE)
 _LIKEST = 3
 """The number of most similar occupations that are kept."""
 _SHARPNESS = 4
@@ -139,9 +153,65 @@ def company_code(id: object) -> int:
 
 
 @lru_cache(maxsize=2_000)
-def skill_code(name: str) -> int:
-    """The code of a skill in any spelling."""
-    return code(dictionary().id_of(name))
+def skill_ids(name: str) -> tuple[str, ...]:
+    """The ids of a skill in any spelling; of a phrase unknown otherwise, of the licences in it."""
+    known = dictionary().find(name)
+    if known is not None and known not in licences():
+        return (known,)
+    return licences_in(name) or (known or dictionary().id_of(name),)
+
+
+def skill_codes(name: str) -> list[int]:
+    """The codes of `skill_ids`."""
+    return [code(id) for id in skill_ids(name)]
+
+
+@cache
+def _licences() -> Mapping[int, str]:
+    """The ids of the licences, by codes."""
+    return {code(id): id for id in licences()}
+
+
+class Asked(NamedTuple):
+    """A skill that a vacancy requires, by its requirements or its title."""
+
+    code: int
+    name: str
+    """As the vacancy has it; a category of a licence by its own name."""
+    must: bool
+    level: int
+    is_listed: bool
+    """Whether it is among the requirements."""
+
+
+def asked_skills(vacancy: Mapping[str, Any]) -> list[Asked]:
+    """What a vacancy requires: its requirements, then the licences that its title names.
+
+    Of two spellings of one skill the first is kept; it is a must-have if either is.
+    """
+    found: dict[int, Asked] = {}
+    title = vacancy.get("title") or ""
+    for one in vacancy["requirements"] or ():
+        ids = skill_ids(one["skill"])
+        must, level = one.get("kind", "must") == "must", one.get("level") or 0
+        for id in ids:
+            skill = code(id)
+            name = one["skill"] if len(ids) == 1 else _called(id, one["skill"])
+            before = found.get(skill, Asked(skill, name, must, level, is_listed=True))
+            must, level = must or before.must, max(level, before.level)
+            found[skill] = before._replace(must=must, level=level)
+    listed = {_licences()[one] for one in found.keys() & _licences().keys()}
+    contained = listed.union(*(licences()[id].implies for id in listed))
+    for id in licences_in(title):
+        if id not in contained:
+            found[code(id)] = Asked(code(id), _called(id, title), True, 0, is_listed=False)
+    return list(found.values())
+
+
+def _called(licence: str, text: str) -> str:
+    """The name of a licence in the language of a text."""
+    one = licences()[licence]
+    return (one.russian if _CYRILLIC.search(text) else None) or one.label
 
 
 def title_words(title: str | None) -> frozenset[int]:
@@ -151,28 +221,22 @@ def title_words(title: str | None) -> frozenset[int]:
 
 
 def demand_of(vacancy: Mapping[str, Any]) -> Demand:
-    """The requirements of a vacancy (its row).
-
-    Of two spellings of one skill the first is kept; it is a must-have if either is.
-    """
-    asks: dict[int, tuple[bool, int]] = {}
-    for one in vacancy["requirements"] or ():
-        skill = skill_code(one["skill"])
-        must, level = one.get("kind", "must") == "must", one.get("level") or 0
-        before = asks.get(skill, (False, 0))
-        asks[skill] = (must or before[0], max(level, before[1]))
+    """The requirements of a vacancy (its row)."""
+    asks = asked_skills(vacancy)
     skills = [
-        Ask(skill, must, level, weight_of(skill), close_to(skill))
-        for skill, (must, level) in asks.items()
+        Ask(one.code, one.must, one.level, weight_of(one.code), close_to(one.code)) for one in asks
     ]
+    title = vacancy.get("title") or ""
     pay, currency = _pay(vacancy.get("salary"))
     area, work_format = where(vacancy.get("area"), vacancy.get("work_format"))
     return Demand(
         skills=skills,
         weight=sum(ask.weight for ask in skills),
         title=title_words(vacancy.get("title")),
-        occupation=likest(asks),
-        jobs=dict(jobs_of(vacancy.get("title") or "")),
+        occupation=likest(one.code for one in asks),
+        jobs=dict(jobs_of(title)),
+        level=level_of(title) if title else 0,
+        fields=_fields((*_licence_fields(one.code for one in asks if one.must), *fields_in(title))),
         band=BANDS.get(vacancy.get("experience") or ""),
         area=area_code(area) if area else None,
         work_format=WORK_FORMATS.get(work_format or ""),
@@ -190,7 +254,8 @@ def demand_of(vacancy: Mapping[str, Any]) -> Demand:
 def offered_skills(snapshot: Mapping[str, Any]) -> list[tuple[str, str, int]]:
     """Each mention of a skill: name, JSON pointer and level (0 for none).
 
-    The resume's own list comes first, then the skills of its positions.
+    The resume's own list comes first, then the skills of its positions, and then the licences that
+    its title, positions and certificates name.
     """
     found = [
         (one["name"][:_LONGEST], f"/skills/{nth}", one.get("level") or 0)
@@ -198,11 +263,21 @@ def offered_skills(snapshot: Mapping[str, Any]) -> list[tuple[str, str, int]]:
     ]
     for job, one in enumerate(snapshot.get("experience") or ()):
         names = one.get("skills") or ()
+<<<<<<< HEAD
         found += [
             (name[:_LONGEST], f"/experience/{job}/skills/{nth}", 0)
             for nth, name in enumerate(names)
         ]
     return found[:_MOST_MENTIONS]
+=======
+        found += [(name, f"/experience/{job}/skills/{nth}", 0) for nth, name in enumerate(names)]
+    titles = [(snapshot.get("title") or "", "/title")]
+    for job, one in enumerate(snapshot.get("experience") or ()):
+        titles.append((one.get("position") or "", f"/experience/{job}/position"))
+    named = ((licences()[id].label, at, 0) for text, at in titles for id in licences_in(text))
+    certified = ((name, "/certificates", 0) for name in snapshot.get("licences") or ())
+    return [*found, *named, *certified]
+>>>>>>> 2e791db3abcb515b0b9d2d7dbf2b1d039d949390
 
 
 def offer_of(snapshot: Mapping[str, Any]) -> Offer:
@@ -212,10 +287,13 @@ def offer_of(snapshot: Mapping[str, Any]) -> Offer:
     """
     skills: dict[int, Have] = {}
     for place, (name, _, level) in enumerate(offered_skills(snapshot)):
-        skill = skill_code(name)
         level = min(max(level, 0), 5)
-        if skill not in skills or level > skills[skill].level:
-            skills[skill] = Have(level, weight_of(skill), place)
+        for skill in skill_codes(name):
+            if skill not in skills or level > skills[skill].level:
+                skills[skill] = Have(level, weight_of(skill), place)
+    implied = _implied(skills)
+    title = snapshot.get("title") or ""
+    fields = _fields((*_licence_fields(skills), *fields_in(title)))
     salary = snapshot.get("salary")
     expected = None
     if salary and salary.get("amount") is not None:
@@ -224,11 +302,14 @@ def offer_of(snapshot: Mapping[str, Any]) -> Offer:
     area, away = where(snapshot.get("area"))
     formats = filter(None, (*(snapshot.get("workFormats") or ()), away))
     return Offer(
-        skills=skills,
+        skills={**skills, **implied},
         weight=sum(have.weight for have in skills.values()),
         title=title_words(snapshot.get("title")),
         occupation=likest(skills),
         jobs=_offered_jobs(snapshot),
+        level=level_of(title) if title else 0,
+        fields=fields,
+        shown=_shown(snapshot, fields, implied),
         months=min(max(snapshot.get("experienceMonths") or 0, 0), _MOST_MONTHS),
         area=area_code(area) if area else None,
         relocation=bool(snapshot.get("relocation")),
@@ -246,9 +327,49 @@ def offer_of(snapshot: Mapping[str, Any]) -> Offer:
     )
 
 
+def _implied(skills: Mapping[int, Have]) -> dict[int, Have]:
+    """The lower licences that come with those of a resume: without a weight of their own."""
+    found: dict[int, Have] = {}
+    for skill, have in skills.items():
+        if id := _licences().get(skill):
+            for lower in sorted(map(code, licences()[id].implies)):
+                if lower not in skills:
+                    found.setdefault(lower, Have(0, 0.0, have.place))
+    return found
+
+
+def _licence_fields(skills: Iterable[int]) -> list[int]:
+    """The fields of the licences among these skills that have a family."""
+    ids = [id for skill in skills if (id := _licences().get(skill))]
+    return [licence_field(id) for id in ids if licences()[id].family]
+
+
+def _fields(fields: Iterable[int]) -> frozenset[int]:
+    return frozenset([*dict.fromkeys(fields)][:MOST_FIELDS])
+
+
+def _shown(
+    snapshot: Mapping[str, Any], fields: frozenset[int], implied: Iterable[int]
+) -> frozenset[int]:
+    """The fields that a resume shows beside its title, of the families that the title has."""
+    families = {family_of(one) for one in fields}
+    if not families:
+        return frozenset()
+    experience = snapshot.get("experience") or ()
+    texts = [one.get("position") or "" for one in experience]
+    texts += [name for name, _, _ in offered_skills(snapshot)]
+    shown = dict.fromkeys(_licence_fields(implied))
+    shown |= dict.fromkeys(field for text in texts for field in fields_in(text))
+    kept = [one for one in shown if family_of(one) in families and one not in fields]
+    return frozenset(kept[:MOST_SHOWN])
+
+
 def _offered_jobs(snapshot: Mapping[str, Any]) -> dict[int, int]:
     """The occupations of the resume's title and, with less certainty, of its latest positions."""
-    found = dict(jobs_of(snapshot.get("title") or ""))
+    found: dict[int, int] = {}
+    for title in by_category(snapshot.get("title") or ""):
+        for job, sure in jobs_of(title):
+            found[job] = max(found.get(job, 0), sure)
     known = {unit_group(job) for job, sure in found.items() if job < OWN_TITLE and sure >= _KNOWN}
     for one in (snapshot.get("experience") or ())[:_LATEST]:
         for job, sure in jobs_of(one.get("position") or ""):
@@ -273,6 +394,7 @@ def prepare() -> None:
     _languages()
     gazetteer()
     titles()
+    fields_in("")
 
 
 def _pay(salary: Mapping[str, Any] | None) -> tuple[tuple[float, float] | None, int | None]:

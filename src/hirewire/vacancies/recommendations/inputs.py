@@ -47,6 +47,11 @@ class Have(NamedTuple):
     place: int
     """The position of the skill among the resume's skills, in reading order."""
 
+    @property
+    def is_implied(self) -> bool:
+        """Whether it comes with a higher licence, at the same place: it has no weight."""
+        return self.weight == 0
+
 
 @dataclass(frozen=True, slots=True)
 class Demand:
@@ -60,6 +65,10 @@ class Demand:
     """Similarity to occupations by the occupation's number, a vector of Euclidean length 1."""
     jobs: Mapping[int, int] = field(default_factory=dict)
     """The occupations that the title means, with their certainty in per cent."""
+    level: int = 0
+    """How high the position is, 1 to 5; 0 if it is unknown."""
+    fields: frozenset[int] = frozenset()
+    """The subjects and specialities of the title, and the categories of required licences."""
     band: int | None = None
     """Experience: 0 none, 1 one to three years, 2 three to six, 3 more."""
     area: int | None = None
@@ -86,6 +95,12 @@ class Offer:
     occupation: Mapping[int, float] = field(default_factory=dict)
     jobs: Mapping[int, int] = field(default_factory=dict)
     """The occupations that the title means, with their certainty in per cent."""
+    level: int = 0
+    """How high the position is, 1 to 5; 0 if it is unknown."""
+    fields: frozenset[int] = frozenset()
+    """The subjects and specialities of the title, and the categories of licences."""
+    shown: frozenset[int] = frozenset()
+    """More fields of the same families, by skills, positions and higher licences."""
     months: int = 0
     area: int | None = None
     relocation: bool = False

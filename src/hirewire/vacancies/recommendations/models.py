@@ -57,6 +57,8 @@ class Reason(Answer):
     pointer: str | None
     close_to: str | None
     """The resume's skill that is close to a required one which it lacks; it counts in part."""
+    differs: Literal["field", "level"] | None
+    """Of an occupation that counts in part: how the titles differ beside it."""
 
 
 class _Recommendation(Answer):

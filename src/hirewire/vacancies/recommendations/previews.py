@@ -10,7 +10,13 @@ from sqlalchemy import select
 
 from hirewire.kit.db import among
 from hirewire.messaging.transaction import Tx
-from hirewire.vacancies.recommendations.facts import demand_of, offer_of, skill_code, weight_of
+from hirewire.vacancies.recommendations.facts import (
+    asked_skills,
+    demand_of,
+    offer_of,
+    skill_codes,
+    weight_of,
+)
 from hirewire.vacancies.recommendations.index.excluding import excluded
 from hirewire.vacancies.recommendations.index.matching import MatchingIndex, index_of
 from hirewire.vacancies.recommendations.inputs import Demand, Have, Offer
@@ -80,19 +86,19 @@ async def price(tx: Tx, row: Mapping[str, Any]) -> Price:
     index = index_of(tx)
     await index.catch_up(tx)
     demand = demand_of(row)
-    names: dict[int, str] = {}
-    for one in row["requirements"]:
-        names.setdefault(skill_code(one["skill"]), one["skill"])
+    asked = asked_skills(row)
     found = []
     for nth, ask in enumerate(demand.skills):
+        if not asked[nth].is_listed:
+            continue
         others = [*demand.skills[:nth], *demand.skills[nth + 1 :]]
         softer = [*demand.skills[:nth], ask._replace(must=False), *demand.skills[nth + 1 :]]
         # The similarity to occupations depends on all required skills: compute it again.
-        fewer = [one for one in row["requirements"] if skill_code(one["skill"]) != ask.code]
+        fewer = [one for one in row["requirements"] if ask.code not in skill_codes(one["skill"])]
         without = demand_of({**row, "requirements": fewer}) if others else None
         found.append(
             Requirement(
-                names[ask.code],
+                asked[nth].name,
                 "must" if ask.must else "nice",
                 _count(index, without) if without else 0,
                 _count(index, replace(demand, skills=softer)),
@@ -104,7 +110,7 @@ async def price(tx: Tx, row: Mapping[str, Any]) -> Price:
     for (part, nth), lost in sorted(counted.items(), key=lambda one: (-one[1], one[0])):
         about = languages[nth] if part == "language" else None
         if part == "skill":
-            about = names[demand.skills[nth].code]
+            about = asked[nth].name
         exclusions.append(Exclusion(part, about, lost))
     return Price(_count(index, demand), total, found, exclusions)
 
@@ -177,12 +183,14 @@ def _asked_most(index: MatchingIndex, offer: Offer) -> list[int]:
 async def _names(tx: Tx, examples: Mapping[int, UUID]) -> dict[int, str]:
     """The skills' names in the spelling of a vacancy that requires them."""
     rows = await tx.execute(
-        select(vacancy.c.id, vacancy.c.requirements).where(among(vacancy.c.id, examples.values()))
+        select(vacancy.c.id, vacancy.c.title, vacancy.c.requirements).where(
+            among(vacancy.c.id, examples.values())
+        )
     )
-    requirements = {row.id: row.requirements for row in rows}
+    asked = {row.id: asked_skills(dict(row._mapping)) for row in rows}
     names = {}
     for skill, id in examples.items():
-        for one in requirements.get(id, ()):
-            if skill_code(one["skill"]) == skill:
-                names[skill] = one["skill"]
+        for one in asked.get(id, ()):
+            if one.code == skill:
+                names[skill] = one.name
     return names

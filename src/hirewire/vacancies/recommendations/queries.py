@@ -1,7 +1,7 @@
 """Queries for recommendations. Reasons are computed from the current vacancy and resume."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,12 +12,20 @@ from hirewire.kit.db import among
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.presenters import visible_to
 from hirewire.vacancies.recommendations.facts import (
+    asked_skills,
     demand_of,
     offer_of,
     offered_skills,
-    skill_code,
 )
-from hirewire.vacancies.recommendations.rules import Judgement, Kind, Part, Term, Verdict, judge
+from hirewire.vacancies.recommendations.rules import (
+    Difference,
+    Judgement,
+    Kind,
+    Part,
+    Term,
+    Verdict,
+    judge,
+)
 from hirewire.vacancies.tables import OPEN, application, company, recommendation, resume, vacancy
 
 Place = tuple[float, float, UUID]
@@ -41,6 +49,8 @@ class Reason:
     """A JSON pointer into the resume."""
     close_to: str | None
     """The resume's skill, as it is written there, that is close to one which it lacks."""
+    differs: Difference | None
+    """Of an `occupation`: how the titles differ beside it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,14 +198,14 @@ def reasons(vacancy: Mapping[str, Any], snapshot: Mapping[str, Any]) -> list[Rea
 def _reasons(
     vacancy: Mapping[str, Any], snapshot: Mapping[str, Any], judged: Judgement
 ) -> list[Reason]:
-    asked: dict[int, str] = {}
-    for one in vacancy["requirements"] or ():
-        asked.setdefault(skill_code(one["skill"]), one["skill"])
-    names = list(asked.values())
+    names = [one.name for one in asked_skills(vacancy)]
     languages = [one["language"] for one in vacancy.get("languages") or ()]
     offered = offered_skills(snapshot)
     title = vacancy.get("title") or ""
-    return [_reason(term, names, languages, title, offered) for term in judged.terms]
+    found = [_reason(term, names, languages, title, offered) for term in judged.terms]
+    return [
+        replace(one, differs=judged.differs) if one.part == "occupation" else one for one in found
+    ]
 
 
 def _reason(
@@ -223,4 +233,5 @@ def _reason(
         must=term.must,
         pointer=pointer,
         close_to=name if term.is_close else None,
+        differs=None,
     )

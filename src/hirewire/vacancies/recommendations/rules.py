@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from math import log, sqrt
 from typing import Any, Literal, NamedTuple, TypeAlias
 
-from hirewire.esco.job_codes import OWN_TITLE, related, unit_group
+from hirewire.esco.job_codes import OWN_TITLE, family_of, related, unit_group
 from hirewire.vacancies.recommendations.inputs import BAND_MONTHS, WORK_FORMATS, Demand, Offer
 
-RULESET = "2026-6"
+RULESET = "2026-7"
 """The same inputs and the same ruleset always give the same score: change this together with any
 number or formula here or in `inputs`, and with the dictionary.
 """
@@ -29,6 +29,14 @@ JOB_IN_SCORE = 0.5
 """The weight of the occupation in the score, relative to `SKILLS` for the skills."""
 MOST_JOBS = 4
 """The maximum number of occupations of a vacancy or resume."""
+LEVELS_APART = (100, 80, 40)
+"""What is left of the kinship, in per cent, by how many ranks the levels of both titles differ."""
+OTHER_FIELD = 40
+"""The same where both name a subject or speciality of one family, and nothing in common. It makes
+one occupation less than two of one unit group.
+"""
+MOST_FIELDS, MOST_SHOWN = 6, 8
+"""The maximum number of fields of a title, and of further ones that a resume shows."""
 NAMED_SKILLS = frozenset({133, 251, 252, 351, 352})
 """ISCO minor groups of ICT.
 
@@ -68,6 +76,7 @@ Part = Literal[
     "company",
 ]
 Kind = Literal["ability", "preference"]
+Difference = Literal["field", "level"]
 PREFERENCES: frozenset[Part] = frozenset(
     {"salary", "area", "work_format", "employment_type", "company"}
 )
@@ -116,6 +125,8 @@ class Judgement:
     """The terms before they are scaled to add up to the score."""
     whole: float
     """The sum of the points that they could add."""
+    differs: Difference | None = None
+    """Why the titles are less related than their occupations."""
 
     @property
     def terms(self) -> list[Term]:
@@ -174,7 +185,8 @@ def judge(demand: Demand, offer: Offer) -> Judgement:
     whole = sum([part[3] for part in parts])
     unit = whole or 1.0
     score = min(1.0, round(sum([part[2] / unit for part in parts]), 4))
-    return Judgement(score, round(strength(demand, offer, 0 if far else kin), 4), parts, whole)
+    strong = round(strength(demand, offer, 0 if far else kin), 4)
+    return Judgement(score, strong, parts, whole, difference(demand, offer) if kin else None)
 
 
 def strength(demand: Demand, offer: Offer, kin: int) -> float:
@@ -219,7 +231,10 @@ def joined(kin: Any, points: Any) -> Any:
 
 
 def kinship(demand: Demand, offer: Offer) -> tuple[int, int]:
-    """How related the occupations of both titles are in per cent: of all, and of those in ESCO."""
+    """How related the occupations of both titles are in per cent: of all, and of those in ESCO.
+
+    Titles of different levels or fields are less related.
+    """
     best = known = 0
     for job, sure in demand.jobs.items():
         for other, as_sure in offer.jobs.items():
@@ -230,7 +245,31 @@ def kinship(demand: Demand, offer: Offer) -> tuple[int, int]:
             best = max(best, kin)
             if job < OWN_TITLE:
                 known = max(known, kin)
-    return best, known
+    share = LEVELS_APART[levels_apart(demand, offer)]
+    if best and other_field(demand, offer):
+        share = min(share, OTHER_FIELD)
+    return best * share // 100, known * share // 100
+
+
+def difference(demand: Demand, offer: Offer) -> Difference | None:
+    """Why two titles are less related than their occupations."""
+    if other_field(demand, offer):
+        return "field"
+    return "level" if levels_apart(demand, offer) else None
+
+
+def levels_apart(demand: Demand, offer: Offer) -> int:
+    """How far the levels of both titles are apart, from 0 to 2; 0 if either is unknown."""
+    return min(abs(demand.level - offer.level), 2) if demand.level and offer.level else 0
+
+
+def other_field(demand: Demand, offer: Offer) -> bool:
+    """Whether both titles name fields of one family, and the resume shows none of the vacancy's."""
+    for family in {family_of(one) for one in offer.fields}:
+        asked = {one for one in demand.fields if family_of(one) == family}
+        if asked and asked.isdisjoint(offer.fields) and asked.isdisjoint(offer.shown):
+            return True
+    return False
 
 
 def is_far(demand: Demand, offer: Offer) -> bool:

@@ -78,7 +78,8 @@ class Columns:
         number = codes.numbers(skill["code"])
         owner = np.repeat(np.arange(len(parts)), skills.lengths)
         of["number"] = numbers[order]
-        of["weight"] = np.bincount(owner, codes.weights[number], minlength=len(parts))
+        weights = np.where(skill["place"] < 0, 0.0, codes.weights[number])
+        of["weight"] = np.bincount(owner, weights, minlength=len(parts))
         by_name = {name: np.ascontiguousarray(skill[name]) for name in ("place", "level", "must")}
         return cls(
             of,

@@ -1,6 +1,6 @@
 """The binary format of vacancies and resumes in the table `comparable`."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -8,7 +8,7 @@ from uuid import UUID
 import numpy as np
 
 from hirewire.vacancies.recommendations.inputs import Demand, Offer
-from hirewire.vacancies.recommendations.rules import MOST_JOBS
+from hirewire.vacancies.recommendations.rules import MOST_FIELDS, MOST_JOBS, MOST_SHOWN
 
 HEAD = np.dtype(
     [
@@ -29,16 +29,20 @@ HEAD = np.dtype(
         ("likeness", "<f8", (3,)),
         ("jobs", "<i4", (MOST_JOBS,)),
         ("sure", "u1", (MOST_JOBS,)),
+        ("level", "i1"),
+        ("fields", "<i4", (MOST_FIELDS,)),
+        ("shown", "<i4", (MOST_SHOWN,)),
     ]
 )
 """Scalar values of every vacancy and resume.
 
--1 stands for none, NaN for no pay, and 0 for no occupation. Rows packed under earlier rules lack
-the last members, which are read as zeros until they are compared again.
+-1 stands for none, NaN for no pay, and 0 for no occupation, level or field. Rows packed under
+earlier rules lack the last members, which are read as zeros until they are compared again.
 """
 
 
 SKILL = np.dtype([("code", "<i8"), ("place", "<i2"), ("level", "i1"), ("must", "u1")])
+"""A skill. The place of an implied one is inverted, so that it is negative: it has no weight."""
 LANGUAGE = np.dtype([("code", "<i8"), ("level", "i1")])
 
 
@@ -58,7 +62,7 @@ class Packed:
 
 def pack_demand(demand: Demand, *, id: UUID, version: int, number: int = 0) -> Packed:
     """Encode a vacancy."""
-    head = _head(id, version, demand.area, demand.currency, demand.occupation, demand.jobs)
+    head = _head(id, version, demand)
     head["formats"], head["employment"] = demand.work_format or 0, demand.employment or 0
     head["band"] = -1 if demand.band is None else demand.band
     head["company"] = demand.company
@@ -76,12 +80,16 @@ def pack_demand(demand: Demand, *, id: UUID, version: int, number: int = 0) -> P
 
 def pack_offer(offer: Offer, *, id: UUID, version: int, number: int = 0) -> Packed:
     """Encode a resume."""
-    head = _head(id, version, offer.area, offer.currency, offer.occupation, offer.jobs)
+    head = _head(id, version, offer)
+    head["shown"] = _padded(offer.shown, MOST_SHOWN)
     head["formats"], head["employment"] = offer.work_formats, offer.employment
     head["relocation"], head["months"] = offer.relocation, offer.months
     if offer.pay is not None:
         head["least"] = head["most"] = offer.pay
-    skills = [(skill, have.place, have.level, 0) for skill, have in offer.skills.items()]
+    skills = [
+        (skill, ~have.place if have.is_implied else have.place, have.level, 0)
+        for skill, have in offer.skills.items()
+    ]
     return Packed(
         number,
         head.tobytes(),
@@ -91,22 +99,20 @@ def pack_offer(offer: Offer, *, id: UUID, version: int, number: int = 0) -> Pack
     )
 
 
-def _head(
-    id: UUID,
-    version: int,
-    area: int | None,
-    currency: int | None,
-    occupation: Mapping[int, float],
-    jobs: Mapping[int, int],
-) -> Any:
+def _head(id: UUID, version: int, one: Demand | Offer) -> Any:
     head = np.zeros((), HEAD)
     head["id"], head["version"] = np.void(id.bytes), version
-    head["area"] = -1 if area is None else area
-    head["currency"] = -1 if currency is None else currency
+    head["area"] = -1 if one.area is None else one.area
+    head["currency"] = -1 if one.currency is None else one.currency
+    head["level"], head["fields"] = one.level, _padded(one.fields, MOST_FIELDS)
     head["least"] = head["most"] = np.nan
     head["band"] = -1
-    likest = [*occupation.items(), *[(-1, 0.0)] * 3][:3]
+    likest = [*one.occupation.items(), *[(-1, 0.0)] * 3][:3]
     head["occupations"], head["likeness"] = [o for o, _ in likest], [w for _, w in likest]
-    named = [*jobs.items(), *[(0, 0)] * MOST_JOBS][:MOST_JOBS]
+    named = [*one.jobs.items(), *[(0, 0)] * MOST_JOBS][:MOST_JOBS]
     head["jobs"], head["sure"] = [job for job, _ in named], [sure for _, sure in named]
     return head
+
+
+def _padded(fields: Iterable[int], count: int) -> list[int]:
+    return [*sorted(fields), *[0] * count][:count]

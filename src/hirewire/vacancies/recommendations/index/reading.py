@@ -99,8 +99,10 @@ def _demands(part: _Part) -> Iterator[Demand]:
     codes = list(map(segment.codes.codes.__getitem__, number.tolist()))
     close = list(map(segment.codes.close.__getitem__, number.tolist()))
     asks = _made(Ask, codes, must, level, weights, close)
-    columns = ("band", "area", "formats", "employment", "currency", "company")
+    columns = ("level", "fields", "band", "area", "formats", "employment", "currency", "company")
     for (start, end), (words, occupation, jobs, pay, languages), (
+        rank,
+        fields,
         band,
         area,
         formats,
@@ -114,6 +116,8 @@ def _demands(part: _Part) -> Iterator[Demand]:
             title=frozenset(words),
             occupation=occupation,
             jobs=jobs,
+            level=rank,
+            fields=frozenset(filter(None, fields)),
             band=_known(band),
             area=_known(area),
             work_format=formats or None,
@@ -129,12 +133,17 @@ def _offers(part: _Part) -> Iterator[Offer]:
     segment = part.segment
     at, ranges = part.items(segment.skills)
     number = segment.code[at]
-    weights = segment.codes.weights[number].tolist()
-    level, place = segment.level[at].tolist(), segment.place[at].tolist()
+    places = segment.place[at]
+    weights = np.where(places < 0, 0.0, segment.codes.weights[number]).tolist()
+    level, place = segment.level[at].tolist(), np.where(places < 0, ~places, places).tolist()
     codes = list(map(segment.codes.codes.__getitem__, number.tolist()))
     haves = _made(Have, level, weights, place)
-    columns = ("months", "area", "relocation", "formats", "employment", "currency")
+    titles = ("level", "fields", "shown")
+    columns = (*titles, "months", "area", "relocation", "formats", "employment", "currency")
     for (start, end), (words, occupation, jobs, pay, languages), (
+        rank,
+        fields,
+        shown,
         months,
         area,
         relocation,
@@ -149,6 +158,9 @@ def _offers(part: _Part) -> Iterator[Offer]:
             title=frozenset(words[:title]),
             occupation=occupation,
             jobs=jobs,
+            level=rank,
+            fields=frozenset(filter(None, fields)),
+            shown=frozenset(filter(None, shown)),
             months=months,
             area=_known(area),
             relocation=bool(relocation),

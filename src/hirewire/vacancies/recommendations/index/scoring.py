@@ -11,7 +11,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hirewire.esco.job_codes import OWN_TITLE, SAME_MINOR, SAME_UNIT, unit_group
+from hirewire.esco.job_codes import (
+    OWN_TITLE,
+    SAME_MINOR,
+    SAME_UNIT,
+    family_of,
+    unit_group,
+)
 from hirewire.vacancies.recommendations.facts import close_to
 from hirewire.vacancies.recommendations.index.codes import Codes, Floats, Ints, Mask
 from hirewire.vacancies.recommendations.index.columns import inverted
@@ -26,9 +32,11 @@ from hirewire.vacancies.recommendations.rules import (
     JOB_IN_SCORE,
     LEVEL_LEAST,
     LEVEL_UNKNOWN,
+    LEVELS_APART,
     NAMED_SKILLS,
     OCCUPATION,
     ONE_JOB,
+    OTHER_FIELD,
     SALARY,
     SALARY_GAP,
     SKILLS,
@@ -392,7 +400,39 @@ def kinship(segment: Segment, slots: Ints, one: Demand | Offer) -> tuple[Ints, I
         np.maximum(best, kin, out=best)
         if mine < OWN_TITLE:
             np.maximum(known, kin, out=known)
+    at = np.flatnonzero(best)
+    share = _share(segment, slots[at], one)
+    best[at], known[at] = best[at] * share // 100, known[at] * share // 100
     return best, known
+
+
+def _share(segment: Segment, slots: Ints, one: Demand | Offer) -> Ints:
+    """What levels and fields leave of the kinship, in per cent."""
+    share = np.full(len(slots), 100)
+    if one.level:
+        levels = segment.column["level"][slots].astype(np.int64)
+        apart = np.where(levels == 0, 0, np.minimum(np.abs(levels - one.level), 2))
+        share = np.array(LEVELS_APART)[apart]
+    if one.fields:
+        share[_other_field(segment, slots, one)] = OTHER_FIELD
+    return share
+
+
+def _other_field(segment: Segment, slots: Ints, one: Demand | Offer) -> Mask:
+    """As `rules.other_field`, for each slot."""
+    fields = segment.column["fields"][slots]
+    theirs = fields if isinstance(one, Offer) else _with_shown(segment, slots, fields)
+    mine = one.fields | one.shown if isinstance(one, Offer) else one.fields
+    other: Mask = np.zeros(len(slots), np.bool_)
+    for family in {family_of(field) for field in one.fields}:
+        has = (family_of(fields) == family).any(axis=1)
+        common = [field for field in mine if family_of(field) == family]
+        other |= has & ~np.isin(theirs, common).any(axis=1)
+    return other
+
+
+def _with_shown(segment: Segment, slots: Ints, fields: Any) -> Any:
+    return np.concatenate((fields, segment.column["shown"][slots]), axis=1)
 
 
 def is_far(segment: Segment, slots: Ints, one: Demand | Offer) -> Mask:

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
 from math import sqrt
@@ -18,7 +18,10 @@ from hirewire.vacancies.pay import A_MONTH
 from hirewire.vacancies.recommendations.inputs import (
     BANDS,
     EMPLOYMENT_TYPES,
+    EXPERIENCE_PRESUMED,
+    LANGUAGES_PRESUMED,
     LEVELS,
+    SKILLS_PRESUMED,
     WORK_FORMATS,
     Ask,
     Demand,
@@ -26,6 +29,7 @@ from hirewire.vacancies.recommendations.inputs import (
     Offer,
     code,
 )
+from hirewire.vacancies.recommendations.presumed import Presumed, presumed_of
 from hirewire.vacancies.recommendations.rules import MOST_JOBS, RULESET, idf
 
 _WORD = re.compile(r"[^\W_]+[+#]*")
@@ -150,7 +154,8 @@ def demand_of(vacancy: Mapping[str, Any]) -> Demand:
     Of two spellings of one skill the first is kept; it is a must-have if either is.
     """
     asks: dict[int, tuple[bool, int]] = {}
-    for one in vacancy["requirements"] or ():
+    presumed = presumed_of(vacancy)
+    for one in asked_of(vacancy):
         skill = skill_code(one["skill"])
         must, level = one.get("kind", "must") == "must", one.get("level") or 0
         before = asks.get(skill, (False, 0))
@@ -161,13 +166,14 @@ def demand_of(vacancy: Mapping[str, Any]) -> Demand:
     ]
     pay, currency = _pay(vacancy.get("salary"))
     area, work_format = where(vacancy.get("area"), vacancy.get("work_format"))
+    experience = vacancy.get("experience") or presumed.experience
     return Demand(
         skills=skills,
         weight=sum(ask.weight for ask in skills),
         title=title_words(vacancy.get("title")),
         occupation=likest(asks),
         jobs=dict(jobs_of(vacancy.get("title") or "")),
-        band=BANDS.get(vacancy.get("experience") or ""),
+        band=BANDS.get(experience or ""),
         area=area_code(area) if area else None,
         work_format=WORK_FORMATS.get(work_format or ""),
         employment=EMPLOYMENT_TYPES.get(vacancy.get("employment_type") or ""),
@@ -175,9 +181,32 @@ def demand_of(vacancy: Mapping[str, Any]) -> Demand:
         currency=currency,
         languages=[
             (language_code(one["language"]), LEVELS.get(one.get("level") or "", 0))
-            for one in vacancy.get("languages") or ()
+            for one in languages_of(vacancy)
         ],
         company=company_code(vacancy.get("company_id")),
+        presumed=_presumed_bits(vacancy, presumed),
+    )
+
+
+def asked_of(vacancy: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The skills that a vacancy requires; those of its text if the employer has listed none."""
+    listed: Sequence[Mapping[str, Any]] = vacancy["requirements"] or ()
+    return listed or [{"skill": one, "kind": "nice"} for one in presumed_of(vacancy).skills]
+
+
+def languages_of(vacancy: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The languages that a vacancy requires, likewise."""
+    listed: Sequence[Mapping[str, Any]] = vacancy.get("languages") or ()
+    return listed or presumed_of(vacancy).languages
+
+
+def _presumed_bits(vacancy: Mapping[str, Any], presumed: Presumed) -> int:
+    are_languages = bool(presumed.languages) and not vacancy.get("languages")
+    is_experience = presumed.experience is not None and not vacancy.get("experience")
+    return (
+        SKILLS_PRESUMED * bool(presumed.skills)
+        | LANGUAGES_PRESUMED * are_languages
+        | EXPERIENCE_PRESUMED * is_experience
     )
 
 

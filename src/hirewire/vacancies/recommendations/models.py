@@ -57,6 +57,8 @@ class Reason(Answer):
     pointer: str | None
     close_to: str | None
     """The resume's skill that is close to a required one which it lacks; it counts in part."""
+    presumed: bool
+    """Whether the employer did not list it, and it is read from the text of the vacancy."""
 
 
 class _Recommendation(Answer):

@@ -10,7 +10,13 @@ from sqlalchemy import select
 
 from hirewire.kit.db import among
 from hirewire.messaging.transaction import Tx
-from hirewire.vacancies.recommendations.facts import demand_of, offer_of, skill_code, weight_of
+from hirewire.vacancies.recommendations.facts import (
+    asked_of,
+    demand_of,
+    offer_of,
+    skill_code,
+    weight_of,
+)
 from hirewire.vacancies.recommendations.index.excluding import excluded
 from hirewire.vacancies.recommendations.index.matching import MatchingIndex, index_of
 from hirewire.vacancies.recommendations.inputs import Demand, Have, Offer
@@ -84,7 +90,7 @@ async def price(tx: Tx, row: Mapping[str, Any]) -> Price:
     for one in row["requirements"]:
         names.setdefault(skill_code(one["skill"]), one["skill"])
     found = []
-    for nth, ask in enumerate(demand.skills):
+    for nth, ask in enumerate(demand.skills if names else ()):
         others = [*demand.skills[:nth], *demand.skills[nth + 1 :]]
         softer = [*demand.skills[:nth], ask._replace(must=False), *demand.skills[nth + 1 :]]
         # The similarity to occupations depends on all required skills: compute it again.
@@ -177,9 +183,11 @@ def _asked_most(index: MatchingIndex, offer: Offer) -> list[int]:
 async def _names(tx: Tx, examples: Mapping[int, UUID]) -> dict[int, str]:
     """The skills' names in the spelling of a vacancy that requires them."""
     rows = await tx.execute(
-        select(vacancy.c.id, vacancy.c.requirements).where(among(vacancy.c.id, examples.values()))
+        select(vacancy.c.id, vacancy.c.requirements, vacancy.c.description).where(
+            among(vacancy.c.id, examples.values())
+        )
     )
-    requirements = {row.id: row.requirements for row in rows}
+    requirements = {row.id: asked_of(dict(row._mapping)) for row in rows}
     names = {}
     for skill, id in examples.items():
         for one in requirements.get(id, ()):

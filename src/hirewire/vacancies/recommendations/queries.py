@@ -12,14 +12,26 @@ from hirewire.kit.db import among
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.presenters import visible_to
 from hirewire.vacancies.recommendations.facts import (
+    asked_of,
     demand_of,
+    languages_of,
     offer_of,
     offered_skills,
     skill_code,
 )
+from hirewire.vacancies.recommendations.inputs import (
+    EXPERIENCE_PRESUMED,
+    LANGUAGES_PRESUMED,
+    SKILLS_PRESUMED,
+)
 from hirewire.vacancies.recommendations.rules import Judgement, Kind, Part, Term, Verdict, judge
 from hirewire.vacancies.tables import OPEN, application, company, recommendation, resume, vacancy
 
+_PRESUMED: Mapping[Part, int] = {
+    "skill": SKILLS_PRESUMED,
+    "language": LANGUAGES_PRESUMED,
+    "experience": EXPERIENCE_PRESUMED,
+}
 Place = tuple[float, float, UUID]
 """A position in a list: score, strength and id of the last item read."""
 
@@ -41,6 +53,8 @@ class Reason:
     """A JSON pointer into the resume."""
     close_to: str | None
     """The resume's skill, as it is written there, that is close to one which it lacks."""
+    presumed: bool
+    """Whether the employer did not list it, and the text of the vacancy says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,13 +203,14 @@ def _reasons(
     vacancy: Mapping[str, Any], snapshot: Mapping[str, Any], judged: Judgement
 ) -> list[Reason]:
     asked: dict[int, str] = {}
-    for one in vacancy["requirements"] or ():
+    for one in asked_of(vacancy):
         asked.setdefault(skill_code(one["skill"]), one["skill"])
     names = list(asked.values())
-    languages = [one["language"] for one in vacancy.get("languages") or ()]
+    languages = [one["language"] for one in languages_of(vacancy)]
+    presumed = demand_of(vacancy).presumed
     offered = offered_skills(snapshot)
     title = vacancy.get("title") or ""
-    return [_reason(term, names, languages, title, offered) for term in judged.terms]
+    return [_reason(term, names, languages, title, offered, presumed) for term in judged.terms]
 
 
 def _reason(
@@ -204,6 +219,7 @@ def _reason(
     languages: list[str],
     title: str,
     offered: list[tuple[str, str, int]],
+    presumed: int,
 ) -> Reason:
     about = None
     if term.part == "skill":
@@ -223,4 +239,5 @@ def _reason(
         must=term.must,
         pointer=pointer,
         close_to=name if term.is_close else None,
+        presumed=bool(presumed & _PRESUMED.get(term.part, 0)),
     )

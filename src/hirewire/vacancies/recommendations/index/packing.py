@@ -29,6 +29,7 @@ HEAD = np.dtype(
         ("likeness", "<f8", (3,)),
         ("jobs", "<i4", (MOST_JOBS,)),
         ("sure", "u1", (MOST_JOBS,)),
+        ("presumed", "u1"),
     ]
 )
 """Scalar values of every vacancy and resume.
@@ -61,7 +62,7 @@ def pack_demand(demand: Demand, *, id: UUID, version: int, number: int = 0) -> P
     head = _head(id, version, demand.area, demand.currency, demand.occupation, demand.jobs)
     head["formats"], head["employment"] = demand.work_format or 0, demand.employment or 0
     head["band"] = -1 if demand.band is None else demand.band
-    head["company"] = demand.company
+    head["company"], head["presumed"] = demand.company, demand.presumed
     if demand.pay is not None:
         head["least"], head["most"] = demand.pay
     skills = [(ask.code, nth, ask.level, ask.must) for nth, ask in enumerate(demand.skills)]

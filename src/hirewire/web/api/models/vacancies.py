@@ -218,6 +218,7 @@ class Reason(Model):
     most: float = 0.0
     about: str | None = None
     closeTo: str | None = None
+    presumed: bool = False
 
 
 class _Match(Model):

@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 CURRENCIES = {
     "RUB": r"₽|руб(?:\.|лей|ля|ль)?|р\.?|rub|rur",
     "USD": r"\$|usd",
-    "EUR": r"€|евро|eur",
+    "EUR": r"€|евро|euros?|eur",
     "GBP": r"£|gbp",
     "KZT": r"₸|тенге|kzt",
     "UAH": r"₴|uah",

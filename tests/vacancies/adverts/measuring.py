@@ -17,6 +17,7 @@ from tests.vacancies.adverts.later_1 import LATER_1
 from tests.vacancies.adverts.later_2 import LATER_2
 from tests.vacancies.adverts.later_3 import LATER_3
 from tests.vacancies.adverts.later_4 import LATER_4
+from tests.vacancies.adverts.later_5 import LATER_5
 from tests.vacancies.adverts.seen import SEEN
 
 KINDS = (
@@ -79,7 +80,7 @@ def main() -> None:
     shares = {"made with": measure(SEEN, is_shown=True)}
     if "--held" in sys.argv:
         others = {"held back": HELD, "later 1": LATER_1, "later 2": LATER_2}
-        others |= {"later 3": LATER_3, "later 4": LATER_4}
+        others |= {"later 3": LATER_3, "later 4": LATER_4, "later 5": LATER_5}
         for name, adverts in others.items():
             shares[name] = measure(adverts, is_shown="--show" in sys.argv)
     print("| adverts |", " | ".join(KINDS), "|")  # noqa: T201

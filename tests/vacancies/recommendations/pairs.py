@@ -20,6 +20,7 @@ TITLES = ["Медсестра", "Водитель автобуса", "Lamplighte
 ASKED_TITLES = ["Python developer", "Gardener", "Senior developer", "", "Nurse", *TITLES]
 OFFERED_TITLES = [None, "Software developer", "Head gardener", "Truck driver", *TITLES]
 AREAS = ["Omsk", "Tbilisi", None]
+TEXT = "<p>Requirements:</p><ul><li>PostgreSQL, Python</li><li>English</li><li>2 years</li></ul>"
 COMPANY = UUID(int=7)
 levels = st.sampled_from([None, 1, 2, 3, 4, 5])
 skills = st.lists(st.sampled_from(SKILLS), max_size=7, unique=True)
@@ -51,6 +52,7 @@ def vacancies(draw: st.DrawFn) -> dict[str, Any]:
             | st.just([{"language": "русский", "level": None}])
         ),
         "company_id": COMPANY,
+        "description": draw(st.sampled_from([None, TEXT])),
     }
 
 

@@ -16,7 +16,13 @@ from hirewire.vacancies.recommendations.index.packing import pack_demand, pack_o
 from hirewire.vacancies.recommendations.index.prefilter import demands_for
 from hirewire.vacancies.recommendations.index.scoring import fitting
 from hirewire.vacancies.recommendations.index.segment import Segment
-from hirewire.vacancies.recommendations.inputs import Demand, Offer
+from hirewire.vacancies.recommendations.inputs import (
+    EXPERIENCE_PRESUMED,
+    LANGUAGES_PRESUMED,
+    SKILLS_PRESUMED,
+    Demand,
+    Offer,
+)
 from hirewire.vacancies.recommendations.rules import (
     Judgement,
     judge,
@@ -25,6 +31,11 @@ from tests.vacancies.recommendations.pairs import COMPANY, SKILLS, TITLES
 
 CLOSE = ["MySQL", "Angular", "React", "Vue.js"]
 QUALIFIED = ["Nurse", "Children's nurse", "Главная медсестра", "Trainee nurse", "Водитель кат. CE"]
+TEXTS = [
+    None,
+    "<p>Requirements:</p><ul><li>PostgreSQL</li><li>React</li><li>3 years of experience</li></ul>",
+    "<p>Требования:</p><ul><li>Python, SQL</li><li>английский B2</li><li>опыт от 1 года</li></ul>",
+]
 PAY = {"currency": "RUB", "unit": "MONTH"}
 
 
@@ -88,6 +99,7 @@ def some(random: Random, count: int) -> tuple[list[Demand], list[Offer]]:
                 "employment_type": random.choice([None, None, "FULL_TIME", "PART_TIME"]),
                 "salary": one["pay"] and pay | {"max": one["pay"]},
                 "company_id": COMPANY,
+                "description": random.choice(TEXTS),
             }
         )
         one = shared()
@@ -111,6 +123,8 @@ def test_arrays_and_the_pure_function_agree(seed: int, monkeypatch: pytest.Monke
     demands, offers = some(Random(seed), 150)
     judged = [[judge(demand, offer) for offer in offers] for demand in demands]
     assert sum(one.fits for row in judged for one in row) > 1000
+    assert {one.presumed for one in demands} >= {0, SKILLS_PRESUMED | EXPERIENCE_PRESUMED}
+    assert any(one.presumed & LANGUAGES_PRESUMED for one in demands)
     agree(demands, offers, judged)
     monkeypatch.setattr(scoring, "ROUNDING", 1.0)  # all are left to the pure function
     agree(demands[:30], offers, judged[:30])

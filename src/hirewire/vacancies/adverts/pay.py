@@ -21,7 +21,8 @@ _AMOUNT = re.compile(
     re.IGNORECASE,
 )
 _JOINT = re.compile(
-    rf"[\s.]*(?:(?:{_ANY_SIGN})[\s.]*)?(?:-|–|—|−|to|до|…|\.\.)[\s]*(?:(?:{_ANY_SIGN})\s*)?", re.I
+    rf"[\s.]*(?:(?:{_ANY_SIGN})[\s.]*)?(?:-|–|—|−|to|and|до|…|\.\.)[\s]*(?:(?:{_ANY_SIGN})\s*)?",
+    re.I,
 )
 _NET = re.compile(
     r"(?<!\w)(?:net|take[- ]home|after tax(?:es)?|на руки|чистыми|после (?:вычета|налог)\w*)(?!\w)"

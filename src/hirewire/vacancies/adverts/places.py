@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import takewhile
 
 from hirewire.vacancies.adverts.draft import Known
 from hirewire.vacancies.adverts.lines import EDGES, Line
@@ -18,9 +19,15 @@ _IN = re.compile(r"(?<!\w)(?:in|at|from|near|around|в|во|из|под|окол
 _POSTCODE = re.compile(r"\s[A-Z]{1,2}[0-9][0-9A-Z]?(?:\s[0-9][A-Z]{2})?$")
 _ENDINGS = (
     ("е", ("", "а", "о")), ("и", ("ь", "я", "а")), ("ах", ("ы",)), ("у", ("",)), ("а", ("",)),
-    ("ы", ("а",)), ("я", ("ь",)),
+    ("ы", ("а",)), ("я", ("ь",)), ("ой", ("а",)), ("ом", ("", "о")), ("ью", ("ь",)),
 )  # fmt: skip
-"""Endings of the locative and the genitive, for "в Казани" and "из Минска"."""
+"""Endings of the locative, genitive and instrumental: "в Казани", "из Минска", "под Уфой"."""
+_OF_MEN = re.compile(r"(?:ск|град|бург|ов|ев|ин|дар|мск)е$")
+"""Names that are not of the feminine: "в Томске", "в Ростове"."""
+_BASED = re.compile(r"(?<!\w)([A-Z][\w'’.]{0,30}(?: [A-Z][\w'’.]{0,30})?)-based(?!\w)")
+_SIGNS = re.compile(
+    r"(?:(?:best|kind|warm) ?(?:regards|wishes)?|regards|cheers|thanks|с уважением),?$"
+)
 
 
 def forms_of(name: str) -> Iterator[str]:
@@ -30,7 +37,8 @@ def forms_of(name: str) -> Iterator[str]:
     last = words[-1]
     head = [re.sub(r"(?:ем|ом)$", "ий", word) for word in words[:-1]]
     head_hard = [re.sub(r"(?:ем|ом)$", "ый", word) for word in words[:-1]]
-    for ending, instead in _ENDINGS:
+    for ending, usual in _ENDINGS:
+        instead = ("а", "", "о") if ending == "е" and not _OF_MEN.search(name) else usual
         if last.endswith(ending) and len(last) > 3:
             for one in instead:
                 word = last[: -len(ending)] + one
@@ -62,7 +70,12 @@ class Cities:
                 name = CAPITALISED.match(line.text, match.end())
                 if name and (city := self._nominative(name[0].rstrip("."))):
                     yield line, city
+        for line in facts:
+            for match in _BASED.finditer(line.text):
+                if city := self._nominative(match[1]):
+                    yield line, city
         top = [line for line in facts if line.part in ("top", "other", "end")]
+        top = list(takewhile(lambda line: not _SIGNS.match(line.plain), top))
         for line in top[:MOST_LINES]:
             yield from ((line, city) for city in self.among_parts(line.text))
         for line in (*facts, *(one for one in lines if one.part == "about")):
@@ -70,7 +83,10 @@ class Cities:
                 continue
             for match in _IN.finditer(line.text):
                 name = CAPITALISED.match(line.text, match.end())
-                if name and (city := self._nominative(name[0].rstrip("."))):
+                is_inflected = not match[0].isascii()
+                if name and (
+                    city := self._nominative(name[0].rstrip("."), is_inflected=is_inflected)
+                ):
                     yield line, city
 
     def among_parts(self, text: str) -> Iterator[str]:
@@ -88,14 +104,15 @@ class Cities:
             return None
         return bare if self._is_city(bare) else None
 
-    def _nominative(self, name: str) -> str | None:
+    def _nominative(self, name: str, *, is_inflected: bool = False) -> str | None:
         """The city behind a preposition: "в Казани", "in Porto"; perhaps of fewer words."""
         words = name.split(" ")
         for count in range(len(words), 0, -1):
             text = re.sub("['’]s$", "", " ".join(words[:count]).strip(EDGES))
             if len(text) < 3:
                 continue
-            for form in forms_of(text):
+            forms = list(forms_of(text))
+            for form in (*forms[1:], text) if is_inflected else forms:
                 if self._is_city(form):
                     return form
         return None

@@ -7,7 +7,14 @@ from hirewire.esco.forms import without_filler
 from hirewire.vacancies.adverts.draft import Draft, Known, LanguageWanted, Requirement
 from hirewire.vacancies.adverts.experience import experience_in
 from hirewire.vacancies.adverts.lines import EDGES, Line, plain
-from hirewire.vacancies.adverts.words import AS_A_PLUS, NO_EXPERIENCE, TRAITS, VERBS, YEARS
+from hirewire.vacancies.adverts.words import (
+    AS_A_PLUS,
+    NO_EXPERIENCE,
+    NOT_REQUIRED,
+    TRAITS,
+    VERBS,
+    YEARS,
+)
 from hirewire.written.languages import Spoken, level_of, spoken_in
 
 LONGEST_SKILL, MOST_WORDS, MOST_IN_LIST = 80, 8, 4
@@ -34,6 +41,8 @@ class Requirements:
             after = line.text[spoken.end : names[n + 1].start if n + 1 < len(names) else None]
             before = line.text[names[n - 1].end if n else 0 : spoken.start]
             after, before = after.partition(",")[0], before.rpartition(",")[2]
+            if NOT_REQUIRED.search(plain(after)):
+                continue
             is_own = not n or "," in line.text[names[n - 1].end : spoken.start]
             level = level_of(after) or (_level_before(before) if is_own else None)
             at = known.setdefault(spoken.name.casefold(), len(self._found.languages))
@@ -66,6 +75,17 @@ class Requirements:
                     self._skills(name, line, kind)
             else:
                 self._skills(text, line, kind)
+
+    def take_named(self, line: Line) -> None:
+        """Take a skill that a sentence names, or the language that it requires."""
+        spoken = [one.name for one in _languages_in(line.text)]
+        if spoken and line.part == "must":
+            self.languages(line)
+            return
+        taken = {one.skill.casefold() for one in self._found.requirements}
+        for name in spoken or [_named(line.text)]:
+            if name.casefold() not in taken:
+                self._found.requirements.append(Requirement(name, line.part, line))
 
     def _is_only(self, text: str, names: list[str]) -> bool:
         """Whether a line lists languages and nothing else."""

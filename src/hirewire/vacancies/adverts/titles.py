@@ -11,6 +11,7 @@ from hirewire.vacancies.adverts.words import (
     EMPLOYMENT,
     HYBRID,
     IS_NEEDED,
+    IS_SOUGHT,
     ON_SITE,
     REMOTE,
     SEEKS,
@@ -20,7 +21,15 @@ from hirewire.written.titles import likes
 
 MOST_AT_TOP = 6
 """Lines in which the title may stand."""
+MOST_SENTENCES = 10
+"""Sentences that may say who is looked for."""
 MOST_WORDS = 8
+_NO_TITLE = re.compile(
+    r"(?:(?:someone|somebody|people|you|to|help|кого|тех|того|человек|команду|сотрудников)(?!\w)"
+    r"|experience|knowledge|опыт|навык|знани|умени|владени|наличи)",
+    re.IGNORECASE,
+)
+"""What is looked for and is no title, in a sentence that seems to look for somebody."""
 
 _TITLE_EDGES = " \t.,;:!?–—-…*#"
 _TAGS = re.compile(r"#\w+")
@@ -32,24 +41,55 @@ _CASES = (
     ("ца", "ец"), ("еля", "ель"), ("аря", "арь"), ("ря", "рь"), ("ста", "ст"), ("ера", "ер"),
     ("ора", "ор"), ("ика", "ик"), ("ога", "ог"), ("ача", "ач"), ("ара", "ар"), ("ира", "ир"),
     ("ента", "ент"), ("анта", "ант"), ("ата", "ат"), ("ана", "ан"), ("ёра", "ёр"), ("юра", "юр"),
+    ("вода", "вод"), ("ома", "ом"), ("вта", "вт"), ("рта", "рт"), ("рга", "рг"), ("чего", "чий"),
+    ("ею", "ея"), ("стру", "стра"), ("лого", "лый"), ("дого", "дой"), ("рого", "рой"),
     ("сту", "ста"), ("цу", "ца"), ("ню", "ня"), ("шего", "ший"), ("щего", "щий"), ("ного", "ный"),
-    ("вого", "вой"), ("кого", "кий"), ("ую", "ая"), ("юю", "яя"),
+    ("вого", "вый"), ("кого", "кий"), ("ую", "ая"), ("юю", "яя"),
 )  # fmt: skip
 """Endings of the accusative, for "ищем старшего рекрутера"."""
 
 
 def sought(text: str) -> str | None:
     """The title in "We are looking for a chef!", in the nominative."""
-    match = SEEKS.search(plain(text))
-    if match is None or len(text) > 300:
+    said = plain(text)
+    if len(text) > 400:
+        return None
+    passive = IS_SOUGHT.match(said)
+    if passive:
+        return text[passive.start("title") : passive.end("title")].strip(EDGES)
+    match = _seeking(said)
+    if match is None:
         return None
     rest = text[match.end() :]
     end = AFTER_TITLE.search(rest)
     title = (rest[: end.start()] if end else rest).strip(EDGES)
     if not title or len(title.split()) > 8:
         return None
-    is_sought = re.match(r"(?:мы )?(?:ищ|приглаша|набира)", match[0]) is not None
+    is_sought = re.match(r"(?:мы )?(?:ищ|приглаша|набира|подбира)", match[0]) is not None
     return _subjects(title) if is_sought else title
+
+
+def after_sought(text: str) -> str:
+    """A sentence without its beginning up to the title, if it says who is looked for."""
+    title = sought(text)
+    if title is None:
+        return text
+    said = plain(text)
+    found = IS_SOUGHT.match(said)
+    if found is None:
+        found = _seeking(said)
+        end = AFTER_TITLE.search(text, found.end()) if found else None
+        return text[end.start() :] if end else ""
+    return text[found.end() :]
+
+
+def _seeking(said: str) -> re.Match[str] | None:
+    """Where a sentence says that somebody is looked for: not in "you'll need a licence"."""
+    for found in SEEKS.finditer(said):
+        is_of_reader = said[: found.start()].endswith(("you ", "you'll ", "you will ", "вам "))
+        if not is_of_reader and not _NO_TITLE.match(said, found.end()):
+            return found
+    return None
 
 
 def _subjects(title: str) -> str:
@@ -88,15 +128,19 @@ class Titles:
         self._known = is_title
         self._cities = cities
 
-    def read(self, advert: Sequence[Line], paid: Line | None) -> tuple[Line, str] | None:
+    def read(
+        self, advert: Sequence[Line], sentences: Sequence[Line], paid: Line | None
+    ) -> tuple[Line, str] | None:
         """The title and its line; `paid`: the line of the pay, which is no title."""
-        for line, title in self._titles(advert, paid):
+        for line, title in self._titles(advert, sentences, paid):
             name = self._bare(title)
             if any(letter.isalpha() for letter in name):
                 return line, name
         return None
 
-    def _titles(self, advert: Sequence[Line], paid: Line | None) -> Iterator[tuple[Line, str]]:
+    def _titles(
+        self, advert: Sequence[Line], sentences: Sequence[Line], paid: Line | None
+    ) -> Iterator[tuple[Line, str]]:
         """Where the title may stand, the best place first."""
         top = [one for one in advert if not one.is_heading and one.part in ("top", "other")]
         for line in top:
@@ -105,10 +149,11 @@ class Titles:
         for line, after in zip(advert, advert[1:], strict=False):
             if _ANNOUNCES.search(line.plain):
                 yield after, after.text
+        whole = {one.text for one in sentences}
         near = [one for one in top[:MOST_AT_TOP] if _TAGS.sub("", one.text).strip()]
         for line in near:
             title = sought(line.text)
-            if title is not None and line is near[0]:
+            if title is not None and line is near[0] and line.text in whole:
                 yield line, title
         able = [
             line
@@ -117,17 +162,24 @@ class Titles:
             and not line.text.endswith((".", ";", ",", "?", ":"))
             and len(line.text.split()) <= 12
             and line is not paid
+            and line.text in whole
         ]
         named = [line for line in able if likes(self._bare(line.text)) > 0]
         known = [line for line in able if line not in named and self._is_known(line)]
         first = [line for line in known[:1] if line is near[0]]
         yield from ((line, line.text) for line in (*named, *first))
-        for line in near:
+        said = [one for one in sentences if one.part in ("top", "other") and not one.label[0]]
+        for line in said[:MOST_SENTENCES]:
             title = sought(line.text)
-            if title is not None:
-                yield line, title
+            if title is not None and not _NO_TITLE.match(title):
+                yield line, self._nominative(title)
         yield from ((line, line.text) for line in known)
         yield from ((line, line.text) for line in able)
+
+    def _nominative(self, title: str) -> str:
+        """Of the endings that an adjective may have, those of a known title."""
+        variants = [title, re.sub(r"ый(?=\s|$)", "ой", title), re.sub(r"ый(?=\s|$)", "ий", title)]
+        return next((one for one in variants if self._known(one)), title)
 
     def _is_known(self, line: Line) -> bool:
         head = re.split(r"\sв\s|\sна\s", self._bare(line.text))[0]

@@ -151,7 +151,8 @@ NOT_REMOTE = _inside(
 )
 HYBRID = _inside(
     r"hybrid|days? (?:a week )?(?:in the office|at home|from home)",
-    r"гибрид\w{0,5}|(?:дня|день|дней) (?:в неделю )?(?:в офисе|из дома)",
+    r"from home (?:(?:one|two|three|[1-4]) days?|on (?:mon|tues|wednes|thurs|fri)days?)",
+    r"гибрид\w{0,5}|(?:дня|день|дней) (?:в неделю )?(?:в офисе|из дома|дома|из офиса)",
 )
 ON_SITE = _inside(
     r"on[- ]?site|office[- ]based|in (?:the|our) (?:[\w-]{1,20} ){0,2}office|in[- ]office",
@@ -162,7 +163,7 @@ ON_SITE = _inside(
 EMPLOYMENT = {
     "TEMPORARY": _inside(
         r"fixed[- ]term|temporary|seasonal|temp",
-        r"временн\w{2,3}(?: работа| занятость)?|сезонн\w{2,3}",
+        r"временн\w{2,3}(?: работа| занятость)?|сезонн\w{2,3}|на (?:сезон|лето)",
     ),
     "CONTRACTOR": _inside(
         r"contractor|freelancer?|b2b(?: contract)?|self[- ]employed",
@@ -185,7 +186,8 @@ EMPLOYMENT = {
 
 NUMBERS = {
     "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
-    "nine": 9, "ten": 10, "одного": 1, "двух": 2, "трех": 3, "четырех": 4, "пяти": 5, "шести": 6,
+    "nine": 9, "ten": 10, "один": 1, "два": 2, "три": 3, "четыре": 4, "пять": 5, "шесть": 6,
+    "одного": 1, "двух": 2, "трех": 3, "четырех": 4, "пяти": 5, "шести": 6,
     "полутора": 1,
 }  # fmt: skip
 NO_EXPERIENCE = _inside(
@@ -198,14 +200,15 @@ NO_EXPERIENCE = _inside(
 OF_EXPERIENCE = _inside(r"experience[d]?", r"опыт\w{0,2}|стаж\w{0,2}")
 AT_LEAST = _inside(r"at least|minimum|min", r"не менее|от|минимум")
 YEARS = re.compile(
-    r"(?<![\w.,])(?P<count>[0-9]{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|одного|двух"
+    r"(?<![\w.,])(?P<count>[0-9]{1,2}|one|two|three|four|five|six|seven|eight|nine|ten|одного|двух|один|два|три|четыре|пять|шесть"
     r"|трех|четырех|пяти|шести|полутора)\s?\+?"
-    r"(?:\s?(?:-|–|—|to|до)\s?[0-9]{1,2}\s?\+?)?(?:-?х)?\s?(?P<unit>years?|yrs?|months?|лет|года?"
+    r"(?:\s?(?:-|–|—|to|or|до|или)\s?(?:[0-9]{1,2}|two|three|four|five|six|два|три|двух|трех)\s?\+?)?(?:-?х)?\s?(?P<unit>years?|yrs?|months?|лет|года?"
     r"|месяц\w{0,3}|мес)(?!\w)"
 )
 HALF_A_YEAR = _inside(r"half a year", r"от полугода|полгода")
 FROM_A_YEAR = _inside(
-    r"от (?:1 )?года", r"(?:at least|minimum of|over) a year|a year (?:of|or more)"
+    r"от (?:1 )?года|(?:хотя бы|не меньше|не менее) года?|год (?:опыта|работы)",
+    r"(?:at least|minimum of|over) a year|a year (?:of|or more)",
 )
 BUCKETS = ((12, "noExperience"), (36, "between1And3"), (72, "between3And6"))
 """Below so many months. "From six years" is the last bucket, as "more than six" is."""
@@ -230,6 +233,10 @@ STATES = re.compile(
 )
 """What stands behind a city in English."""
 
+NOT_REQUIRED = re.compile(
+    r"(?<!\w)(?:not|n't|no|не) (?:strictly )?(?:required|needed|necessary|essential|a must|нуж[ен]"
+    r"|требу|обязател)"
+)
 TRAITS = re.compile(
     r"(?:без вредных привычек|аккуратн|ответственн|пунктуальн|коммуникабельн|стрессоустойчив|любовь"
     r"|желание|готовность|внимательн|порядочн|дисциплин|вежлив|исполнительн|доброжелательн|честн"
@@ -239,20 +246,33 @@ TRAITS = re.compile(
 )
 """What is no skill: it stays in the description."""
 SEEKS = re.compile(
-    r"(?:(?:we(?:'re| are)|is|are) (?:looking|searching|hiring|seeking)(?: for)?"
-    r"|(?:we )?(?:seek|need|want)|looking for|now hiring|hiring|join us as|wanted"
-    r"|(?:мы )?(?:ищем|ищет|приглашаем|приглашает|набираем)"
-    r"|(?:требуется|требуются|нужен|нужна|нужны)"
-    r"|открыта вакансия|срочно требуется)(?!\w):?\s+(?:(?:an?|the|our|new|в команду|на работу)\s+)*"
+    r"(?<!\w)(?:(?:we(?:'re| are)|is|are) (?:looking|searching|hiring|seeking|recruiting|after)"
+    r"(?: for)?|(?:we |they )?(?:seeks?|needs?|wants?(?: to hire)?)"
+    r"|(?:on the )?lookout for|looking for|now hiring|hiring"
+    r"|recruiting|(?:has|have) an opening for|in search of|join us as|wanted"
+    r"|(?:мы )?(?:ищем|ищет|ищу|приглашаем|приглашает|приглашаются|набираем|подбираем|подбирает)"
+    r"|(?:требуется|требуются|нужен|нужна|нужны|не хватает)"
+    r"|открыта вакансия|срочно требуется)(?!\w):?\s+(?:(?:an?|the|our|new|experienced|friendly"
+    r"|reliable|full-time|part-time|в (?:нашу )?команду|на (?:постоянную )?работу|к себе|себе"
+    r"|срочно"
+    r"|для (?:наш\w{2,3} )?(?:клиента|заказчика|партн[её]ра)"
+    r"|опытного|опытный|опытная|еще одного|второго)\s+)*"
 )
 """What stands before a title in a sentence."""
 AFTER_TITLE = re.compile(
-    r"\s(?:to (?:join|help|work|lead|support)|who|for (?:our|the|a)|with|in (?=[A-Z])|at (?=[A-Z])"
-    r"|в (?=(?:г\.|команд|компани|отдел|агентств|клиник|магазин|наш|штат|сеть|ресторан|[А-ЯЁ«\"]))"
-    r"|на (?=(?:постоян|работ|удал|полн|склад|производ|строящ))|для|wanted|is wanted|needed"
+    r"\s\((?=[a-zа-я])|,\s(?!(?:[а-яё]{1,20} )?\d)|\s(?:to (?:join|help|work|lead|support)"
+    r"|(?:who|that|for|with|near|in|at|on|from|когда|котор\w{2,3}|под|рядом|чтобы|срочно|во?)(?!\w)"
+    r"|на (?=(?:постоян|работ|удал|полн|неполн|склад|производ|строящ|сезон|лето|смен|вахт"
+    r"|подработ|завод|участ|должност))|для|wanted|is wanted|needed"
     r"|с (?=(?:опытом|знани))|(?:[0-9]|one|two|three|four|five) (?:days|hours|evenings))|[!.;]"
 )
 """What ends it there."""
+IS_SOUGHT = re.compile(
+    r"(?:an? |the )?(?:experienced |qualified |skilled |reliable |friendly )*"
+    r"(?P<title>[\w'-]{2,30}(?: [\w'-]{2,30}){0,4}?) (?:is|are)? ?(?:required|needed|wanted|sought)"
+    r"(?!\w)"
+)
+"""A sentence whose subject is the title: "A cook is wanted in …"."""
 IS_NEEDED = re.compile(r"\s(?:is )?(?:wanted|needed|required)(?!\w).{0,100}$", re.IGNORECASE)
 CAPITALISED = re.compile(
     r"[A-ZА-ЯЁÀ-Þ][\w'’.-]*(?:[ -](?:[A-ZА-ЯЁÀ-Þ][\w'’.-]*|на|ам|am|de|of|the|upon)){0,3}"

@@ -2,23 +2,18 @@
 
 import csv
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib.resources import files
 from math import sqrt
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from hirewire.esco import dictionary, edition, key_of, occupations
-<<<<<<< HEAD
 from hirewire.esco.forms import one_script
-from hirewire.esco.job_codes import OWN_TITLE, unit_group
-from hirewire.esco.job_titles import jobs_of, titles
-=======
 from hirewire.esco.job_codes import OWN_TITLE, family_of, unit_group
 from hirewire.esco.job_titles import jobs_of, level_of, titles
 from hirewire.esco.licences import by_category, licences, licences_in
 from hirewire.esco.qualifiers import fields_in, licence_field
->>>>>>> 2e791db3abcb515b0b9d2d7dbf2b1d039d949390
 from hirewire.esco.related import related
 from hirewire.places.gazetteer import gazetteer, place_key
 from hirewire.places.keys import where
@@ -26,7 +21,10 @@ from hirewire.vacancies.pay import A_MONTH
 from hirewire.vacancies.recommendations.inputs import (
     BANDS,
     EMPLOYMENT_TYPES,
+    EXPERIENCE_PRESUMED,
+    LANGUAGES_PRESUMED,
     LEVELS,
+    SKILLS_PRESUMED,
     WORK_FORMATS,
     Ask,
     Demand,
@@ -34,6 +32,7 @@ from hirewire.vacancies.recommendations.inputs import (
     Offer,
     code,
 )
+from hirewire.vacancies.recommendations.presumed import Presumed, presumed_of
 from hirewire.vacancies.recommendations.rules import (
     MOST_FIELDS,
     MOST_JOBS,
@@ -172,39 +171,46 @@ def _licences() -> Mapping[int, str]:
     return {code(id): id for id in licences()}
 
 
+Origin = Literal["list", "title", "text"]
+"""Where a requirement stands."""
+
+
 class Asked(NamedTuple):
-    """A skill that a vacancy requires, by its requirements or its title."""
+    """A skill that a vacancy requires."""
 
     code: int
     name: str
     """As the vacancy has it; a category of a licence by its own name."""
     must: bool
     level: int
-    is_listed: bool
-    """Whether it is among the requirements."""
+    origin: Origin
 
 
 def asked_skills(vacancy: Mapping[str, Any]) -> list[Asked]:
     """What a vacancy requires: its requirements, then the licences that its title names.
 
+    Without requirements, what its text names (`presumed_of`) takes their place.
+
     Of two spellings of one skill the first is kept; it is a must-have if either is.
     """
     found: dict[int, Asked] = {}
     title = vacancy.get("title") or ""
-    for one in vacancy["requirements"] or ():
+    origin: Origin = "list" if vacancy["requirements"] else "text"
+    for one in vacancy["requirements"] or _in_text(vacancy):
         ids = skill_ids(one["skill"])
         must, level = one.get("kind", "must") == "must", one.get("level") or 0
         for id in ids:
             skill = code(id)
             name = one["skill"] if len(ids) == 1 else _called(id, one["skill"])
-            before = found.get(skill, Asked(skill, name, must, level, is_listed=True))
+            before = found.get(skill, Asked(skill, name, must, level, origin))
             must, level = must or before.must, max(level, before.level)
             found[skill] = before._replace(must=must, level=level)
-    listed = {_licences()[one] for one in found.keys() & _licences().keys()}
+    asked = found.keys() if origin == "list" else set[int]()
+    listed = {_licences()[one] for one in asked & _licences().keys()}
     contained = listed.union(*(licences()[id].implies for id in listed))
     for id in licences_in(title):
         if id not in contained:
-            found[code(id)] = Asked(code(id), _called(id, title), True, 0, is_listed=False)
+            found[code(id)] = Asked(code(id), _called(id, title), True, 0, "title")
     return list(found.values())
 
 
@@ -222,13 +228,14 @@ def title_words(title: str | None) -> frozenset[int]:
 
 def demand_of(vacancy: Mapping[str, Any]) -> Demand:
     """The requirements of a vacancy (its row)."""
-    asks = asked_skills(vacancy)
+    asks, presumed = asked_skills(vacancy), presumed_of(vacancy)
     skills = [
         Ask(one.code, one.must, one.level, weight_of(one.code), close_to(one.code)) for one in asks
     ]
     title = vacancy.get("title") or ""
     pay, currency = _pay(vacancy.get("salary"))
     area, work_format = where(vacancy.get("area"), vacancy.get("work_format"))
+    experience = vacancy.get("experience") or presumed.experience
     return Demand(
         skills=skills,
         weight=sum(ask.weight for ask in skills),
@@ -237,7 +244,7 @@ def demand_of(vacancy: Mapping[str, Any]) -> Demand:
         jobs=dict(jobs_of(title)),
         level=level_of(title) if title else 0,
         fields=_fields((*_licence_fields(one.code for one in asks if one.must), *fields_in(title))),
-        band=BANDS.get(vacancy.get("experience") or ""),
+        band=BANDS.get(experience or ""),
         area=area_code(area) if area else None,
         work_format=WORK_FORMATS.get(work_format or ""),
         employment=EMPLOYMENT_TYPES.get(vacancy.get("employment_type") or ""),
@@ -245,9 +252,31 @@ def demand_of(vacancy: Mapping[str, Any]) -> Demand:
         currency=currency,
         languages=[
             (language_code(one["language"]), LEVELS.get(one.get("level") or "", 0))
-            for one in vacancy.get("languages") or ()
+            for one in languages_of(vacancy)
         ],
         company=company_code(vacancy.get("company_id")),
+        presumed=_presumed_bits(vacancy, presumed),
+    )
+
+
+def _in_text(vacancy: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The skills that the text of a vacancy names, as requirements."""
+    return [{"skill": one, "kind": "nice"} for one in presumed_of(vacancy).skills]
+
+
+def languages_of(vacancy: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The languages that a vacancy requires; those of its text if the employer has listed none."""
+    listed: Sequence[Mapping[str, Any]] = vacancy.get("languages") or ()
+    return listed or presumed_of(vacancy).languages
+
+
+def _presumed_bits(vacancy: Mapping[str, Any], presumed: Presumed) -> int:
+    are_languages = bool(presumed.languages) and not vacancy.get("languages")
+    is_experience = presumed.experience is not None and not vacancy.get("experience")
+    return (
+        SKILLS_PRESUMED * bool(presumed.skills)
+        | LANGUAGES_PRESUMED * are_languages
+        | EXPERIENCE_PRESUMED * is_experience
     )
 
 
@@ -263,21 +292,16 @@ def offered_skills(snapshot: Mapping[str, Any]) -> list[tuple[str, str, int]]:
     ]
     for job, one in enumerate(snapshot.get("experience") or ()):
         names = one.get("skills") or ()
-<<<<<<< HEAD
         found += [
             (name[:_LONGEST], f"/experience/{job}/skills/{nth}", 0)
             for nth, name in enumerate(names)
         ]
-    return found[:_MOST_MENTIONS]
-=======
-        found += [(name, f"/experience/{job}/skills/{nth}", 0) for nth, name in enumerate(names)]
     titles = [(snapshot.get("title") or "", "/title")]
     for job, one in enumerate(snapshot.get("experience") or ()):
         titles.append((one.get("position") or "", f"/experience/{job}/position"))
     named = ((licences()[id].label, at, 0) for text, at in titles for id in licences_in(text))
     certified = ((name, "/certificates", 0) for name in snapshot.get("licences") or ())
-    return [*found, *named, *certified]
->>>>>>> 2e791db3abcb515b0b9d2d7dbf2b1d039d949390
+    return [*found, *named, *certified][:_MOST_MENTIONS]
 
 
 def offer_of(snapshot: Mapping[str, Any]) -> Offer:

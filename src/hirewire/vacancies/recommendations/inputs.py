@@ -26,6 +26,10 @@ BAND_MONTHS = (0, 12, 36, 72)
 """The number of months at which each band begins."""
 
 
+SKILLS_PRESUMED, LANGUAGES_PRESUMED, EXPERIENCE_PRESUMED = 1, 2, 4
+"""Bits of `Demand.presumed`."""
+
+
 class Ask(NamedTuple):
     """A skill that a vacancy requires."""
 
@@ -82,6 +86,10 @@ class Demand:
     languages: Sequence[tuple[int, int]] = ()
     """Code and lowest level, from 0 (any) to 7 (native)."""
     company: int = 0
+    presumed: int = 0
+    """What the employer did not list and the text of the vacancy says: it weighs less, and is no
+    gate.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,8 @@ class Reason(Answer):
     """The resume's skill that is close to a required one which it lacks; it counts in part."""
     differs: Literal["field", "level"] | None
     """Of an occupation that counts in part: how the titles differ beside it."""
+    presumed: bool
+    """Whether the employer did not list it, and it is read from the text of the vacancy."""
 
 
 class _Recommendation(Answer):

@@ -89,7 +89,7 @@ async def price(tx: Tx, row: Mapping[str, Any]) -> Price:
     asked = asked_skills(row)
     found = []
     for nth, ask in enumerate(demand.skills):
-        if not asked[nth].is_listed:
+        if asked[nth].origin != "list":
             continue
         others = [*demand.skills[:nth], *demand.skills[nth + 1 :]]
         softer = [*demand.skills[:nth], ask._replace(must=False), *demand.skills[nth + 1 :]]
@@ -183,7 +183,7 @@ def _asked_most(index: MatchingIndex, offer: Offer) -> list[int]:
 async def _names(tx: Tx, examples: Mapping[int, UUID]) -> dict[int, str]:
     """The skills' names in the spelling of a vacancy that requires them."""
     rows = await tx.execute(
-        select(vacancy.c.id, vacancy.c.title, vacancy.c.requirements).where(
+        select(vacancy.c.id, vacancy.c.title, vacancy.c.requirements, vacancy.c.description).where(
             among(vacancy.c.id, examples.values())
         )
     )

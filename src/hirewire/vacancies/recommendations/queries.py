@@ -12,10 +12,16 @@ from hirewire.kit.db import among
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.presenters import visible_to
 from hirewire.vacancies.recommendations.facts import (
+    Asked,
     asked_skills,
     demand_of,
+    languages_of,
     offer_of,
     offered_skills,
+)
+from hirewire.vacancies.recommendations.inputs import (
+    EXPERIENCE_PRESUMED,
+    LANGUAGES_PRESUMED,
 )
 from hirewire.vacancies.recommendations.rules import (
     Difference,
@@ -28,6 +34,10 @@ from hirewire.vacancies.recommendations.rules import (
 )
 from hirewire.vacancies.tables import OPEN, application, company, recommendation, resume, vacancy
 
+_PRESUMED: Mapping[Part, int] = {
+    "language": LANGUAGES_PRESUMED,
+    "experience": EXPERIENCE_PRESUMED,
+}
 Place = tuple[float, float, UUID]
 """A position in a list: score, strength and id of the last item read."""
 
@@ -51,6 +61,8 @@ class Reason:
     """The resume's skill, as it is written there, that is close to one which it lacks."""
     differs: Difference | None
     """Of an `occupation`: how the titles differ beside it."""
+    presumed: bool
+    """Whether the employer did not list it, and the text of the vacancy says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,11 +210,12 @@ def reasons(vacancy: Mapping[str, Any], snapshot: Mapping[str, Any]) -> list[Rea
 def _reasons(
     vacancy: Mapping[str, Any], snapshot: Mapping[str, Any], judged: Judgement
 ) -> list[Reason]:
-    names = [one.name for one in asked_skills(vacancy)]
-    languages = [one["language"] for one in vacancy.get("languages") or ()]
+    asked = asked_skills(vacancy)
+    languages = [one["language"] for one in languages_of(vacancy)]
+    presumed = demand_of(vacancy).presumed
     offered = offered_skills(snapshot)
     title = vacancy.get("title") or ""
-    found = [_reason(term, names, languages, title, offered) for term in judged.terms]
+    found = [_reason(term, asked, languages, title, offered, presumed) for term in judged.terms]
     return [
         replace(one, differs=judged.differs) if one.part == "occupation" else one for one in found
     ]
@@ -210,14 +223,15 @@ def _reasons(
 
 def _reason(
     term: Term,
-    skills: list[str],
+    skills: Sequence[Asked],
     languages: list[str],
     title: str,
     offered: list[tuple[str, str, int]],
+    presumed: int,
 ) -> Reason:
-    about = None
+    about, is_presumed = None, bool(presumed & _PRESUMED.get(term.part, 0))
     if term.part == "skill":
-        about = skills[term.nth]
+        about, is_presumed = skills[term.nth].name, skills[term.nth].origin == "text"
     elif term.part == "language":
         about = languages[term.nth]
     elif term.part == "occupation":
@@ -234,4 +248,5 @@ def _reason(
         pointer=pointer,
         close_to=name if term.is_close else None,
         differs=None,
+        presumed=is_presumed,
     )

@@ -12,7 +12,15 @@ from math import log, sqrt
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 from hirewire.esco.job_codes import OWN_TITLE, family_of, related, unit_group
-from hirewire.vacancies.recommendations.inputs import BAND_MONTHS, WORK_FORMATS, Demand, Offer
+from hirewire.vacancies.recommendations.inputs import (
+    BAND_MONTHS,
+    EXPERIENCE_PRESUMED,
+    LANGUAGES_PRESUMED,
+    SKILLS_PRESUMED,
+    WORK_FORMATS,
+    Demand,
+    Offer,
+)
 
 RULESET = "2026-7"
 """The same inputs and the same ruleset always give the same score: change this together with any
@@ -62,6 +70,9 @@ EXCESS = 30.0
 """Weight of additional skills beyond which they count logarithmically: about ten skills."""
 SALARY_GAP = 0.3
 """The share by which an expectation may exceed the offered pay."""
+
+PRESUMED = 0.5
+"""The share of its weight that a requirement has which only the text of the vacancy names."""
 
 Verdict = Literal["met", "partly", "missing", "unknown", "conflict"]
 Part = Literal[
@@ -180,7 +191,7 @@ def judge(demand: Demand, offer: Offer) -> Judgement:
     far = is_far(demand, offer)
     are_gates = far or known < ONE_JOB or names_its_skills(demand)
     parts = [*_occupation(demand, kin), *_skills(demand, offer, are_gates=are_gates)]
-    parts += _experience(demand.band, offer.months)
+    parts += _experience(demand, offer.months)
     parts += [*_salary(demand, offer), *_gates(demand, offer)]
     whole = sum([part[3] for part in parts])
     unit = whole or 1.0
@@ -205,12 +216,13 @@ def strength(demand: Demand, offer: Offer, kin: int) -> float:
             shared += weight
             met += weight * level_factor(level, found.level) if level else weight
     size = sqrt(demand.weight * (shared + damped(max(0.0, offer.weight - shared))))
-    points = SKILLS * met / size if size else 0.0
+    points = skills_weight(demand.presumed) * met / size if size else 0.0
     points += OCCUPATION * likeness(demand, offer) + TITLE * _same_words(demand, offer)
     if demand.band is None:
         points += EXPERIENCE / 2
     else:
-        points += EXPERIENCE * _experienced(demand.band, offer.months)
+        most = experience_weight(demand.presumed)
+        points += most * _experienced(demand.band, offer.months) + (EXPERIENCE - most) / 2
     gap = salary_gap(demand, offer)
     if gap is None:
         points += SALARY / 2
@@ -220,6 +232,25 @@ def strength(demand: Demand, offer: Offer, kin: int) -> float:
         points += max(-SALARY, SALARY * (1 - 2 * gap / SALARY_GAP))
     whole: float = joined(kin, max(0.0, points))
     return whole
+
+
+def skills_weight(presumed: Any) -> Any:
+    """The weight of the skills; also for numpy arrays."""
+    return SKILLS * _share(presumed, SKILLS_PRESUMED)
+
+
+def experience_weight(presumed: Any) -> Any:
+    """The weight of the experience; also for numpy arrays."""
+    return EXPERIENCE * _share(presumed, EXPERIENCE_PRESUMED)
+
+
+def language_weight(presumed: Any) -> Any:
+    """The weight of each language; also for numpy arrays."""
+    return GATE * _share(presumed, LANGUAGES_PRESUMED)
+
+
+def _share(presumed: Any, bit: int) -> Any:
+    return 1 - (1 - PRESUMED) * ((presumed & bit) != 0)
 
 
 def joined(kin: Any, points: Any) -> Any:
@@ -298,15 +329,15 @@ def _occupation(demand: Demand, kin: int) -> list[Plain]:
     if kin:
         points = JOB_IN_SCORE * (kin / 100)
         verdict: Verdict = "met" if kin == 100 else "partly"
-        most = points if demand.skills else JOB_IN_SCORE
+        most = points if demand.skills and not demand.presumed & SKILLS_PRESUMED else JOB_IN_SCORE
         return [("occupation", verdict, points, most, *_ONE)]
-    if demand.jobs and not demand.skills:
+    if demand.jobs and (not demand.skills or demand.presumed & SKILLS_PRESUMED):
         return [("occupation", "missing", 0.0, JOB_IN_SCORE, *_ONE)]
     return []
 
 
 def _skills(demand: Demand, offer: Offer, *, are_gates: bool) -> list[Plain]:
-    unit = SKILLS / demand.weight if demand.weight else 0.0
+    unit = skills_weight(demand.presumed) / demand.weight if demand.weight else 0.0
     lacking: Verdict
     terms: list[Plain] = []
     find = offer.skills.get
@@ -334,12 +365,12 @@ def _closest(close: tuple[int, ...], offer: Offer) -> int | None:
     return min([offer.skills[one].place for one in close if one in offer.skills], default=None)
 
 
-def _experience(band: int | None, months: int) -> list[Plain]:
-    if band is None:
+def _experience(demand: Demand, months: int) -> list[Plain]:
+    if demand.band is None:
         return []
-    share = _experienced(band, months)
+    share, most = _experienced(demand.band, months), experience_weight(demand.presumed)
     verdict: Verdict = "met" if share == 1 else "partly"
-    return [("experience", verdict, EXPERIENCE * share, EXPERIENCE, *_ONE)]
+    return [("experience", verdict, most * share, most, *_ONE)]
 
 
 def _experienced(band: int, months: int) -> float:
@@ -380,17 +411,26 @@ def _gates(demand: Demand, offer: Offer) -> list[Plain]:
     if accepted := demand.employment:
         known, good = bool(offer.employment), bool(accepted & offer.employment)
         terms.append(_gate("employment_type", known, good))
+    most = language_weight(demand.presumed)
+    lacking: Verdict = "missing" if demand.presumed & LANGUAGES_PRESUMED else "conflict"
     for nth, (language, level) in enumerate(demand.languages):
         known, spoken = bool(offer.languages), offer.languages.get(language, -1)
-        terms.append(_gate("language", known, spoken >= level, nth, GATE))
+        terms.append(_gate("language", known, spoken >= level, nth, most, lacking))
     if demand.company in offer.hidden_from:
         terms.append(("company", "conflict", 0.0, 0.0, *_ONE))
     return terms
 
 
-def _gate(part: Part, known: bool, good: bool, nth: int = 0, most: float = 0.0) -> Plain:
+def _gate(
+    part: Part,
+    known: bool,
+    good: bool,
+    nth: int = 0,
+    most: float = 0.0,
+    lacking: Verdict = "conflict",
+) -> Plain:
     if not known:
         return part, "unknown", most * 0.5, most, nth, False, None, False
     if good:
         return part, "met", most, most, nth, False, None, False
-    return part, "conflict", 0.0, most, nth, False, None, False
+    return part, lacking, 0.0, most, nth, False, None, False

@@ -9,7 +9,7 @@ import numpy as np
 from hirewire.vacancies.recommendations.index.prefilter import gates
 from hirewire.vacancies.recommendations.index.scoring import is_one_job
 from hirewire.vacancies.recommendations.index.segment import Segment
-from hirewire.vacancies.recommendations.inputs import Demand
+from hirewire.vacancies.recommendations.inputs import LANGUAGES_PRESUMED, Demand
 from hirewire.vacancies.recommendations.rules import Part
 
 
@@ -38,7 +38,8 @@ def excluded(segments: Iterable[Segment], demand: Demand) -> tuple[int, Counter[
             if ask.must:
                 lacking = ~segment.having(ask.code)[slots] & ~tolerated
                 found[Condition("skill", nth)] += int(np.count_nonzero(lacking))
-        for nth, (language, level) in enumerate(demand.languages):
+        languages = [] if demand.presumed & LANGUAGES_PRESUMED else demand.languages
+        for nth, (language, level) in enumerate(languages):
             passing = segment.speaking(language, level)[slots]
             found[Condition("language", nth)] += int(np.count_nonzero(~passing))
     return total, +found

@@ -32,6 +32,7 @@ HEAD = np.dtype(
         ("level", "i1"),
         ("fields", "<i4", (MOST_FIELDS,)),
         ("shown", "<i4", (MOST_SHOWN,)),
+        ("presumed", "u1"),
     ]
 )
 """Scalar values of every vacancy and resume.
@@ -65,7 +66,7 @@ def pack_demand(demand: Demand, *, id: UUID, version: int, number: int = 0) -> P
     head = _head(id, version, demand)
     head["formats"], head["employment"] = demand.work_format or 0, demand.employment or 0
     head["band"] = -1 if demand.band is None else demand.band
-    head["company"] = demand.company
+    head["company"], head["presumed"] = demand.company, demand.presumed
     if demand.pay is not None:
         head["least"], head["most"] = demand.pay
     skills = [(ask.code, nth, ask.level, ask.must) for nth, ask in enumerate(demand.skills)]

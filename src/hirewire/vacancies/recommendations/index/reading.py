@@ -99,7 +99,10 @@ def _demands(part: _Part) -> Iterator[Demand]:
     codes = list(map(segment.codes.codes.__getitem__, number.tolist()))
     close = list(map(segment.codes.close.__getitem__, number.tolist()))
     asks = _made(Ask, codes, must, level, weights, close)
-    columns = ("level", "fields", "band", "area", "formats", "employment", "currency", "company")
+    columns = (
+        *("level", "fields", "band", "area", "formats", "employment", "currency", "company"),
+        "presumed",
+    )
     for (start, end), (words, occupation, jobs, pay, languages), (
         rank,
         fields,
@@ -109,6 +112,7 @@ def _demands(part: _Part) -> Iterator[Demand]:
         employment,
         currency,
         company,
+        presumed,
     ) in zip(ranges, part.shared(), zip(*map(part.values, columns), strict=True), strict=True):
         yield Demand(
             skills=asks[start:end],
@@ -126,6 +130,7 @@ def _demands(part: _Part) -> Iterator[Demand]:
             currency=_known(currency),
             languages=languages,
             company=company,
+            presumed=presumed,
         )
 
 

@@ -23,7 +23,14 @@ from hirewire.vacancies.recommendations.index.codes import Codes, Floats, Ints, 
 from hirewire.vacancies.recommendations.index.columns import inverted
 from hirewire.vacancies.recommendations.index.reading import demands_from, offers_from
 from hirewire.vacancies.recommendations.index.segment import Segment
-from hirewire.vacancies.recommendations.inputs import BAND_MONTHS, WORK_FORMATS, Demand, Offer
+from hirewire.vacancies.recommendations.inputs import (
+    BAND_MONTHS,
+    LANGUAGES_PRESUMED,
+    SKILLS_PRESUMED,
+    WORK_FORMATS,
+    Demand,
+    Offer,
+)
 from hirewire.vacancies.recommendations.rules import (
     CLOSE,
     EXCESS,
@@ -39,12 +46,14 @@ from hirewire.vacancies.recommendations.rules import (
     OTHER_FIELD,
     SALARY,
     SALARY_GAP,
-    SKILLS,
     THRESHOLD,
     TITLE,
     Judgement,
+    experience_weight,
     joined,
     judge,
+    language_weight,
+    skills_weight,
 )
 
 ROUNDING = 1e-9
@@ -128,7 +137,8 @@ def _sums(segment: Segment, slots: Ints, one: Demand | Offer) -> Sums:
     are_gates = far | (known < ONE_JOB) | names_skills
     is_somewhere = (demand.area != -1) & (demand.formats != _REMOTE)
     near = (offer.relocation != 0) | (demand.area == offer.area)
-    conflict = (skills.lacking & are_gates) | (gap > SALARY_GAP) | languages.conflict
+    conflict = (skills.lacking & are_gates) | (gap > SALARY_GAP)
+    conflict |= languages.conflict & (demand.presumed & LANGUAGES_PRESUMED == 0)
     conflict |= is_somewhere & ~near & (offer.area != -1)
     for asked, accepted in (
         (demand.formats, offer.formats),
@@ -139,24 +149,29 @@ def _sums(segment: Segment, slots: Ints, one: Demand | Offer) -> Sums:
 
     occupation = JOB_IN_SCORE * (kin / 100)
     credit = skills.met + CLOSE * skills.close
-    points = occupation + SKILLS * credit / np.where(has_skills, demand.weight, 1.0)
-    whole = np.where(has_skills, occupation + SKILLS, JOB_IN_SCORE * (demand.job != 0))
+    skilled, seasoned = skills_weight(demand.presumed), experience_weight(demand.presumed)
+    points = occupation + skilled * credit / np.where(has_skills, demand.weight, 1.0)
+    is_listed = has_skills & (demand.presumed & SKILLS_PRESUMED == 0)
+    whole = np.where(is_listed, occupation, JOB_IN_SCORE * (demand.job != 0))
+    whole += skilled * has_skills
     for share, most in (
-        (experienced, EXPERIENCE),
+        (experienced, seasoned),
         (np.clip(1 - gap / SALARY_GAP, 0.0, 1.0), SALARY),
     ):
         points += most * np.nan_to_num(share)
         whole += most * ~np.isnan(share)
     placed = np.where(near, 1.0, np.where(offer.area == -1, 0.5, 0.0))
-    points += GATE * (is_somewhere * placed + languages.points)
-    whole += GATE * (is_somewhere + languages.most)
+    spoken = language_weight(demand.presumed)
+    points += GATE * is_somewhere * placed + spoken * languages.points
+    whole += GATE * is_somewhere + spoken * languages.most
 
     excess = np.maximum(0.0, offer.weight - skills.shared)
     size = np.sqrt(demand.weight * (skills.shared + _damped(excess)))
-    strength = SKILLS * skills.met / np.where(size > 0, size, 1.0)
+    strength = skilled * skills.met / np.where(size > 0, size, 1.0)
     strength += OCCUPATION * _likeness(segment, slots, one.occupation)
     strength += TITLE * _same_words(segment, slots, one)
-    strength += EXPERIENCE * np.where(np.isnan(experienced), 0.5, experienced)
+    strength += seasoned * np.where(np.isnan(experienced), 0.5, experienced)
+    strength += (EXPERIENCE - seasoned) / 2
     paid = np.clip(1 - 2 * gap / SALARY_GAP, -1.0, 1.0)
     strength += SALARY * np.where(np.isnan(gap), 0.5, paid)
     strength = joined(np.where(far, 0, kin), np.maximum(0.0, strength))
@@ -176,6 +191,7 @@ class _Values(NamedTuple):
     relocation: Any
     months: Any
     band: Any
+    presumed: Any
     weight: Any
     job: Any
     """The first occupation of the title; 0 for none."""
@@ -186,9 +202,10 @@ def _values(one: Demand | Offer) -> _Values:
     if isinstance(one, Demand):
         formats, employment = one.work_format or 0, one.employment or 0
         band = -1 if one.band is None else one.band
-        return _Values(area, formats, employment, 0, 0, band, one.weight, job)
+        return _Values(area, formats, employment, 0, 0, band, one.presumed, one.weight, job)
     formats, employment = one.work_formats, one.employment
-    return _Values(area, formats, employment, one.relocation, one.months, 0, one.weight, job)
+    relocation, months = one.relocation, one.months
+    return _Values(area, formats, employment, relocation, months, 0, 0, one.weight, job)
 
 
 class _Skills(NamedTuple):

@@ -219,6 +219,7 @@ class Reason(Model):
     about: str | None = None
     closeTo: str | None = None
     differs: str | None = None
+    presumed: bool = False
 
 
 class _Match(Model):

@@ -86,6 +86,12 @@ def licences() -> tuple[Own, ...]:
     return _own("licences.csv")
 
 
+@cache
+def everyday() -> tuple[Own, ...]:
+    """Skills of everyday trades that ESCO lacks."""
+    return _own("everyday.csv")
+
+
 def _own(name: str) -> tuple[Own, ...]:
     rows = csv.DictReader(StringIO(_text(name)))
     return tuple(
@@ -100,7 +106,8 @@ def _own(name: str) -> tuple[Own, ...]:
 
 def additions() -> str:
     """The content of our own files, to be hashed."""
-    texts = [_text(name) for name in ("aliases.csv", "own.csv", "licences.csv", "families.csv")]
+    names = ("aliases", "own", "licences", "everyday", "families")
+    texts = [_text(f"{name}.csv") for name in names]
     return "".join((*texts, (_DATA / "related.npz").read_bytes().hex()))
 
 

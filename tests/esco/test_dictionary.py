@@ -158,6 +158,10 @@ def test_every_label_is_found_as_itself() -> None:
         ("k8s", "Kubernetes", "кубернетес"),
         ("golang", "Go", "голанг"),
         ("1С", "1C:Enterprise", "1С:Предприятие"),
+        ("инъекции", "внутривенные инъекции", "Administer injections", "IM injections"),
+        ("доставка", "доставка заказов", "deliveries"),
+        ("работа с детьми", "working with children"),
+        ("водительское удостоверение категории B", "Category B licence", "права категории В"),
     ],
 )
 def test_one_skill_in_many_spellings(forms: tuple[str, ...]) -> None:

@@ -18,6 +18,8 @@ def names(found: set[str]) -> set[str | None]:
         ("кирпичная кладка", "lay stones"),
         ("facials", "perform facial treatment"),
         ("Driving licence category CE", "Driving licence category C"),
+        ("инъекции", "внутривенные вливания"),
+        ("вождение в городе", "вождение"),
     ],
 )
 def test_what_people_call_close_is_close_both_ways(one: str, other: str) -> None:

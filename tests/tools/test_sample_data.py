@@ -83,6 +83,16 @@ def test_every_occupation_has_a_job_and_a_trade() -> None:
         assert not any(CYRILLIC_LETTERS.search(title.text) for title in job.english)
 
 
+def test_the_dictionary_knows_the_skills_of_the_city_trades_in_both_languages_as_one() -> None:
+    known = dictionary()
+    lines = [line for one in city_trades().values() for line in (*one.skills, *one.papers)]
+    ids = [(known.find(line.english), known.find(line.russian), line) for line in lines]
+    assert [
+        line.russian for english, russian, line in ids if english is None or russian is None
+    ] == []
+    assert [line.russian for english, russian, line in ids if english != russian] == []
+
+
 def test_every_city_trade_has_enough_texts() -> None:
     """Any title that is drawn has enough texts for a vacancy and a resume."""
     hired = {key for one in industries() for key in one.hires}

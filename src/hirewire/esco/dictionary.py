@@ -16,6 +16,7 @@ from hirewire.esco import forms
 from hirewire.esco.tables import (
     Skill,
     additions,
+    everyday,
     licences,
     occupations,
     skills,
@@ -295,5 +296,5 @@ def _read(path: Path) -> Iterable[Added]:
 
 def _ours() -> Iterable[Skill]:
     """Skills that ESCO lacks, with the ids that these names had while they were unknown."""
-    for label, russian, other in (*technologies(), *licences()):
+    for label, russian, other in (*technologies(), *licences(), *everyday()):
         yield Skill(OWN + key_of(label), label, (), (), russian, other)

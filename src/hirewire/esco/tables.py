@@ -93,6 +93,12 @@ def licence_rows() -> tuple[dict[str, str], ...]:
     return tuple(rows_of("licences.csv"))
 
 
+@cache
+def everyday() -> tuple[Own, ...]:
+    """Skills of everyday trades that ESCO lacks."""
+    return _own(rows_of("everyday.csv"))
+
+
 def rows_of(name: str) -> list[dict[str, str]]:
     """The rows of a data file, without its comments: lines that begin with `#`."""
     lines = (line for line in _text(name).splitlines() if not line.startswith("#"))
@@ -112,8 +118,8 @@ def _own(rows: Iterable[dict[str, str]]) -> tuple[Own, ...]:
 
 def additions() -> str:
     """The content of our own files, to be hashed."""
-    names = ("aliases.csv", "own.csv", "licences.csv", "families.csv")
-    texts = [_text(name) for name in names]
+    names = ("aliases", "own", "licences", "everyday", "families")
+    texts = [_text(f"{name}.csv") for name in names]
     return "".join((*texts, (_DATA / "related.npz").read_bytes().hex()))
 
 

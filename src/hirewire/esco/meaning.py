@@ -59,6 +59,7 @@ class Near:
     skill: Skill
     likeness: float
     """The cosine of the nearest name, plus bonuses for common skills, similar words and letters."""
+    cosine: float
 
 
 def encoder() -> Encoder:
@@ -122,21 +123,39 @@ class Meaning:
         for start in range(0, len(self._vectors), _PART):
             yield self._vectors[start : start + _PART]
 
-    def nearest(self, phrase: str, limit: int) -> list[Near]:
-        """The skills closest to a phrase, closest first. Empty if the phrase is not encoded."""
+    def vectors(self, phrases: Sequence[str]) -> Floats:
+        """A unit vector for each phrase; zeros for one that is not encoded."""
+        places = [place for place, one in enumerate(phrases) if is_phrase(one)]
+        texts = [_plain(phrases[place]) for place in places]
+        found = np.zeros((len(phrases), self._vectors.shape[1]), np.float32)
+        for at in range(0, len(texts), _BATCH):
+            with self._lock:
+                found[places[at : at + _BATCH]] = self._encoder.encode(texts[at : at + _BATCH])
+        return found
+
+    def nearest(self, phrase: str, limit: int, vector: Floats | None = None) -> list[Near]:
+        """The skills closest to a phrase, closest first. Empty if the phrase is not encoded.
+
+        `vector` is that of the phrase, if it is known.
+        """
         if not is_phrase(phrase):
             return []
-        text = next(without_filler(phrase), phrase.casefold())
-        with self._lock:
-            vector = self._encoder.encode([text])[0]
+        text = _plain(phrase)
+        if vector is None:
+            with self._lock:
+                vector = self._encoder.encode([text])[0]
         cosines = np.concatenate([part.astype(np.float32) @ vector for part in self._parts()])
-        likeness: NDArray[Any] = np.maximum.reduceat(cosines / self._lengths, self._firsts)
-        likeness += self._common + _OF_WORDS * self._words.likeness(text)
+        nearest: NDArray[Any] = np.maximum.reduceat(cosines / self._lengths, self._firsts)
+        likeness = nearest + self._common + _OF_WORDS * self._words.likeness(text)
         likeness += _OF_INITIALS * self._words.initials(phrase)
         most = min(max(_CANDIDATES, limit), len(likeness))
         letters = _threes(text)
         found = [
-            Near(skill, float(likeness[place]) + _OF_LETTERS * _likeness(letters, skill))
+            Near(
+                skill,
+                float(likeness[place]) + _OF_LETTERS * _likeness(letters, skill),
+                float(nearest[place]),
+            )
             for place in np.argpartition(-likeness, most - 1)[:most].tolist()
             for skill in (self._skills[place],)
         ]
@@ -147,6 +166,11 @@ class Meaning:
 def is_phrase(text: str) -> bool:
     """Whether a text may name a skill: it is short and has no address or telephone number."""
     return bool(words_of(text)) and len(text) <= LONGEST and not _PERSONAL.search(text)
+
+
+def _plain(phrase: str) -> str:
+    """What of a phrase is encoded."""
+    return next(without_filler(phrase), phrase.casefold())
 
 
 def _likeness(letters: frozenset[str], skill: Skill) -> float:

@@ -105,7 +105,7 @@ async def test_few_resumes_are_followed_by_similar_ones(platform: Platform) -> N
         similar = (await wrote(anna, 'Warehouse worker "A & B"')).rsplit("/", 1)[1]
 
         async def both_are_found() -> bool:
-            return (await api(boss, "GET", "/vacancies/resumes?sort=date"))["total"] == 2
+            return bool((await api(boss, "GET", "/vacancies/resumes?sort=date"))["total"] == 2)
 
         await eventually(both_are_found)
         shown = await page(boss, "/employer/resumes?q=кладовщик")

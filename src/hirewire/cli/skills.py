@@ -62,35 +62,56 @@ def review(
 
 @skills_app.command()
 def take(
-    name: Annotated[str, typer.Argument(help="Any spelling of the group, as `review` lists it")],
+    name: Annotated[
+        str | None, typer.Argument(help="Any spelling of the group, as `review` lists it")
+    ] = None,
     skill: Annotated[
         str | None, typer.Option(help="Another skill than the proposed one: its id or a name")
     ] = None,
+    sure: Annotated[
+        bool, typer.Option("--sure", help="All groups whose proposal `review` marks as sure")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, max=MOST, help="Most groups for --sure")] = 50,
     to: Annotated[
         Path | None, typer.Option(help="The file to extend (default: HIREWIRE_DICTIONARY)")
     ] = None,
 ) -> None:
     """Add all spellings of a group to the skill that `review` proposes for it."""
+    if (name is None) is not sure or (sure and skill):
+        fail("name a group, or give --sure alone", 2)
     settings = _settings()
     file = to or settings.dictionary
     if file is None:
         fail("HIREWIRE_DICTIONARY is not set: name a file with --to", 2)
-    group = next(iter(_groups(settings, MOST, only=name)), None)
-    if group is None:
+    found = _groups(settings, limit, name)
+    if name is None:
+        pairs = [
+            (one, one.proposal.skill) for one in found if one.proposal and one.proposal.is_sure
+        ]
+    else:
+        pairs = [_pair(name, found, skill)]
+    if pairs:
+        _extend(file, pairs)
+    for group, chosen in pairs:
+        spellings = ", ".join(one.name for one in group.members)
+        console.print(escape(f"{spellings}: {chosen.label}"))
+    console.print(escape(f"{len(pairs)} added to {file}. Restart `vacancies` to use them."))
+
+
+def _pair(name: str, found: list[Group], skill: str | None) -> tuple[Group, Skill]:
+    """The group of this name, and its skill."""
+    if not found:
         fail(f"no unknown skill is called {name!r}: see `hirewire skills review`", 2)
-    known = dictionary().skills
+    [group] = found
     if skill is not None:
+        known = dictionary().skills
         chosen = known.get(skill) or known.get(dictionary().find(skill) or "")
         if chosen is None:
             fail(f"the dictionary has no skill {skill!r}", 2)
-    elif group.proposal is not None:
-        chosen = group.proposal.skill
-    else:
+        return group, chosen
+    if group.proposal is None:
         fail(f"no skill is proposed for {name!r}: name one with --skill", 2)
-    _extend(file, group, chosen)
-    spellings = ", ".join(one.name for one in group.members)
-    console.print(escape(f"{spellings}: {chosen.label} ({file})"))
-    console.print("Restart `vacancies` to use it.")
+    return group, group.proposal.skill
 
 
 def _settings() -> Settings:
@@ -140,7 +161,7 @@ def _meaning(settings: Settings) -> Iterator[Meaning | None]:
 
 def _print(groups: list[Group]) -> None:
     table = Table(title="Skills missing from the dictionary")
-    for head in ("skill", "vacancies", "resumes", "proposal", "similarity"):
+    for head in ("skill", "vacancies", "resumes", "proposal", "similarity", "sure"):
         is_number = head in ("vacancies", "resumes", "similarity")
         table.add_column(head, justify="right" if is_number else "left")
     for group in groups:
@@ -152,6 +173,7 @@ def _print(groups: list[Group]) -> None:
             f"{group.offered:,}",
             proposal.skill.label if proposal else "",
             "" if likeness is None else f"{likeness:.2f}",
+            "yes" if proposal and proposal.is_sure else "",
         )
         table.add_row(*map(escape, cells))
     console.print(table)
@@ -171,7 +193,9 @@ def _shown(group: Group) -> dict[str, object]:
         and {
             "id": proposal.skill.id,
             "name": proposal.skill.label,
-            "similarity": None if proposal.similarity is None else round(proposal.similarity, 3),
+            "similarity": proposal.similarity and round(proposal.similarity, 3),
+            "confidence": proposal.confidence and round(proposal.confidence, 3),
+            "sure": proposal.is_sure,
         },
     }
 
@@ -192,8 +216,8 @@ def _cell(skill: Skill) -> str:
     return skill.label if dictionary().find(skill.label) == skill.id else skill.id
 
 
-def _extend(file: Path, group: Group, skill: Skill) -> None:
-    """Append the group to a file that stays readable, or is left as it was."""
+def _extend(file: Path, pairs: list[tuple[Group, Skill]]) -> None:
+    """Append the groups to a file that stays readable, or is left as it was."""
     part = file.with_name(f"{file.name}.part")
     try:
         before = file.read_bytes().decode("utf-8-sig") if file.exists() else ",".join(COLUMNS)
@@ -202,7 +226,8 @@ def _extend(file: Path, group: Group, skill: Skill) -> None:
             fail(f"{file}: the header must be {','.join(COLUMNS)}", 2)
         with part.open("w", encoding="utf-8", newline="") as written:
             written.write(before if before.endswith("\n") else f"{before}\r\n")
-            write_rows(written, _lines(group, _cell(skill)))
+            for group, skill in pairs:
+                write_rows(written, _lines(group, _cell(skill)))
         esco.extend(part)
         part.replace(file)
     except (OSError, UnicodeError, esco.BadAdditions) as error:

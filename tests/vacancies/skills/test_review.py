@@ -15,12 +15,13 @@ from hirewire.cli import skills as cli
 from hirewire.cli.skills import skills_app
 from hirewire.contracts.profiles import ResumeSnapshot, ResumeUpdated
 from hirewire.esco import dictionary, extend
+from hirewire.esco.confidence import SURE
 from hirewire.esco.meaning import Meaning, encoder, file_name, make
 from hirewire.kit.settings import Settings
 from hirewire.messaging.testing import consume
 from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.skills.queries import Unknown, unknown_skills
-from hirewire.vacancies.skills.review import Group, grouped
+from hirewire.vacancies.skills.review import Group, Proposal, grouped
 from tests.vacancies.conftest import Person
 
 
@@ -198,7 +199,10 @@ def test_a_group_is_taken_as_a_whole(commands: Commands) -> None:
     extend(commands.file)
     assert dictionary().find("=a|b") == id
 
+    for wrong in ((), ("Qwertyism", "--sure"), ("--sure", "--skill", skill)):
+        commands.run("take", *wrong, "--to", str(commands.file), exits=2)
     before = commands.file.read_bytes()
+    commands.run("take", "--sure", "--to", str(commands.file))  # none is, without an encoder
     commands.run("take", "nobody says so", *args, exits=2)
     commands.run("take", "Qwertyism", "--to", str(commands.file), "--skill", "no such", exits=2)
     commands.run("take", "Qwertyism", exits=2)  # no file is named
@@ -207,3 +211,22 @@ def test_a_group_is_taken_as_a_whole(commands: Commands) -> None:
     commands.run("take", "Qwertyism", *args, exits=2)
     assert commands.file.read_text(encoding="utf-8") == "label\nx\n"
     assert [path.name for path in commands.file.parent.glob("*.part")] == []
+
+
+def test_all_sure_proposals_are_taken_at_once(
+    commands: Commands, meaning: Meaning, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    groups = grouped(USED, 10, meaning)
+    assert groups[0].proposal is not None
+    assert groups[1].proposal is not None
+    groups[0].proposal = Proposal(groups[0].proposal.skill, 0.7, SURE)
+    groups[1].proposal = Proposal(groups[1].proposal.skill, 0.7, SURE - 0.01)
+    monkeypatch.setattr(cli, "grouped", lambda *_: groups)
+    commands.run("take", "--sure", "--to", str(commands.file))
+    extend(commands.file)
+    expected = groups[0].proposal.skill.id
+    assert {dictionary().find(one.name) for one in groups[0].members} == {expected}
+    assert dictionary().find(groups[1].name) is None
+    [shown, other, *_] = json.loads(commands.run("review", "--json"))
+    assert (shown["proposal"]["sure"], other["proposal"]["sure"]) == (True, False)
+    assert (shown["proposal"]["confidence"], shown["proposal"]["similarity"]) == (0.8, 0.7)

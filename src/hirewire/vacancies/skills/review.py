@@ -6,26 +6,28 @@ from typing import Protocol
 
 import numpy as np
 
-from hirewire.esco import Skill, key_of
+from hirewire.esco import Skill, key_of, meaning
+from hirewire.esco.confidence import SURE
 from hirewire.esco.forms import stems_of
-from hirewire.esco.meaning import Floats, Near
+from hirewire.esco.meaning import Floats
 from hirewire.vacancies.skills.index import typeahead
 from hirewire.vacancies.skills.queries import Unknown
 
 CLOSE = 0.85
 """The least cosine of two phrases of a group, whose nearest skill must be the same (decision 0028).
 """
+MOST_CLOSE = 50
 _BATCH = 512
 
 
-class Encodes(Protocol):
+class Encoded(Protocol):
     """The encoder with the dictionary's vectors (`esco.meaning.Meaning`)."""
 
     def vectors(self, phrases: Sequence[str]) -> Floats:
         """A unit vector for each phrase."""
 
-    def nearest(self, phrase: str, limit: int, vector: Floats | None = None) -> list[Near]:
-        """The skills closest to a phrase, closest first."""
+    def proposed(self, phrases: Sequence[str], vectors: Floats) -> list[meaning.Proposal | None]:
+        """The skill closest to each phrase."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +35,15 @@ class Proposal:
     """The known skill that a group may mean."""
 
     skill: Skill
-    similarity: float | None
+    similarity: float | None = None
     """The cosine of its nearest name; None if only its letters are similar."""
+    confidence: float | None = None
+    """The probability that it is right."""
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether nine of ten such proposals are right."""
+        return self.confidence is not None and self.confidence >= SURE
 
 
 @dataclass(slots=True)
@@ -67,7 +76,7 @@ class Group:
 
 
 def grouped(
-    unknown: Sequence[Unknown], limit: int, meaning: Encodes | None, only: str | None = None
+    unknown: Sequence[Unknown], limit: int, encoded: Encoded | None, only: str | None = None
 ) -> list[Group]:
     """The most frequent groups, by stems and, with an encoder, by meaning. Same input, same answer.
 
@@ -75,17 +84,19 @@ def grouped(
     a chain of similar phrases does not become one group. With `only`, the group of that spelling.
     """
     groups = _by_stems(unknown)
-    near: dict[str, Proposal | None] = {}
-    if meaning is not None:
-        groups = _by_meaning(groups, meaning, near)
+    known: dict[str, Proposal | None] = {}
+    if encoded is not None:
+        groups = _by_meaning(groups, encoded, known)
     groups.sort(key=lambda one: one.order)
     if only is not None:
         groups = [one for one in (group_of(groups, only),) if one is not None]
-    for group in groups[:limit]:
-        if meaning is not None and group.name not in near:
-            near[group.name] = _nearest(meaning, group.name)
-        group.proposal = near.get(group.name) or _by_letters(group.name)
-    return groups[:limit]
+    shown = groups[:limit]
+    if encoded is not None:
+        names = [one.name for one in shown if one.name not in known]
+        known |= _proposed(encoded, names, encoded.vectors(names))
+    for group in shown:
+        group.proposal = known.get(group.name) or _by_letters(group.name)
+    return shown
 
 
 def group_of(groups: Sequence[Group], name: str) -> Group | None:
@@ -102,40 +113,51 @@ def _by_stems(unknown: Sequence[Unknown]) -> list[Group]:
 
 
 def _by_meaning(
-    groups: Sequence[Group], meaning: Encodes, near: dict[str, Proposal | None]
+    groups: Sequence[Group], encoded: Encoded, known: dict[str, Proposal | None]
 ) -> list[Group]:
-    """Join each group to the closest one before it that is close enough. Fills `near`."""
-    vectors = meaning.vectors([one.name for one in groups])
-    led = np.zeros(len(groups), np.bool_)
-    """Whether a group has not joined another."""
+    """Join each group to the closest one before it that means the same. Fills `known`."""
+    names = [one.name for one in groups]
+    vectors = encoded.vectors(names)
+    near = _close(vectors)
+    places = sorted(set(near).union(*near.values()))
+    known |= _proposed(encoded, [names[place] for place in places], vectors[places])
+    leaders: list[Group] = []
+    joined: set[int] = set()
+    for place, group in enumerate(groups):
+        mine = known.get(names[place])
+        for other in near.get(place, ()) if mine else ():
+            its = known.get(names[other])
+            if other not in joined and its and mine and its.skill.id == mine.skill.id:
+                groups[other].members += group.members
+                joined.add(place)
+                break
+        else:
+            leaders.append(group)
+    return leaders
 
-    def nearest(place: int) -> Proposal | None:
-        name = groups[place].name
-        if name not in near:
-            near[name] = _nearest(meaning, name, vectors[place])
-        return near[name]
 
-    for start in range(0, len(groups), _BATCH):
-        end = min(start + _BATCH, len(groups))
+def _close(vectors: Floats) -> dict[int, list[int]]:
+    """The places before each place whose vectors are close to its own, closest first."""
+    found: dict[int, list[int]] = {}
+    for start in range(0, len(vectors), _BATCH):
+        end = min(start + _BATCH, len(vectors))
         cosines = vectors[start:end] @ vectors[:end].T
         for place in range(start, end):
             row = cosines[place - start, :place]
-            close = np.flatnonzero((row >= CLOSE) & led[:place])
-            for other in sorted(close.tolist(), key=lambda n: (-float(row[n]), n)):
-                one, leader = nearest(place), nearest(other)
-                if one is not None and leader is not None and one.skill.id == leader.skill.id:
-                    groups[other].members += groups[place].members
-                    break
-            else:
-                led[place] = True
-    return [one for place, one in enumerate(groups) if led[place]]
+            if close := np.flatnonzero(row >= CLOSE).tolist():
+                found[place] = sorted(close, key=lambda n: (-float(row[n]), n))[:MOST_CLOSE]
+    return found
 
 
-def _nearest(meaning: Encodes, name: str, vector: Floats | None = None) -> Proposal | None:
-    found = meaning.nearest(name, 1, vector)
-    return Proposal(found[0].skill, found[0].cosine) if found else None
+def _proposed(
+    encoded: Encoded, names: Sequence[str], vectors: Floats
+) -> dict[str, Proposal | None]:
+    return {
+        name: Proposal(one.skill, one.similarity, one.confidence) if one else None
+        for name, one in zip(names, encoded.proposed(names, vectors), strict=True)
+    }
 
 
 def _by_letters(name: str) -> Proposal | None:
     found = typeahead().find(name, 1)
-    return Proposal(found[0].skill, None) if found else None
+    return Proposal(found[0].skill) if found else None

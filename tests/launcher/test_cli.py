@@ -134,6 +134,13 @@ async def test_run_demo_doctor_and_a_clean_end(scratch: Path) -> None:
         await eventually(says_ready, within=90)
         found, output = await hirewire("demo", **settings)
         assert (found, "every step passed" in output) == (0, True), output
+        async with httpx.AsyncClient() as client:
+            page = f"http://127.0.0.1:{settings['HIREWIRE_WEB_PORT']}/dev/mail.json"
+            kept = await client.get(page)
+            assert kept.json().keys() == {"items"}, "there is no SMTP server"
+            for headers in ({"Host": "evil.example"}, {"X-Forwarded-For": "127.0.0.1"}):
+                assert (await client.get(page, headers=headers)).status_code == 404
+        assert (folder / "secret-key").stat().st_mode & 0o077 == 0
         assert folder in running_data_dirs()
         elsewhere = {n: v for n, v in settings.items() if n != "HIREWIRE_DATA_DIR"}
         found, output = await hirewire("run", f"--data-dir={folder}", **elsewhere)

@@ -18,7 +18,12 @@ PORTS = {name: PlatformSettings.model_fields[f"{name}_port"].default for name in
 
 
 def test_there_is_a_container_for_each_process() -> None:
-    assert set(CONTAINERS) == {"postgres", "rabbitmq", "migrate", "proxy", *PROCESSES}
+    assert set(CONTAINERS) == {
+        *("postgres", "rabbitmq", "migrate", "proxy", "mailpit"),
+        *PROCESSES,
+    }
+    assert CONTAINERS["mailpit"]["profiles"] == ["dev"]
+    assert all("profiles" not in one for name, one in CONTAINERS.items() if name != "mailpit")
 
 
 @pytest.mark.parametrize("name", PROCESSES)

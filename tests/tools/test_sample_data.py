@@ -168,7 +168,10 @@ def test_vacancies_are_valid_for_the_service(vacancies: list[tuple[bool, Drafted
         assert len(ids) == len(set(ids))
         if vacancy.job is not None:
             known = {skill.id for skill in skills_of(vacancy.job.occupation)}
-            assert 4 <= sum(id in known for id in ids) <= 9 + 2
+            assert 2 <= sum(id in known for id in ids) <= 4 + 5
+            stacks = trades()[vacancy.trade].tools.values()
+            musts = {one.skill for one in body.requirements if one.kind == "must"}
+            assert any(musts & {*stack} for stack in stacks), "a tool of the trade is required"
         assert 4 <= len(ids) <= 12
         assert 1 <= sum(one.kind == "must" for one in body.requirements) <= 3
         if body.salary is not None:
@@ -230,11 +233,11 @@ def test_resumes_are_valid_for_the_service(resumes: list[tuple[Person, Written]]
 
 
 def _check_skills(resume: Written, ids: set[str]) -> None:
-    """An IT resume has many skills of its occupation; others have the documents of their title."""
+    """An IT resume has skills of its occupation; others have the documents of their title."""
     if isinstance(resume.profession, Job):
         own = {skill.id for skill in skills_of(resume.profession.occupation)}
-        assert len(ids & own) >= round(len(own) * 0.3)
-        assert ids - own
+        assert len(ids & own) >= 2
+        assert ids - own, "and tools"
         return
     assert isinstance(resume.profession, CityTrade)
     for line in resume.profession.papers:

@@ -24,4 +24,5 @@ SERVICE = Service(
         session_background.FORGET_ENDED_SESSIONS,
         account_background.FORGET_OLD_REGISTRATIONS,
     ],
+    sends_mail=True,
 )

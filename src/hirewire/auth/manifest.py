@@ -7,4 +7,5 @@ MANIFEST = Manifest(
     port=8001,
     app="hirewire.auth.app:SERVICE",
     paths=("/api/auth/", "/.well-known/"),
+    needs=frozenset({"database", "secret_key"}),
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal
 
-Need = Literal["database", "search_dir"]
+Need = Literal["database", "search_dir", "secret_key"]
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,8 @@ class Manifest:
     app: str
     """`module:attribute` of its `Service` or `Gateway`; imported only by a process that runs it."""
     needs: frozenset[Need] = frozenset({"database"})
-    """Resources that `hirewire run` provides; `search_dir` is a folder for search indexes."""
+    """Resources that `hirewire run` provides; `search_dir` is a folder for search indexes,
+    `secret_key` encrypts what must not stand readable in its database."""
     paths: Sequence[str] = ()
     """The public paths that the gateway forwards to it, each one segment below `/` or `/api/`."""
     is_public: bool = False

@@ -19,7 +19,10 @@ from hirewire.kit.addresses import ClientAddress
 from hirewire.kit.clock import use_zone
 from hirewire.kit.db import make_engine, pending
 from hirewire.kit.internal.routes import router as internal_router
+from hirewire.kit.mail import queue
+from hirewire.kit.mail.mailer import Mailer
 from hirewire.kit.middleware import BodyLimit, RequestContext
+from hirewire.kit.secrets import use_keys
 from hirewire.kit.settings import Settings
 from hirewire.kit.tokens import Verifier
 from hirewire.messaging import tracing
@@ -68,6 +71,8 @@ class Service:
     """Events that another service consumes from an external service's plain queue instead."""
     larger_bodies: Sequence[tuple[str, int]] = field(default_factory=tuple)
     """Paths that accept bodies over 1 MiB, with their limit in bytes."""
+    sends_mail: bool = False
+    """Whether its queue of mails is sent in the background."""
     prepare: Sequence[Callable[[Settings], None]] = ()
     """Called once in a process before its application is built; may raise `SettingsError`."""
 
@@ -111,6 +116,14 @@ async def _forget_old_answers(transactions: Transactions) -> bool:
     return False
 
 
+async def _forget_old_mails(transactions: Transactions) -> bool:
+    async with transactions() as tx:
+        await queue.forget_old(tx)
+    return False
+
+
+FORGET_OLD_MAILS = PeriodicTask("mails", _forget_old_mails, every=3600.0)
+"""Deletes the rows of mails that were sent long ago."""
 FORGET_OLD_ANSWERS = PeriodicTask("answers", _forget_old_answers, every=3600.0)
 """Deletes expired responses of idempotency keys."""
 
@@ -128,6 +141,7 @@ def create_app(
     `broker` replaces the broker from the settings. `services` are the names of all services.
     """
     use_zone(settings.time_zone)
+    use_keys(settings.secret_key)
     engine = make_engine(
         settings.service_database(service.name),
         pool=settings.database_pool,
@@ -144,9 +158,14 @@ def create_app(
                 await stack.enter_async_context(resource(messaging.transactions, settings))
             stack.push_async_callback(messaging.stop)
             messaging.start(role)
-            for task in (*service.background, FORGET_OLD_ANSWERS) if role != "api" else ():
+            tasks = [*service.background, FORGET_OLD_ANSWERS]
+            tasks += [FORGET_OLD_MAILS] if service.sends_mail else []
+            for task in tasks if role != "api" else ():
                 running = asyncio.create_task(repeat(task, messaging.transactions))
                 stack.push_async_callback(_end, running)
+            if service.sends_mail and role != "api":
+                mailer = Mailer(service.name, messaging.transactions, settings)
+                stack.push_async_callback(_end, asyncio.create_task(mailer.run()))
             yield
 
     app = FastAPI(

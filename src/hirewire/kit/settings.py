@@ -17,6 +17,8 @@ from hirewire.kit.addresses import trust
 from hirewire.kit.manifest import Manifest
 
 PREFIX = "HIREWIRE_"
+LEAST_KEY = 32
+SMTP_SCHEMES = ("smtp", "smtp+starttls", "smtps", "file")
 NOT_SETTINGS = ("HIREWIRE_TEST_",)
 """Prefixes of variables that only tests read."""
 
@@ -114,6 +116,26 @@ class Settings(BaseSettings):
         description="Token with which `hirewire events` and the console use the services' "
         "internal API",
     )
+    secret_key: str | None = Field(
+        None,
+        repr=False,
+        description="Key that encrypts signing keys and queued mails in the database, 32 "
+        "characters or more. Several, comma-separated: the first encrypts, all decrypt. Losing it "
+        "signs everybody out. The embedded mode makes one",
+    )
+    smtp_url: str | None = Field(
+        None,
+        repr=False,
+        description="Server that sends mail: smtp://user:password@host:587 (STARTTLS if offered), "
+        "smtp+starttls://… (required), smtps://… (TLS), or file:///folder, which keeps the mails. "
+        "The embedded mode keeps them and shows them at /dev/mail",
+    )
+    mail_from: str | None = Field(
+        None,
+        max_length=254,
+        pattern=r"^[^@\s<>]+@[^@\s<>]+$",
+        description="Sender address of mails. Not set: no-reply@ and the public address' host",
+    )
     otlp_endpoint: str | None = Field(
         None,
         description="Where spans are sent: http://host:4318 (OTLP over HTTP). Not set: no spans",
@@ -161,6 +183,23 @@ class Settings(BaseSettings):
         for name, count in value.items():
             if f"{name}_port" not in cls.model_fields or not 1 <= count <= 64:
                 raise ValueError(f"{name}={count}: not a service with 1 to 64 partitions")
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _keys(cls, value: str | None) -> str | None:
+        if value is not None and any(len(one) < LEAST_KEY for one in value.split(",")):
+            raise ValueError(f"each key must have {LEAST_KEY} characters or more")
+        return value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _smtp(cls, value: str | None) -> str | None:
+        if value is not None:
+            parts = urlsplit(value)
+            if parts.scheme not in SMTP_SCHEMES or not (parts.hostname or parts.path.strip("/")):
+                raise ValueError("not an address (smtp://host:port, smtps://… or file:///folder)")
+            _ = parts.port  # raises ValueError
         return value
 
     @field_validator("database_url", "broker_url", "otlp_endpoint")

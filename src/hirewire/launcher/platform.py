@@ -26,6 +26,7 @@ from hirewire.launcher.state import (
     hold_state,
     operator_token,
     read_state,
+    secret_key,
     write_state,
 )
 from hirewire.launcher.supervisor import Child, Supervisor
@@ -40,6 +41,8 @@ GIVEN = frozenset(
         "HIREWIRE_RABBITMQ_MANAGEMENT_URL",
         "HIREWIRE_OPERATOR_TOKEN",
         "HIREWIRE_SEARCH_DIR",
+        "HIREWIRE_SECRET_KEY",
+        "HIREWIRE_SMTP_URL",
     }
 )
 """Settings that a child process gets through its standard input, or must not get."""
@@ -140,6 +143,7 @@ async def _run(
         if settings.operator_token is None:
             token = operator_token(plan.data_dir)
             settings = settings.model_copy(update={"operator_token": token})
+        settings = _mail(plan, settings, console)
         with console.status("migrating databases and queues"):
             await migrate(settings)
         write_state(plan.data_dir, _state(settings, addresses))
@@ -212,6 +216,18 @@ async def _broker(
     return settings, addresses
 
 
+def _mail(plan: Plan, settings: Settings, console: Console) -> Settings:
+    """Returns settings with a secret key, and with a folder for mails if no server is set."""
+    if settings.secret_key is None:
+        settings = settings.model_copy(update={"secret_key": secret_key(plan.data_dir)})
+    if settings.smtp_url is not None:
+        return settings
+    folder = plan.data_dir / "mails"
+    where = f"{public_url(settings)}/dev/mail" if plan.gateway is not None else str(folder)
+    console.print(f"[dim]mail: no SMTP server is set, so mails are kept: {where}[/]")
+    return settings.model_copy(update={"smtp_url": f"file://{quote(str(folder.absolute()))}"})
+
+
 def _as_user(url: str, user: str, password: str) -> str:
     parts = urlsplit(url)
     host = f"{quote(user)}:{quote(password, safe='')}@{parts.hostname}:{parts.port}"
@@ -228,6 +244,8 @@ def _state(settings: Settings, addresses: Mapping[str, str]) -> RunningPlatform:
         rabbitmq_management_url=settings.rabbitmq_management_url,
         broker_urls=dict(addresses),
         operator_token=settings.operator_token,
+        secret_key=settings.secret_key,
+        smtp_url=settings.smtp_url,
     )
 
 
@@ -260,6 +278,10 @@ def _given(
     if "search_dir" in service.needs:
         given["HIREWIRE_SEARCH_DIR"] = str(settings.search_dir or plan.data_dir / "search")
     given["HIREWIRE_BROKER_URL"] = broker_url or settings.broker_address()
+    if settings.smtp_url is not None:
+        given["HIREWIRE_SMTP_URL"] = settings.smtp_url
+    if "secret_key" in service.needs:
+        given["HIREWIRE_SECRET_KEY"] = settings.secret_key or ""
     if service.has_database:
         assert settings.database_url is not None
         given["HIREWIRE_DATABASE_URL"] = settings.database_url

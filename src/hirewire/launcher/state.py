@@ -27,6 +27,8 @@ class RunningPlatform:
     broker_urls: dict[str, str] = field(default_factory=dict)
     """The broker's address for each service that has its own broker user."""
     operator_token: str | None = None
+    secret_key: str | None = None
+    smtp_url: str | None = None
 
 
 def write_state(data_dir: Path, platform: RunningPlatform) -> None:
@@ -92,6 +94,8 @@ def found_settings(settings: Settings, data_dir: Path, service: str | None = Non
             or state.rabbitmq_management_url,
             "public_url": state.public_url,
             "operator_token": settings.operator_token or state.operator_token,
+            "secret_key": settings.secret_key or state.secret_key,
+            "smtp_url": settings.smtp_url or state.smtp_url,
         }
     )
 
@@ -110,7 +114,15 @@ def broker_passwords(data_dir: Path, names: Iterable[str]) -> dict[str, str]:
 
 def operator_token(data_dir: Path) -> str:
     """The operators' token: generated once, stored in a file of mode 0600."""
-    path = data_dir / "operator-token"
+    return _generated(data_dir / "operator-token")
+
+
+def secret_key(data_dir: Path) -> str:
+    """The key that encrypts secrets in the databases: generated once, in a file of mode 0600."""
+    return _generated(data_dir / "secret-key")
+
+
+def _generated(path: Path) -> str:
     if not path.exists():
         write_private(path, secrets.token_urlsafe(32))
     return path.read_text()

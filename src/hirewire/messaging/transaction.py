@@ -66,8 +66,8 @@ class Transaction:
     """The events recorded in one open transaction, kept beside its connection."""
 
     __slots__ = (
-        *("ended", "kept", "owner", "pending", "savepoints", "spoiled", "unusable", "wakes"),
-        "write",
+        *("after", "ended", "kept", "owner", "pending", "savepoints", "spoiled", "unusable"),
+        *("wakes", "write"),
     )
 
     def __init__(self, owner: str) -> None:
@@ -81,6 +81,8 @@ class Transaction:
         self.kept: dict[type, Any] = {}
         """Data that features keep until the transaction ends, by type."""
         self.wakes = False
+        self.after: set[Callable[[], None]] = set()
+        """Called once the transaction has committed."""
         self.ended = False
         """Whether the block has ended: nothing more can be recorded, and the commit may follow."""
         self.spoiled = False
@@ -106,6 +108,14 @@ def owner_of(tx: Tx) -> str:
 def wake_after(tx: Tx) -> None:
     """Wake the relay once `tx` has committed, even without a new event."""
     opened_by(tx).wakes = True
+
+
+def after_commit(tx: Tx, call: Callable[[], None]) -> None:
+    """Call this once `tx` has committed; the same call several times counts once.
+
+    It only hastens work that is found by itself later: a process may be killed in between.
+    """
+    opened_by(tx).after.add(call)
 
 
 def _transaction_of(connection: Connection | None) -> Transaction | None:
@@ -188,6 +198,8 @@ class Transactions:
             await asyncio.shield(asyncio.create_task(tx.close()))
         if opened.pending or opened.wakes:
             self.committed()
+        for call in opened.after:
+            call()
 
     async def _connected(self) -> AsyncConnection:
         while True:

@@ -29,6 +29,7 @@ from hirewire.web.pages import (
     candidate,
     employer,
     failures,
+    kept_mail,
     people,
     posting,
     read_vacancy,
@@ -57,7 +58,7 @@ LARGEST_READ = 4 * 1024 * 1024
 LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 """The same with an image, which is limited like any other body of a service."""
 PAGES = (
-    *(about, account, saved, candidate, resume_files, resume_rows, resumes, suggestions),
+    *(about, account, kept_mail, saved, candidate, resume_files, resume_rows, resumes, suggestions),
     *(applications, people, read_vacancy, posting, board, employer, styleguide, undoing, routes),
 )
 """The modules with pages. The first matching route wins."""
@@ -89,6 +90,7 @@ def create_web(settings: Settings) -> FastAPI:
     app.state.upstreams = upstreams
     app.state.public_url = settings.public_url
     app.state.country = settings.country
+    app.state.smtp_url = settings.smtp_url
     app.state.contact_email = settings.contact_email
     app.state.retention_days = settings.retention_days
     use_zone(settings.time_zone)

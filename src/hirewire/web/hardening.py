@@ -2,6 +2,7 @@
 
 import ipaddress
 import secrets
+from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -68,6 +69,8 @@ class OperatorsOnly:
     """ASGI middleware: restricts ``/metrics`` and ``/health/…`` to operators.
 
     These are requests from the machine itself or with the operator token. Other clients get 404.
+    ``/dev/…`` is for the machine itself alone, under a name of its own: a page elsewhere whose
+    name was made to lead here (DNS rebinding) must not read it.
     """
 
     def __init__(self, app: ASGIApp, *, token: str | None) -> None:
@@ -76,8 +79,9 @@ class OperatorsOnly:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        is_theirs = scope["type"] == "http" and scope["path"].startswith(("/metrics", "/health"))
-        if is_theirs and not self._may(scope):
+        path = scope["path"] if scope["type"] == "http" else ""
+        is_theirs = path.startswith(("/metrics", "/health")) and not self._may(scope)
+        if is_theirs or (path.startswith("/dev/") and not _is_here(scope)):
             await problem(404, "not-found", "There is no such page.")(scope, receive, send)
             return
         await self._app(scope, receive, send)
@@ -88,9 +92,18 @@ class OperatorsOnly:
             asked.get(b"authorization", b""), self._expected
         ):
             return True
-        if FORWARDING & asked.keys() or scope["client"] is None:
+        return _is_here(scope, by_name=False)
+
+
+def _is_here(scope: Scope, *, by_name: bool = True) -> bool:
+    """Whether the request comes from this machine, directly; `by_name`: and says so."""
+    asked = dict(scope["headers"])
+    if FORWARDING & asked.keys() or scope["client"] is None:
+        return False
+    host = urlsplit(f"//{asked.get(b'host', b'').decode('latin-1')}").hostname
+    try:
+        if by_name and host != "localhost" and not ipaddress.ip_address(host or "").is_loopback:
             return False
-        try:
-            return ipaddress.ip_address(scope["client"][0]).is_loopback
-        except ValueError:
-            return False
+        return ipaddress.ip_address(scope["client"][0]).is_loopback
+    except ValueError:
+        return False

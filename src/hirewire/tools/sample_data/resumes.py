@@ -191,14 +191,14 @@ def _papers() -> frozenset[str]:
 
 
 def _it_skills(rng: Random, who: Person, life: Life, job: Job, stack: tuple[str, ...]) -> list[str]:
-    """Half or more of the occupation's skills, the trade's tools, and a few other skills."""
+    """The trade's tools, several of the occupation's skills, and one of a neighbouring one."""
     known = skills_of(job.occupation)
-    least, most = (0.3, 0.5) if life.changed else (0.5, 0.85)
-    own = rng.sample(known, max(1, round(len(known) * rng.uniform(least, most))))
+    least, most = (2, 4) if life.changed else (4, 8)
+    own = rng.sample(known, min(len(known), rng.randint(least, most)))
     near = _near(rng, job)
     others = skills_of(near.occupation) if isinstance(near, Job) else ()
     chosen: dict[str, Skill] = {skill.id: skill for skill in own}
-    for skill in rng.sample(others, min(len(others), rng.randint(1, 3))):
+    for skill in rng.sample(others, min(len(others), 1)):
         chosen.setdefault(skill.id, skill)
     names = [written(skill, rng, russian=who.russian) for skill in chosen.values()]
     tools = [tool for tool in stack if dictionary().id_of(tool) not in chosen]

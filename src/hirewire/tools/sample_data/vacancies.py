@@ -26,6 +26,8 @@ from hirewire.tools.sample_data.trades import (
 )
 
 ON_SITE = {"stage", "support"}
+BY_TOOLS = {"build", "data", "design", "operate", "check"}
+"""Kinds of trades whose people are chosen by the tools that they know."""
 ON_SITE_TRADES = {"cnc", "datacentre", "telecom", "avia"}
 
 
@@ -128,27 +130,31 @@ def _languages(rng: Random, company: Company) -> list[dict[str, str]]:
 
 
 def _asked(rng: Random, job: Job) -> list[Skill]:
-    """Some of the occupation's skills; the first ones are the most typical."""
+    """Two to four of the occupation's skills."""
     known = skills_of(job.occupation)
-    return rng.sample(known, min(rng.randint(4, 9), len(known)))
+    return rng.sample(known, min(rng.randint(2, 4), len(known)))
 
 
 def _requirements(rng: Random, frame: Frame, skills: list[Skill]) -> list[dict[str, Any]]:
-    """The occupation's skills, one to three of them required, and a tool or two."""
-    found = []
+    """The tools of the stack, the first of them required, and some skills of the occupation.
+
+    Of those who build something, tools alone are required; of others one of the skills as well.
+    """
     level = {"junior": 2, "middle": 3, "senior": 4, "lead": 5}[frame.grade]
-    musts = rng.randint(1, 3)
-    for place, skill in enumerate(skills):
-        one: dict[str, Any] = {
-            "skill": written(skill, rng, russian=frame.company.russian),
-            "kind": "must" if place < musts else "nice",
-        }
+    builds = trades()[frame.job.trade].kind in BY_TOOLS
+    taken = {skill.id for skill in skills}
+    tools = [tool for tool in frame.stack if dictionary().id_of(tool) not in taken]
+    tools = tools[: rng.randint(3, 5)]
+    musts = {*tools[: rng.randint(1, 3) if builds else 1]}
+    names = [written(skill, rng, russian=frame.company.russian) for skill in skills]
+    musts |= set() if builds else {*names[:1]}
+    found = []
+    for name in (*tools, *names):
+        one: dict[str, Any] = {"skill": name, "kind": "must" if name in musts else "nice"}
         if rng.random() < 0.45:
             one["level"] = max(1, min(5, level - rng.choice((0, 0, 1))))
         found.append(one)
-    taken = {skill.id for skill in skills}
-    tools = [tool for tool in frame.stack if dictionary().id_of(tool) not in taken]
-    return found + [{"skill": tool, "kind": "nice"} for tool in tools[: rng.randint(0, 2)]]
+    return found
 
 
 def describe(rng: Random, frame: Frame, skills: list[Skill]) -> str:

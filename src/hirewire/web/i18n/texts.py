@@ -28,6 +28,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "Company": ("company.html",),
     "Sign-in and sign-up": ("signin.html", "signup.html", "account.py"),
     "About, privacy, contact": ("about.html", "privacy.html", "contact.html"),
+    "Kept mails": ("kept_mail.html",),
     "Dashboard": (
         *("home.html", "profile.html", "matches.html", "applications.html", "searches.html"),
         "saved_jobs.html",

@@ -1,0 +1,115 @@
+"""What a mail says, and how it looks as text and as HTML."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from functools import cache
+from importlib.resources import files
+from textwrap import fill
+from typing import Literal
+from uuid import UUID
+
+from email_validator import validate_email
+from jinja2 import Environment, StrictUndefined, Template
+
+Language = Literal["en", "ru"]
+LANGUAGES: tuple[Language, ...] = ("en", "ru")
+_WIDTH = 72
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """The content of a mail, in the reader's language."""
+
+    to: str
+    """The address of one reader."""
+    language: Language
+    subject: str
+    lines: Sequence[str]
+    """Paragraphs, as plain text."""
+    code: str | None = None
+    """A code to type in, shown large."""
+    button: tuple[str, str] | None = None
+    """The text of a link, and its address."""
+    after: Sequence[str] = ()
+    """Paragraphs below the button."""
+    headers: Mapping[str, str] | None = None
+    """Further headers, such as `List-Unsubscribe`."""
+
+    def __post_init__(self) -> None:
+        for text in (self.to, self.subject, *(self.headers or {}).values()):
+            if "\n" in text or "\r" in text:
+                raise ValueError("a line break in a header of a mail")
+
+    @property
+    def reader(self) -> str:
+        """The address as SMTP needs it: its domain in ASCII (RFC 5891)."""
+        found = validate_email(self.to, check_deliverability=False, test_environment=True)
+        return found.ascii_email or f"{found.local_part}@{found.ascii_domain}"
+
+    def to_json(self) -> str:
+        """The form that is stored, encrypted."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Letter":
+        """The inverse of `to_json`."""
+        row = json.loads(text)
+        return cls(**row | {"button": tuple(row["button"]) if row["button"] else None})
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who sends: the board."""
+
+    address: str
+    name: str
+    public_url: str
+
+    @property
+    def domain(self) -> str:
+        """The domain of the address, for `Message-ID`."""
+        return self.address.rpartition("@")[2]
+
+
+def as_text(letter: Letter, sender: Sender) -> str:
+    """The part in plain text. Links stand in lines of their own, unbroken."""
+    parts = [fill(line, _WIDTH, break_long_words=False) for line in letter.lines]
+    parts += [f"    {letter.code}"] if letter.code else []
+    parts += [f"{letter.button[0]}:\n{letter.button[1]}"] if letter.button else []
+    parts += [fill(line, _WIDTH, break_long_words=False) for line in letter.after]
+    parts.append(f"-- \n{sender.name}\n{sender.public_url}")
+    return "\n\n".join(parts) + "\n"
+
+
+def as_html(letter: Letter, sender: Sender) -> str:
+    """The HTML part: one table and inline styles, as mail clients need it; no pictures."""
+    return _template().render(letter=letter, sender=sender)
+
+
+def as_message(id: UUID, letter: Letter, sender: Sender, at: datetime) -> EmailMessage:
+    """The message to send. Its `Message-ID` is the row's, so that a repeated mail is recognised."""
+    message = EmailMessage()
+    message["From"] = Address(sender.name, addr_spec=sender.address)
+    message["To"] = letter.reader
+    message["Subject"] = letter.subject
+    message["Date"] = format_datetime(at)
+    message["Message-ID"] = f"<{id}@{sender.domain}>"
+    message["Auto-Submitted"] = "auto-generated"
+    message["Content-Language"] = letter.language
+    for name, value in (letter.headers or {}).items():
+        message[name] = value
+    message.set_content(as_text(letter, sender), cte="quoted-printable")
+    message.add_alternative(as_html(letter, sender), subtype="html", cte="quoted-printable")
+    return message
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    source = files("hirewire.kit.mail").joinpath("letter.html").read_text(encoding="utf-8")
+    return environment.from_string(source)

@@ -1,0 +1,177 @@
+"""The queue of mails (`kit.mail`): entering, claiming, and what became of each."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from hirewire.kit.clock import now
+from hirewire.kit.mail.letters import Letter
+from hirewire.kit.secrets import seal
+from hirewire.messaging.background import Wake
+from hirewire.messaging.ids import new_id
+from hirewire.messaging.transaction import Tx, after_commit, owner_of
+
+PURPOSE = "mail"
+LEASE = timedelta(minutes=3)
+"""How long a claimed mail is left to the process that claimed it: longer than any attempt takes."""
+KEPT = timedelta(days=30)
+"""How long the row of a mail that was sent or expired is kept, without its content."""
+GIVE_UP_AFTER = timedelta(days=3)
+PAUSES = (5, 30, 120, 600, 1800, 3600)
+"""Seconds before a mail that the server deferred is tried again; the last one repeats."""
+
+State = Literal["queued", "sent", "dead", "expired"]
+wakes: dict[str, Wake] = {}
+"""Wakes the mailer of a service in this process, if there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A mail that this process may send now."""
+
+    id: UUID
+    kind: str
+    content: bytes
+    attempt: int
+    """1 for the first. Only the latest attempt can change the row."""
+    deferrals: int
+    created_at: datetime
+    expires_at: datetime | None
+
+
+async def send(
+    tx: Tx, kind: str, letter: Letter, *, user_id: UUID | None, expires_at: datetime | None = None
+) -> UUID:
+    """Queue a mail; returns its id. It is sent once `tx` has committed.
+
+    After `expires_at` it is not sent any more: a link that is dead by then helps nobody.
+    Raises `NoSecretKey`.
+    """
+    id, moment = new_id(), now()
+    await tx.exec_driver_sql(
+        "insert into kit.mail (id, kind, user_id, content, created_at, next_attempt_at, expires_at)"
+        " values ($1, $2, $3, $4, $5, $5, $6)",
+        (id, kind, user_id, seal(letter.to_json(), PURPOSE), moment, expires_at),
+    )
+    _wake_after(tx)
+    return id
+
+
+async def claim(tx: Tx, most: int) -> list[Claimed]:
+    """The next due mails, the longest due first; each is left to the caller for `LEASE`."""
+    moment = now()
+    result = await tx.exec_driver_sql(
+        """
+        update kit.mail as m
+        set attempts = m.attempts + 1, next_attempt_at = $1::timestamptz + $2::interval
+        from (
+            select id from kit.mail
+            where state = 'queued' and next_attempt_at <= $1
+            order by next_attempt_at limit $3 for update skip locked
+        ) as due
+        where m.id = due.id
+        returning
+            m.id, m.kind, m.content, m.attempts as attempt, m.deferrals, m.created_at, m.expires_at
+        """,
+        (moment, LEASE, most),
+    )
+    return [Claimed(**row._mapping) for row in result]
+
+
+async def end(tx: Tx, mail: Claimed, state: State, error: str | None = None) -> bool:
+    """Note that a mail was sent, expired, or is given up; False if another attempt began since."""
+    result = await tx.exec_driver_sql(
+        """
+        update kit.mail
+        set state = $3, ended_at = $4, error = $5,
+            content = case when $3 = 'dead' then content end
+        where id = $1 and attempts = $2 and state = 'queued'
+        """,
+        (mail.id, mail.attempt, state, now(), error),
+    )
+    return result.rowcount == 1
+
+
+async def put_back(
+    tx: Tx, mail: Claimed, error: str, *, after: timedelta, unanswered: bool, deferred: bool
+) -> None:
+    """Try a mail again after a pause. `deferred`: the server was there, and did not take it."""
+    await tx.exec_driver_sql(
+        """
+        update kit.mail
+        set next_attempt_at = $3, error = $4, unanswered = unanswered + $5,
+            deferrals = deferrals + $6
+        where id = $1 and attempts = $2 and state = 'queued'
+        """,
+        (mail.id, mail.attempt, now() + after, error, int(unanswered), int(deferred)),
+    )
+
+
+async def resend(tx: Tx, ids: Sequence[UUID] | None) -> int:
+    """Queue dead mails again (all without `ids`); returns how many."""
+    result = await tx.exec_driver_sql(
+        """
+        update kit.mail
+        set state = 'queued', deferrals = 0, ended_at = null, error = null,
+            created_at = $2, next_attempt_at = $2, expires_at = null
+        where state = 'dead' and ($1::uuid[] is null or id = any($1))
+        """,
+        (list(ids) if ids is not None else None, now()),
+    )
+    _wake_after(tx)
+    return result.rowcount
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A mail as operators see it: without content and address."""
+
+    id: UUID
+    kind: str
+    user_id: UUID | None
+    attempts: int
+    unanswered: int
+    created_at: datetime
+    ended_at: datetime | None
+    error: str | None
+
+
+async def listed(tx: AsyncConnection, state: State, most: int) -> list[Listed]:
+    """Mails in a state, the newest first."""
+    result = await tx.exec_driver_sql(
+        "select id, kind, user_id, attempts, unanswered, created_at, ended_at, error "
+        "from kit.mail where state = $1 order by created_at desc limit $2",
+        (state, most),
+    )
+    return [Listed(**row._mapping) for row in result]
+
+
+async def counts(tx: AsyncConnection) -> dict[str, int]:
+    """How many mails are in each state."""
+    result = await tx.exec_driver_sql(
+        "select state, count(*) as mails from kit.mail group by state"
+    )
+    return {row.state: row.mails for row in result}
+
+
+async def forget(tx: AsyncConnection, user_id: UUID) -> int:
+    """Delete all mails to a user, when the user's data is deleted; returns how many."""
+    result = await tx.exec_driver_sql("delete from kit.mail where user_id = $1", (user_id,))
+    return result.rowcount
+
+
+async def forget_old(tx: AsyncConnection) -> None:
+    """Delete the rows of mails that were sent or expired long ago."""
+    await tx.exec_driver_sql(
+        "delete from kit.mail where state in ('sent', 'expired') and ended_at < $1",
+        (now() - KEPT,),
+    )
+
+
+def _wake_after(tx: Tx) -> None:
+    if (wake := wakes.get(owner_of(tx))) is not None:
+        after_commit(tx, wake)

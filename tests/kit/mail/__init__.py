@@ -1,0 +1,1 @@
+"""Mails: queue, transports and their looks."""

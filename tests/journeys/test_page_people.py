@@ -96,6 +96,29 @@ async def test_a_card_is_read_and_shortlisted_and_its_owner_is_notified(platform
         await page(boss, "/employer/resumes/01890000-0000-7000-8000-000000000000", 404)
 
 
+async def test_few_resumes_are_followed_by_similar_ones(platform: Platform) -> None:
+    await platform.start(*ALL)
+    async with platform.client() as boss, platform.client() as anna:
+        await hires(boss)
+        await sign_up(anna, "anna@example.org")
+        exact = (await wrote(anna, "Кладовщик")).rsplit("/", 1)[1]
+        similar = (await wrote(anna, 'Warehouse worker "A & B"')).rsplit("/", 1)[1]
+
+        async def both_are_found() -> bool:
+            return bool((await api(boss, "GET", "/vacancies/resumes?sort=date"))["total"] == 2)
+
+        await eventually(both_are_found)
+        shown = await page(boss, "/employer/resumes?q=кладовщик")
+        assert re.search(r'id="found-head"[^>]*>1 resume<', shown)
+        own, more = shown.split('<h2 id="similar">Similar: ')
+        assert (f"resume-{exact}" in own, f"resume-{similar}" in own) == (True, False)
+        assert (f"resume-{exact}" in more, f"resume-{similar}" in more) == (False, True)
+        [exactly] = re.findall(r'href="([^"]*)">Warehouse worker</a>', more)
+        shown = await page(boss, exactly.replace("&amp;", "&"))
+        assert f"resume-{similar}" in shown
+        assert (f"resume-{exact}" in shown, 'id="similar"' in shown) == (False, False)
+
+
 @pytest.mark.long
 async def test_lists_have_pages(platform: Platform) -> None:
     await platform.start(*ALL)

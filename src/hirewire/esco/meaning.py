@@ -18,8 +18,9 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from hirewire.esco.confidence import TOP, Signs, confidence, kin_of
 from hirewire.esco.dictionary import dictionary, edition, extend, without_note
-from hirewire.esco.forms import without_filler, words_of
+from hirewire.esco.forms import is_small, without_filler, words_of
 from hirewire.esco.tables import Skill
 from hirewire.esco.words import Words
 
@@ -37,7 +38,7 @@ _OF_INITIALS = 0.4
 _OF_LETTERS = 0.3
 """The weight of the similarity of letters, relative to that of meaning."""
 _CANDIDATES = 100
-_PART, _BATCH = 4096, 512
+_PART, _BATCH, _AT_ONCE = 4096, 512, 64
 _PERSONAL = re.compile(r"@|://|(?:\d[\s().-]*){6}")
 """Addresses and telephone numbers."""
 
@@ -59,6 +60,18 @@ class Near:
     skill: Skill
     likeness: float
     """The cosine of the nearest name, plus bonuses for common skills, similar words and letters."""
+    cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """The known skill that an unknown phrase may mean."""
+
+    skill: Skill
+    similarity: float
+    """The cosine of its nearest name."""
+    confidence: float
+    """The probability that it is right."""
 
 
 def encoder() -> Encoder:
@@ -122,31 +135,82 @@ class Meaning:
         for start in range(0, len(self._vectors), _PART):
             yield self._vectors[start : start + _PART]
 
+    def vectors(self, phrases: Sequence[str]) -> Floats:
+        """A unit vector for each phrase; zeros for one that is not encoded."""
+        places = [place for place, one in enumerate(phrases) if is_phrase(one)]
+        texts = [_plain(phrases[place]) for place in places]
+        found = np.zeros((len(phrases), self._vectors.shape[1]), np.float32)
+        for at in range(0, len(texts), _BATCH):
+            with self._lock:
+                found[places[at : at + _BATCH]] = self._encoder.encode(texts[at : at + _BATCH])
+        return found
+
     def nearest(self, phrase: str, limit: int) -> list[Near]:
         """The skills closest to a phrase, closest first. Empty if the phrase is not encoded."""
         if not is_phrase(phrase):
             return []
-        text = next(without_filler(phrase), phrase.casefold())
-        with self._lock:
-            vector = self._encoder.encode([text])[0]
-        cosines = np.concatenate([part.astype(np.float32) @ vector for part in self._parts()])
-        likeness: NDArray[Any] = np.maximum.reduceat(cosines / self._lengths, self._firsts)
-        likeness += self._common + _OF_WORDS * self._words.likeness(text)
+        return self._ranked(phrase, self._cosines(self.vectors([phrase]))[:, 0])[0][:limit]
+
+    def proposed(self, phrases: Sequence[str], vectors: Floats) -> list[Proposal | None]:
+        """The skill closest to each phrase; None for one that is not encoded or has none close."""
+        found: list[Proposal | None] = []
+        for start in range(0, len(phrases), _AT_ONCE):
+            part = phrases[start : start + _AT_ONCE]
+            cosines = self._cosines(vectors[start : start + _AT_ONCE])
+            for nth, phrase in enumerate(part):
+                near: list[Near] = []
+                sure = 0.0
+                if is_phrase(phrase):
+                    near, sure = self._ranked(phrase, cosines[:, nth])
+                # Rounded, since vectors differ a little with the other phrases of a batch.
+                numbers = round(near[0].cosine, 4) if near else 0.0, round(sure, 4)
+                found.append(Proposal(near[0].skill, *numbers) if near else None)
+        return found
+
+    def _cosines(self, vectors: Floats) -> Floats:
+        """The cosine of each skill's nearest name (rows) and each phrase (columns)."""
+        all_names = np.concatenate([part.astype(np.float32) @ vectors.T for part in self._parts()])
+        best: Floats = np.maximum.reduceat(all_names / self._lengths[:, None], self._firsts)
+        return best
+
+    def _ranked(self, phrase: str, cosines: Floats) -> tuple[list[Near], float]:
+        """The closest skills, and the confidence that the first one is right."""
+        text = _plain(phrase)
+        words = self._words.likeness(text)
+        likeness: NDArray[Any] = cosines + self._common + _OF_WORDS * words
         likeness += _OF_INITIALS * self._words.initials(phrase)
-        most = min(max(_CANDIDATES, limit), len(likeness))
+        most = min(_CANDIDATES, len(likeness))
         letters = _threes(text)
-        found = [
-            Near(skill, float(likeness[place]) + _OF_LETTERS * _likeness(letters, skill))
-            for place in np.argpartition(-likeness, most - 1)[:most].tolist()
-            for skill in (self._skills[place],)
-        ]
-        found.sort(key=lambda one: (-one.likeness, one.skill.id))
-        return [one for one in found[:limit] if one.likeness >= LEAST]
+        found: list[tuple[Near, int]] = []
+        for place in np.argpartition(-likeness, most - 1)[:most].tolist():
+            skill = self._skills[place]
+            total = float(likeness[place]) + _OF_LETTERS * _likeness(letters, skill)
+            if total >= LEAST:
+                found.append((Near(skill, total, float(cosines[place])), place))
+        if not found:
+            return [], 0.0
+        found.sort(key=lambda one: (-one[0].likeness, one[0].skill.id))
+        near = [one for one, _ in found]
+        first, place = found[0]
+        signs = Signs(
+            first.likeness,
+            first.likeness - (near[1].likeness if len(near) > 1 else LEAST),
+            first_by_words=bool(words[place] > 0 and words[place] >= words.max()),
+            first_by_meaning=bool(cosines[place] >= cosines.max()),
+            kin=kin_of([one.skill.groups for one in near[:TOP]]),
+            words=sum(not is_small(word) for word in words_of(phrase)),
+        )
+        return near, confidence(signs)
 
 
 def is_phrase(text: str) -> bool:
     """Whether a text may name a skill: it is short and has no address or telephone number."""
     return bool(words_of(text)) and len(text) <= LONGEST and not _PERSONAL.search(text)
+
+
+def _plain(phrase: str) -> str:
+    """What of a phrase is encoded."""
+    return next(without_filler(phrase), phrase.casefold())
 
 
 def _likeness(letters: frozenset[str], skill: Skill) -> float:

@@ -127,3 +127,62 @@ async def test_rows_are_read_as_their_company_may_see_them(anna: Person) -> None
         await say(anna, id, title="Cook", **change)
     async with anna.service.messaging.transactions() as tx:
         assert set(await visible_resumes(tx, ids, company)) == {ids[0]}
+
+
+async def widened(anna: Person, query: str) -> tuple[list[str], dict[str, Any]]:
+    """The results of the words themselves, and those of widening with what they were found by."""
+    page = await anna.call("GET", f"/resumes?widen=true&{query}")
+    exact = [one["resumeId"] for one in page["items"] if one["widened"] is None]
+    more = {one["resumeId"]: one["widened"] for one in page["items"] if one["widened"]}
+    assert [one["resumeId"] for one in page["items"]] == [*exact, *more]
+    if page["next"] is None and "after" not in query:
+        assert (page["total"], page["widenedTotal"]) == (len(exact), len(more))
+    return exact, more
+
+
+async def test_few_resumes_are_followed_by_those_of_related_titles_and_skills(anna: Person) -> None:
+    company = UUID((await anna.hire())["companyId"])
+    ids = [uuid4() for _ in range(8)]
+    russian, english, chemist, biologist, *_, baker = map(str, ids)
+    chemistry, other = "organic chemistry", "inorganic chemistry"
+    await say(anna, ids[0], title="Кладовщик", area="Omsk")
+    await say(anna, ids[1], title="Warehouse worker", area="Omsk")
+    await say(anna, ids[2], title="Teacher", skills=[SnapshotSkill(name=chemistry)])
+    await say(anna, ids[3], title="Researcher", skills=[SnapshotSkill(name=other)])
+    await say(anna, ids[4], title="Warehouse worker", hidden_from=[company])
+    await say(anna, ids[5], title="Warehouse worker", status="draft")
+    await say(anna, ids[6], title="Warehouse worker", visibility="no_one")
+    await say(anna, ids[7], title="Baker", area="Omsk")
+    await eventually(lambda: _is_counted(anna, "sort=date", 5))
+
+    found_by = {"by": "title", "name": "Warehouse worker"}
+    assert await widened(anna, "q=кладовщик") == ([russian], {english: found_by})
+    found_by = {"by": "title", "name": "Кладовщик"}
+    assert await widened(anna, "q=warehouse worker") == ([english], {russian: found_by})
+    found_by = {"by": "skill", "name": other}
+    assert await widened(anna, f"q={chemistry}") == ([chemist], {biologist: found_by})
+    assert await widened(anna, 'q="Warehouse worker"') == ([english], {})
+    assert await widened(anna, "q=кладовщик&area=Paris") == ([], {})
+    assert await widened(anna, "q=") == ([baker, biologist, chemist, english, russian], {})
+    assert await found(anna, "q=кладовщик") == [russian], "only on request"
+    answer = await anna.call("GET", "/resumes?q=кладовщик&widen=true&facets=true")
+    assert [one["count"] for one in answer["facets"]["area"]] == [1]
+
+    page = await anna.call("GET", "/resumes?q=кладовщик&widen=true&limit=1")
+    assert [one["resumeId"] for one in page["items"]] == [russian]
+    last = await anna.call("GET", f"/resumes?q=кладовщик&widen=true&limit=1&after={page['next']}")
+    assert [one["resumeId"] for one in last["items"]] == [english]
+    assert last["next"] is None
+    await anna.call("GET", f"/resumes?q=кладовщик&limit=1&after={page['next']}", expect=422)
+
+
+async def test_widening_does_not_reveal_a_hidden_resume(anna: Person) -> None:
+    company = UUID((await anna.hire())["companyId"])
+    shown, hidden = uuid4(), uuid4()
+    await say(anna, shown, title="Cook")
+    await say(anna, hidden, title="Warehouse worker", hidden_from=[company])
+    await eventually(lambda: _is_counted(anna, "sort=date", 1))
+    assert await widened(anna, "q=кладовщик&facets=true") == ([], {})
+    await say(anna, hidden, 2, title="Warehouse worker")
+    await eventually(lambda: _is_counted(anna, "sort=date", 2))
+    assert list((await widened(anna, "q=кладовщик"))[1]) == [str(hidden)]

@@ -37,6 +37,12 @@ def no_skills() -> list[str]:
         return [row["phrase"] for row in csv.DictReader(file)]
 
 
+def later_no_skills(half: str) -> list[str]:
+    """Conditions and traits, which name no skill: `seen` fitted the confidence."""
+    with (_HERE / "phrases_none_later.csv").open(encoding="utf-8", newline="") as file:
+        return [row["phrase"] for row in csv.DictReader(file) if row["half"] == half]
+
+
 def shares(asked: Sequence[Phrase], find: Callable[[str], Sequence[str]]) -> tuple[float, float]:
     """The shares of phrases with a correct skill first, and among the first five."""
     found = [(one, find(one.text)) for one in asked]

@@ -103,6 +103,11 @@ class ResumeQuery(ResumeFilters):
     limit: Annotated[int, Query(ge=1, le=100)] = 20
     after: Annotated[str | None, Query(max_length=1000)] = None
     facets: bool = False
+    widen: bool = False
+    """Whether fewer than 5 results of `q` are followed by those of related titles and skills.
+
+    Each of these has `widened`. They come after all other results, also on later pages.
+    """
 
 
 class Bucket(Answer):
@@ -131,7 +136,7 @@ class Widened(Answer):
     by: Literal["title", "skill"]
     """`title`: the same or a related occupation; `skill`: a related skill."""
     name: str
-    """The words of the vacancy that name the title or skill."""
+    """The words of the vacancy or resume that name the title or skill."""
 
 
 class VacancyFound(Vacancy):
@@ -149,6 +154,8 @@ class ResumeFound(Answer):
     updated_at: datetime
     resume: Card
     title_marked: str | None = None
+    widened: Widened | None = None
+    """Null for a result of the words themselves."""
 
 
 class _Results(Answer):
@@ -160,18 +167,18 @@ class _Results(Answer):
     """Words without any match, and how the other keyboard layout types them."""
     tolerated: list[str] = []
     """Words without any match that were replaced by similar words."""
+    widened_total: int = 0
+    """The number of results with `widened`, on all pages."""
 
 
 class VacancyResults(_Results):
     """A page of vacancies. `total` and `facets` do not count those with `widened`."""
 
-    widened_total: int = 0
-    """The number of results with `widened`, on all pages."""
     items: list[VacancyFound]
 
 
 class ResumeResults(_Results):
-    """A page of resumes."""
+    """A page of resumes. `total` and `facets` do not count those with `widened`."""
 
     items: list[ResumeFound]
 

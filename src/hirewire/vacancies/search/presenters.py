@@ -1,7 +1,7 @@
 """Converts search results to API responses."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypedDict
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from hirewire.places.gazetteer import ID, gazetteer
 from hirewire.vacancies.presenters import card_of, shown_vacancy
 from hirewire.vacancies.search import models, queries
 from hirewire.vacancies.search.filters import skill_value
-from hirewire.vacancies.search.index.documents import text_of
+from hirewire.vacancies.search.index.documents import skill_names, text_of
 from hirewire.vacancies.search.index.query import FacetCounts, SearchResult
 from hirewire.vacancies.search.index.storage import SearchIndex
 from hirewire.vacancies.search.index.widening import Related
@@ -48,13 +48,12 @@ async def vacancy_results(
     if found.parsed.query is not None:
         marks = await asyncio.to_thread(_highlights, index, found, shown)
     items = [
-        vacancy_item(row, company, query, mark, _widened(found.related, row) if step else None)
+        vacancy_item(row, company, query, mark, _vacancy_widened(found.related, row, step))
         for (row, step), mark in zip(open_ones, marks, strict=True)
     ]
     facets = await _facets(tx, index, await counting, query.skill) if counting else None
     return models.VacancyResults(
         items=items,
-        widened_total=found.widened,
         **_about(found, query, facets, request, response),
     )
 
@@ -71,8 +70,12 @@ async def resume_results(
     """The resumes of the result that this company may see, without names."""
     counting = _counting(found, query)
     rows = await queries.visible_resumes(tx, found.ids[: query.limit], company)
-    shown = [rows[id] for id in found.ids[: query.limit] if id in rows]
-    titles = [(row.snapshot or {}).get("title") or "" for row in shown]
+    visible = [
+        (rows[id], step)
+        for id, step in zip(found.ids[: query.limit], found.steps, strict=False)
+        if id in rows
+    ]
+    titles = [(row.snapshot or {}).get("title") or "" for row, _ in visible]
     marked = await asyncio.to_thread(index.highlighted, "title", found.parsed, titles)
     items = [
         models.ResumeFound(
@@ -80,8 +83,9 @@ async def resume_results(
             updated_at=row.updated_at,
             resume=card_of(row.snapshot or {}),
             title_marked=title,
+            widened=_resume_widened(found.related, row.snapshot or {}, step),
         )
-        for row, title in zip(shown, marked, strict=True)
+        for (row, step), title in zip(visible, marked, strict=True)
     ]
     facets = await _facets(tx, index, await counting, query.skill) if counting else None
     return models.ResumeResults(items=items, **_about(found, query, facets, request, response))
@@ -101,9 +105,25 @@ def vacancy_item(
     return models.VacancyFound.model_validate(shown)
 
 
-def _widened(related: Related, row: Row[Any]) -> models.Widened:
-    """What a result that only widening finds was found by."""
-    by, name = related.reason(row.title, [one["skill"] for one in row.requirements or ()])
+def _vacancy_widened(related: Related, row: Row[Any], step: int) -> models.Widened | None:
+    """What a vacancy that only widening finds was found by."""
+    return _widened(related, row.title, [one["skill"] for one in row.requirements or ()], step)
+
+
+def _resume_widened(
+    related: Related, snapshot: Mapping[str, Any], step: int
+) -> models.Widened | None:
+    """What a resume that only widening finds was found by."""
+    return _widened(related, snapshot.get("title") or "", skill_names(snapshot), step)
+
+
+def _widened(
+    related: Related, title: str, skills: Sequence[str], step: int
+) -> models.Widened | None:
+    """None for a result of the words themselves."""
+    if not step:
+        return None
+    by, name = related.reason(title, skills)
     return models.Widened(by=by, name=name)
 
 
@@ -130,6 +150,7 @@ class About(TypedDict):
     facets: dict[str, list[models.Bucket]] | None
     corrected: dict[str, str]
     tolerated: list[str]
+    widened_total: int
 
 
 def _about(
@@ -154,6 +175,7 @@ def _about(
         "facets": facets,
         "corrected": found.parsed.corrected,
         "tolerated": found.parsed.tolerated,
+        "widened_total": found.widened,
     }
 
 

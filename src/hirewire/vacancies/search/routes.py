@@ -148,11 +148,14 @@ async def resumes(
     hidden_from = [key_of(str(company))]
     names = await queries.company_names(tx, [company])
     hidden_from += [key_of(name) for name in names.values()]
+    after, step = _place_and_step(query)
     asked = SearchQuery(
         resume_filters(query, hidden_from),
         order=query.order,
         limit=query.limit,
-        after=_place(query.after, query.order),
+        after=after,
+        widen=query.widen,
+        step=step,
         facets=RESUMES.facets if query.facets else {},
     )
     await index.refreshed()
@@ -278,7 +281,9 @@ def _place(after: str | None, order: Order) -> tuple[int, str] | None:
         raise bad_cursor() from None
 
 
-def _place_and_step(query: models.VacancyQuery) -> tuple[tuple[int, str] | None, int]:
+def _place_and_step(
+    query: models.VacancyQuery | models.ResumeQuery,
+) -> tuple[tuple[int, str] | None, int]:
     """The position in a list, and the step of widening that it belongs to."""
     parts = decoded_cursor(query.after) if query.after and query.widen else ()
     if len(parts) < 4:

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from hirewire.esco import dictionary, key_of
 from hirewire.messaging.transaction import Tx
-from hirewire.vacancies.skills.index import typeahead
 
 _NAMED = """
 select name, sum(asked)::integer as asked, sum(offered)::integer as offered from (
@@ -15,12 +14,13 @@ select name, sum(asked)::integer as asked, sum(offered)::integer as offered from
     from resume r, jsonb_array_elements(r.snapshot -> 'skills') s where r.state = 'visible'
 ) named
 group by name
+order by name
 """
 
 
 @dataclass(slots=True)
 class Unknown:
-    """A skill that the dictionary lacks, with all its spellings."""
+    """A skill that the dictionary lacks; its spellings differ in case and punctuation."""
 
     name: str
     """The most frequent spelling."""
@@ -28,8 +28,6 @@ class Unknown:
     """The number of open vacancies that require it."""
     offered: int
     """The number of visible resumes that offer it."""
-    likest: str | None
-    """A skill of the dictionary with a similar beginning, as a hint for the operator."""
 
 
 async def unknown_skills(tx: Tx, limit: int) -> list[Unknown]:
@@ -40,13 +38,9 @@ async def unknown_skills(tx: Tx, limit: int) -> list[Unknown]:
         if dictionary().find(row.name) is not None:
             continue
         key, times = key_of(row.name), row.asked + row.offered
-        one = found.setdefault(key, Unknown(row.name, 0, 0, None))
+        one = found.setdefault(key, Unknown(row.name, 0, 0))
         one.asked += row.asked
         one.offered += row.offered
         if times > most.get(key, 0):
             most[key], one.name = times, row.name
-    ranked = sorted(found.values(), key=lambda one: (-one.asked - one.offered, one.name))[:limit]
-    for one in ranked:
-        near = typeahead().find(one.name, 1)
-        one.likest = near[0].skill.label if near else None
-    return ranked
+    return sorted(found.values(), key=lambda one: (-one.asked - one.offered, one.name))[:limit]

@@ -20,7 +20,7 @@ from hirewire.web.pages.rendering import (
     said,
     typed,
 )
-from hirewire.web.pages.searching import CURRENCIES, SEARCHED, Asked
+from hirewire.web.pages.searching import CURRENCIES, SEARCHED, WIDENED, Asked, widened_by
 from hirewire.web.pages.undo import undo
 from hirewire.web.sessions import Visitor
 
@@ -35,7 +35,7 @@ async def resumes(who: Member) -> Response:
     asked = Asked(who.request, (*SEARCHED, "salaryTo"), who.words.lang)
     await asked.assume_currency(who.vacancies.search_resumes)
     answer, mine = await asyncio.gather(
-        who.vacancies.search_resumes(asked.query), _open_vacancies(who)
+        who.vacancies.search_resumes([*asked.query, WIDENED]), _open_vacancies(who)
     )
     if answer.status == 403:
         return go(who, "/employer")
@@ -53,6 +53,7 @@ async def resumes(who: Member) -> Response:
         chips=filters.chips(asked, groups),
         currencies=CURRENCIES[who.words.lang],
         following=asked.following(found),
+        similar=widened_by(asked, found),
         **asked.values,
     )
 

@@ -24,14 +24,12 @@ from hirewire.web.pages.nothing_found import instead
 from hirewire.web.pages.public import search
 from hirewire.web.pages.public import vacancy as read_vacancy
 from hirewire.web.pages.rendering import Asking, Form, away, go, is_good, is_part, or_none, render
-from hirewire.web.pages.searching import CURRENCIES, SEARCHED, Asked, counted
+from hirewire.web.pages.searching import CURRENCIES, SEARCHED, WIDENED, Asked, counted, widened_by
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(include_in_schema=False)
 UNSURE = ("salaryFrom", "currency", "days", "sort", "after")
 """Search parameters that may be mistyped or outdated: invalid ones are left out."""
-WIDENED = "widen", "true"
-"""Few results are followed by those of related titles and skills."""
 MOST_OTHERS = 3
 AHEAD = json.dumps(
     {
@@ -112,17 +110,11 @@ async def vacancies(who: Asking) -> Response:
         chips=chips,
         offers=await instead(who, asked.again, chips) if is_empty else None,
         following=asked.following(found),
-        similar=_widened_by(asked, found),
+        similar=widened_by(asked, found),
         recent={bucket.value: bucket.count for bucket in counted(found, "days")},
         name=asked.name(found),
         currencies=list(dict.fromkeys((*found_in, *CURRENCIES[who.words.lang]))),
     )
-
-
-def _widened_by(asked: Asked, found: VacancyResults) -> dict[str, str]:
-    """The names that results were found by beyond the typed words, each with its own search."""
-    names = [one.widened.name for one in found.items if one.widened is not None]
-    return {name: asked.exactly(name) for name in names}
 
 
 async def _labels(who: Visitor, asked: Asked, found: VacancyResults) -> dict[str, str]:

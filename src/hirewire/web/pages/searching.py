@@ -9,13 +9,15 @@ from fastapi import Request
 
 from hirewire.web.api.answers import Answer
 from hirewire.web.api.client import Query
-from hirewire.web.api.models.vacancies import Bucket, Results
+from hirewire.web.api.models.vacancies import Bucket, Results, ResumeResults, VacancyResults
 from hirewire.web.pages import reading
 
 NARROWED = ("area", "skill", "workFormat", "employmentType", "experience", "company")
 AMOUNTS = ("salaryFrom", "salaryTo")
 SEARCHED = ("q", "sort", "after", "currency", "days", *NARROWED)
 SHOWN_FACETS = ("area", "workFormat", "experience", "employmentType", "skill", "company")
+WIDENED = "widen", "true"
+"""Few results are followed by those of related titles and skills."""
 NAMED_VALUES = 8
 """The maximum number of a facet's values that are used to name a search."""
 CURRENCIES = {"ru": ("RUB", "KZT", "BYN", "EUR", "USD"), "en": ("EUR", "USD", "GBP", "RUB")}
@@ -165,3 +167,9 @@ class Asked:
 def counted(found: Results, facet: str) -> tuple[Bucket, ...]:
     """The values of a facet with their counts."""
     return (found.facets or {}).get(facet) or ()
+
+
+def widened_by(asked: Asked, found: VacancyResults | ResumeResults) -> dict[str, str]:
+    """The names that results were found by beyond the typed words, each with its own search."""
+    names = [one.widened.name for one in found.items if one.widened is not None]
+    return {name: asked.exactly(name) for name in names}

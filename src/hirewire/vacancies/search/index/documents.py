@@ -98,8 +98,7 @@ def resume_document(row: Mapping[str, Any]) -> Document | None:
     if row["state"] != "visible" or not snapshot or snapshot.get("status") != "published":
         return None
     jobs, schools = snapshot.get("experience") or (), snapshot.get("education") or ()
-    names = [one["name"] for one in snapshot.get("skills") or ()]
-    names += [name for job in jobs for name in job.get("skills") or ()]
+    names = skill_names(snapshot)
     salary = snapshot.get("salary") or {}
     pay, currency = _pay({**salary, "max": salary.get("amount")} if salary else None)
     area, away = where(snapshot.get("area"))
@@ -113,6 +112,7 @@ def resume_document(row: Mapping[str, Any]) -> Document | None:
             "whole_words": plain(f"{snapshot.get('title') or ''} · {_skill_words(names)}"),
             "skill": sorted({skill_id(name) for name in names}),
             "skill_label": _own_names(names),
+            "occupation": occupation_values(snapshot.get("title") or ""),
             "area": place_key(area or ""),
             "area_label": area,
             "workFormat": sorted(filter(None, {*(snapshot.get("workFormats") or ()), away})),
@@ -124,6 +124,13 @@ def resume_document(row: Mapping[str, Any]) -> Document | None:
             "time": micros(row["updated_at"]),
         }
     )
+
+
+def skill_names(snapshot: Mapping[str, Any]) -> list[str]:
+    """The skills of a resume, and those of its positions."""
+    names = [one["name"] for one in snapshot.get("skills") or ()]
+    jobs = snapshot.get("experience") or ()
+    return names + [name for job in jobs for name in job.get("skills") or ()]
 
 
 def band_of(months: int) -> str:

@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from hirewire.esco import edition
 from hirewire.esco.job_titles import titles_edition
 
-FORMAT = 6
+FORMAT = 7
 """The format of the documents and of the state file; an index of another format is rebuilt."""
 MOST_FOLDERS = 64
 

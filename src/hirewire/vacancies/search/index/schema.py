@@ -113,6 +113,7 @@ RESUMES = IndexSchema(
     (AREA, WORK_FORMAT, EMPLOYMENT_TYPE, EXPERIENCE, CURRENCY, SKILL),
     excluded_by=("hidden_from",),
     stored=("area_label", "skill_label"),
+    coded=("occupation",),
 )
 
 

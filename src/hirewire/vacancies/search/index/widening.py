@@ -48,7 +48,7 @@ class Related:
         return [*map(occupation_value, self.occupations), *map(group_value, groups)]
 
     def reason(self, title: str, skills: Sequence[str]) -> Widened:
-        """What a result with this title and these required skills was found by."""
+        """What a result with this title and these skills was found by."""
         codes = occupations_of(title)
         same = [code for code in codes if code in self.occupations]
         kin = [code for code in codes if code not in same and unit_group(code) in self.groups]

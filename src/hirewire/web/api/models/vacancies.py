@@ -200,6 +200,8 @@ class ResumeFound(Model):
     updatedAt: Moment
     resume: CardWithSkills
     titleMarked: str | None = None
+    widened: Widened | None = None
+    """None for a result of the words themselves."""
 
 
 class ResumeResults(Results):

@@ -143,6 +143,8 @@ ELSEWHERE = {
     "/sitemaps/{n}.xml",
     "/status",
     "/session",
+    "/password/forgot",
+    "/password/reset",
     "/signin",
     "/signup",
     "/skills",
@@ -168,8 +170,8 @@ ELSEWHERE = {
 """Paths that contain no data of candidates, or only a part of a page in the table."""
 PAGES = (
     "about",
-    *("account", "applications", "board", "candidate", "employer", "people", "posting"),
-    *("resumes", "routes", "saved"),
+    *("account", "applications", "board", "candidate", "employer", "passwords", "people"),
+    *("posting", "resumes", "routes", "saved"),
 )
 
 

@@ -4,6 +4,8 @@ from hirewire.auth.accounts import background as account_background
 from hirewire.auth.accounts import routes as accounts
 from hirewire.auth.keys import background as key_background
 from hirewire.auth.keys import routes as keys
+from hirewire.auth.recovery import background as recovery_background
+from hirewire.auth.recovery import routes as recovery
 from hirewire.auth.roles import handlers as roles
 from hirewire.auth.sessions import background as session_background
 from hirewire.auth.sessions import routes as sessions
@@ -14,7 +16,7 @@ from hirewire.messaging.subscriptions import on
 
 SERVICE = Service(
     name="auth",
-    routes=[accounts.router, sessions.router, keys.router],
+    routes=[accounts.router, sessions.router, recovery.router, keys.router],
     publishes=[UserRegistered, UserRoleChanged, SigningKeyPublished],
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
@@ -23,6 +25,7 @@ SERVICE = Service(
         key_background.ROTATE_SIGNING_KEYS,
         session_background.FORGET_ENDED_SESSIONS,
         account_background.FORGET_OLD_REGISTRATIONS,
+        recovery_background.FORGET_OLD_SECRETS,
     ],
     sends_mail=True,
 )

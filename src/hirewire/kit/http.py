@@ -15,6 +15,8 @@ from pydantic import BaseModel, TypeAdapter
 
 from hirewire.kit import answers
 from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, Unauthenticated
+from hirewire.kit.languages import preferred
+from hirewire.kit.mail.letters import Language
 from hirewire.kit.models import Answer
 from hirewire.kit.tokens import Principal, Verifier
 from hirewire.messaging.transaction import Transactions, Tx
@@ -27,6 +29,12 @@ def transactions_of(request: Request) -> Transactions:
     """The service's transactions, for a route that needs more than `RequestTx`."""
     transactions: Transactions = request.app.state.messaging.transactions
     return transactions
+
+
+def language_of(request: Request) -> Language | None:
+    """The language that the request prefers; None if it names none."""
+    given = request.headers.get("accept-language")
+    return preferred(given) if given else None
 
 
 async def _transaction(request: Request) -> AsyncIterator[Tx]:

@@ -30,6 +30,7 @@ from hirewire.web.pages import (
     employer,
     failures,
     kept_mail,
+    passwords,
     people,
     posting,
     read_vacancy,
@@ -58,7 +59,18 @@ LARGEST_READ = 4 * 1024 * 1024
 LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 """The same with an image, which is limited like any other body of a service."""
 PAGES = (
-    *(about, account, kept_mail, saved, candidate, resume_files, resume_rows, resumes, suggestions),
+    *(
+        about,
+        account,
+        passwords,
+        kept_mail,
+        saved,
+        candidate,
+        resume_files,
+        resume_rows,
+        resumes,
+        suggestions,
+    ),
     *(applications, people, read_vacancy, posting, board, employer, styleguide, undoing, routes),
 )
 """The modules with pages. The first matching route wins."""

@@ -15,6 +15,7 @@ from fastapi import Request, Response
 from pydantic import JsonValue
 
 from hirewire.kit.errors import Unavailable
+from hirewire.kit.languages import preferred
 from hirewire.web.api.answers import Answer
 from hirewire.web.api.applications import Applications
 from hirewire.web.api.auth import Auth
@@ -23,7 +24,7 @@ from hirewire.web.api.models.auth import Tokens
 from hirewire.web.api.profiles import Profiles
 from hirewire.web.api.services import Services
 from hirewire.web.api.vacancies import Vacancies
-from hirewire.web.i18n.words import LANGUAGES, Words, preferred, words
+from hirewire.web.i18n.words import LANGUAGES, Words, words
 
 ACCESS, REFRESH = "hirewire_access", "hirewire_refresh"
 HOST_ONLY = "__Host-"
@@ -76,7 +77,7 @@ class Visitor:
     @property
     def auth(self) -> Auth:
         """The service `auth`, as this visitor."""
-        return Auth(self.services, self.access, self.address)
+        return Auth(self.services, self.access, self.address, self.words.lang)
 
     @property
     def profiles(self) -> Profiles:

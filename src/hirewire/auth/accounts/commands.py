@@ -13,6 +13,7 @@ from hirewire.contracts.auth import UserRegistered
 from hirewire.kit.clock import now
 from hirewire.kit.db import lock
 from hirewire.kit.errors import AppError, Kind
+from hirewire.kit.mail.letters import Language
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
@@ -26,7 +27,9 @@ class EmailTaken(AppError):
     kind = Kind.CONFLICT
 
 
-async def register(tx: Tx, *, email: str, password_hash: str) -> UUID:
+async def register(
+    tx: Tx, *, email: str, password_hash: str, language: Language | None = None
+) -> UUID:
     """Register an applicant; returns their id. Records `UserRegistered`. Raises `EmailTaken`."""
     id, moment = new_id(), now()
     made = await tx.execute(
@@ -38,6 +41,7 @@ async def register(tx: Tx, *, email: str, password_hash: str) -> UUID:
             password_hash=password_hash,
             role="applicant",
             registered_at=moment,
+            language=language,
         )
         .on_conflict_do_nothing(index_elements=[user.c.email_key])
         .returning(user.c.id)

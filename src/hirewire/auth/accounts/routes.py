@@ -7,12 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field, ValidationInfo, field_validator
 
-from hirewire.auth import networks
-from hirewire.auth.accounts import commands, queries, rules
+from hirewire.auth import networks, passwords
+from hirewire.auth.accounts import commands, queries
 from hirewire.auth.credentials import hash_password, normalised_email
 from hirewire.contracts.auth import Role
 from hirewire.kit.errors import AppError, Kind, Unauthenticated
-from hirewire.kit.http import Caller, Once, RequestTx, transactions_of
+from hirewire.kit.http import Caller, Once, RequestTx, language_of, transactions_of
+from hirewire.kit.mail.letters import Language
 from hirewire.kit.models import Answer, Body
 from hirewire.kit.openapi import refuses
 from hirewire.kit.settings import Settings
@@ -41,8 +42,8 @@ class Credentials(Body):
             max_length=1000,
             repr=False,
             json_schema_extra={
-                "minLength": rules.SHORTEST_PASSWORD,
-                "maxLength": rules.LONGEST_PASSWORD,
+                "minLength": passwords.SHORTEST_PASSWORD,
+                "maxLength": passwords.LONGEST_PASSWORD,
             },
         ),
     ]
@@ -55,7 +56,7 @@ class Credentials(Body):
     @field_validator("password")
     @classmethod
     def _password(cls, value: str, info: ValidationInfo) -> str:
-        return rules.normalised_password(value, info.data.get("email", ""))
+        return passwords.normalised_password(value, info.data.get("email", ""))
 
 
 class Account(Answer):
@@ -71,11 +72,12 @@ class Registering(NamedTuple):
 
     email: str
     password_hash: str
+    language: Language | None
 
 
 async def _registering(body: Credentials, request: Request) -> Registering:
     await _admit(request)
-    return Registering(body.email, await hash_password(body.password))
+    return Registering(body.email, await hash_password(body.password), language_of(request))
 
 
 async def _admit(request: Request) -> None:
@@ -107,7 +109,7 @@ async def register(
     """Register an account. The profile is created automatically a moment later."""
 
     async def make() -> Account:
-        id = await commands.register(tx, email=new.email, password_hash=new.password_hash)
+        id = await commands.register(tx, **new._asdict())
         return Account(id=id, email=new.email, role="applicant")
 
     return await once(Account, make, identity=new.email.encode())

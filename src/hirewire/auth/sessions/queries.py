@@ -16,6 +16,16 @@ async def login_of(tx: Tx, email_key: str) -> Row[UUID, str] | None:
     return result.first()
 
 
+async def still_has(tx: Tx, user_id: UUID, password_hash: str) -> bool:
+    """Whether this is still the user's password hash; it cannot change until the commit."""
+    result = await tx.execute(
+        select(user.c.id)
+        .where(user.c.id == user_id, user.c.password_hash == password_hash)
+        .with_for_update(read=True)
+    )
+    return result.first() is not None
+
+
 async def role_of(tx: Tx, user_id: UUID) -> str:
     """The current role of an existing user."""
     result = await tx.execute(select(user.c.role).where(user.c.id == user_id))

@@ -9,10 +9,11 @@ from pydantic import Field
 
 from hirewire.auth import networks
 from hirewire.auth.credentials import email_key, password_fits
+from hirewire.auth.logins import admit, forgive
 from hirewire.auth.sessions import commands, queries
 from hirewire.auth.signing import ACCESS_TOKEN_LIFE, access_token, current_key, session_of
 from hirewire.kit.errors import AppError, Kind, Unauthenticated
-from hirewire.kit.http import transactions_of
+from hirewire.kit.http import language_of, transactions_of
 from hirewire.kit.models import Answer, Body
 from hirewire.kit.openapi import SIGNED_IN, refuses
 from hirewire.kit.tokens import InvalidToken, Verifier
@@ -88,7 +89,7 @@ async def login(body: Login, request: Request, response: Response) -> Tokens:
     async with transactions() as tx:
         await current_key(tx)  # without a key nobody can log in, so the attempt must not count
         stored = await queries.login_of(tx, account)
-        pause = await commands.admit(tx, network, account, stored.id if stored else None)
+        pause = await admit(tx, network, account, stored.id if stored else None)
     if pause:
         raise TooManyFailures(retry_after=ceil(pause.total_seconds()))
     # No transaction is open while the password is hashed: that takes tens of milliseconds.
@@ -96,8 +97,11 @@ async def login(body: Login, request: Request, response: Response) -> Tokens:
     if stored is None or not fits:
         raise WrongCredentials
     async with transactions() as tx:
-        await commands.forgive(tx, network, account, stored.id)
-        return await _tokens(tx, request, response, await commands.begin(tx, stored.id))
+        if not await queries.still_has(tx, stored.id, stored.password_hash):
+            raise WrongCredentials  # changed meanwhile, which has ended all sessions
+        await forgive(tx, network, account, stored.id)
+        granted = await commands.begin(tx, stored.id, language_of(request))
+        return await _tokens(tx, request, response, granted)
 
 
 @router.post("/refresh", responses=refuses(InvalidRefreshToken, RefreshedJustNow))

@@ -3,7 +3,7 @@
 from typing import ClassVar
 
 from hirewire.web.api.answers import Answer
-from hirewire.web.api.client import Client, Typed, answer_of
+from hirewire.web.api.client import Client, Typed, answer_of, refusal_or
 from hirewire.web.api.models.auth import Account, Tokens
 from hirewire.web.api.services import Reply
 
@@ -35,6 +35,15 @@ class Auth(Client):
     async def log_out(self, token: str) -> None:
         """End a session. It may have ended already."""
         await self._post("/logout", {"refreshToken": token})
+
+    async def forgot(self, email: str) -> Answer[None]:
+        """Ask for a mail with a link for a new password."""
+        return refusal_or(None, await self._post("/password/forgot", {"email": email}))
+
+    async def reset(self, token: str, password: str) -> Answer[None]:
+        """Set a new password with the token of the link; a refusal with 410 for an invalid one."""
+        body = {"token": token, "password": password}
+        return refusal_or(None, await self._post("/password/reset", body))
 
     async def _post(self, path: str, body: Typed) -> Reply:
         """Call without the visitor's token, since the body contains the credentials."""

@@ -33,6 +33,7 @@ DONE = {
     "welcome": N_("Welcome!"),
     "hiring": N_("Company profile created."),
     "out": N_("You have signed out."),
+    "new_password": N_("Your password has been changed. Sign in with the new one."),
     "moved": N_("Application moved."),
     "shortlisted": N_("Added to shortlist."),
     "seen": N_("Removed from shortlist."),

@@ -1,0 +1,116 @@
+"""A forgotten password in the pages: link by mail, new password, sign-in."""
+
+import re
+
+import httpx
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.builders import eventually
+from tests.journeys.browsing import PHONE, Somebody, browsing
+from tests.journeys.conftest import Platform
+from tests.journeys.paging import sign_up
+from tests.journeys.people import PASSWORD
+
+pytestmark = [
+    pytest.mark.parametrize("broker_url", ["postgres"], indirect=True),
+    pytest.mark.timeout(180),
+]
+ALL = ("auth", "profiles", "vacancies", "web")
+NEW = "a new horse battery"
+
+
+async def mails(client: httpx.AsyncClient, *, least: int = 1) -> list[dict[str, str]]:
+    """The kept mails, once there are so many."""
+    found: list[dict[str, str]] = []
+
+    async def are() -> bool:
+        nonlocal found
+        found = (await client.get("/dev/mail.json")).json()["items"]
+        return len(found) >= least
+
+    await eventually(are, within=30, what=f"{least} mails")
+    return found
+
+
+async def test_without_scripts_and_in_english(platform: Platform) -> None:
+    await platform.start(*ALL)
+    async with platform.client() as anna, platform.client() as other:
+        await sign_up(anna, "anna@example.org")
+        await sign_up(other, "other@example.org")
+        unknown = await other.post("/password/forgot", data={"email": "nobody@example.org"})
+        known = await other.post("/password/forgot", data={"email": "anna@example.org"})
+        assert known.status_code == unknown.status_code == 200
+        assert known.text.replace("anna@", "nobody@") == unknown.text
+        [mail] = await mails(anna)
+        assert mail["to"] == "anna@example.org"
+        [link] = re.findall(r"http://\S+/password/reset\?token=\S+", mail["text"])
+        path = link.removeprefix(platform.settings.public_url)
+        token = path.partition("=")[2]
+
+        for _ in range(2):  # a mail scanner opens it too
+            shown = await other.get(path)
+            assert shown.status_code == 200
+            assert shown.headers["referrer-policy"] == "no-referrer"
+            assert shown.headers["cache-control"] == "no-store"
+        short = await other.post(path, data={"password": "short"})
+        assert short.status_code == 422
+        assert "Must have at least 8 characters" in short.text
+        assert short.headers["referrer-policy"] == "no-referrer"
+        done = await other.post(path, data={"password": NEW})
+        assert (done.status_code, done.headers["location"]) == (303, "/signin?done=new_password")
+        page = await other.get(done.headers["location"])
+        assert "Your password has been changed. Sign in with the new one." in page.text
+        assert (await other.get("/me")).headers["location"].startswith("/signin")
+
+        again = await other.post(path, data={"password": NEW})
+        assert again.status_code == 410
+        assert "This link does not work any more" in again.text
+        assert 'href="/password/forgot"' in again.text
+        typed = {"email": "anna@example.org", "password": PASSWORD}
+        assert (await other.post("/signin", data=typed)).status_code == 401
+        assert (await other.post("/signin", data=typed | {"password": NEW})).status_code == 303
+        log = platform.log.read_text()
+        assert "/password/reset" in log
+        assert token not in log
+        assert NEW not in log
+
+
+async def follow(page: Page, mail: dict[str, str], name: str) -> None:
+    """Open the kept mail whose subject this is, and press its button."""
+    await page.goto("/dev/mail")
+    card = page.locator("li", has=page.get_by_role("heading", name=mail["subject"])).first
+    await card.get_by_role("link").first.click()
+    await page.get_by_role("link", name=name).click()
+
+
+async def test_in_a_browser_and_in_russian(platform: Platform, chromium: str) -> None:
+    await platform.start(*ALL)
+    url = platform.settings.service_url("web")
+    async with browsing(chromium) as browser, platform.client() as client:
+        who = await Somebody.arrive(browser, url, "ru", viewport=PHONE)
+        page = who.page
+        client.headers["Accept-Language"] = "ru"
+        await sign_up(client, "anna@example.org")
+        await page.goto("/signin")
+        await page.get_by_role("link", name="Забыли пароль?").click()
+        await expect(page.get_by_role("heading", name="Восстановление пароля")).to_be_visible()
+        assert await who.serious_in_both() == []
+        await page.fill("#email", "anna@example.org")
+        await page.get_by_role("button", name="Отправить ссылку").click()
+        await expect(page.get_by_role("status").first).to_contain_text("anna@example.org")
+        [mail] = await mails(client)
+        await follow(page, mail, "Придумать новый пароль")
+        await expect(page.get_by_role("heading", name="Новый пароль")).to_be_visible()
+        assert await who.serious_in_both() == []
+        await page.fill("#password", NEW)
+        await page.get_by_role("button", name="Сохранить пароль").click()
+        await expect(page.get_by_text("Пароль изменён. Войдите с новым паролем.")).to_be_visible()
+        assert "token" not in page.url
+        await page.fill("#email", "anna@example.org")
+        await page.fill("#password", NEW)
+        await page.locator("main form button:not([type])").click()
+        await page.wait_for_url(re.compile("/me"))
+        notice = (await mails(client, least=2))[0]
+        assert notice["subject"] == "Пароль изменён"
+        assert who.complaints == []

@@ -114,3 +114,49 @@ async def test_in_a_browser_and_in_russian(platform: Platform, chromium: str) ->
         notice = (await mails(client, least=2))[0]
         assert notice["subject"] == "Пароль изменён"
         assert who.complaints == []
+
+
+async def test_the_page_of_the_account(platform: Platform, chromium: str) -> None:
+    await platform.start(*ALL)
+    url = platform.settings.service_url("web")
+    async with (
+        browsing(chromium) as browser,
+        platform.client() as phone,
+        platform.client() as third,
+    ):
+        who = await Somebody.arrive(browser, url, "ru", viewport=PHONE)
+        page = who.page
+        typed = {"email": "anna@example.org", "password": PASSWORD}
+        await sign_up(phone, "anna@example.org")
+        await third.post("/signin", data=typed)
+        assert (await third.get("/account")).status_code == 200
+        await page.goto("/signin?next=/account")
+        for name, text in typed.items():
+            await page.fill(f"#{name}", text)
+        await page.locator("main form button:not([type])").click()
+        await expect(page.get_by_role("heading", name="Аккаунт и безопасность")).to_be_visible()
+        await expect(page.locator("#sessions li")).to_have_count(3)
+        await expect(page.locator("#sessions li", has_text="Это устройство")).to_have_count(1)
+        await expect(page.locator("#sessions li").nth(1)).to_contain_text("python-httpx")
+        assert await who.serious_in_both() == []
+        await page.locator("#sessions li button").first.click()
+        await expect(page.get_by_text("Сеанс на этом устройстве завершён.")).to_be_visible()
+        await expect(page.locator("#sessions li")).to_have_count(2)
+
+        await page.fill("#current", "not the password")
+        await page.fill("#password", NEW)
+        await page.get_by_role("button", name="Сменить пароль").click()
+        await expect(page.get_by_text("Это не текущий пароль.")).to_be_visible()
+        await page.fill("#current", PASSWORD)
+        await page.fill("#password", NEW)
+        await page.get_by_role("button", name="Сменить пароль").click()
+        await expect(page.get_by_text("Пароль изменён.")).to_be_visible()
+        await expect(page.locator("#sessions li")).to_have_count(1)
+        for client in (phone, third):
+            assert (await client.get("/account")).headers["location"] == "/signin?next=%2Faccount"
+        await phone.post("/signin", data=typed | {"password": NEW})
+        await page.reload()
+        await page.get_by_role("button", name="Завершить остальные сеансы").click()
+        await expect(page.get_by_text("Остальные сеансы завершены.")).to_be_visible()
+        await expect(page.locator("#sessions li")).to_have_count(1)
+        assert (await phone.get("/account")).status_code == 303

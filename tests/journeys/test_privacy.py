@@ -89,6 +89,7 @@ TABLE: dict[str, Seen] = {
     "/sitemap.xml": {},
     "/vacancies": {},
     "/vacancies/{V}": {"owner": "title, linked"},
+    "/account": {"owner": "account"},
     "/me": {"owner": "title, draft, linked, name, phone, account"},
     "/resumes/{R}": {"owner": "title, text"},
     "/resumes/{R}/file.pdf": {"owner": "title, text, name, phone, page"},
@@ -143,6 +144,7 @@ ELSEWHERE = {
     "/sitemaps/{n}.xml",
     "/status",
     "/session",
+    "/api/auth/sessions",
     "/password/forgot",
     "/password/reset",
     "/signin",
@@ -171,6 +173,7 @@ ELSEWHERE = {
 PAGES = (
     "about",
     *("account", "applications", "board", "candidate", "employer", "passwords", "people"),
+    "security",
     *("posting", "resumes", "routes", "saved"),
 )
 

@@ -12,7 +12,16 @@ from hirewire.auth.limits import Failures
 from hirewire.auth.tables import failed_login, known_place, session
 from hirewire.kit.clock import now
 from hirewire.kit.db import lock
+from hirewire.kit.errors import AppError, Kind
 from hirewire.messaging.transaction import Tx
+
+
+class TooManyFailures(AppError):
+    """Too many failed login attempts; try again later."""
+
+    slug = "too-many-failures"
+    code = "too_many_failures"
+    kind = Kind.TOO_MANY
 
 
 def digest(text: str) -> bytes:

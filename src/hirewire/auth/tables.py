@@ -43,6 +43,9 @@ session = Table(
     Column("ends_at", DateTime(timezone=True), nullable=False, comment="However often refreshed"),
     Column("revoked_at", DateTime(timezone=True)),
     Column("revoked_why", Text),
+    Column("used_at", DateTime(timezone=True), comment="The last refresh"),
+    Column("device", Text, comment="Browser and system, by the User-Agent at login"),
+    Column("network", Text, comment="IPv4 /24 or IPv6 /48 of the login"),
     Index("session_by_user", "user_id"),
     Index("session_ends_at", "ends_at"),
 )

@@ -39,6 +39,7 @@ from hirewire.web.pages import (
     resumes,
     routes,
     saved,
+    security,
     styleguide,
     suggestions,
     undoing,
@@ -59,19 +60,9 @@ LARGEST_READ = 4 * 1024 * 1024
 LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 """The same with an image, which is limited like any other body of a service."""
 PAGES = (
-    *(
-        about,
-        account,
-        passwords,
-        kept_mail,
-        saved,
-        candidate,
-        resume_files,
-        resume_rows,
-        resumes,
-        suggestions,
-    ),
-    *(applications, people, read_vacancy, posting, board, employer, styleguide, undoing, routes),
+    *(about, account, passwords, security, kept_mail, saved, candidate, resume_files, resume_rows),
+    *(resumes, suggestions, applications, people, read_vacancy, posting, board, employer),
+    *(styleguide, undoing, routes),
 )
 """The modules with pages. The first matching route wins."""
 

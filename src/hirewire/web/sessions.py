@@ -77,7 +77,8 @@ class Visitor:
     @property
     def auth(self) -> Auth:
         """The service `auth`, as this visitor."""
-        return Auth(self.services, self.access, self.address, self.words.lang)
+        agent = self.request.headers.get("user-agent", "")
+        return Auth(self.services, self.access, self.address, self.words.lang, agent)
 
     @property
     def profiles(self) -> Profiles:

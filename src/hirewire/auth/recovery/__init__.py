@@ -1,1 +1,1 @@
-"""A new password for somebody who has forgotten the old one."""
+"""New passwords: of people who have forgotten the old one, and of others."""

@@ -1,8 +1,11 @@
-"""Commands that send the link for a new password, and that set the password."""
+"""Commands that send the link for a new password, and that set passwords."""
+
+from uuid import UUID
 
 from sqlalchemy import update
 
 from hirewire.auth import one_time
+from hirewire.auth.callers import Current
 from hirewire.auth.logins import end_sessions, forgive
 from hirewire.auth.mails.letters import letter
 from hirewire.auth.recovery import queries, rules
@@ -17,7 +20,7 @@ async def send_link(tx: Tx, account: str, *, public_url: str, language: str | No
 
     `language` is that of the request, for an account without one.
     """
-    reader = await queries.reader(tx, account)
+    reader = await queries.reader_at(tx, account)
     if reader is None:
         return
     expires_at = now() + rules.LINK_LIFE
@@ -41,19 +44,51 @@ async def set_password(
     """
     secret = await one_time.valid(tx, token, "password_reset")
     await one_time.use(tx, secret.id)
+    await tx.execute(
+        update(user).where(user.c.id == secret.user_id).values(password_hash=password_hash)
+    )
+    await end_sessions(tx, secret.user_id, "password reset")
+    await _after(tx, secret.user_id, network=network, public_url=public_url, language=language)
+
+
+async def change_password(
+    tx: Tx,
+    current: Current,
+    old_hash: str,
+    password_hash: str,
+    *,
+    network: str,
+    public_url: str,
+    language: str | None,
+) -> bool:
+    """Change the password, and end all sessions but this one; a mail notifies the user.
+
+    Links for a new password stop working. False if the old password has changed meanwhile.
+    """
+    its = user.c
     result = await tx.execute(
         update(user)
-        .where(user.c.id == secret.user_id)
+        .where(its.id == current.user_id, its.password_hash == old_hash)
         .values(password_hash=password_hash)
-        .returning(user.c.email, user.c.email_key, user.c.language)
     )
-    changed = result.one()
-    await end_sessions(tx, secret.user_id, "password reset")
-    await forgive(tx, network, changed.email_key, secret.user_id)
+    if result.rowcount == 0:
+        return False
+    await one_time.forget(tx, current.user_id, "password_reset")
+    await end_sessions(tx, current.user_id, "password changed", but=current.session_id)
+    await _after(tx, current.user_id, network=network, public_url=public_url, language=language)
+    return True
+
+
+async def _after(
+    tx: Tx, user_id: UUID, *, network: str, public_url: str, language: str | None
+) -> None:
+    """Allow logins from here, and send the mail."""
+    changed = await queries.reader(tx, user_id)
+    await forgive(tx, network, changed.email_key, user_id)
     mail = letter(
         "password_changed",
         to=changed.email,
         language=changed.language or language,
         link=f"{public_url}/password/forgot",
     )
-    await queue.send(tx, "password_changed", mail, user_id=secret.user_id)
+    await queue.send(tx, "password_changed", mail, user_id=user_id)

@@ -1,5 +1,6 @@
-"""Routes for a forgotten password."""
+"""Routes for new passwords."""
 
+from math import ceil
 from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Request
@@ -7,10 +8,12 @@ from pydantic import Field, field_validator
 from pydantic_core import PydanticCustomError
 
 from hirewire.auth import networks, one_time, passwords
-from hirewire.auth.credentials import email_key, hash_password
+from hirewire.auth.callers import CurrentSession
+from hirewire.auth.credentials import email_key, hash_password, password_fits
+from hirewire.auth.logins import TooManyFailures, admit
 from hirewire.auth.one_time import InvalidLink
-from hirewire.auth.recovery import commands
-from hirewire.kit.errors import FieldError, Invalid
+from hirewire.auth.recovery import commands, queries
+from hirewire.kit.errors import FieldError, Invalid, Unauthenticated
 from hirewire.kit.http import language_of, transactions_of
 from hirewire.kit.models import Body
 from hirewire.kit.openapi import refuses
@@ -24,10 +27,9 @@ class Forgotten(Body):
     email: Annotated[str, Field(max_length=254, examples=["anna@example.org"])]
 
 
-class NewPassword(Body):
-    """A new password, and the token of the link in the mail."""
+class ToPassword(Body):
+    """A new password."""
 
-    token: Annotated[str, Field(max_length=1000, repr=False)]
     password: Annotated[
         str,
         Field(
@@ -44,6 +46,18 @@ class NewPassword(Body):
     @classmethod
     def _password(cls, value: str) -> str:
         return passwords.normalised_password(value, "")
+
+
+class NewPassword(ToPassword):
+    """A new password, and the token of the link in the mail."""
+
+    token: Annotated[str, Field(max_length=1000, repr=False)]
+
+
+class ChangedPassword(ToPassword):
+    """A new password, and the current one."""
+
+    current: Annotated[str, Field(max_length=1000, repr=False)]
 
 
 @router.post("/forgot", status_code=202)
@@ -82,10 +96,7 @@ async def reset(body: NewPassword, request: Request) -> None:
     transactions = transactions_of(request)
     async with transactions() as tx:
         found = await one_time.valid(tx, body.token, "password_reset")
-    try:
-        passwords.normalised_password(body.password, found.email)
-    except PydanticCustomError as error:
-        raise Invalid(errors=[FieldError.of("#/password", error)]) from None
+    _check(body.password, found.email)
     # No transaction is open while the password is hashed: that takes tens of milliseconds.
     hashed = await hash_password(body.password)
     async with transactions() as tx:
@@ -97,3 +108,50 @@ async def reset(body: NewPassword, request: Request) -> None:
             public_url=request.app.state.settings.public_url,
             language=language_of(request),
         )
+
+
+def _check(password: str, email: str) -> None:
+    """Raise `Invalid` if the password is the address; the rest was checked with the body."""
+    try:
+        passwords.normalised_password(password, email)
+    except PydanticCustomError as error:
+        raise Invalid(errors=[FieldError.of("#/password", error)]) from None
+
+
+@router.post("", status_code=204, responses=refuses(Unauthenticated, Invalid, TooManyFailures))
+async def change(body: ChangedPassword, request: Request, current: CurrentSession) -> None:
+    """Change the password. All other sessions end; a mail notifies the user.
+
+    Wrong current passwords count as failed logins.
+    """
+    network = networks.network(request.client.host if request.client else "")
+    transactions = transactions_of(request)
+    async with transactions() as tx:
+        account = await queries.account(tx, current.user_id)
+        if account is None:
+            raise Unauthenticated("This account does not exist any more.")
+        _check(body.password, account.email)
+        pause = await admit(tx, network, account.email_key, account.id)
+    if pause:
+        raise TooManyFailures(retry_after=ceil(pause.total_seconds()))
+    # No transaction is open while passwords are hashed.
+    if not await password_fits(body.current, account.password_hash):
+        raise _wrong()
+    hashed = await hash_password(body.password)
+    async with transactions() as tx:
+        is_changed = await commands.change_password(
+            tx,
+            current,
+            account.password_hash,
+            hashed,
+            network=network,
+            public_url=request.app.state.settings.public_url,
+            language=language_of(request),
+        )
+    if not is_changed:
+        raise _wrong()
+
+
+def _wrong() -> Invalid:
+    error = FieldError("#/current", "is not the current password", "wrong_password")
+    return Invalid(errors=[error])

@@ -32,12 +32,30 @@ class Granted:
 Refusal = Literal["unknown", "ended", "double", "reused"]
 
 
-async def begin(tx: Tx, user_id: UUID, language: Language | None = None) -> Granted:
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where somebody logs in."""
+
+    device: str | None = None
+    network: str | None = None
+    """Coarse."""
+    language: Language | None = None
+
+
+async def begin(tx: Tx, user_id: UUID, place: Place) -> Granted:
     """Start a session for a user, whose language is remembered for mails."""
+    language = place.language
     moment, id = now(), new_id()
     ends_at = moment + rules.SESSION_LIFE
     await tx.execute(
-        insert(session).values(id=id, user_id=user_id, started_at=moment, ends_at=ends_at)
+        insert(session).values(
+            id=id,
+            user_id=user_id,
+            started_at=moment,
+            ends_at=ends_at,
+            device=place.device,
+            network=place.network,
+        )
     )
     if language is not None:
         its = user.c
@@ -75,6 +93,7 @@ async def refresh(tx: Tx, token: str) -> Granted | Refusal:
     await tx.execute(
         update(refresh_token).where(refresh_token.c.hash == row.hash).values(used_at=moment)
     )
+    await tx.execute(update(session).where(session.c.id == row.session_id).values(used_at=moment))
     next_token = await _issue(tx, row.session_id, moment, row.ends_at)
     return Granted(row.session_id, row.user_id, next_token)
 

@@ -4,7 +4,8 @@ from typing import ClassVar
 
 from hirewire.web.api.answers import Answer
 from hirewire.web.api.client import Client, Typed, answer_of, refusal_or
-from hirewire.web.api.models.auth import Account, Tokens
+from hirewire.web.api.models.auth import Account, Session, Tokens
+from hirewire.web.api.models.base import Items
 from hirewire.web.api.services import Reply
 
 
@@ -44,6 +45,22 @@ class Auth(Client):
         """Set a new password with the token of the link; a refusal with 410 for an invalid one."""
         body = {"token": token, "password": password}
         return refusal_or(None, await self._post("/password/reset", body))
+
+    async def change_password(self, current: str, password: str) -> Answer[None]:
+        """Change the password; all other sessions end."""
+        return await self._do("POST", "/password", {"current": current, "password": password})
+
+    async def sessions(self) -> Answer[Items[Session]]:
+        """The visitor's sessions."""
+        return await self._get(Items[Session], "/sessions")
+
+    async def end_session(self, id: str) -> Answer[None]:
+        """End one of the visitor's sessions."""
+        return await self._do("DELETE", f"/sessions/{id}")
+
+    async def end_other_sessions(self) -> Answer[None]:
+        """End all sessions of the visitor but this one."""
+        return await self._do("DELETE", "/sessions")
 
     async def _post(self, path: str, body: Typed) -> Reply:
         """Call without the visitor's token, since the body contains the credentials."""

@@ -34,6 +34,8 @@ class Client:
     """The visitor's client address."""
     language: str = ""
     """The visitor's language, for what the service writes to them."""
+    agent: str = ""
+    """The visitor's `User-Agent`, by which they recognise a session."""
 
     name: ClassVar[str]
     root: ClassVar[str]
@@ -101,6 +103,8 @@ class Client:
             headers.append(("x-forwarded-for", self.address))
         if self.language:
             headers.append(("accept-language", self.language))
+        if self.agent:
+            headers.append(("user-agent", self.agent))
         if body is not None:
             content = json.dumps(body, ensure_ascii=False).encode(), "application/json"
         sent = None

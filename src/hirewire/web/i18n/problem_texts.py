@@ -134,6 +134,7 @@ TEXTS: dict[str, str | Plural] = {
     "invalid_link": N_(
         "This link does not work any more: it was used already, or has expired. Get a new one."
     ),
+    "wrong_password": N_("This is not your current password."),
     "wrong_credentials": N_("Wrong email or password."),
     "email_taken": N_("This email is already registered."),
     "sign_in_away": N_("Sign-in is temporarily unavailable. Please try again in a moment."),

@@ -30,6 +30,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "Company": ("company.html",),
     "Sign-in and sign-up": ("signin.html", "signup.html", "account.py"),
     "Forgotten password": ("forgot.html", "new_password.html"),
+    "Account and security": ("account.html",),
     "About, privacy, contact": ("about.html", "privacy.html", "contact.html"),
     "Kept mails": ("kept_mail.html",),
     "Dashboard": (

@@ -16,6 +16,7 @@ from tests.auth.conftest import Auth
 from tests.builders import eventually
 from tests.smtp import MailServer, mail_server
 
+WELCOMES = ("Confirm your email address", "Подтвердите адрес электронной почты")
 SITE = "https://jobs.example.org"
 
 
@@ -25,6 +26,8 @@ class Postbox:
 
     auth: Auth
     server: MailServer
+    ignored: tuple[str, ...]
+    """Subjects of mails that do not count."""
 
     async def mails(self, to: str = "anna@example.org") -> list[EmailMessage]:
         """The mails to an address, once all queued ones are sent."""
@@ -34,7 +37,12 @@ class Postbox:
                 return not (await queue.counts(tx)).get("queued")
 
         await eventually(is_empty, within=30, what="all mails are sent")
-        return self.server.to(to)
+        return [mail for mail in self.taken if mail["To"] == to]
+
+    @property
+    def taken(self) -> list[EmailMessage]:
+        """The mails to all addresses so far."""
+        return [mail for mail in self.server.taken if mail["Subject"] not in self.ignored]
 
     async def texts(self, to: str = "anna@example.org") -> list[str]:
         """Their parts in plain text."""
@@ -54,13 +62,15 @@ def plain(mail: EmailMessage) -> str:
 
 
 @asynccontextmanager
-async def sending(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Postbox]:
-    """The service with a mailer at work."""
+async def sending(
+    auth: Auth, monkeypatch: pytest.MonkeyPatch, *, ignored: tuple[str, ...] = WELCOMES
+) -> AsyncIterator[Postbox]:
+    """The service with a mailer at work. The mails of registrations do not count by default."""
     monkeypatch.setattr(mailer, "POLL_SECONDS", 0.1)
     async with mail_server() as server:
         settings = Settings(smtp_url=server.url, public_url=SITE)
         work = Mailer("auth", auth.service.messaging.transactions, settings)
         task = asyncio.create_task(work.run())
-        yield Postbox(auth, server)
+        yield Postbox(auth, server, ignored)
         task.cancel()
         await asyncio.wait({task})

@@ -17,7 +17,12 @@ from hirewire.kit.db import make_engine, migrate
 from hirewire.messaging.schema import CannotMigrate
 
 VERSIONS = "hirewire.auth.migrations.versions"
-LATER = ("0004_where_sessions_are", "0003_secrets_in_mails", "0002_addresses_and_limits")
+LATER = (
+    "0005_verified_addresses",
+    "0004_where_sessions_are",
+    "0003_secrets_in_mails",
+    "0002_addresses_and_limits",
+)
 """All but the first, the newest first."""
 
 

@@ -145,6 +145,8 @@ ELSEWHERE = {
     "/status",
     "/session",
     "/api/auth/sessions",
+    "/email/code",
+    "/email/verify",
     "/password/forgot",
     "/password/reset",
     "/signin",
@@ -173,7 +175,7 @@ ELSEWHERE = {
 PAGES = (
     "about",
     *("account", "applications", "board", "candidate", "employer", "passwords", "people"),
-    "security",
+    *("security", "verifying"),
     *("posting", "resumes", "routes", "saved"),
 )
 

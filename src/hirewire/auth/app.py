@@ -9,6 +9,7 @@ from hirewire.auth.recovery import routes as recovery
 from hirewire.auth.roles import handlers as roles
 from hirewire.auth.sessions import background as session_background
 from hirewire.auth.sessions import routes as sessions
+from hirewire.auth.verification import routes as verification
 from hirewire.contracts.auth import SigningKeyPublished, UserRegistered, UserRoleChanged
 from hirewire.contracts.vacancies import EmployerProfileCreated
 from hirewire.kit.service import Service
@@ -16,7 +17,7 @@ from hirewire.messaging.subscriptions import on
 
 SERVICE = Service(
     name="auth",
-    routes=[accounts.router, sessions.router, recovery.router, keys.router],
+    routes=[accounts.router, sessions.router, recovery.router, verification.router, keys.router],
     publishes=[UserRegistered, UserRoleChanged, SigningKeyPublished],
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),

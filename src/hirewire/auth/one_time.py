@@ -16,7 +16,7 @@ from hirewire.kit.errors import AppError, Kind
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
 
-Purpose = Literal["password_reset"]
+Purpose = Literal["password_reset", "email_verification"]
 
 
 class InvalidLink(AppError):
@@ -58,10 +58,23 @@ async def admit_mail(
     return True
 
 
-async def issue(tx: Tx, user_id: UUID, address_key: str, purpose: Purpose, life: timedelta) -> str:
-    """Make a secret; returns the token for a link. Earlier ones of this purpose stop working."""
-    await lock(tx, f"one-time {purpose} {user_id}")
-    await forget(tx, user_id, purpose)
+async def issue(
+    tx: Tx,
+    user_id: UUID,
+    address_key: str,
+    purpose: Purpose,
+    life: timedelta,
+    *,
+    code_mark: bytes | None = None,
+    is_first: bool = False,
+) -> str:
+    """Make a secret; returns the token for a link. Earlier ones of this purpose stop working.
+
+    `code_mark` is the digest of a code that goes with it. `is_first`: there are no earlier ones.
+    """
+    if not is_first:
+        await lock(tx, f"one-time {purpose} {user_id}")
+        await forget(tx, user_id, purpose)
     token, moment = secrets.token_urlsafe(32), now()
     await tx.execute(
         insert(one_time_secret).values(
@@ -69,6 +82,7 @@ async def issue(tx: Tx, user_id: UUID, address_key: str, purpose: Purpose, life:
             user_id=user_id,
             purpose=purpose,
             token_hash=digest(token),
+            code_mark=code_mark,
             address_key=address_key,
             created_at=moment,
             expires_at=moment + life,

@@ -30,6 +30,7 @@ user = Table(
     Column("role", Text, nullable=False),
     Column("registered_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("language", Text, comment="Of mails; null: the language of the request"),
+    Column("email_verified_at", DateTime(timezone=True)),
     CheckConstraint("role in ('applicant', 'employer', 'admin')", name="user_account_role"),
     CheckConstraint("language in ('en', 'ru')", name="user_account_language"),
 )

@@ -43,6 +43,7 @@ from hirewire.web.pages import (
     styleguide,
     suggestions,
     undoing,
+    verifying,
 )
 from hirewire.web.pages.assets import STATIC, Assets
 from hirewire.web.pages.counts import BoardCounts
@@ -62,7 +63,7 @@ LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 PAGES = (
     *(about, account, passwords, security, kept_mail, saved, candidate, resume_files, resume_rows),
     *(resumes, suggestions, applications, people, read_vacancy, posting, board, employer),
-    *(styleguide, undoing, routes),
+    *(styleguide, undoing, verifying, routes),
 )
 """The modules with pages. The first matching route wins."""
 
@@ -93,6 +94,7 @@ def create_web(settings: Settings) -> FastAPI:
     app.state.upstreams = upstreams
     app.state.public_url = settings.public_url
     app.state.country = settings.country
+    app.state.verified_email = settings.verified_email
     app.state.smtp_url = settings.smtp_url
     app.state.contact_email = settings.contact_email
     app.state.retention_days = settings.retention_days

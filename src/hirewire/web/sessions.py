@@ -69,6 +69,16 @@ class Visitor:
         return self.access is not None
 
     @property
+    def is_unverified(self) -> bool:
+        """Whether the visitor has yet to confirm the address, by the token: only for display."""
+        return claims(self.access or "").get("email_verified") is False
+
+    @property
+    def must_verify(self) -> bool:
+        """Whether the board requires confirmed addresses."""
+        return bool(self.request.app.state.verified_email == "required")
+
+    @property
     def services(self) -> Services:
         """The services behind this origin."""
         found: Services = self.request.app.state.services
@@ -222,6 +232,12 @@ def _gave(renewal: asyncio.Task[Answer[Tokens]]) -> str | None:
         return None
     answer = renewal.result()
     return answer.data.refreshToken if answer.is_good else None
+
+
+async def renew(one: Visitor) -> None:
+    """Renew the tokens, whose claims are out of date."""
+    if one.refresh:
+        await _renew(one)
 
 
 async def _renew(one: Visitor) -> None:

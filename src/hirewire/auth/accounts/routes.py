@@ -65,6 +65,7 @@ class Account(Answer):
     id: UUID
     email: str
     role: Role
+    email_verified: bool = False
 
 
 class Registering(NamedTuple):
@@ -105,11 +106,22 @@ async def register(
     new: Annotated[Registering, Depends(_registering)],
     tx: RequestTx,
     once: Once,
+    request: Request,
 ) -> Account:
-    """Register an account. The profile is created automatically a moment later."""
+    """Register an account. The profile is created automatically a moment later.
+
+    A mail with a code and a link asks the user to verify the address.
+    """
+    public_url: str = request.app.state.settings.public_url
 
     async def make() -> Account:
-        id = await commands.register(tx, **new._asdict())
+        id = await commands.register(
+            tx,
+            email=new.email,
+            password_hash=new.password_hash,
+            public_url=public_url,
+            language=new.language,
+        )
         return Account(id=id, email=new.email, role="applicant")
 
     return await once(Account, make, identity=new.email.encode())

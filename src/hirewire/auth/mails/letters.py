@@ -8,7 +8,7 @@ from typing import Literal, TypedDict, cast
 
 from hirewire.kit.mail.letters import LANGUAGES, Language, Letter
 
-Kind = Literal["password_reset", "password_changed"]
+Kind = Literal["password_reset", "password_changed", "email_verification"]
 
 
 class Texts(TypedDict):
@@ -27,8 +27,10 @@ def texts() -> Mapping[str, Mapping[str, Texts]]:
     return cast(Mapping[str, Mapping[str, Texts]], tomllib.loads(source))
 
 
-def letter(kind: Kind, *, to: str, language: str | None, link: str) -> Letter:
-    """A mail whose button leads to `link`."""
+def letter(
+    kind: Kind, *, to: str, language: str | None, link: str, code: str | None = None
+) -> Letter:
+    """A mail whose button leads to `link`, and which may show a code."""
     chosen: Language = next((one for one in LANGUAGES if one == language), "en")
     said = texts()[kind][chosen]
     return Letter(
@@ -36,6 +38,7 @@ def letter(kind: Kind, *, to: str, language: str | None, link: str) -> Letter:
         language=chosen,
         subject=said["subject"],
         lines=said["lines"],
+        code=code,
         button=(said["button"], link),
         after=said["after"],
     )

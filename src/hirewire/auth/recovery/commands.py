@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import func, update
 
 from hirewire.auth import one_time
 from hirewire.auth.callers import Current
@@ -39,13 +39,18 @@ async def set_password(
 ) -> None:
     """Set the password with the token of a link, and end all sessions; a mail notifies the user.
 
-    The owner of the address may log in from this network, whatever was tried before. Raises
-    `InvalidLink`.
+    The owner of the address may log in from this network, whatever was tried before, and the
+    address counts as verified. Raises `InvalidLink`.
     """
     secret = await one_time.valid(tx, token, "password_reset")
     await one_time.use(tx, secret.id)
     await tx.execute(
-        update(user).where(user.c.id == secret.user_id).values(password_hash=password_hash)
+        update(user)
+        .where(user.c.id == secret.user_id)
+        .values(
+            password_hash=password_hash,
+            email_verified_at=func.coalesce(user.c.email_verified_at, now()),
+        )
     )
     await end_sessions(tx, secret.user_id, "password reset")
     await _after(tx, secret.user_id, network=network, public_url=public_url, language=language)

@@ -30,11 +30,11 @@ async def still_has(tx: Tx, user_id: UUID, password_hash: str) -> bool:
     return result.first() is not None
 
 
-async def role_of(tx: Tx, user_id: UUID) -> str:
-    """The current role of an existing user."""
-    result = await tx.execute(select(user.c.role).where(user.c.id == user_id))
-    role: str = result.scalar_one()
-    return role
+async def claims_of(tx: Tx, user_id: UUID) -> Row[str, bool]:
+    """The current `role` of an existing user, and whether the address is verified."""
+    is_verified = user.c.email_verified_at.is_not(None).label("email_verified")
+    result = await tx.execute(select(user.c.role, is_verified).where(user.c.id == user_id))
+    return result.one()
 
 
 MOST_LISTED = 100

@@ -206,12 +206,14 @@ async def _session_of_bearer(request: Request) -> UUID:
 async def _tokens(
     tx: Tx, request: Request, response: Response, granted: commands.Granted
 ) -> Tokens:
+    claims = await queries.claims_of(tx, granted.user_id)
     token = access_token(
         await current_key(tx),
         issuer=request.app.state.settings.public_url,
         user_id=granted.user_id,
         session_id=granted.session_id,
-        role=await queries.role_of(tx, granted.user_id),
+        role=claims.role,
+        email_verified=claims.email_verified,
     )
     response.headers["Cache-Control"] = "no-store"
     return Tokens(

@@ -46,6 +46,18 @@ class Auth(Client):
         body = {"token": token, "password": password}
         return refusal_or(None, await self._post("/password/reset", body))
 
+    async def verify_by_link(self, token: str) -> Answer[None]:
+        """Verify an address with the token of the link; a refusal with 410 for an invalid one."""
+        return refusal_or(None, await self._post("/email/verify", {"token": token}))
+
+    async def verify_by_code(self, code: str) -> Answer[None]:
+        """Verify the visitor's address with the code of the mail."""
+        return await self._do("POST", "/email/verify", {"code": code})
+
+    async def send_verification(self) -> Answer[None]:
+        """Send the mail with the code again."""
+        return await self._do("POST", "/email/verification")
+
     async def change_password(self, current: str, password: str) -> Answer[None]:
         """Change the password; all other sessions end."""
         return await self._do("POST", "/password", {"current": current, "password": password})

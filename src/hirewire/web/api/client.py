@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from pydantic import JsonValue
 
 from hirewire.kit.errors import Unavailable
-from hirewire.web.api.answers import Answer, SignInFirst, refusal_of
+from hirewire.web.api.answers import Answer, SignInFirst, VerifyFirst, refusal_of
 from hirewire.web.api.models.base import Model
 from hirewire.web.api.services import PATIENCE, Reply, Services
 
@@ -80,6 +80,8 @@ class Client:
         reply = await self._call(method, path, body, content=content, patience=patience)
         if reply.status == 401:
             raise SignInFirst
+        if reply.status == 403 and refusal_of(reply.content).get("code") == "email_not_verified":
+            raise VerifyFirst
         return reply
 
     async def _call(

@@ -15,6 +15,7 @@ class Account(Model):
 
     id: str
     email: str = ""
+    emailVerified: bool = True
 
 
 class Session(Model):

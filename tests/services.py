@@ -99,7 +99,10 @@ async def running(
     a broker (and with role `api`) events stay in the outbox; pass events to
     `Running.messaging.consumer` with `hirewire.messaging.testing.consume`.
     """
-    settings = Settings(database_url=make_url(database_url).render_as_string(hide_password=False))
+    settings = Settings(
+        database_url=make_url(database_url).render_as_string(hide_password=False),
+        secret_key="the secret key of all these tests",
+    )
     url = settings.service_database(service.name)
     await copy_of_migrated(url, service.name)
     app = create_app(service, settings, role=role, broker=broker or NoBroker())

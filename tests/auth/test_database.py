@@ -17,6 +17,13 @@ from hirewire.kit.db import make_engine, migrate
 from hirewire.messaging.schema import CannotMigrate
 
 VERSIONS = "hirewire.auth.migrations.versions"
+LATER = (
+    "0005_verified_addresses",
+    "0004_where_sessions_are",
+    "0003_secrets_in_mails",
+    "0002_addresses_and_limits",
+)
+"""All but the first, the newest first."""
 
 
 def _differences(connection: Connection) -> list[object]:
@@ -48,7 +55,7 @@ async def test_downgrading_leaves_nothing(fresh_database: Callable[[], Awaitable
 
     def downgrade(connection: Connection) -> list[str]:
         with Operations.context(MigrationContext.configure(connection)):
-            for name in ("0002_addresses_and_limits", "0001_auth"):
+            for name in (*LATER, "0001_auth"):
                 import_module(f"{VERSIONS}.{name}").downgrade()
         return inspect(connection).get_table_names(schema="public")
 
@@ -64,7 +71,8 @@ async def _registered_before(url: str, *accounts: tuple[str, str]) -> AsyncEngin
 
     def back(connection: Connection) -> None:
         with Operations.context(MigrationContext.configure(connection)):
-            import_module(f"{VERSIONS}.0002_addresses_and_limits").downgrade()
+            for name in LATER:
+                import_module(f"{VERSIONS}.{name}").downgrade()
 
     engine = make_engine(url)
     async with engine.begin() as connection:

@@ -28,6 +28,8 @@ class Platform:
             "HIREWIRE_DATABASE_URL": database_url,
             "HIREWIRE_BROKER_URL": broker_url,
             "HIREWIRE_PUBLIC_URL": f"http://127.0.0.1:{ports['HIREWIRE_WEB_PORT']}",
+            "HIREWIRE_SECRET_KEY": "the secret key of all these tests",
+            "HIREWIRE_SMTP_URL": f"file://{log.parent / 'mail'}",
             "HIREWIRE_OPERATOR_TOKEN": "operators-of-these-tests",
             **ports,
         }

@@ -89,6 +89,7 @@ TABLE: dict[str, Seen] = {
     "/sitemap.xml": {},
     "/vacancies": {},
     "/vacancies/{V}": {"owner": "title, linked"},
+    "/account": {"owner": "account"},
     "/me": {"owner": "title, draft, linked, name, phone, account"},
     "/resumes/{R}": {"owner": "title, text"},
     "/resumes/{R}/file.pdf": {"owner": "title, text, name, phone, page"},
@@ -143,6 +144,11 @@ ELSEWHERE = {
     "/sitemaps/{n}.xml",
     "/status",
     "/session",
+    "/api/auth/sessions",
+    "/email/code",
+    "/email/verify",
+    "/password/forgot",
+    "/password/reset",
     "/signin",
     "/signup",
     "/skills",
@@ -168,8 +174,9 @@ ELSEWHERE = {
 """Paths that contain no data of candidates, or only a part of a page in the table."""
 PAGES = (
     "about",
-    *("account", "applications", "board", "candidate", "employer", "people", "posting"),
-    *("resumes", "routes", "saved"),
+    *("account", "applications", "board", "candidate", "employer", "passwords", "people"),
+    *("security", "verifying"),
+    *("posting", "resumes", "routes", "saved"),
 )
 
 

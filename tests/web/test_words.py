@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from babel.messages.pofile import read_po
 
+from hirewire.kit.languages import preferred
 from hirewire.web.api.models.base import ExpectedSalary
 from hirewire.web.api.models.vacancies import OfferedSalary
 from hirewire.web.i18n import texts
-from hirewire.web.i18n.words import preferred, words
+from hirewire.web.i18n.words import words
 
 ROOT = Path(__file__).parents[2]
 HOLE = r"%(?:\(\w+\))?s"

@@ -4,9 +4,12 @@ from hirewire.auth.accounts import background as account_background
 from hirewire.auth.accounts import routes as accounts
 from hirewire.auth.keys import background as key_background
 from hirewire.auth.keys import routes as keys
+from hirewire.auth.recovery import background as recovery_background
+from hirewire.auth.recovery import routes as recovery
 from hirewire.auth.roles import handlers as roles
 from hirewire.auth.sessions import background as session_background
 from hirewire.auth.sessions import routes as sessions
+from hirewire.auth.verification import routes as verification
 from hirewire.contracts.auth import SigningKeyPublished, UserRegistered, UserRoleChanged
 from hirewire.contracts.vacancies import EmployerProfileCreated
 from hirewire.kit.service import Service
@@ -14,7 +17,7 @@ from hirewire.messaging.subscriptions import on
 
 SERVICE = Service(
     name="auth",
-    routes=[accounts.router, sessions.router, keys.router],
+    routes=[accounts.router, sessions.router, recovery.router, verification.router, keys.router],
     publishes=[UserRegistered, UserRoleChanged, SigningKeyPublished],
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
@@ -23,6 +26,7 @@ SERVICE = Service(
         key_background.ROTATE_SIGNING_KEYS,
         session_background.FORGET_ENDED_SESSIONS,
         account_background.FORGET_OLD_REGISTRATIONS,
+        recovery_background.FORGET_OLD_SECRETS,
     ],
     sends_mail=True,
 )

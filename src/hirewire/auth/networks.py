@@ -19,6 +19,17 @@ def network(address: str) -> str:
     return str(ip_network((int(parsed), 64), strict=False))
 
 
+def coarse(address: str) -> str | None:
+    """The neighbourhood of an address, to recognise it by: an IPv4 /24 or an IPv6 /48."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return None
+    if isinstance(parsed, IPv6Address):
+        parsed = parsed.ipv4_mapped or parsed
+    return str(ip_network((str(parsed), 24 if parsed.version == 4 else 48), strict=False))
+
+
 def is_this_machine(address: str) -> bool:
     """Whether the address is a loopback address."""
     try:

@@ -1,8 +1,13 @@
-"""Password normalisation, and the list of common passwords."""
+"""Password requirements and normalisation, and the list of common passwords."""
 
 import unicodedata
 from functools import cache
 from importlib.resources import files
+
+from pydantic_core import PydanticCustomError
+
+SHORTEST_PASSWORD = 8
+LONGEST_PASSWORD = 200
 
 
 def prepared(password: str) -> str:
@@ -13,6 +18,31 @@ def prepared(password: str) -> str:
     """
     spaced = "".join(" " if unicodedata.category(c) == "Zs" else c for c in password)
     return unicodedata.normalize("NFC", spaced)
+
+
+def normalised_password(password: str, email: str) -> str:
+    """The password in the form that is hashed: see `prepared`.
+
+    Raises `ValueError` when it is too short, too long, the e-mail address or a common password.
+    """
+    password = prepared(password)
+    if len(password) < SHORTEST_PASSWORD:
+        raise PydanticCustomError(
+            "string_too_short",
+            "at least {min_length} characters",
+            {"min_length": SHORTEST_PASSWORD},
+        )
+    if len(password) > LONGEST_PASSWORD:
+        raise PydanticCustomError(
+            "string_too_long",
+            "at most {max_length} characters",
+            {"max_length": LONGEST_PASSWORD},
+        )
+    if password.strip().casefold() == email.casefold():
+        raise PydanticCustomError("password_is_email", "must not be the email address")
+    if is_common(password):
+        raise PydanticCustomError("password_too_common", "is one of the most common passwords")
+    return password
 
 
 def is_common(password: str) -> bool:

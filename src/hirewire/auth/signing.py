@@ -51,7 +51,13 @@ async def current_key(tx: Tx) -> SigningKey:
 
 
 def access_token(
-    key: SigningKey, *, issuer: str, user_id: UUID, session_id: UUID, role: str
+    key: SigningKey,
+    *,
+    issuer: str,
+    user_id: UUID,
+    session_id: UUID,
+    role: str,
+    email_verified: bool,
 ) -> str:
     """A signed JWT (RFC 9068) that identifies a user; its role is only a hint for display."""
     issued = int(now().timestamp())
@@ -65,6 +71,7 @@ def access_token(
         "jti": str(new_id()),
         "sid": str(session_id),
         "role": role,
+        "email_verified": email_verified,
     }
     header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}
     private = OKPKey.import_key(dict(key.private_jwk))

@@ -6,6 +6,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     MetaData,
     Table,
@@ -28,7 +29,10 @@ user = Table(
     Column("password_hash", Text, nullable=False, comment="argon2id, in PHC form"),
     Column("role", Text, nullable=False),
     Column("registered_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("language", Text, comment="Of mails; null: the language of the request"),
+    Column("email_verified_at", DateTime(timezone=True)),
     CheckConstraint("role in ('applicant', 'employer', 'admin')", name="user_account_role"),
+    CheckConstraint("language in ('en', 'ru')", name="user_account_language"),
 )
 
 session = Table(
@@ -40,6 +44,9 @@ session = Table(
     Column("ends_at", DateTime(timezone=True), nullable=False, comment="However often refreshed"),
     Column("revoked_at", DateTime(timezone=True)),
     Column("revoked_why", Text),
+    Column("used_at", DateTime(timezone=True), comment="The last refresh"),
+    Column("device", Text, comment="Browser and system, by the User-Agent at login"),
+    Column("network", Text, comment="IPv4 /24 or IPv6 /48 of the login"),
     Index("session_by_user", "user_id"),
     Index("session_ends_at", "ends_at"),
 )
@@ -83,6 +90,43 @@ registration = Table(
     Column("at", DateTime(timezone=True), nullable=False),
     Index("registration_network", "network", "at"),
     Index("registration_at", "at"),
+)
+
+one_time_secret = Table(
+    "one_time_secret",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column(
+        "token_hash",
+        LargeBinary,
+        nullable=False,
+        unique=True,
+        comment="SHA-256 of the token in the link",
+    ),
+    Column("code_mark", LargeBinary, comment="Keyed digest of the six-digit code"),
+    Column("address_key", Text, nullable=False, comment="The key of the address it was sent to"),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True)),
+    Column("attempts", Integer, nullable=False, server_default="0", comment="Wrong codes"),
+    Index("one_time_secret_user", "user_id", "purpose"),
+    Index("one_time_secret_expires_at", "expires_at"),
+)
+
+mail_request = Table(
+    "mail_request",
+    metadata,
+    Column("network", Text, nullable=False, comment="IPv4 address or IPv6 /64 it came from"),
+    Column(
+        "account", LargeBinary, nullable=False, comment="SHA-256 of the key of the e-mail address"
+    ),
+    Column("purpose", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Index("mail_request_network", "network", "at"),
+    Index("mail_request_account", "account", "at"),
+    Index("mail_request_at", "at"),
 )
 
 signing_key = Table(

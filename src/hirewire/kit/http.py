@@ -15,7 +15,10 @@ from pydantic import BaseModel, TypeAdapter
 
 from hirewire.kit import answers
 from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, Unauthenticated
+from hirewire.kit.languages import preferred
+from hirewire.kit.mail.letters import Language
 from hirewire.kit.models import Answer
+from hirewire.kit.settings import Settings
 from hirewire.kit.tokens import Principal, Verifier
 from hirewire.messaging.transaction import Transactions, Tx
 
@@ -27,6 +30,12 @@ def transactions_of(request: Request) -> Transactions:
     """The service's transactions, for a route that needs more than `RequestTx`."""
     transactions: Transactions = request.app.state.messaging.transactions
     return transactions
+
+
+def language_of(request: Request) -> Language | None:
+    """The language that the request prefers; None if it names none."""
+    given = request.headers.get("accept-language")
+    return preferred(given) if given else None
 
 
 async def _transaction(request: Request) -> AsyncIterator[Tx]:
@@ -65,6 +74,31 @@ async def needs_caller(caller: MaybeCaller) -> Principal:
 
 Caller = Annotated[Principal, Depends(needs_caller)]
 """The caller, authenticated by a bearer token."""
+
+
+class EmailNotVerified(AppError):
+    """Confirm your email address first."""
+
+    slug = "email-not-verified"
+    code = "email_not_verified"
+    kind = Kind.FORBIDDEN
+
+
+def check_verified(request: Request, caller: Principal) -> None:
+    """Raise `EmailNotVerified` for a caller without a verified address, if that is required."""
+    settings: Settings = request.app.state.settings
+    if settings.verified_email == "required" and not caller.email_verified:
+        raise EmailNotVerified
+
+
+async def needs_verified(request: Request, caller: Caller) -> Principal:
+    """Dependency of `VerifiedCaller`."""
+    check_verified(request, caller)
+    return caller
+
+
+VerifiedCaller = Annotated[Principal, Depends(needs_verified)]
+"""The caller, who has a verified address if `HIREWIRE_VERIFIED_EMAIL` is `required`."""
 
 
 class KeyReused(AppError):

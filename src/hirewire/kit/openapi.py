@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic.json_schema import JsonSchemaValue
 
 from hirewire.kit.errors import AppError
-from hirewire.kit.http import needs_caller, takes_caller
+from hirewire.kit.http import needs_caller, needs_verified, takes_caller
 from hirewire.kit.models import without_nul
 from hirewire.kit.problems import MEDIA_TYPE, STATUS
 
@@ -28,6 +28,7 @@ SIGNED_IN: list[dict[str, list[str]]] = [{BEARER: []}]
 _COMMON = {
     400: "The body is not valid JSON.",
     401: "`unauthenticated`, `invalid-token`: a valid access token is needed.",
+    403: "`email-not-verified`: the board requires a verified email address.",
     413: "`too-large`: the body is larger than the limit.",
     422: "`invalid`: some values are invalid; `errors` lists them.",
     503: "`database-away`, or a dependency is not ready: try again after `Retry-After` seconds.",
@@ -155,6 +156,8 @@ def _complete(operation: JsonSchemaValue, route: APIRoute) -> None:
         common |= {400, 413}
     if operation.get("security"):
         common.add(401)
+    if needs_verified in calls:
+        common.add(403)
     answers = operation["responses"]
     answers.pop("422", None)
     own = {int(status): answer for status, answer in route.responses.items()}

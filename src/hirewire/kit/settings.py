@@ -136,6 +136,11 @@ class Settings(BaseSettings):
         pattern=r"^[^@\s<>]+@[^@\s<>]+$",
         description="Sender address of mails. Not set: no-reply@ and the public address' host",
     )
+    verified_email: Literal["required", "optional"] = Field(
+        "optional",
+        description="required: users whose email address is not verified cannot publish, apply, "
+        "invite or write messages. The same for all services",
+    )
     otlp_endpoint: str | None = Field(
         None,
         description="Where spans are sent: http://host:4318 (OTLP over HTTP). Not set: no spans",

@@ -33,6 +33,8 @@ class Principal:
 
     user_id: UUID
     role: str
+    email_verified: bool = True
+    """False only if the token says so: an older one does not."""
 
 
 class NoKeysYet(Unavailable):
@@ -105,7 +107,11 @@ class Verifier:
             or not key.not_before - LEEWAY <= moment <= key.not_after + LEEWAY
         ):
             raise InvalidToken
-        return Principal(UUID(claims["sub"]), str(claims.get("role", "applicant")))
+        return Principal(
+            UUID(claims["sub"]),
+            str(claims.get("role", "applicant")),
+            claims.get("email_verified") is not False,
+        )
 
     async def _reload(self, kid: str) -> None:
         """Reload the keys, since the unknown one may have been consumed meanwhile.

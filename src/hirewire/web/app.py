@@ -30,6 +30,7 @@ from hirewire.web.pages import (
     employer,
     failures,
     kept_mail,
+    passwords,
     people,
     posting,
     read_vacancy,
@@ -38,9 +39,11 @@ from hirewire.web.pages import (
     resumes,
     routes,
     saved,
+    security,
     styleguide,
     suggestions,
     undoing,
+    verifying,
 )
 from hirewire.web.pages.assets import STATIC, Assets
 from hirewire.web.pages.counts import BoardCounts
@@ -58,8 +61,9 @@ LARGEST_READ = 4 * 1024 * 1024
 LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 """The same with an image, which is limited like any other body of a service."""
 PAGES = (
-    *(about, account, kept_mail, saved, candidate, resume_files, resume_rows, resumes, suggestions),
-    *(applications, people, read_vacancy, posting, board, employer, styleguide, undoing, routes),
+    *(about, account, passwords, security, kept_mail, saved, candidate, resume_files, resume_rows),
+    *(resumes, suggestions, applications, people, read_vacancy, posting, board, employer),
+    *(styleguide, undoing, verifying, routes),
 )
 """The modules with pages. The first matching route wins."""
 
@@ -90,6 +94,7 @@ def create_web(settings: Settings) -> FastAPI:
     app.state.upstreams = upstreams
     app.state.public_url = settings.public_url
     app.state.country = settings.country
+    app.state.verified_email = settings.verified_email
     app.state.smtp_url = settings.smtp_url
     app.state.contact_email = settings.contact_email
     app.state.retention_days = settings.retention_days

@@ -15,6 +15,7 @@ from fastapi import Request, Response
 from pydantic import JsonValue
 
 from hirewire.kit.errors import Unavailable
+from hirewire.kit.languages import preferred
 from hirewire.web.api.answers import Answer
 from hirewire.web.api.applications import Applications
 from hirewire.web.api.auth import Auth
@@ -23,7 +24,7 @@ from hirewire.web.api.models.auth import Tokens
 from hirewire.web.api.profiles import Profiles
 from hirewire.web.api.services import Services
 from hirewire.web.api.vacancies import Vacancies
-from hirewire.web.i18n.words import LANGUAGES, Words, preferred, words
+from hirewire.web.i18n.words import LANGUAGES, Words, words
 
 ACCESS, REFRESH = "hirewire_access", "hirewire_refresh"
 HOST_ONLY = "__Host-"
@@ -68,6 +69,16 @@ class Visitor:
         return self.access is not None
 
     @property
+    def is_unverified(self) -> bool:
+        """Whether the visitor has yet to confirm the address, by the token: only for display."""
+        return claims(self.access or "").get("email_verified") is False
+
+    @property
+    def must_verify(self) -> bool:
+        """Whether the board requires confirmed addresses."""
+        return bool(self.request.app.state.verified_email == "required")
+
+    @property
     def services(self) -> Services:
         """The services behind this origin."""
         found: Services = self.request.app.state.services
@@ -76,7 +87,8 @@ class Visitor:
     @property
     def auth(self) -> Auth:
         """The service `auth`, as this visitor."""
-        return Auth(self.services, self.access, self.address)
+        agent = self.request.headers.get("user-agent", "")
+        return Auth(self.services, self.access, self.address, self.words.lang, agent)
 
     @property
     def profiles(self) -> Profiles:
@@ -220,6 +232,12 @@ def _gave(renewal: asyncio.Task[Answer[Tokens]]) -> str | None:
         return None
     answer = renewal.result()
     return answer.data.refreshToken if answer.is_good else None
+
+
+async def renew(one: Visitor) -> None:
+    """Renew the tokens, whose claims are out of date."""
+    if one.refresh:
+        await _renew(one)
 
 
 async def _renew(one: Visitor) -> None:

@@ -12,7 +12,12 @@ async def test_the_token_identifies_the_account_and_the_database_has_its_role(au
     tokens = await auth.login()
     answer = await auth.me(tokens["accessToken"])
     assert answer.status_code == 200
-    assert answer.json() == {"id": str(id), "email": "anna@example.org", "role": "applicant"}
+    assert answer.json() == {
+        "id": str(id),
+        "email": "anna@example.org",
+        "role": "applicant",
+        "emailVerified": False,
+    }
     async with auth.service.messaging.transactions() as tx:
         await make_employer(tx, id)
     assert (await auth.me(tokens["accessToken"])).json()["role"] == "employer"

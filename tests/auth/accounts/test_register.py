@@ -32,7 +32,12 @@ async def test_an_account_is_created_and_published(keyless: Auth) -> None:
     answer = await keyless.client.post(URL, json=ANNA)
     assert answer.status_code == 201
     body = answer.json()
-    assert body == {"id": body["id"], "email": "Anna@example.org", "role": "applicant"}
+    assert body == {
+        "id": body["id"],
+        "email": "Anna@example.org",
+        "role": "applicant",
+        "emailVerified": False,
+    }
     [row] = await recorded(keyless.service.engine, "user.registered")
     assert set(row.body) == {"id", "email", "registeredAt"}
     assert (row.body["id"], row.body["email"]) == (body["id"], "Anna@example.org")
@@ -192,13 +197,13 @@ async def test_any_text_registers_or_is_refused_for_a_reason(
         assert all(error["detail"] for error in answer.json()["errors"])
 
 
-async def test_registering_costs_two_statements(keyless: Auth) -> None:
-    """One statement for the account, one for its event."""
+async def test_registering_costs_four_statements(keyless: Auth) -> None:
+    """One statement each for the account, its event, the secret and the mail."""
     await keyless.client.post(URL, json=ANNA | {"email": "first@example.org"})
     with counted(keyless.service.engine) as statements:
         answer = await keyless.client.post(URL, json=ANNA)
     assert answer.status_code == 201
-    assert len(statements) == 2, statements
+    assert len(statements) == 4, statements
 
 
 async def test_registrations_from_one_address_are_limited_per_hour(

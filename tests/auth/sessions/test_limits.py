@@ -5,10 +5,10 @@ from collections import Counter
 
 import httpx
 
-from hirewire.auth.sessions import rules
+from hirewire.auth import limits
 from tests.auth.conftest import Auth, MovedClock
 
-PAIR = rules.FAILURES_OF_PAIR
+PAIR = limits.FAILURES_OF_PAIR
 
 
 async def fail(
@@ -60,7 +60,7 @@ async def test_a_network_with_many_failures_still_lets_the_right_passwords_in(
     """People who share a network with an attacker have three attempts instead of ten, and are not
     delayed by others.
     """
-    assert (PAIR, rules.FAILURES_OF_NETWORK, rules.TRIES_FROM_BAD_NETWORK) == (10, 100, 3)
+    assert (PAIR, limits.FAILURES_OF_NETWORK, limits.TRIES_FROM_BAD_NETWORK) == (10, 100, 3)
     for who in ("anna", "boris", "vera"):
         await auth.register(f"{who}@example.org")
     async with auth.from_address("203.0.113.9") as office:
@@ -83,7 +83,7 @@ async def test_an_account_is_guarded_across_networks(auth: Auth, clock: MovedClo
     """After fifty failures from anywhere, the account accepts only networks its owner has used
     before.
     """
-    assert rules.FAILURES_OF_ACCOUNT == 50
+    assert limits.FAILURES_OF_ACCOUNT == 50
     await auth.register()
     await auth.login()
     for n in range(5):

@@ -47,7 +47,9 @@ async def test_tokens_of_a_login(auth: Auth) -> None:
         "typ": "at+jwt",
     }
     claims = decoded.claims
-    assert set(claims) == {"iss", "sub", "aud", "client_id", "iat", "exp", "jti", "sid", "role"}
+    usual = {"iss", "sub", "aud", "client_id", "iat", "exp", "jti", "sid", "role"}
+    assert set(claims) == usual | {"email_verified"}
+    assert claims["email_verified"] is False
     assert (claims["iss"], claims["aud"]) == ("http://127.0.0.1:8000", "hirewire")
     assert (claims["sub"], claims["role"]) == (str(id), "applicant")
     assert claims["exp"] - claims["iat"] == 600

@@ -9,10 +9,12 @@ from sqlalchemy.dialects.postgresql import insert
 from hirewire.auth.accounts import rules
 from hirewire.auth.credentials import email_key
 from hirewire.auth.tables import registration, user
+from hirewire.auth.verification_mails import send_verification
 from hirewire.contracts.auth import UserRegistered
 from hirewire.kit.clock import now
 from hirewire.kit.db import lock
 from hirewire.kit.errors import AppError, Kind
+from hirewire.kit.mail.letters import Language
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
@@ -26,18 +28,24 @@ class EmailTaken(AppError):
     kind = Kind.CONFLICT
 
 
-async def register(tx: Tx, *, email: str, password_hash: str) -> UUID:
-    """Register an applicant; returns their id. Records `UserRegistered`. Raises `EmailTaken`."""
-    id, moment = new_id(), now()
+async def register(
+    tx: Tx, *, email: str, password_hash: str, public_url: str, language: Language | None = None
+) -> UUID:
+    """Register an applicant; returns their id. Records `UserRegistered`. Raises `EmailTaken`.
+
+    A mail asks the user to verify the address.
+    """
+    id, key, moment = new_id(), email_key(email), now()
     made = await tx.execute(
         insert(user)
         .values(
             id=id,
             email=email,
-            email_key=email_key(email),
+            email_key=key,
             password_hash=password_hash,
             role="applicant",
             registered_at=moment,
+            language=language,
         )
         .on_conflict_do_nothing(index_elements=[user.c.email_key])
         .returning(user.c.id)
@@ -45,6 +53,9 @@ async def register(tx: Tx, *, email: str, password_hash: str) -> UUID:
     if made.first() is None:
         raise EmailTaken
     record(tx, UserRegistered(id=id, email=email, registered_at=moment))
+    await send_verification(
+        tx, id, email, key, public_url=public_url, language=language, is_first=True
+    )
     return id
 
 

@@ -7,12 +7,13 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field, ValidationInfo, field_validator
 
-from hirewire.auth import networks
-from hirewire.auth.accounts import commands, queries, rules
+from hirewire.auth import networks, passwords
+from hirewire.auth.accounts import commands, queries
 from hirewire.auth.credentials import hash_password, normalised_email
 from hirewire.contracts.auth import Role
 from hirewire.kit.errors import AppError, Kind, Unauthenticated
-from hirewire.kit.http import Caller, Once, RequestTx, transactions_of
+from hirewire.kit.http import Caller, Once, RequestTx, language_of, transactions_of
+from hirewire.kit.mail.letters import Language
 from hirewire.kit.models import Answer, Body
 from hirewire.kit.openapi import refuses
 from hirewire.kit.settings import Settings
@@ -41,8 +42,8 @@ class Credentials(Body):
             max_length=1000,
             repr=False,
             json_schema_extra={
-                "minLength": rules.SHORTEST_PASSWORD,
-                "maxLength": rules.LONGEST_PASSWORD,
+                "minLength": passwords.SHORTEST_PASSWORD,
+                "maxLength": passwords.LONGEST_PASSWORD,
             },
         ),
     ]
@@ -55,7 +56,7 @@ class Credentials(Body):
     @field_validator("password")
     @classmethod
     def _password(cls, value: str, info: ValidationInfo) -> str:
-        return rules.normalised_password(value, info.data.get("email", ""))
+        return passwords.normalised_password(value, info.data.get("email", ""))
 
 
 class Account(Answer):
@@ -64,6 +65,7 @@ class Account(Answer):
     id: UUID
     email: str
     role: Role
+    email_verified: bool = False
 
 
 class Registering(NamedTuple):
@@ -71,11 +73,12 @@ class Registering(NamedTuple):
 
     email: str
     password_hash: str
+    language: Language | None
 
 
 async def _registering(body: Credentials, request: Request) -> Registering:
     await _admit(request)
-    return Registering(body.email, await hash_password(body.password))
+    return Registering(body.email, await hash_password(body.password), language_of(request))
 
 
 async def _admit(request: Request) -> None:
@@ -103,11 +106,22 @@ async def register(
     new: Annotated[Registering, Depends(_registering)],
     tx: RequestTx,
     once: Once,
+    request: Request,
 ) -> Account:
-    """Register an account. The profile is created automatically a moment later."""
+    """Register an account. The profile is created automatically a moment later.
+
+    A mail with a code and a link asks the user to verify the address.
+    """
+    public_url: str = request.app.state.settings.public_url
 
     async def make() -> Account:
-        id = await commands.register(tx, email=new.email, password_hash=new.password_hash)
+        id = await commands.register(
+            tx,
+            email=new.email,
+            password_hash=new.password_hash,
+            public_url=public_url,
+            language=new.language,
+        )
         return Account(id=id, email=new.email, role="applicant")
 
     return await once(Account, make, identity=new.email.encode())

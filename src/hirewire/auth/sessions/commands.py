@@ -1,20 +1,19 @@
-"""Commands that begin, refresh and end sessions, and that count failed logins."""
+"""Commands that begin, refresh and end sessions."""
 
-import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, insert, or_, select, update
-from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy import delete, exists, insert, select, update
 
+from hirewire.auth import limits
+from hirewire.auth.logins import digest
 from hirewire.auth.sessions import rules
-from hirewire.auth.sessions.rules import Failures
-from hirewire.auth.tables import failed_login, known_place, refresh_token, session
+from hirewire.auth.tables import failed_login, known_place, refresh_token, session, user
 from hirewire.kit.clock import now
-from hirewire.kit.db import lock
+from hirewire.kit.mail.letters import Language
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
 
@@ -33,18 +32,35 @@ class Granted:
 Refusal = Literal["unknown", "ended", "double", "reused"]
 
 
-def digest(text: str) -> bytes:
-    """The SHA-256 digest that is stored. A refresh token's 256 random bits need no slow hash."""
-    return hashlib.sha256(text.encode()).digest()
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where somebody logs in."""
+
+    device: str | None = None
+    network: str | None = None
+    """Coarse."""
+    language: Language | None = None
 
 
-async def begin(tx: Tx, user_id: UUID) -> Granted:
-    """Start a session for a user."""
+async def begin(tx: Tx, user_id: UUID, place: Place) -> Granted:
+    """Start a session for a user, whose language is remembered for mails."""
+    language = place.language
     moment, id = now(), new_id()
     ends_at = moment + rules.SESSION_LIFE
     await tx.execute(
-        insert(session).values(id=id, user_id=user_id, started_at=moment, ends_at=ends_at)
+        insert(session).values(
+            id=id,
+            user_id=user_id,
+            started_at=moment,
+            ends_at=ends_at,
+            device=place.device,
+            network=place.network,
+        )
     )
+    if language is not None:
+        its = user.c
+        changed = its.id == user_id, its.language.is_distinct_from(language)
+        await tx.execute(update(user).where(*changed).values(language=language))
     return Granted(id, user_id, await _issue(tx, id, moment, ends_at))
 
 
@@ -77,6 +93,7 @@ async def refresh(tx: Tx, token: str) -> Granted | Refusal:
     await tx.execute(
         update(refresh_token).where(refresh_token.c.hash == row.hash).values(used_at=moment)
     )
+    await tx.execute(update(session).where(session.c.id == row.session_id).values(used_at=moment))
     next_token = await _issue(tx, row.session_id, moment, row.ends_at)
     return Granted(row.session_id, row.user_id, next_token)
 
@@ -100,67 +117,6 @@ async def revoke(tx: Tx, session_id: UUID, why: str) -> None:
     )
 
 
-async def admit(tx: Tx, network: str, account: str, user_id: UUID | None) -> timedelta:
-    """Check the login limits and count an attempt; returns zero, or how long to wait.
-
-    An attempt counts as failed until `forgive`, so that concurrent logins are limited too: an
-    advisory lock serialises the logins of one account before any password is hashed. `user_id` is
-    the owner of the account, if there is one.
-    """
-    moment, key = now(), digest(account)
-    await lock(tx, f"login {key.hex()}")
-    at, there, its = failed_login.c.at, failed_login.c.network == network, failed_login.c.account
-    counts = await tx.execute(
-        select(
-            func.count().filter(there, its == key),
-            func.min(at).filter(there, its == key),
-            func.count().filter(its == key),
-            func.min(at).filter(its == key),
-            func.count().filter(there),
-        ).where(or_(there, its == key), at > moment - rules.FAILURES_WINDOW)
-    )
-    pause = rules.wait(Failures(*counts.one()), await _is_known(tx, user_id, network), moment)
-    if not pause:
-        await tx.execute(insert(failed_login).values(network=network, account=key, at=moment))
-    return pause
-
-
-async def forgive(tx: Tx, network: str, account: str, user_id: UUID) -> None:
-    """Delete the account's failed logins from this network, and remember the network as known.
-
-    Called after a successful login.
-    """
-    await tx.execute(
-        delete(failed_login).where(
-            failed_login.c.network == network, failed_login.c.account == digest(account)
-        )
-    )
-    place = upsert(known_place).values(user_id=user_id, place=_place(user_id, network), at=now())
-    await tx.execute(
-        place.on_conflict_do_update(
-            index_elements=["user_id", "place"], set_={"at": place.excluded.at}
-        )
-    )
-
-
-async def _is_known(tx: Tx, user_id: UUID | None, network: str) -> bool:
-    if user_id is None:
-        return False
-    result = await tx.execute(
-        select(known_place.c.place).where(
-            known_place.c.user_id == user_id,
-            known_place.c.place == _place(user_id, network),
-            known_place.c.at > now() - rules.PLACE_LIFE,
-        )
-    )
-    return result.first() is not None
-
-
-def _place(user_id: UUID, network: str) -> bytes:
-    """The digest stored for a user and a network: enough to recognise the network again."""
-    return digest(f"{user_id} {network}")
-
-
 async def prune(tx: Tx) -> bool:
     """Delete a batch of expired rows: failed logins, known networks, tokens and sessions.
 
@@ -171,7 +127,7 @@ async def prune(tx: Tx) -> bool:
     old_tokens = select(refresh_token.c.hash).where(refresh_token.c.expires_at <= moment)
     has_tokens = exists().where(refresh_token.c.session_id == session.c.id)
     old_sessions = select(session.c.id).where(session.c.ends_at <= moment, ~has_tokens)
-    old_failures = delete(failed_login).where(failed_login.c.at <= moment - rules.FAILURES_WINDOW)
+    old_failures = delete(failed_login).where(failed_login.c.at <= moment - limits.FAILURES_WINDOW)
     tokens = await tx.execute(
         delete(refresh_token).where(refresh_token.c.hash.in_(old_tokens.limit(PRUNED_AT_ONCE)))
     )
@@ -179,7 +135,7 @@ async def prune(tx: Tx) -> bool:
         delete(session).where(session.c.id.in_(old_sessions.limit(PRUNED_AT_ONCE)))
     )
     await tx.execute(old_failures)
-    await tx.execute(delete(known_place).where(known_place.c.at <= moment - rules.PLACE_LIFE))
+    await tx.execute(delete(known_place).where(known_place.c.at <= moment - limits.PLACE_LIFE))
     return max(tokens.rowcount, sessions.rowcount) >= PRUNED_AT_ONCE
 
 

@@ -1,10 +1,14 @@
-"""Queries for logging in: the password hash and the role of an account."""
+"""Queries for logging in, and the list of a user's sessions."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 
-from hirewire.auth.tables import user
+from hirewire.auth.sessions import rules
+from hirewire.auth.tables import session, user
+from hirewire.kit.clock import now
 from hirewire.messaging.transaction import Tx
 
 
@@ -16,8 +20,49 @@ async def login_of(tx: Tx, email_key: str) -> Row[UUID, str] | None:
     return result.first()
 
 
-async def role_of(tx: Tx, user_id: UUID) -> str:
-    """The current role of an existing user."""
-    result = await tx.execute(select(user.c.role).where(user.c.id == user_id))
-    role: str = result.scalar_one()
-    return role
+async def still_has(tx: Tx, user_id: UUID, password_hash: str) -> bool:
+    """Whether this is still the user's password hash; it cannot change until the commit."""
+    result = await tx.execute(
+        select(user.c.id)
+        .where(user.c.id == user_id, user.c.password_hash == password_hash)
+        .with_for_update(read=True)
+    )
+    return result.first() is not None
+
+
+async def claims_of(tx: Tx, user_id: UUID) -> Row[str, bool]:
+    """The current `role` of an existing user, and whether the address is verified."""
+    is_verified = user.c.email_verified_at.is_not(None).label("email_verified")
+    result = await tx.execute(select(user.c.role, is_verified).where(user.c.id == user_id))
+    return result.one()
+
+
+MOST_LISTED = 100
+
+
+async def open_sessions(
+    tx: Tx, user_id: UUID
+) -> Sequence[Row[UUID, datetime, datetime, str | None, str | None]]:
+    """A user's sessions that have not ended, the last used first."""
+    its, moment = session.c, now()
+    used_at = func.coalesce(its.used_at, its.started_at)
+    result = await tx.execute(
+        select(its.id, its.started_at, used_at.label("used_at"), its.device, its.network)
+        .where(
+            its.user_id == user_id,
+            its.revoked_at.is_(None),
+            its.ends_at > moment,
+            used_at > moment - rules.REFRESH_LIFE,
+        )
+        .order_by(used_at.desc(), its.id)
+        .limit(MOST_LISTED)
+    )
+    return result.all()
+
+
+async def is_theirs(tx: Tx, id: UUID, user_id: UUID) -> bool:
+    """Whether this is a session of the user, even one that has ended."""
+    result = await tx.execute(
+        select(session.c.id).where(session.c.id == id, session.c.user_id == user_id)
+    )
+    return result.first() is not None

@@ -1,5 +1,6 @@
-"""Routes for login, refresh and logout."""
+"""Routes for login, refresh and logout, and for the list of sessions."""
 
+from datetime import datetime
 from math import ceil
 from typing import Annotated, Literal
 from uuid import UUID
@@ -8,11 +9,14 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from hirewire.auth import networks
+from hirewire.auth.callers import CurrentSession
 from hirewire.auth.credentials import email_key, password_fits
+from hirewire.auth.devices import device
+from hirewire.auth.logins import TooManyFailures, admit, end_sessions, forgive
 from hirewire.auth.sessions import commands, queries
 from hirewire.auth.signing import ACCESS_TOKEN_LIFE, access_token, current_key, session_of
-from hirewire.kit.errors import AppError, Kind, Unauthenticated
-from hirewire.kit.http import transactions_of
+from hirewire.kit.errors import AppError, Kind, NotFound, Unauthenticated
+from hirewire.kit.http import RequestTx, language_of, transactions_of
 from hirewire.kit.models import Answer, Body
 from hirewire.kit.openapi import SIGNED_IN, refuses
 from hirewire.kit.tokens import InvalidToken, Verifier
@@ -26,14 +30,6 @@ class WrongCredentials(Unauthenticated):
 
     slug = "wrong-credentials"
     code = "wrong_credentials"
-
-
-class TooManyFailures(AppError):
-    """Too many failed login attempts; try again later."""
-
-    slug = "too-many-failures"
-    code = "too_many_failures"
-    kind = Kind.TOO_MANY
 
 
 class InvalidRefreshToken(Unauthenticated):
@@ -79,6 +75,27 @@ class Tokens(Answer):
     expires_in: int
 
 
+class Session(Answer):
+    """A login that has not ended."""
+
+    id: UUID
+    started_at: datetime
+    used_at: datetime
+    """The last refresh."""
+    device: str | None
+    """Browser and system."""
+    network: str | None
+    """A neighbourhood of the address: IPv4 /24 or IPv6 /48."""
+    current: bool
+    """Whether it is the caller's."""
+
+
+class SessionList(Answer):
+    """The caller's sessions, the last used first."""
+
+    items: list[Session]
+
+
 @router.post("/login", responses=refuses(WrongCredentials, TooManyFailures))
 async def login(body: Login, request: Request, response: Response) -> Tokens:
     """Log in. An unknown email and a wrong password get the same answer, in the same time."""
@@ -88,7 +105,7 @@ async def login(body: Login, request: Request, response: Response) -> Tokens:
     async with transactions() as tx:
         await current_key(tx)  # without a key nobody can log in, so the attempt must not count
         stored = await queries.login_of(tx, account)
-        pause = await commands.admit(tx, network, account, stored.id if stored else None)
+        pause = await admit(tx, network, account, stored.id if stored else None)
     if pause:
         raise TooManyFailures(retry_after=ceil(pause.total_seconds()))
     # No transaction is open while the password is hashed: that takes tens of milliseconds.
@@ -96,8 +113,11 @@ async def login(body: Login, request: Request, response: Response) -> Tokens:
     if stored is None or not fits:
         raise WrongCredentials
     async with transactions() as tx:
-        await commands.forgive(tx, network, account, stored.id)
-        return await _tokens(tx, request, response, await commands.begin(tx, stored.id))
+        if not await queries.still_has(tx, stored.id, stored.password_hash):
+            raise WrongCredentials  # changed meanwhile, which has ended all sessions
+        await forgive(tx, network, account, stored.id)
+        granted = await commands.begin(tx, stored.id, _place_of(request))
+        return await _tokens(tx, request, response, granted)
 
 
 @router.post("/refresh", responses=refuses(InvalidRefreshToken, RefreshedJustNow))
@@ -137,6 +157,39 @@ async def logout(request: Request, body: Logout | None = None) -> None:
         await commands.revoke(tx, session_id, "logout")
 
 
+def _place_of(request: Request) -> commands.Place:
+    address = request.client.host if request.client else ""
+    return commands.Place(
+        device(request.headers.get("user-agent", "")),
+        networks.coarse(address),
+        language_of(request),
+    )
+
+
+@router.get("/sessions", responses=refuses(Unauthenticated))
+async def listed(tx: RequestTx, caller: CurrentSession, response: Response) -> SessionList:
+    """The caller's sessions. Network and device are those of the login."""
+    response.headers["Cache-Control"] = "no-store"
+    rows = await queries.open_sessions(tx, caller.user_id)
+    return SessionList(
+        items=[Session(**row._mapping, current=row.id == caller.session_id) for row in rows]
+    )
+
+
+@router.delete("/sessions", status_code=204, responses=refuses(Unauthenticated))
+async def end_others(tx: RequestTx, caller: CurrentSession) -> None:
+    """End all sessions of the caller but the current one."""
+    await end_sessions(tx, caller.user_id, "ended by the user", but=caller.session_id)
+
+
+@router.delete("/sessions/{id}", status_code=204, responses=refuses(Unauthenticated, NotFound))
+async def end_one(id: UUID, tx: RequestTx, caller: CurrentSession) -> None:
+    """End one of the caller's sessions. Repeating the call changes nothing."""
+    if not await queries.is_theirs(tx, id, caller.user_id):
+        raise NotFound
+    await commands.revoke(tx, id, "ended by the user")
+
+
 async def _session_of_bearer(request: Request) -> UUID:
     # Not `Caller`: it would refuse a valid refresh token when the access token has expired.
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
@@ -153,12 +206,14 @@ async def _session_of_bearer(request: Request) -> UUID:
 async def _tokens(
     tx: Tx, request: Request, response: Response, granted: commands.Granted
 ) -> Tokens:
+    claims = await queries.claims_of(tx, granted.user_id)
     token = access_token(
         await current_key(tx),
         issuer=request.app.state.settings.public_url,
         user_id=granted.user_id,
         session_id=granted.session_id,
-        role=await queries.role_of(tx, granted.user_id),
+        role=claims.role,
+        email_verified=claims.email_verified,
     )
     response.headers["Cache-Control"] = "no-store"
     return Tokens(

@@ -1,56 +1,7 @@
-"""Session lifetimes, and the limits on failed logins."""
+"""Session lifetimes."""
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 REFRESH_LIFE = timedelta(days=30)
 SESSION_LIFE = timedelta(days=90)
 DOUBLE_SUBMIT = timedelta(seconds=10)
-FAILURES_WINDOW = timedelta(minutes=15)
-FAILURES_OF_PAIR = 10
-"""Failed logins of one account from one network. The pair is counted, so that an attacker elsewhere
-cannot lock the owner out of their own network."""
-FAILURES_OF_NETWORK = 100
-"""Failed logins from one network. Above this, each account has only `TRIES_FROM_BAD_NETWORK` tries
-from there, unless the network is known for the account. The right password still works."""
-TRIES_FROM_BAD_NETWORK = 3
-FAILURES_OF_ACCOUNT = 50
-"""Failed logins of one account from all networks together. Above this, only networks that are known
-for the account may log in."""
-PLACE_LIFE = SESSION_LIFE
-"""How long a network stays known for an account after a successful login."""
-
-
-@dataclass(frozen=True, slots=True)
-class Failures:
-    """Numbers of failed logins within the window, and the time of the oldest ones."""
-
-    of_pair: int
-    oldest_of_pair: datetime | None
-    of_account: int
-    oldest_of_account: datetime | None
-    of_network: int
-
-
-def wait(failures: Failures, is_known: bool, moment: datetime) -> timedelta:
-    """How long this account must wait before the next login from this network; zero if not at all.
-
-    `is_known` says whether a login to the account from this network has succeeded before.
-    """
-    bad = failures.of_network >= FAILURES_OF_NETWORK and not is_known
-    most = TRIES_FROM_BAD_NETWORK if bad else FAILURES_OF_PAIR
-    of_pair = pause(failures.of_pair, failures.oldest_of_pair, most, moment)
-    if is_known:
-        return of_pair
-    oldest = failures.oldest_of_account
-    return max(of_pair, pause(failures.of_account, oldest, FAILURES_OF_ACCOUNT, moment))
-
-
-def pause(failures: int, oldest: datetime | None, most: int, moment: datetime) -> timedelta:
-    """How long to wait after this number of failures in the window; zero if another try is allowed.
-
-    `oldest` is the time of the first failure: when it leaves the window, one more try is allowed.
-    """
-    if failures < most or oldest is None:
-        return timedelta(0)
-    return max(oldest + FAILURES_WINDOW - moment, timedelta(0))

@@ -10,7 +10,17 @@ from pydantic.alias_generators import to_camel
 from hirewire.esco import dictionary
 from hirewire.kit.answers import forget_answers
 from hirewire.kit.clock import today
-from hirewire.kit.http import Caller, Once, Page, PageParams, RequestTx, bad_cursor, page_of
+from hirewire.kit.http import (
+    Caller,
+    EmailNotVerified,
+    Once,
+    Page,
+    PageParams,
+    RequestTx,
+    bad_cursor,
+    check_verified,
+    page_of,
+)
 from hirewire.kit.models import Body as SentBody
 from hirewire.kit.openapi import Responses, refuses
 from hirewire.places.gazetteer import gazetteer
@@ -76,9 +86,13 @@ async def list_(
     return page_of(resumes, query, request, response, Resume, cursor=lambda row: (row.id,))
 
 
-@router.post("", status_code=201, responses=refuses(commands.TooMany))
-async def create(body: models.NewResume, tx: RequestTx, caller: Caller, once: Once) -> Resume:
+@router.post("", status_code=201, responses=refuses(commands.TooMany, EmailNotVerified))
+async def create(
+    body: models.NewResume, tx: RequestTx, caller: Caller, once: Once, request: Request
+) -> Resume:
     """Create a resume."""
+    if body.status == "published":
+        check_verified(request, caller)
 
     async def make() -> Resume:
         return _resume(await commands.create(tx, caller.user_id, _values(body)))
@@ -129,9 +143,16 @@ async def read(id: UUID, tx: RequestTx, caller: Caller) -> Resume:
     return _resume(await queries.with_items(tx, row))
 
 
-@router.patch(ONE, responses=refuses(NoSuchResume, commands.MoveNotAllowed, commands.Incomplete))
-async def change(id: UUID, body: models.ResumeChanges, tx: RequestTx, caller: Caller) -> Resume:
+@router.patch(
+    ONE,
+    responses=refuses(NoSuchResume, commands.MoveNotAllowed, commands.Incomplete, EmailNotVerified),
+)
+async def change(
+    id: UUID, body: models.ResumeChanges, tx: RequestTx, caller: Caller, request: Request
+) -> Resume:
     """Update a resume. Fields that are not sent stay unchanged."""
+    if body.status == "published":
+        check_verified(request, caller)
     return _resume(await commands.change(tx, caller.user_id, id, _values(body)))
 
 

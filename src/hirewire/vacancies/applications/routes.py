@@ -8,7 +8,16 @@ from fastapi import APIRouter, Request, Response
 from sqlalchemy import Row
 
 from hirewire.kit.errors import FieldError, Invalid
-from hirewire.kit.http import Caller, Once, Page, PageParams, RequestTx, bad_cursor, page_of
+from hirewire.kit.http import (
+    Caller,
+    Once,
+    Page,
+    PageParams,
+    RequestTx,
+    VerifiedCaller,
+    bad_cursor,
+    page_of,
+)
 from hirewire.kit.openapi import refuses
 from hirewire.kit.settings import Settings
 from hirewire.kit.tokens import Principal
@@ -46,7 +55,7 @@ router = APIRouter(prefix="/api/vacancies", tags=["applications"])
     ),
 )
 async def apply(
-    id: UUID, body: models.NewApplication, tx: RequestTx, caller: Caller, once: Once
+    id: UUID, body: models.NewApplication, tx: RequestTx, caller: VerifiedCaller, once: Once
 ) -> Application:
     """Apply for a vacancy with one of your resumes."""
 
@@ -74,7 +83,7 @@ async def invite(
     id: UUID,
     body: models.NewInvitation,
     tx: RequestTx,
-    caller: Caller,
+    caller: VerifiedCaller,
     once: Once,
     request: Request,
 ) -> Application:
@@ -227,7 +236,7 @@ async def write(
     id: UUID,
     body: models.NewMessage,
     tx: RequestTx,
-    caller: Caller,
+    caller: VerifiedCaller,
     once: Once,
     request: Request,
 ) -> Message:

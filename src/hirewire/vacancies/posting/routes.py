@@ -16,6 +16,7 @@ from hirewire.kit.http import (
     Page,
     PageParams,
     RequestTx,
+    VerifiedCaller,
     bad_cursor,
     page_of,
 )
@@ -109,7 +110,7 @@ async def change(id: UUID, body: models.VacancyChanges, tx: RequestTx, caller: C
     "/{id}/publish",
     responses=refuses(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed, commands.Incomplete),
 )
-async def publish(id: UUID, tx: RequestTx, caller: Caller) -> Vacancy:
+async def publish(id: UUID, tx: RequestTx, caller: VerifiedCaller) -> Vacancy:
     """Publish a vacancy, or resume a paused one."""
     return await _move(tx, caller, id, "publish")
 

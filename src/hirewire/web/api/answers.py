@@ -16,6 +16,10 @@ class SignInFirst(Exception):
     """This page requires a signed-in user."""
 
 
+class VerifyFirst(Exception):
+    """This action requires a verified email address."""
+
+
 class Missing(Exception):
     """The resource does not exist, or this visitor has no access to it."""
 

@@ -3,8 +3,9 @@
 from typing import ClassVar
 
 from hirewire.web.api.answers import Answer
-from hirewire.web.api.client import Client, Typed, answer_of
-from hirewire.web.api.models.auth import Account, Tokens
+from hirewire.web.api.client import Client, Typed, answer_of, refusal_or
+from hirewire.web.api.models.auth import Account, Session, Tokens
+from hirewire.web.api.models.base import Items
 from hirewire.web.api.services import Reply
 
 
@@ -35,6 +36,43 @@ class Auth(Client):
     async def log_out(self, token: str) -> None:
         """End a session. It may have ended already."""
         await self._post("/logout", {"refreshToken": token})
+
+    async def forgot(self, email: str) -> Answer[None]:
+        """Ask for a mail with a link for a new password."""
+        return refusal_or(None, await self._post("/password/forgot", {"email": email}))
+
+    async def reset(self, token: str, password: str) -> Answer[None]:
+        """Set a new password with the token of the link; a refusal with 410 for an invalid one."""
+        body = {"token": token, "password": password}
+        return refusal_or(None, await self._post("/password/reset", body))
+
+    async def verify_by_link(self, token: str) -> Answer[None]:
+        """Verify an address with the token of the link; a refusal with 410 for an invalid one."""
+        return refusal_or(None, await self._post("/email/verify", {"token": token}))
+
+    async def verify_by_code(self, code: str) -> Answer[None]:
+        """Verify the visitor's address with the code of the mail."""
+        return await self._do("POST", "/email/verify", {"code": code})
+
+    async def send_verification(self) -> Answer[None]:
+        """Send the mail with the code again."""
+        return await self._do("POST", "/email/verification")
+
+    async def change_password(self, current: str, password: str) -> Answer[None]:
+        """Change the password; all other sessions end."""
+        return await self._do("POST", "/password", {"current": current, "password": password})
+
+    async def sessions(self) -> Answer[Items[Session]]:
+        """The visitor's sessions."""
+        return await self._get(Items[Session], "/sessions")
+
+    async def end_session(self, id: str) -> Answer[None]:
+        """End one of the visitor's sessions."""
+        return await self._do("DELETE", f"/sessions/{id}")
+
+    async def end_other_sessions(self) -> Answer[None]:
+        """End all sessions of the visitor but this one."""
+        return await self._do("DELETE", "/sessions")
 
     async def _post(self, path: str, body: Typed) -> Reply:
         """Call without the visitor's token, since the body contains the credentials."""

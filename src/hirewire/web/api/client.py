@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from pydantic import JsonValue
 
 from hirewire.kit.errors import Unavailable
-from hirewire.web.api.answers import Answer, SignInFirst, refusal_of
+from hirewire.web.api.answers import Answer, SignInFirst, VerifyFirst, refusal_of
 from hirewire.web.api.models.base import Model
 from hirewire.web.api.services import PATIENCE, Reply, Services
 
@@ -32,6 +32,10 @@ class Client:
     token: str | None = None
     address: str = ""
     """The visitor's client address."""
+    language: str = ""
+    """The visitor's language, for what the service writes to them."""
+    agent: str = ""
+    """The visitor's `User-Agent`, by which they recognise a session."""
 
     name: ClassVar[str]
     root: ClassVar[str]
@@ -59,11 +63,11 @@ class Client:
         content: tuple[bytes, str] | None = None,
     ) -> Answer[None]:
         """Make a call whose answer has no data; a body of the answer is ignored."""
-        return _refusal_or(None, await self._checked(method, path, body, content))
+        return refusal_or(None, await self._checked(method, path, body, content))
 
     async def _file(self, path: str, query: Query = ()) -> Answer[bytes]:
         reply = await self._checked("GET", with_query(path, query))
-        return _refusal_or(reply.content, reply)
+        return refusal_or(reply.content, reply)
 
     async def _checked(
         self,
@@ -76,6 +80,8 @@ class Client:
         reply = await self._call(method, path, body, content=content, patience=patience)
         if reply.status == 401:
             raise SignInFirst
+        if reply.status == 403 and refusal_of(reply.content).get("code") == "email_not_verified":
+            raise VerifyFirst
         return reply
 
     async def _call(
@@ -97,6 +103,10 @@ class Client:
             headers.append(("authorization", f"Bearer {self.token}"))
         if self.address:
             headers.append(("x-forwarded-for", self.address))
+        if self.language:
+            headers.append(("accept-language", self.language))
+        if self.agent:
+            headers.append(("user-agent", self.agent))
         if body is not None:
             content = json.dumps(body, ensure_ascii=False).encode(), "application/json"
         sent = None
@@ -127,7 +137,8 @@ def answer_of(model: type[FoundT], reply: Reply) -> Answer[FoundT]:
 ValueT = TypeVar("ValueT")
 
 
-def _refusal_or(found: ValueT, reply: Reply) -> Answer[ValueT]:
+def refusal_or(found: ValueT, reply: Reply) -> Answer[ValueT]:
+    """The given data, or the refusal."""
     if reply.status >= 400:
         return Answer(reply.status, refusal=refusal_of(reply.content))
     return Answer(reply.status, found)

@@ -131,6 +131,13 @@ TEXTS: dict[str, str | Plural] = {
     "invalid": N_("Please check the highlighted fields."),
     "incomplete": N_("Please fill in the required fields."),
     **dict.fromkeys(("unauthenticated", "invalid_token"), SIGN_IN),
+    "invalid_link": N_(
+        "This link does not work any more: it was used already, or has expired. Get a new one."
+    ),
+    "invalid_code": N_("This code is wrong or has expired. Check it, or get a new one."),
+    "email_not_verified": N_("Confirm your email address first."),
+    "token_or_code": REQUIRED,
+    "wrong_password": N_("This is not your current password."),
     "wrong_credentials": N_("Wrong email or password."),
     "email_taken": N_("This email is already registered."),
     "sign_in_away": N_("Sign-in is temporarily unavailable. Please try again in a moment."),

@@ -1,10 +1,11 @@
-"""All texts of the pages and of the resume's PDF, and their table `docs/copy.md`.
+"""All texts of the pages, of the resume's PDF and of mails, and their table `docs/copy.md`.
 
 `./dev texts --write` writes the table; `./dev texts --check` fails if it is out of date.
 """
 
 import re
 import sys
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ COMMAND = "./dev texts --write"
 TABLE = Path("docs") / "copy.md"
 SEVERAL = "Several pages"
 PDF = "PDF of a resume"
+MAILS = "Mails"
 PAGES: dict[str, tuple[str, ...]] = {
     "Every page": ("base.html", "unread.html", "toast.html", "rendering.py", "list.html"),
     "Start page": ("start.html",),
@@ -27,6 +29,8 @@ PAGES: dict[str, tuple[str, ...]] = {
     "Job": ("vacancy.html", "gone.html", "apply.html", "fit.html"),
     "Company": ("company.html",),
     "Sign-in and sign-up": ("signin.html", "signup.html", "account.py"),
+    "Forgotten password": ("forgot.html", "new_password.html"),
+    "Account and security": ("account.html", "verify.html", "verify_first.html", "code.html"),
     "About, privacy, contact": ("about.html", "privacy.html", "contact.html"),
     "Kept mails": ("kept_mail.html",),
     "Dashboard": (
@@ -131,6 +135,22 @@ def printed() -> list[tuple[str, str]]:
     return [(english[key], russian[key]) for key in english]
 
 
+def mailed() -> list[tuple[str, str]]:
+    """The texts of mails, in English and Russian."""
+    source = files("hirewire.auth.mails").joinpath("texts.toml").read_text(encoding="utf-8")
+    pairs: list[tuple[str, str]] = []
+    for name, by_language in tomllib.loads(source).items():
+        english, russian = (_flat(by_language[language]) for language in ("en", "ru"))
+        assert len(english) == len(russian), name
+        pairs += zip(english, russian, strict=True)
+    return list(dict.fromkeys(pairs))
+
+
+def _flat(said: dict[str, str | list[str]]) -> list[str]:
+    """The texts of one mail, in order."""
+    return [text for value in said.values() for text in _forms(value)]
+
+
 def table() -> str:
     """The content of `docs/copy.md`."""
     russian = translated()
@@ -142,6 +162,7 @@ def table() -> str:
         names = ", ".join(f"`{name}`" for name in shown)
         rows[text.page].append(_row(_cell(*text.english) + context, _cell(*said), names))
     rows[PDF] = [_row(*map(_cell, words), "`resume.typ`") for words in printed()]
+    rows[MAILS] = [_row(*map(_cell, words), "`texts.toml`") for words in mailed()]
     return "\n".join(_lines(rows)) + "\n"
 
 
@@ -150,7 +171,7 @@ def _lines(rows: dict[str, list[str]]) -> Iterator[str]:
     yield ""
     yield f"Generated from the sources and the Russian catalogue: `{COMMAND}`."
     yield "`%(num)s` and similar are placeholders. Forms for one and many are separated by ` / `."
-    for page in (*PAGES, PDF, SEVERAL):
+    for page in (*PAGES, PDF, MAILS, SEVERAL):
         if rows[page]:
             yield from ("", f"## {page}", "", "| English | Russian | Used in |", "|---|---|---|")
             yield from rows[page]

@@ -270,18 +270,3 @@ def words(lang: str) -> Words:
         compiled.seek(0)
         found = gettext.GNUTranslations(compiled)
     return Words(lang, found.gettext, found.ngettext, found.pgettext)
-
-
-def preferred(accept_language: str) -> str:
-    """The language that `Accept-Language` (RFC 9110) prefers: `ru` or `en`. Without one, `en`."""
-    weights = {"ru": 0.0, "en": 0.001}
-    for part in accept_language.split(","):
-        tag, _, parameter = part.strip().partition(";")
-        language = tag.split("-")[0].lower()
-        try:
-            weight = float(parameter.strip().removeprefix("q=") or 1)
-        except ValueError:
-            weight = 0.0
-        if language in weights:
-            weights[language] = max(weights[language], weight)
-    return "ru" if weights["ru"] > weights["en"] else "en"

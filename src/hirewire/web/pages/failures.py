@@ -10,7 +10,7 @@ from starlette.routing import Match
 
 from hirewire.kit import problems
 from hirewire.kit.errors import Unavailable
-from hirewire.web.api.answers import Missing, SignInFirst
+from hirewire.web.api.answers import Missing, SignInFirst, VerifyFirst
 from hirewire.web.i18n.labels import N_
 from hirewire.web.pages.rendering import away, is_part, render
 from hirewire.web.sessions import ForeignForm, Visitor, as_known, sign_in_path, visitor
@@ -40,6 +40,12 @@ def install(app: FastAPI) -> None:
             response = render(one, "again.html", 401, typed=typed)
         one.keep(response)
         return response
+
+    @app.exception_handler(VerifyFirst)
+    async def verify_first(request: Request, _: VerifyFirst) -> Response:
+        if is_part(request):
+            return Response(status_code=403, headers={"HX-Redirect": "/email/code"})
+        return render(await visitor(request), "verify_first.html", 403)
 
     @app.exception_handler(Missing)
     async def missing(request: Request, error: Missing) -> Response:

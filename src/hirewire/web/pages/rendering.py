@@ -33,6 +33,12 @@ DONE = {
     "welcome": N_("Welcome!"),
     "hiring": N_("Company profile created."),
     "out": N_("You have signed out."),
+    "new_password": N_("Your password has been changed. Sign in with the new one."),
+    "password_changed": N_("Password changed. You have been signed out on other devices."),
+    "verified": N_("Your email address is confirmed."),
+    "code_sent": N_("We have sent the code again. No mail? Check the spam folder."),
+    "session_ended": N_("Signed out on that device."),
+    "others_ended": N_("Signed out on all other devices."),
     "moved": N_("Application moved."),
     "shortlisted": N_("Added to shortlist."),
     "seen": N_("Removed from shortlist."),
@@ -45,6 +51,8 @@ DONE = {
     "changed": N_("This action is no longer possible: something has changed in the meantime."),
 }
 """Confirmations of completed actions, shown on the next page."""
+PASSWORDS = ("password", "current")
+"""Fields that are not trimmed, and not shown again."""
 T = TypeVar("T")
 
 
@@ -242,8 +250,8 @@ async def typed(request: Request) -> dict[str, str]:
     """The text fields of a form; the last value of repeated ones. Passwords are not trimmed."""
     form = await form_of(request)
     pairs = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
-    request.state.typed = [pair for pair in pairs if pair[0] != "password"]
-    return {name: value if name == "password" else _text(value) for name, value in pairs}
+    request.state.typed = [pair for pair in pairs if pair[0] not in PASSWORDS]
+    return {name: value if name in PASSWORDS else _text(value) for name, value in pairs}
 
 
 async def rows(request: Request, *names: str, written: int = 1) -> list[dict[str, str]]:

@@ -1,6 +1,6 @@
 """Answers of `auth`."""
 
-from hirewire.web.api.models.base import Model
+from hirewire.web.api.models.base import Model, Moment
 
 
 class Tokens(Model):
@@ -15,3 +15,15 @@ class Account(Model):
 
     id: str
     email: str = ""
+    emailVerified: bool = True
+
+
+class Session(Model):
+    """A login that has not ended."""
+
+    id: str
+    startedAt: Moment
+    usedAt: Moment
+    device: str | None = None
+    network: str | None = None
+    current: bool = False

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from hirewire.auth.sessions.rules import FAILURES_WINDOW, Failures, pause, wait
+from hirewire.auth.limits import FAILURES_WINDOW, Failures, pause, wait
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -7,12 +7,13 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from hirewire.auth.accounts.rules import (
+from hirewire.auth.passwords import (
     LONGEST_PASSWORD,
     SHORTEST_PASSWORD,
+    _common,
+    is_common,
     normalised_password,
 )
-from hirewire.auth.passwords import _common, is_common
 
 EMAIL = "anna@example.org"
 

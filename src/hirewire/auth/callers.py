@@ -1,0 +1,49 @@
+"""The caller with their session, for calls that an ended session must not make.
+
+Access tokens outlive their session by up to 10 minutes.
+"""
+
+from typing import Annotated, NamedTuple
+from uuid import UUID
+
+from fastapi import Depends, Header, Request
+from sqlalchemy import select
+
+from hirewire.auth.signing import session_of
+from hirewire.auth.tables import session
+from hirewire.kit.clock import now
+from hirewire.kit.errors import Unauthenticated
+from hirewire.kit.http import Caller, transactions_of
+from hirewire.messaging.transaction import Tx
+
+
+class Current(NamedTuple):
+    """A caller and their session."""
+
+    user_id: UUID
+    session_id: UUID
+
+
+async def is_open(tx: Tx, session_id: UUID) -> bool:
+    """Whether a session has not ended."""
+    its = session.c
+    result = await tx.execute(
+        select(its.id).where(its.id == session_id, its.revoked_at.is_(None), its.ends_at > now())
+    )
+    return result.first() is not None
+
+
+async def current_session(
+    request: Request,
+    caller: Caller,
+    authorization: Annotated[str, Header(include_in_schema=False)] = "",
+) -> Current:
+    """Dependency of `CurrentSession`. Its transaction ends before the route begins."""
+    id = session_of(authorization.partition(" ")[2].strip())
+    async with transactions_of(request)() as tx:
+        if id is None or not await is_open(tx, id):
+            raise Unauthenticated("This session has ended.")
+    return Current(caller.user_id, id)
+
+
+CurrentSession = Annotated[Current, Depends(current_session)]

@@ -1,0 +1,100 @@
+"""Failed logins and known networks, and the end of a user's sessions: shared by the features."""
+
+import hashlib
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from hirewire.auth import limits
+from hirewire.auth.limits import Failures
+from hirewire.auth.tables import failed_login, known_place, session
+from hirewire.kit.clock import now
+from hirewire.kit.db import lock
+from hirewire.kit.errors import AppError, Kind
+from hirewire.messaging.transaction import Tx
+
+
+class TooManyFailures(AppError):
+    """Too many failed login attempts; try again later."""
+
+    slug = "too-many-failures"
+    code = "too_many_failures"
+    kind = Kind.TOO_MANY
+
+
+def digest(text: str) -> bytes:
+    """The SHA-256 digest that is stored. A refresh token's 256 random bits need no slow hash."""
+    return hashlib.sha256(text.encode()).digest()
+
+
+async def admit(tx: Tx, network: str, account: str, user_id: UUID | None) -> timedelta:
+    """Check the login limits and count an attempt; returns zero, or how long to wait.
+
+    An attempt counts as failed until `forgive`, so that concurrent logins are limited too: an
+    advisory lock serialises the logins of one account before any password is hashed. `user_id` is
+    the owner of the account, if there is one.
+    """
+    moment, key = now(), digest(account)
+    await lock(tx, f"login {key.hex()}")
+    at, there, its = failed_login.c.at, failed_login.c.network == network, failed_login.c.account
+    counts = await tx.execute(
+        select(
+            func.count().filter(there, its == key),
+            func.min(at).filter(there, its == key),
+            func.count().filter(its == key),
+            func.min(at).filter(its == key),
+            func.count().filter(there),
+        ).where(or_(there, its == key), at > moment - limits.FAILURES_WINDOW)
+    )
+    pause = limits.wait(Failures(*counts.one()), await _is_known(tx, user_id, network), moment)
+    if not pause:
+        await tx.execute(insert(failed_login).values(network=network, account=key, at=moment))
+    return pause
+
+
+async def forgive(tx: Tx, network: str, account: str, user_id: UUID) -> None:
+    """Delete the account's failed logins from this network, and remember the network as known.
+
+    Called after a successful login.
+    """
+    await tx.execute(
+        delete(failed_login).where(
+            failed_login.c.network == network, failed_login.c.account == digest(account)
+        )
+    )
+    place = upsert(known_place).values(user_id=user_id, place=_place(user_id, network), at=now())
+    await tx.execute(
+        place.on_conflict_do_update(
+            index_elements=["user_id", "place"], set_={"at": place.excluded.at}
+        )
+    )
+
+
+async def _is_known(tx: Tx, user_id: UUID | None, network: str) -> bool:
+    if user_id is None:
+        return False
+    result = await tx.execute(
+        select(known_place.c.place).where(
+            known_place.c.user_id == user_id,
+            known_place.c.place == _place(user_id, network),
+            known_place.c.at > now() - limits.PLACE_LIFE,
+        )
+    )
+    return result.first() is not None
+
+
+def _place(user_id: UUID, network: str) -> bytes:
+    """The digest stored for a user and a network: enough to recognise the network again."""
+    return digest(f"{user_id} {network}")
+
+
+async def end_sessions(tx: Tx, user_id: UUID, why: str, *, but: UUID | None = None) -> None:
+    """End all sessions of a user, except `but`, and store why."""
+    its = session.c
+    await tx.execute(
+        update(session)
+        .where(its.user_id == user_id, its.revoked_at.is_(None), its.id.is_distinct_from(but))
+        .values(revoked_at=now(), revoked_why=why)
+    )

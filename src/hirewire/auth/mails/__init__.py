@@ -1,0 +1,1 @@
+"""The mails of `auth`: `texts.toml` has what they say."""

@@ -1,0 +1,44 @@
+"""Builds the mails of `auth` in the reader's language."""
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Literal, TypedDict, cast
+
+from hirewire.kit.mail.letters import LANGUAGES, Language, Letter
+
+Kind = Literal["password_reset", "password_changed", "email_verification"]
+
+
+class Texts(TypedDict):
+    """The texts of a mail in one language."""
+
+    subject: str
+    lines: list[str]
+    button: str
+    after: list[str]
+
+
+@cache
+def texts() -> Mapping[str, Mapping[str, Texts]]:
+    """The texts by kind and language."""
+    source = files("hirewire.auth.mails").joinpath("texts.toml").read_text(encoding="utf-8")
+    return cast(Mapping[str, Mapping[str, Texts]], tomllib.loads(source))
+
+
+def letter(
+    kind: Kind, *, to: str, language: str | None, link: str, code: str | None = None
+) -> Letter:
+    """A mail whose button leads to `link`, and which may show a code."""
+    chosen: Language = next((one for one in LANGUAGES if one == language), "en")
+    said = texts()[kind][chosen]
+    return Letter(
+        to=to,
+        language=chosen,
+        subject=said["subject"],
+        lines=said["lines"],
+        code=code,
+        button=(said["button"], link),
+        after=said["after"],
+    )

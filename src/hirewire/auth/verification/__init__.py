@@ -1,0 +1,1 @@
+"""Verified addresses: by the link or the code of a mail."""

@@ -1,0 +1,97 @@
+"""Routes that verify an address."""
+
+from typing import Annotated, Self
+
+from fastapi import APIRouter, Request
+from pydantic import ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from hirewire.auth import networks, one_time
+from hirewire.auth.one_time import InvalidLink
+from hirewire.auth.verification import commands, queries
+from hirewire.auth.verification_mails import send_verification
+from hirewire.kit.errors import AppError, Kind, Unauthenticated
+from hirewire.kit.http import Caller, MaybeCaller, language_of, transactions_of
+from hirewire.kit.models import Body
+from hirewire.kit.openapi import refuses
+
+router = APIRouter(prefix="/api/auth/email", tags=["accounts"])
+
+
+class InvalidCode(AppError):
+    """This code is wrong or has expired; ask for a new one."""
+
+    slug = "invalid-code"
+    code = "invalid_code"
+    kind = Kind.GONE
+
+
+class Proof(Body):
+    """The token of the link in the mail, or the code."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "oneOf": [
+                {"required": [name], "properties": {name: {"type": "string"}}}
+                for name in ("token", "code")
+            ]
+        }
+    )
+
+    token: Annotated[str | None, Field(max_length=1000, repr=False)] = None
+    code: Annotated[str | None, Field(max_length=100, repr=False)] = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.token is None) == (self.code is None):
+            raise PydanticCustomError("token_or_code", "either the token or the code")
+        return self
+
+
+@router.post(
+    "/verify", status_code=204, responses=refuses(InvalidLink, InvalidCode, Unauthenticated)
+)
+async def verify(body: Proof, request: Request, caller: MaybeCaller) -> None:
+    """Verify an address: with the token of the link, or with the code and the user's access token.
+
+    A code works for 30 minutes, until five wrong ones; a link for 24 hours. Access tokens say
+    `email_verified` after the next refresh.
+    """
+    async with transactions_of(request)() as tx:
+        if body.token is not None:
+            await commands.verify_by_link(tx, body.token)
+            return
+        if caller is None:
+            raise Unauthenticated
+        code = "".join((body.code or "").split())
+        is_right = await commands.verify_by_code(tx, caller.user_id, code)
+    if not is_right:
+        raise InvalidCode
+
+
+@router.post("/verification", status_code=202, responses=refuses(Unauthenticated))
+async def send_again(request: Request, caller: Caller) -> None:
+    """Send the mail again; five an hour. Nothing is sent once the address is verified."""
+    address = request.client.host if request.client else ""
+    async with transactions_of(request)() as tx:
+        found = await queries.address(tx, caller.user_id)
+        if found is None:
+            raise Unauthenticated("This account does not exist any more.")
+        if found.email_verified_at is not None:
+            return
+        if not await one_time.admit_mail(
+            tx,
+            networks.network(address),
+            found.email_key,
+            "email_verification",
+            is_here=networks.is_this_machine(address),
+        ):
+            return
+        await send_verification(
+            tx,
+            caller.user_id,
+            found.email,
+            found.email_key,
+            public_url=request.app.state.settings.public_url,
+            language=found.language or language_of(request),
+        )

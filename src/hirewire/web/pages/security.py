@@ -1,0 +1,55 @@
+"""The page of the account: password and sessions."""
+
+import asyncio
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from hirewire.kit.errors import Unavailable
+from hirewire.web.pages.rendering import Form, Member, away, back_to, render, said, typed
+from hirewire.web.sessions import Visitor
+
+router = APIRouter(prefix="/account", include_in_schema=False)
+
+
+@router.get("")
+async def account(who: Member) -> Response:
+    """The address, the password and the sessions."""
+    return await _page(who, Form())
+
+
+@router.post("/password")
+async def change_password(who: Member, request: Request) -> Response:
+    """Change the password."""
+    given = await typed(request)
+    answer = await who.auth.change_password(given.get("current", ""), given.get("password", ""))
+    if answer.is_good:
+        return back_to(who, "/account", "password_changed")
+    form = Form()
+    form.refuse(answer)
+    return await _page(who, form, answer.status)
+
+
+@router.post("/sessions")
+async def end_others(who: Member) -> Response:
+    """End all other sessions."""
+    await who.auth.end_other_sessions()
+    return back_to(who, "/account#sessions", "others_ended")
+
+
+@router.post("/sessions/{id}")
+async def end_one(id: UUID, who: Member) -> Response:
+    """End a session."""
+    answer = await who.auth.end_session(str(id))
+    done = "session_ended" if answer.is_good else said(answer)
+    return back_to(who, "/account#sessions", done)
+
+
+async def _page(who: Visitor, form: Form, status: int = 200) -> Response:
+    try:
+        mine, sessions = await asyncio.gather(who.auth.me(), who.auth.sessions())
+    except Unavailable:
+        return away(who)
+    return render(
+        who, "account.html", status, form=form, mine=mine.data, sessions=sessions.data.items
+    )

@@ -1,0 +1,71 @@
+"""Pages that verify an email address: by the link of a mail, or by its code."""
+
+from fastapi import APIRouter, Request, Response
+
+from hirewire.kit.errors import Unavailable
+from hirewire.web.pages.rendering import Asking, Form, Member, go, local_path, render, typed
+from hirewire.web.problems import Problem
+from hirewire.web.sessions import Visitor, renew
+
+router = APIRouter(prefix="/email", include_in_schema=False)
+
+
+@router.get("/verify")
+async def verify_form(who: Asking) -> Response:
+    """The form behind the link. It changes nothing: mail scanners open links too."""
+    return _page(who, Form())
+
+
+@router.post("/verify")
+async def verify(who: Asking) -> Response:
+    """Verify the address that the link was sent to."""
+    form = Form()
+    try:
+        answer = await who.auth.verify_by_link(_token(who))
+    except Unavailable:
+        form.problem = Problem("sign_in_away", is_whole=True)
+        return _page(who, form, 503)
+    if not answer.is_good:
+        form.refuse(answer)
+        return _page(who, form, answer.status)
+    await renew(who)
+    return go(who, "/me" if who.is_signed_in else "/signin", done="verified")
+
+
+@router.get("/code")
+async def code_form(who: Member) -> Response:
+    """The form for the code, for a visitor who needs a verified address."""
+    return render(who, "verify_first.html")
+
+
+@router.post("/code")
+async def verify_code(who: Member, request: Request) -> Response:
+    """Verify the visitor's address with the code of the mail."""
+    given = await typed(request)
+    answer = await who.auth.verify_by_code(given.get("code", ""))
+    if not answer.is_good:
+        form = Form({"code": given.get("code"), "next": given.get("next")})
+        form.refuse(answer)
+        return render(who, "verify_first.html", answer.status, code_form=form)
+    await renew(who)
+    return go(who, local_path(given.get("next"), "/me"), done="verified")
+
+
+@router.post("/verification")
+async def send_again(who: Member, request: Request) -> Response:
+    """Send the mail with the code again."""
+    given = await typed(request)
+    await who.auth.send_verification()
+    return go(who, local_path(given.get("next"), "/me"), done="code_sent")
+
+
+def _page(who: Visitor, form: Form, status: int = 200) -> Response:
+    page = render(who, "verify.html", status, form=form, token=_token(who))
+    page.headers["Referrer-Policy"] = "no-referrer"
+    page.headers["X-Robots-Tag"] = "noindex, nofollow"
+    return page
+
+
+def _token(who: Visitor) -> str:
+    """The token of the link. Only the query has it: queries stand in no log."""
+    return who.request.query_params.get("token", "")

@@ -1,0 +1,96 @@
+"""A changed password."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import httpx
+import pytest
+
+from hirewire.auth import limits
+from tests.auth.conftest import PASSWORD, Auth
+from tests.auth.postbox import Postbox, plain, sending
+from tests.auth.recovery.test_recovery import is_dead, reset, token_of
+
+NEW = "a new horse battery"
+
+
+@pytest.fixture
+async def postbox(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Postbox]:
+    async with sending(auth, monkeypatch) as box:
+        yield box
+
+
+async def change(
+    auth: Auth, access: str, current: str = PASSWORD, password: str = NEW
+) -> httpx.Response:
+    return await auth.client.post(
+        "/api/auth/password",
+        json={"current": current, "password": password},
+        headers={"Authorization": f"Bearer {access}"},
+    )
+
+
+async def test_other_sessions_end_and_a_mail_is_sent(auth: Auth, postbox: Postbox) -> None:
+    await auth.register()
+    mine, other = await auth.login(), await auth.login()
+    link = await token_of(postbox)
+    assert (await change(auth, mine["accessToken"])).status_code == 204
+    assert (await auth.refresh(mine["refreshToken"])).status_code == 200
+    assert (await auth.refresh(other["refreshToken"])).status_code == 401
+    assert (await auth.try_login()).status_code == 401
+    await auth.login(password=NEW)
+    notice = (await postbox.mails())[1]
+    assert notice["Subject"] == "Your password has been changed"
+    assert NEW not in plain(notice)
+    assert is_dead(await reset(auth, link))
+
+
+async def test_a_wrong_current_password_counts_as_a_failed_login(auth: Auth) -> None:
+    await auth.register()
+    access = (await auth.login())["accessToken"]
+    for _ in range(limits.FAILURES_OF_PAIR):
+        answer = await change(auth, access, "wrong")
+        assert answer.status_code == 422
+        [error] = answer.json()["errors"]
+        assert (error["pointer"], error["code"]) == ("#/current", "wrong_password")
+    answer = await change(auth, access)
+    assert (answer.status_code, answer.json()["code"]) == (429, "too_many_failures")
+    assert (await auth.try_login()).status_code == 429
+
+
+async def test_the_new_password_has_the_usual_requirements(auth: Auth) -> None:
+    await auth.register()
+    access = (await auth.login())["accessToken"]
+    for password, code in (
+        ("short", "string_too_short"),
+        ("ANNA@example.org", "password_is_email"),
+    ):
+        answer = await change(auth, access, password=password)
+        assert answer.status_code == 422
+        assert answer.json()["errors"][0]["code"] == code
+    await auth.login()
+
+
+async def test_of_two_changes_at_once_one_succeeds(auth: Auth) -> None:
+    await auth.register()
+    sessions = [await auth.login(), await auth.login()]
+    words = ["horse battery one", "horse battery two"]
+    answers = await asyncio.gather(
+        *(
+            change(auth, tokens["accessToken"], password=word)
+            for tokens, word in zip(sessions, words, strict=True)
+        )
+    )
+    good, bad = sorted(answer.status_code for answer in answers)
+    assert good == 204
+    assert bad in (401, 422)  # the other session has ended, or the old password has changed
+    [word] = [w for w, answer in zip(words, answers, strict=True) if answer.status_code == 204]
+    await auth.login(password=word)
+
+
+async def test_an_ended_session_cannot_change_it(auth: Auth) -> None:
+    await auth.register()
+    tokens = await auth.login()
+    await auth.client.post("/api/auth/logout", json={"refreshToken": tokens["refreshToken"]})
+    assert (await change(auth, tokens["accessToken"])).status_code == 401
+    assert (await auth.client.post("/api/auth/password", json={})).status_code == 401

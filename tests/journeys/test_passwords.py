@@ -1,0 +1,223 @@
+"""A forgotten password in the pages: link by mail, new password, sign-in."""
+
+import re
+
+import httpx
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.builders import eventually
+from tests.journeys.browsing import PHONE, Somebody, browsing
+from tests.journeys.conftest import Platform
+from tests.journeys.paging import hires, sign_up
+from tests.journeys.people import PASSWORD
+
+pytestmark = [
+    pytest.mark.parametrize("broker_url", ["postgres"], indirect=True),
+    pytest.mark.timeout(180),
+]
+ALL = ("auth", "profiles", "vacancies", "web")
+NEW = "a new horse battery"
+
+
+async def mails(
+    client: httpx.AsyncClient, subject: str = "", *, least: int = 1
+) -> list[dict[str, str]]:
+    """The kept mails with this subject, the newest first, once there are so many."""
+    found: list[dict[str, str]] = []
+
+    async def are() -> bool:
+        nonlocal found
+        items = (await client.get("/dev/mail.json")).json()["items"]
+        found = [mail for mail in items if subject in mail["subject"]]
+        return len(found) >= least
+
+    await eventually(are, within=30, what=f"{least} mails {subject}")
+    return found
+
+
+async def test_without_scripts_and_in_english(platform: Platform) -> None:
+    await platform.start(*ALL)
+    async with platform.client() as anna, platform.client() as other:
+        await sign_up(anna, "anna@example.org")
+        await sign_up(other, "other@example.org")
+        unknown = await other.post("/password/forgot", data={"email": "nobody@example.org"})
+        known = await other.post("/password/forgot", data={"email": "anna@example.org"})
+        assert known.status_code == unknown.status_code == 200
+        assert known.text.replace("anna@", "nobody@") == unknown.text
+        [mail] = await mails(anna, "Set a new password")
+        assert mail["to"] == "anna@example.org"
+        [link] = re.findall(r"http://\S+/password/reset\?token=\S+", mail["text"])
+        path = link.removeprefix(platform.settings.public_url)
+        token = path.partition("=")[2]
+
+        for _ in range(2):  # a mail scanner opens it too
+            shown = await other.get(path)
+            assert shown.status_code == 200
+            assert shown.headers["referrer-policy"] == "no-referrer"
+            assert shown.headers["cache-control"] == "no-store"
+        short = await other.post(path, data={"password": "short"})
+        assert short.status_code == 422
+        assert "Must have at least 8 characters" in short.text
+        assert short.headers["referrer-policy"] == "no-referrer"
+        done = await other.post(path, data={"password": NEW})
+        assert (done.status_code, done.headers["location"]) == (303, "/signin?done=new_password")
+        page = await other.get(done.headers["location"])
+        assert "Your password has been changed. Sign in with the new one." in page.text
+        assert (await other.get("/me")).headers["location"].startswith("/signin")
+
+        again = await other.post(path, data={"password": NEW})
+        assert again.status_code == 410
+        assert "This link does not work any more" in again.text
+        assert 'href="/password/forgot"' in again.text
+        typed = {"email": "anna@example.org", "password": PASSWORD}
+        assert (await other.post("/signin", data=typed)).status_code == 401
+        assert (await other.post("/signin", data=typed | {"password": NEW})).status_code == 303
+        log = platform.log.read_text()
+        assert "/password/reset" in log
+        assert token not in log
+        assert NEW not in log
+
+
+async def follow(page: Page, mail: dict[str, str], name: str) -> None:
+    """Open the kept mail whose subject this is, and press its button."""
+    await page.goto("/dev/mail")
+    card = page.locator("li", has=page.get_by_role("heading", name=mail["subject"])).first
+    await card.get_by_role("link").first.click()
+    await page.get_by_role("link", name=name).click()
+
+
+async def test_in_a_browser_and_in_russian(platform: Platform, chromium: str) -> None:
+    await platform.start(*ALL)
+    url = platform.settings.service_url("web")
+    async with browsing(chromium) as browser, platform.client() as client:
+        who = await Somebody.arrive(browser, url, "ru", viewport=PHONE)
+        page = who.page
+        client.headers["Accept-Language"] = "ru"
+        await sign_up(client, "anna@example.org")
+        await page.goto("/signin")
+        await page.get_by_role("link", name="Забыли пароль?").click()
+        await expect(page.get_by_role("heading", name="Восстановление пароля")).to_be_visible()
+        assert await who.serious_in_both() == []
+        await page.fill("#email", "anna@example.org")
+        await page.get_by_role("button", name="Отправить ссылку").click()
+        await expect(page.get_by_role("status").first).to_contain_text("anna@example.org")
+        [mail] = await mails(client, "Восстановление пароля")
+        await follow(page, mail, "Придумать новый пароль")
+        await expect(page.get_by_role("heading", name="Новый пароль")).to_be_visible()
+        assert await who.serious_in_both() == []
+        await page.fill("#password", NEW)
+        await page.get_by_role("button", name="Сохранить пароль").click()
+        await expect(page.get_by_text("Пароль изменён. Войдите с новым паролем.")).to_be_visible()
+        assert "token" not in page.url
+        await page.fill("#email", "anna@example.org")
+        await page.fill("#password", NEW)
+        await page.locator("main form button:not([type])").click()
+        await page.wait_for_url(re.compile("/me"))
+        [notice] = await mails(client, "Пароль изменён")
+        assert notice["to"] == "anna@example.org"
+        assert who.complaints == []
+
+
+async def test_the_page_of_the_account(platform: Platform, chromium: str) -> None:
+    await platform.start(*ALL)
+    url = platform.settings.service_url("web")
+    async with (
+        browsing(chromium) as browser,
+        platform.client() as phone,
+        platform.client() as third,
+    ):
+        who = await Somebody.arrive(browser, url, "ru", viewport=PHONE)
+        page = who.page
+        typed = {"email": "anna@example.org", "password": PASSWORD}
+        await sign_up(phone, "anna@example.org")
+        await third.post("/signin", data=typed)
+        assert (await third.get("/account")).status_code == 200
+        await page.goto("/signin?next=/account")
+        for name, text in typed.items():
+            await page.fill(f"#{name}", text)
+        await page.locator("main form button:not([type])").click()
+        await expect(page.get_by_role("heading", name="Аккаунт и безопасность")).to_be_visible()
+        await expect(page.locator("#sessions li")).to_have_count(3)
+        await expect(page.locator("#sessions li", has_text="Это устройство")).to_have_count(1)
+        await expect(page.locator("#sessions li").nth(1)).to_contain_text("python-httpx")
+        assert await who.serious_in_both() == []
+        await page.locator("#sessions li button").first.click()
+        await expect(page.get_by_text("Сеанс на этом устройстве завершён.")).to_be_visible()
+        await expect(page.locator("#sessions li")).to_have_count(2)
+
+        await page.fill("#current", "not the password")
+        await page.fill("#password", NEW)
+        await page.get_by_role("button", name="Сменить пароль").click()
+        await expect(page.get_by_text("Это не текущий пароль.")).to_be_visible()
+        await page.fill("#current", PASSWORD)
+        await page.fill("#password", NEW)
+        await page.get_by_role("button", name="Сменить пароль").click()
+        await expect(page.get_by_text("Пароль изменён.")).to_be_visible()
+        await expect(page.locator("#sessions li")).to_have_count(1)
+        for client in (phone, third):
+            assert (await client.get("/account")).headers["location"] == "/signin?next=%2Faccount"
+        await phone.post("/signin", data=typed | {"password": NEW})
+        await page.reload()
+        await page.get_by_role("button", name="Завершить остальные сеансы").click()
+        await expect(page.get_by_text("Остальные сеансы завершены.")).to_be_visible()
+        await expect(page.locator("#sessions li")).to_have_count(1)
+        assert (await phone.get("/account")).status_code == 303
+
+
+async def code_of(client: httpx.AsyncClient, to: str, *, least: int = 1) -> str:
+    """The code of the newest mail to an address."""
+    found = [mail for mail in await mails(client, least=least) if mail["to"] == to]
+    [code] = re.findall(r"^ {4}(\d{6})\s*$", found[0]["text"], re.M)
+    return str(code)
+
+
+async def test_a_code_confirms_the_address_in_a_browser(platform: Platform, chromium: str) -> None:
+    platform.environment["HIREWIRE_VERIFIED_EMAIL"] = "required"
+    await platform.start(*ALL)
+    url = platform.settings.service_url("web")
+    async with browsing(chromium) as browser, platform.client() as client:
+        who = await Somebody.arrive(browser, url, "ru", viewport=PHONE)
+        page = who.page
+        await who.sign_up()
+        banner = page.get_by_role("region", name="Подтвердите адрес почты")
+        await expect(banner).to_be_visible()
+        assert await who.serious_in_both() == []
+        [mail] = await mails(client)
+        assert mail["subject"] == "Подтвердите адрес электронной почты"
+        await banner.get_by_label("Код из письма").fill("12")
+        await banner.get_by_role("button", name="Подтвердить").click()
+        await expect(page.get_by_text("Код неверный или устарел.")).to_be_visible()
+        await page.get_by_role("button", name="Отправить код ещё раз").click()
+        await expect(page.get_by_text("Мы отправили код ещё раз.")).to_be_visible()
+        await page.fill("#code", await code_of(client, mail["to"], least=2))
+        await page.get_by_role("button", name="Подтвердить", exact=True).click()
+        await expect(page.get_by_text("Адрес почты подтверждён.")).to_be_visible()
+        await expect(banner).to_have_count(0)
+
+
+async def test_a_board_that_requires_confirmed_addresses(platform: Platform) -> None:
+    platform.environment["HIREWIRE_VERIFIED_EMAIL"] = "required"
+    await platform.start(*ALL)
+    async with platform.client() as boss, platform.client() as other:
+        await hires(boss)
+        made = await boss.post("/employer/vacancies", data={"title": "Cook"})
+        path = made.headers["location"]
+        assert "Confirm your email address" in (await boss.get(path)).text
+        body = {"title": "Cook", "description": "Work", "unit": "MONTH", "action": "publish"}
+        refused = await boss.post(path, data=body)
+        assert refused.status_code == 403
+        assert "Confirm your email address to publish" in refused.text
+        [mail] = await mails(boss)
+        [link] = re.findall(r"http://\S+/email/verify\?token=\S+", mail["text"])
+        path_of_link = link.removeprefix(platform.settings.public_url)
+        shown = await other.get(path_of_link)  # a mail scanner, or another browser
+        assert shown.headers["referrer-policy"] == "no-referrer"
+        assert (await boss.post(path, data=body)).status_code == 403
+        done = await boss.post(path_of_link)
+        assert (done.status_code, done.headers["location"]) == (303, "/me?done=verified")
+        answer = await boss.post(path, data=body)
+        assert answer.status_code == 303, answer.text
+        assert "Confirm your email address" not in (await boss.get(path)).text
+        assert (await other.post(path_of_link)).status_code == 410
+        assert link.partition("=")[2] not in platform.log.read_text()

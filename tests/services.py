@@ -26,6 +26,7 @@ from hirewire.messaging.broker import Broker, Delivery, Message, Outcome, QueueS
 from hirewire.messaging.database import connect
 from hirewire.messaging.runtime import Messaging, Role
 
+SECRET_KEY = "of-tests-and-nothing-but-of-tests-0"
 KEY = OKPKey.generate_key("Ed25519", {"kid": "test-key"})
 
 
@@ -99,7 +100,10 @@ async def running(
     a broker (and with role `api`) events stay in the outbox; pass events to
     `Running.messaging.consumer` with `hirewire.messaging.testing.consume`.
     """
-    settings = Settings(database_url=make_url(database_url).render_as_string(hide_password=False))
+    settings = Settings(
+        database_url=make_url(database_url).render_as_string(hide_password=False),
+        secret_key=SECRET_KEY,
+    )
     url = settings.service_database(service.name)
     await copy_of_migrated(url, service.name)
     app = create_app(service, settings, role=role, broker=broker or NoBroker())

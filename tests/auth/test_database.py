@@ -1,5 +1,6 @@
 """The migrations create the schema of `tables.py`."""
 
+import json
 from collections.abc import Awaitable, Callable
 from importlib import import_module
 from uuid import UUID
@@ -8,13 +9,17 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
+from joserfc.jwk import OKPKey
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hirewire.auth.credentials import email_key
+from hirewire.auth.keys.queries import published_keys
+from hirewire.auth.signing import current_key
 from hirewire.auth.tables import metadata
 from hirewire.kit.db import make_engine, migrate
 from hirewire.messaging.schema import CannotMigrate
+from hirewire.messaging.transaction import Transactions
 
 VERSIONS = "hirewire.auth.migrations.versions"
 
@@ -48,7 +53,7 @@ async def test_downgrading_leaves_nothing(fresh_database: Callable[[], Awaitable
 
     def downgrade(connection: Connection) -> list[str]:
         with Operations.context(MigrationContext.configure(connection)):
-            for name in ("0002_addresses_and_limits", "0001_auth"):
+            for name in ("0003_sealed_keys", "0002_addresses_and_limits", "0001_auth"):
                 import_module(f"{VERSIONS}.{name}").downgrade()
         return inspect(connection).get_table_names(schema="public")
 
@@ -64,7 +69,8 @@ async def _registered_before(url: str, *accounts: tuple[str, str]) -> AsyncEngin
 
     def back(connection: Connection) -> None:
         with Operations.context(MigrationContext.configure(connection)):
-            import_module(f"{VERSIONS}.0002_addresses_and_limits").downgrade()
+            for name in ("0003_sealed_keys", "0002_addresses_and_limits"):
+                import_module(f"{VERSIONS}.{name}").downgrade()
 
     engine = make_engine(url)
     async with engine.begin() as connection:
@@ -122,4 +128,35 @@ async def test_colliding_accounts_stop_the_migration_with_instructions(
     async with engine.connect() as connection:
         keys = await connection.scalars(text("select email_key from user_account order by id"))
         assert list(keys) == ["anna@example.org", "a2@example.org"]
+    await engine.dispose()
+
+
+async def test_keys_of_before_are_published_and_sign_on_at_once(
+    fresh_database: Callable[[], Awaitable[str]],
+) -> None:
+    """The migration has no secret key, and processes of the older version may still run."""
+    url = await fresh_database()
+    engine = await _registered_before(url)
+    key = OKPKey.generate_key("Ed25519", private=True)
+    async with engine.begin() as connection:
+        await connection.execute(
+            text(
+                "insert into signing_key (kid, private_jwk, not_before, sign_from, sign_until, "
+                "not_after) values (:kid, :jwk, now(), now(), now() + '1 day', now() + '2 days')"
+            ),
+            {"kid": key.thumbprint(), "jwk": json.dumps(key.as_dict(private=True))},
+        )
+    await migrate(url, "auth")
+    async with Transactions(engine, "auth")() as tx:
+        [published] = await published_keys(tx)
+        current = await current_key(tx)
+        assert (published["x"], "d" in published) == (key.as_dict()["x"], False)
+        assert (current.kid, current.private.as_dict(private=True)) == (
+            key.thumbprint(),
+            key.as_dict(private=True),
+        )
+        columns = await tx.exec_driver_sql(
+            "select private_jwk ? 'd', public_jwk ? 'd', sealed from signing_key"
+        )
+        assert [tuple(row) for row in columns] == [(True, False, None)]
     await engine.dispose()

@@ -7,6 +7,7 @@ from hirewire.auth.keys import routes as keys
 from hirewire.auth.roles import handlers as roles
 from hirewire.auth.sessions import background as session_background
 from hirewire.auth.sessions import routes as sessions
+from hirewire.auth.signing import require_secret_key
 from hirewire.contracts.auth import SigningKeyPublished, UserRegistered, UserRoleChanged
 from hirewire.contracts.vacancies import EmployerProfileCreated
 from hirewire.kit.service import Service
@@ -25,4 +26,5 @@ SERVICE = Service(
         account_background.FORGET_OLD_REGISTRATIONS,
     ],
     sends_mail=True,
+    prepare=[require_secret_key],
 )

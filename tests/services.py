@@ -26,6 +26,7 @@ from hirewire.messaging.broker import Broker, Delivery, Message, Outcome, QueueS
 from hirewire.messaging.database import connect
 from hirewire.messaging.runtime import Messaging, Role
 
+SECRET_KEY = "of-tests-and-nothing-but-of-tests-0"
 KEY = OKPKey.generate_key("Ed25519", {"kid": "test-key"})
 
 
@@ -101,7 +102,7 @@ async def running(
     """
     settings = Settings(
         database_url=make_url(database_url).render_as_string(hide_password=False),
-        secret_key="the secret key of all these tests",
+        secret_key=SECRET_KEY,
     )
     url = settings.service_database(service.name)
     await copy_of_migrated(url, service.name)

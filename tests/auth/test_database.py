@@ -1,5 +1,6 @@
 """The migrations create the schema of `tables.py`."""
 
+import json
 from collections.abc import Awaitable, Callable
 from importlib import import_module
 from uuid import UUID
@@ -8,16 +9,21 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.operations import Operations
 from alembic.runtime.migration import MigrationContext
+from joserfc.jwk import OKPKey
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hirewire.auth.credentials import email_key
+from hirewire.auth.keys.queries import published_keys
+from hirewire.auth.signing import current_key
 from hirewire.auth.tables import metadata
 from hirewire.kit.db import make_engine, migrate
 from hirewire.messaging.schema import CannotMigrate
+from hirewire.messaging.transaction import Transactions
 
 VERSIONS = "hirewire.auth.migrations.versions"
 LATER = (
+    "0006_sealed_keys",
     "0005_verified_addresses",
     "0004_where_sessions_are",
     "0003_secrets_in_mails",
@@ -130,4 +136,35 @@ async def test_colliding_accounts_stop_the_migration_with_instructions(
     async with engine.connect() as connection:
         keys = await connection.scalars(text("select email_key from user_account order by id"))
         assert list(keys) == ["anna@example.org", "a2@example.org"]
+    await engine.dispose()
+
+
+async def test_keys_of_before_are_published_and_sign_on_at_once(
+    fresh_database: Callable[[], Awaitable[str]],
+) -> None:
+    """The migration has no secret key, and processes of the older version may still run."""
+    url = await fresh_database()
+    engine = await _registered_before(url)
+    key = OKPKey.generate_key("Ed25519", private=True)
+    async with engine.begin() as connection:
+        await connection.execute(
+            text(
+                "insert into signing_key (kid, private_jwk, not_before, sign_from, sign_until, "
+                "not_after) values (:kid, :jwk, now(), now(), now() + '1 day', now() + '2 days')"
+            ),
+            {"kid": key.thumbprint(), "jwk": json.dumps(key.as_dict(private=True))},
+        )
+    await migrate(url, "auth")
+    async with Transactions(engine, "auth")() as tx:
+        [published] = await published_keys(tx)
+        current = await current_key(tx)
+        assert (published["x"], "d" in published) == (key.as_dict()["x"], False)
+        assert (current.kid, current.private.as_dict(private=True)) == (
+            key.thumbprint(),
+            key.as_dict(private=True),
+        )
+        columns = await tx.exec_driver_sql(
+            "select private_jwk ? 'd', public_jwk ? 'd', sealed from signing_key"
+        )
+        assert [tuple(row) for row in columns] == [(True, False, None)]
     await engine.dispose()

@@ -16,7 +16,7 @@ from hirewire.launcher.process import free_port, stop
 from hirewire.operators.client import Operators
 from tests.builders import eventually
 from tests.journeys.forked import fork
-from tests.services import copy_of_migrated
+from tests.services import SECRET_KEY, copy_of_migrated
 
 
 class Platform:
@@ -28,9 +28,9 @@ class Platform:
             "HIREWIRE_DATABASE_URL": database_url,
             "HIREWIRE_BROKER_URL": broker_url,
             "HIREWIRE_PUBLIC_URL": f"http://127.0.0.1:{ports['HIREWIRE_WEB_PORT']}",
-            "HIREWIRE_SECRET_KEY": "the secret key of all these tests",
             "HIREWIRE_SMTP_URL": f"file://{log.parent / 'mail'}",
             "HIREWIRE_OPERATOR_TOKEN": "operators-of-these-tests",
+            "HIREWIRE_SECRET_KEY": SECRET_KEY,
             **ports,
         }
         self.settings: Settings = assembly.load_settings(self.environment)

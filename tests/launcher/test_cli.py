@@ -51,6 +51,12 @@ async def test_version() -> None:
     [
         (["serve", "auth"], {"HIREWIRE_AUTH_PROT": "1"}, 78, "HIREWIRE_AUTH_PROT is not a setting"),
         (["serve", "auth"], {"HIREWIRE_AUTH_PORT": "x"}, 78, "HIREWIRE_AUTH_PORT"),
+        (
+            ["serve", "auth"],
+            {"HIREWIRE_DATABASE_URL": "postgresql://127.0.0.1:1/x"},
+            78,
+            "HIREWIRE_SECRET_KEY is not set",
+        ),
         (["serve", "nobody"], {}, 2, "no service 'nobody'"),
         (["run", "--only", "nobody"], {}, 2, "no service 'nobody'"),
         (["events", "list"], {}, 78, "HIREWIRE_DATABASE_URL is not set"),

@@ -62,6 +62,13 @@ async def test_a_reachable_database(postgres_url: str, tmp_path: Path) -> None:
     assert checks["clock"].status == "ok"
 
 
+async def test_a_missing_secret_key_is_named(postgres_url: str, tmp_path: Path) -> None:
+    check = (await found(tmp_path, database_url=postgres_url))["secret key"]
+    assert (check.status, "HIREWIRE_SECRET_KEY" in check.detail) == ("fail", True)
+    check = (await found(tmp_path, database_url=postgres_url, secret_key="k" * 32))["secret key"]
+    assert (check.status, "k" * 32 in check.detail) == ("ok", False)
+
+
 async def test_unreachable_addresses(tmp_path: Path) -> None:
     port = free_port()
     checks = await found(

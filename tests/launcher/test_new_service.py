@@ -14,6 +14,7 @@ import pytest
 from hirewire.assembly import PROCESSES
 from hirewire.launcher.process import free_port, spawn
 from tests.builders import eventually
+from tests.services import SECRET_KEY
 
 ROOT = Path(__file__).resolve().parents[2]
 ASSEMBLY = "src/hirewire/assembly.py"
@@ -85,6 +86,7 @@ async def test_it_runs_behind_the_gateway_and_consumes(
     settings = {
         "HIREWIRE_DATABASE_URL": fresh_address,
         "HIREWIRE_BROKER_URL": broker_database,
+        "HIREWIRE_SECRET_KEY": SECRET_KEY,
         **ports,
     }
     hirewire = [sys.executable, "-m", "hirewire"]

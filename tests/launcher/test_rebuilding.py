@@ -32,6 +32,7 @@ class Program:
             "HIREWIRE_DATABASE_URL": self.database,
             "HIREWIRE_BROKER_URL": f"{self.database}_broker",
             "HIREWIRE_OPERATOR_TOKEN": "a-token-of-operators",
+            "HIREWIRE_SECRET_KEY": "a-secret-key-of-32-or-more-letters",
             "HIREWIRE_VACANCIES_PORT": str(free_port()),
             **ports,
         }

@@ -9,6 +9,7 @@ from hirewire.auth.recovery import routes as recovery
 from hirewire.auth.roles import handlers as roles
 from hirewire.auth.sessions import background as session_background
 from hirewire.auth.sessions import routes as sessions
+from hirewire.auth.signing import require_secret_key
 from hirewire.auth.verification import routes as verification
 from hirewire.contracts.auth import SigningKeyPublished, UserRegistered, UserRoleChanged
 from hirewire.contracts.vacancies import EmployerProfileCreated
@@ -29,4 +30,5 @@ SERVICE = Service(
         recovery_background.FORGET_OLD_SECRETS,
     ],
     sends_mail=True,
+    prepare=[require_secret_key],
 )

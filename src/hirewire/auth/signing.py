@@ -1,11 +1,12 @@
 """The current signing key and access tokens (RFC 9068), shared by the features of `auth`."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import lru_cache
 from uuid import UUID
 
+import structlog
 from joserfc import jws, jwt
 from joserfc.jwk import OKPKey
 from sqlalchemy import select
@@ -13,11 +14,15 @@ from sqlalchemy import select
 from hirewire.auth.tables import signing_key
 from hirewire.kit.clock import now
 from hirewire.kit.errors import Unavailable
+from hirewire.kit.secrets import CannotOpen, seal, unseal
+from hirewire.kit.settings import Settings, SettingsError
 from hirewire.kit.tokens import ALGORITHM, AUDIENCE
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
 
+log = structlog.get_logger(__name__)
 ACCESS_TOKEN_LIFE = timedelta(minutes=10)
+PURPOSE = "signing key"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +30,7 @@ class SigningKey:
     """A private key that signs access tokens."""
 
     kid: str
-    private_jwk: Mapping[str, str] = field(repr=False)
+    private: OKPKey = field(repr=False)
 
 
 class NoSigningKey(Unavailable):
@@ -35,19 +40,42 @@ class NoSigningKey(Unavailable):
     code = "no_signing_key"
 
 
+def require_secret_key(settings: Settings) -> None:
+    """Raises `SettingsError` without the setting that encrypts signing keys."""
+    if settings.secret_key is None:
+        raise SettingsError(
+            "HIREWIRE_SECRET_KEY is not set: auth encrypts its signing keys with it "
+            "(32 characters or more, such as those of `openssl rand -base64 32`)"
+        )
+
+
+def sealed(private: OKPKey) -> bytes:
+    """A private key as it is stored."""
+    return seal(json.dumps(private.as_dict(private=True)), PURPOSE)
+
+
+@lru_cache(maxsize=8)
+def opened(stored: bytes) -> OKPKey:
+    """The private key that was stored, once opened for this process. Raises `CannotOpen`."""
+    return OKPKey.import_key(json.loads(unseal(stored, PURPOSE)))
+
+
 async def current_key(tx: Tx) -> SigningKey:
-    """The key that signs tokens now. Raises `NoSigningKey`."""
+    """The key that signs tokens now: the newest that can be opened. Raises `NoSigningKey`."""
     moment = now()
     result = await tx.execute(
-        select(signing_key.c.kid, signing_key.c.private_jwk)
+        select(signing_key.c.kid, signing_key.c.sealed, signing_key.c.private_jwk)
         .where(signing_key.c.sign_from <= moment, signing_key.c.sign_until > moment)
         .order_by(signing_key.c.sign_from.desc())
-        .limit(1)
     )
-    row = result.first()
-    if row is None:
-        raise NoSigningKey(retry_after=1)
-    return SigningKey(row.kid, row.private_jwk)
+    for row in result:
+        if row.private_jwk is not None:
+            return SigningKey(row.kid, OKPKey.import_key(row.private_jwk))
+        try:
+            return SigningKey(row.kid, opened(row.sealed))
+        except CannotOpen:
+            log.error("a signing key cannot be opened: see HIREWIRE_SECRET_KEY", kid=row.kid)
+    raise NoSigningKey(retry_after=1)
 
 
 def access_token(
@@ -74,8 +102,7 @@ def access_token(
         "email_verified": email_verified,
     }
     header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}
-    private = OKPKey.import_key(dict(key.private_jwk))
-    return jwt.encode(header, claims, private, algorithms=[ALGORITHM])
+    return jwt.encode(header, claims, key.private, algorithms=[ALGORITHM])
 
 
 def session_of(token: str) -> UUID | None:

@@ -133,7 +133,12 @@ signing_key = Table(
     "signing_key",
     metadata,
     Column("kid", Text, primary_key=True, comment="RFC 7638 thumbprint"),
-    Column("private_jwk", JSONB, nullable=False),
+    Column(
+        "private_jwk", JSONB(none_as_null=True), comment="Readable, as an older version stored it"
+    ),
+    Column("public_jwk", JSONB, comment="Null: an older version made the key just now"),
+    Column("sealed", LargeBinary, comment="The private key, encrypted"),
+    Column("plain_until", DateTime(timezone=True), comment="When private_jwk is removed"),
     Column("not_before", DateTime(timezone=True), nullable=False, comment="Made and published"),
     Column("sign_from", DateTime(timezone=True), nullable=False),
     Column("sign_until", DateTime(timezone=True), nullable=False, comment="Unless followed sooner"),

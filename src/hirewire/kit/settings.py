@@ -120,8 +120,8 @@ class Settings(BaseSettings):
         None,
         repr=False,
         description="Key that encrypts signing keys and queued mails in the database, 32 "
-        "characters or more. Several, comma-separated: the first encrypts, all decrypt. Losing it "
-        "signs everybody out. The embedded mode makes one",
+        "characters or more. Several, comma-separated: the first encrypts, all decrypt. auth does "
+        "not start without it. The embedded mode makes one",
     )
     smtp_url: str | None = Field(
         None,

@@ -47,8 +47,8 @@ async def examine(settings: Settings, data_dir: Path, processes: Sequence[str]) 
     checks = [_python(), _given(settings), _disk(data_dir), _rabbitmq_server()]
     checks += await _database(settings)
     checks.append(await _broker(settings))
-    for name in processes:
-        checks.append(await _service(settings, name))
+    services = [await _service(settings, name) for name in processes]
+    checks += _secret_key(settings, services) + services
     checks += _memory(data_dir)
     return checks
 
@@ -130,6 +130,20 @@ async def _broker(settings: Settings) -> Check:
         return Check("broker", "ok", f"{parts.scheme}://{parts.hostname}:{parts.port}")
     except Exception as error:
         return Check("broker", "fail", describe(error))
+
+
+def _secret_key(settings: Settings, services: Sequence[Check]) -> list[Check]:
+    """Nothing where the embedded mode makes one, or where each service that needs it runs."""
+    if settings.secret_key is not None:
+        return [Check("secret key", "ok", f"{len(settings.secret_key.split(','))} set")]
+    ready = {check.name for check in services if check.status == "ok"}
+    needing = [one.name for one in settings.manifests if "secret_key" in one.needs]
+    missing = [name for name in needing if name not in ready]
+    if settings.database_url is None or not missing:
+        return []
+    names = ", ".join(missing)
+    text = f"HIREWIRE_SECRET_KEY is not set: {names} will not start without it"
+    return [Check("secret key", "fail", text)]
 
 
 async def _service(settings: Settings, name: str) -> Check:

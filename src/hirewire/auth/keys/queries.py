@@ -1,14 +1,27 @@
 """Queries for signing keys."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from hirewire.auth.keys.rules import KeyLife
 from hirewire.auth.tables import signing_key
 from hirewire.kit.clock import now
 from hirewire.kit.tokens import ALGORITHM
 from hirewire.messaging.transaction import Tx
+
+
+@dataclass(frozen=True, slots=True)
+class StoredKey:
+    """A signing key as it is stored: encrypted, or readable by an older version, or both."""
+
+    kid: str
+    life: KeyLife
+    private_jwk: Mapping[str, str] | None = field(repr=False)
+    sealed: bytes | None
+    plain_until: datetime | None
 
 
 def public_jwk(kid: str, jwk: Mapping[str, str | list[str]]) -> dict[str, str]:
@@ -19,21 +32,25 @@ def public_jwk(kid: str, jwk: Mapping[str, str | list[str]]) -> dict[str, str]:
 
 async def published_keys(tx: Tx) -> list[dict[str, str]]:
     """The public keys that verify current tokens or will verify future ones, oldest first."""
+    known = func.coalesce(signing_key.c.public_jwk, signing_key.c.private_jwk)
     result = await tx.execute(
-        select(signing_key.c.kid, signing_key.c.private_jwk)
+        select(signing_key.c.kid, known.label("jwk"))
         .where(signing_key.c.not_after > now())
         .order_by(signing_key.c.not_before)
     )
-    return [public_jwk(row.kid, row.private_jwk) for row in result]
+    return [public_jwk(row.kid, row.jwk) for row in result]
 
 
-async def newest_key(tx: Tx) -> KeyLife | None:
-    """The lifetime of the most recent key; None before the first one."""
-    columns = signing_key.c
-    result = await tx.execute(
-        select(columns.not_before, columns.sign_from, columns.sign_until, columns.not_after)
-        .order_by(columns.not_before.desc())
-        .limit(1)
-    )
-    row = result.first()
-    return None if row is None else KeyLife(*row)
+async def stored_keys(tx: Tx) -> list[StoredKey]:
+    """All keys, oldest first."""
+    result = await tx.execute(select(signing_key).order_by(signing_key.c.not_before))
+    return [
+        StoredKey(
+            row.kid,
+            KeyLife(row.not_before, row.sign_from, row.sign_until, row.not_after),
+            row.private_jwk,
+            row.sealed,
+            row.plain_until,
+        )
+        for row in result
+    ]

@@ -9,6 +9,9 @@ AHEAD = timedelta(days=1)
 """How long a successor is published before its first use, so that every service has it by then."""
 SPARE = timedelta(days=2)
 """How much longer a key may sign when its successor is late because `auth` was down."""
+PLAIN_FOR = timedelta(minutes=30)
+"""How long a key that an older version stored readable stays so beside its encrypted form: its
+processes may still run and sign with it."""
 LAST_TOKENS = timedelta(minutes=15)
 """How long a key is accepted after its last signature: longer than the lifetime of a token."""
 
@@ -23,6 +26,10 @@ class KeyLife:
     sign_until: datetime
     """The latest time at which it signs. It stops earlier when its successor starts."""
     not_after: datetime
+
+    def signs_at(self, moment: datetime) -> bool:
+        """Whether the key may sign then."""
+        return self.sign_from <= moment < self.sign_until
 
 
 def next_key(newest: KeyLife | None, moment: datetime) -> KeyLife | None:

@@ -28,6 +28,7 @@ SERVICE = Service(
         session_background.FORGET_ENDED_SESSIONS,
         account_background.FORGET_OLD_REGISTRATIONS,
         recovery_background.FORGET_OLD_SECRETS,
+        recovery_background.SEND_LINKS,
     ],
     sends_mail=True,
     prepare=[require_secret_key],

@@ -129,6 +129,20 @@ mail_request = Table(
     Index("mail_request_at", "at"),
 )
 
+link_to_send = Table(
+    "link_to_send",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column(
+        "request",
+        LargeBinary,
+        nullable=False,
+        comment="The address as asked for and the language, encrypted",
+    ),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Index("link_to_send_at", "at"),
+)
+
 signing_key = Table(
     "signing_key",
     metadata,

@@ -11,7 +11,9 @@ from structlog.testing import capture_logs
 from hirewire.auth import limits, one_time
 from hirewire.auth.credentials import password_fits
 from hirewire.auth.logins import digest
-from hirewire.auth.recovery import commands
+from hirewire.auth.recovery import commands, routes
+from hirewire.auth.recovery.background import send_links
+from hirewire.auth.recovery.commands import LinkRequest
 from hirewire.auth.sessions import routes as session_routes
 from hirewire.kit.mail import queue
 from tests.auth.conftest import PASSWORD, Auth, MovedClock
@@ -190,11 +192,11 @@ async def test_the_account_is_looked_up_after_the_answer(
     """Otherwise the time of the answer would show whether there is one."""
     await auth.register()
     order: list[str] = []
-    real = commands.send_link
+    real = commands.send_next_link
 
-    async def noted(*given: Any, **options: Any) -> None:
+    async def noted(*given: Any, **options: Any) -> bool:
         order.append("looked up")
-        await real(*given, **options)
+        return await real(*given, **options)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         async def watched(message: Any) -> None:
@@ -203,7 +205,7 @@ async def test_the_account_is_looked_up_after_the_answer(
 
         await auth.service.app(scope, receive, watched)
 
-    monkeypatch.setattr(commands, "send_link", noted)
+    monkeypatch.setattr(commands, "send_next_link", noted)
     transport = httpx.ASGITransport(app=app)
     async with httpx.AsyncClient(transport=transport, base_url="http://test") as client:
         await forgot(auth, client=client)
@@ -269,10 +271,44 @@ async def test_a_rollback_sends_nothing(auth: Auth, postbox: Postbox) -> None:
     await auth.register()
     with pytest.raises(RuntimeError):
         async with auth.service.messaging.transactions() as tx:
-            await commands.send_link(tx, ANNA, public_url="https://x.example", language="en")
+            await commands.request_link(tx, LinkRequest(ANNA, "https://x.example", "en"))
+            await commands.send_next_link(tx)
             raise RuntimeError
     assert await postbox.mails() == []
     assert await auth.rows("select 1 from one_time_secret where purpose = 'password_reset'") == []
+
+
+@pytest.mark.parametrize("email", [ANNA, "nobody@example.org"])
+async def test_a_request_outlives_the_process_that_answered_it(
+    auth: Auth, postbox: Postbox, monkeypatch: pytest.MonkeyPatch, email: str
+) -> None:
+    """It was killed after the answer: another one sends the mail."""
+    await auth.register()
+    with monkeypatch.context() as killed:
+        killed.setattr(routes, "_send_link", _nothing)
+        await forgot(auth, email)
+    [row] = await auth.rows("select request from link_to_send")
+    assert email.encode() not in row[0]
+    transactions = auth.service.messaging.transactions
+    assert [await send_links(transactions) for _ in range(2)] == [True, False]
+    assert len(await postbox.mails()) == (email == ANNA)
+    assert await auth.rows("select 1 from link_to_send") == []
+
+
+async def _nothing(_: object) -> None:
+    pass
+
+
+async def test_a_request_that_waited_for_too_long_is_dropped(
+    auth: Auth, postbox: Postbox, monkeypatch: pytest.MonkeyPatch, clock: MovedClock
+) -> None:
+    await auth.register()
+    with monkeypatch.context() as killed:
+        killed.setattr(routes, "_send_link", _nothing)
+        await forgot(auth)
+    clock.forward(minutes=31)
+    assert await send_links(auth.service.messaging.transactions)
+    assert await postbox.mails() == []
 
 
 async def test_a_failed_mail_leaves_the_password_and_the_link(

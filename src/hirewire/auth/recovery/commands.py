@@ -1,35 +1,81 @@
 """Commands that send the link for a new password, and that set passwords."""
 
+import json
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
-from sqlalchemy import func, update
+import structlog
+from sqlalchemy import delete, func, insert, select, update
 
 from hirewire.auth import one_time
 from hirewire.auth.callers import Current
 from hirewire.auth.logins import end_sessions, forgive
 from hirewire.auth.mails.letters import letter
 from hirewire.auth.recovery import queries, rules
-from hirewire.auth.tables import user
+from hirewire.auth.tables import link_to_send, user
 from hirewire.kit.clock import now
 from hirewire.kit.mail import queue
+from hirewire.kit.secrets import CannotOpen, seal, unseal
+from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
 
+log = structlog.get_logger(__name__)
+PURPOSE = "link to send"
 
-async def send_link(tx: Tx, account: str, *, public_url: str, language: str | None) -> None:
-    """Send a link to the stored address of the account with this e-mail key, if there is one.
 
-    `language` is that of the request, for an account without one.
+@dataclass(frozen=True, slots=True)
+class LinkRequest:
+    """A request for a link, for a known or an unknown address."""
+
+    account: str
+    """The key of the address."""
+    public_url: str
+    language: str | None
+    """That of the request, for an account without one."""
+
+
+async def request_link(tx: Tx, asked: LinkRequest) -> None:
+    """Store the request; `send_next_link` answers it, in a transaction of its own.
+
+    So the response says nothing about the account, not even by its time, and a process that is
+    killed after it loses nothing.
     """
-    reader = await queries.reader_at(tx, account)
+    sealed = seal(json.dumps(asdict(asked)), PURPOSE)
+    await tx.execute(insert(link_to_send).values(id=new_id(), request=sealed, at=now()))
+
+
+async def send_next_link(tx: Tx) -> bool:
+    """Queue the mail of the oldest request, if its address has an account. True if there was one.
+
+    A request that waited longer than its link would have lived is dropped.
+    """
+    oldest = select(link_to_send).order_by(link_to_send.c.at).limit(1)
+    row = (await tx.execute(oldest.with_for_update(skip_locked=True))).first()
+    if row is None:
+        return False
+    await tx.execute(delete(link_to_send).where(link_to_send.c.id == row.id))
+    if row.at + rules.LINK_LIFE > now():
+        try:
+            asked = LinkRequest(**json.loads(unseal(row.request, PURPOSE)))
+        except CannotOpen as error:
+            log.error("request for a new password lost", error=str(error))
+        else:
+            await _send_link(tx, asked)
+    return True
+
+
+async def _send_link(tx: Tx, asked: LinkRequest) -> None:
+    """Send a link to the stored address of the account, if there is one."""
+    reader = await queries.reader_at(tx, asked.account)
     if reader is None:
         return
     expires_at = now() + rules.LINK_LIFE
-    token = await one_time.issue(tx, reader.id, account, "password_reset", rules.LINK_LIFE)
+    token = await one_time.issue(tx, reader.id, asked.account, "password_reset", rules.LINK_LIFE)
     mail = letter(
         "password_reset",
         to=reader.email,
-        language=reader.language or language,
-        link=f"{public_url}/password/reset?token={token}",
+        language=reader.language or asked.language,
+        link=f"{asked.public_url}/password/reset?token={token}",
     )
     await queue.send(tx, "password_reset", mail, user_id=reader.id, expires_at=expires_at)
 

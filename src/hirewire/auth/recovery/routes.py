@@ -17,6 +17,7 @@ from hirewire.kit.errors import FieldError, Invalid, Unauthenticated
 from hirewire.kit.http import language_of, transactions_of
 from hirewire.kit.models import Body
 from hirewire.kit.openapi import refuses
+from hirewire.messaging.transaction import Transactions
 
 router = APIRouter(prefix="/api/auth/password", tags=["passwords"])
 
@@ -68,7 +69,8 @@ async def forgot(body: Forgotten, request: Request, after: BackgroundTasks) -> N
     whether the address is known. Five mails an hour are sent to one address.
     """
     account, address = email_key(body.email), request.client.host if request.client else ""
-    async with transactions_of(request)() as tx:
+    transactions = transactions_of(request)
+    async with transactions() as tx:
         is_admitted = await one_time.admit_mail(
             tx,
             networks.network(address),
@@ -76,18 +78,17 @@ async def forgot(body: Forgotten, request: Request, after: BackgroundTasks) -> N
             "password_reset",
             is_here=networks.is_this_machine(address),
         )
+        if is_admitted:
+            public_url = request.app.state.settings.public_url
+            asked = commands.LinkRequest(account, public_url, language_of(request))
+            await commands.request_link(tx, asked)
     if is_admitted:
-        after.add_task(_send_link, request, account)
+        after.add_task(_send_link, transactions)
 
 
-async def _send_link(request: Request, account: str) -> None:
-    async with transactions_of(request)() as tx:
-        await commands.send_link(
-            tx,
-            account,
-            public_url=request.app.state.settings.public_url,
-            language=language_of(request),
-        )
+async def _send_link(transactions: Transactions) -> None:
+    async with transactions() as tx:
+        await commands.send_next_link(tx)
 
 
 @router.post("/reset", status_code=204, responses=refuses(InvalidLink, Invalid))

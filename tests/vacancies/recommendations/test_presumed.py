@@ -6,7 +6,8 @@ from uuid import uuid4
 import pytest
 
 from hirewire.vacancies.recommendations import presumed
-from hirewire.vacancies.recommendations.facts import demand_of, offer_of, skill_codes
+from hirewire.vacancies.recommendations.asking import skill_codes
+from hirewire.vacancies.recommendations.facts import demand_of, offer_of
 from hirewire.vacancies.recommendations.inputs import (
     EXPERIENCE_PRESUMED,
     LANGUAGES_PRESUMED,

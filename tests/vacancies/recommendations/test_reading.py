@@ -61,9 +61,9 @@ async def test_the_best_of_their_resumes_is_the_same_alone_and_only_it_is_explai
     assert len(every) == len(mine)
     explain, explained = queries._reasons, []
 
-    def noted(vacancy: Any, snapshot: Any, judged: Any) -> list[queries.Reason]:
-        explained.append(judged.score)
-        return explain(vacancy, snapshot, judged)
+    def noted(*given: Any) -> list[queries.Reason]:
+        explained.append(given[-1].score)
+        return explain(*given)
 
     monkeypatch.setattr(queries, "_reasons", noted)
     assert (await boris.call("GET", f"{path}&limit=1"))["items"] == every[:1]

@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 
+from hirewire.vacancies.recommendations.asking import skill_codes
 from hirewire.vacancies.recommendations.facts import (
     demand_of,
     language_code,
     offer_of,
-    skill_codes,
     weight_of,
 )
 from hirewire.vacancies.recommendations.inputs import BAND_MONTHS, SKILLS_PRESUMED

@@ -6,7 +6,8 @@ from uuid import UUID
 import numpy as np
 import pytest
 
-from hirewire.vacancies.recommendations.facts import demand_of, offer_of, skill_codes
+from hirewire.vacancies.recommendations.asking import skill_codes
+from hirewire.vacancies.recommendations.facts import demand_of, offer_of
 from hirewire.vacancies.recommendations.index import side as side_module
 from hirewire.vacancies.recommendations.index.packing import Packed, pack_demand
 from hirewire.vacancies.recommendations.index.prefilter import demands_for

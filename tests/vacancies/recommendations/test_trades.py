@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from bench.trades import ranked
-from hirewire.vacancies.recommendations.facts import asked_skills, demand_of, offer_of
+from hirewire.vacancies.recommendations.asking import asked_skills
+from hirewire.vacancies.recommendations.facts import demand_of, offer_of
 from hirewire.vacancies.recommendations.index.codes import Codes
 from hirewire.vacancies.recommendations.index.packing import HEAD, Packed, pack_demand, pack_offer
 from hirewire.vacancies.recommendations.index.prefilter import demands_for, offers_for

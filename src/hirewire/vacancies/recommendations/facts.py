@@ -2,11 +2,11 @@
 
 import csv
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from functools import cache, lru_cache
+from collections.abc import Iterable, Mapping
+from functools import cache
 from importlib.resources import files
 from math import sqrt
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 from hirewire.esco import dictionary, edition, key_of, occupations
 from hirewire.esco.forms import one_script
@@ -18,13 +18,17 @@ from hirewire.esco.related import related
 from hirewire.places.gazetteer import gazetteer, place_key
 from hirewire.places.keys import where
 from hirewire.vacancies.pay import A_MONTH
+from hirewire.vacancies.recommendations.asking import (
+    asked_skills,
+    languages_of,
+    licences_by_code,
+    presumed_bits,
+    skill_codes,
+)
 from hirewire.vacancies.recommendations.inputs import (
     BANDS,
     EMPLOYMENT_TYPES,
-    EXPERIENCE_PRESUMED,
-    LANGUAGES_PRESUMED,
     LEVELS,
-    SKILLS_PRESUMED,
     WORK_FORMATS,
     Ask,
     Demand,
@@ -32,17 +36,11 @@ from hirewire.vacancies.recommendations.inputs import (
     Offer,
     code,
 )
-from hirewire.vacancies.recommendations.presumed import Presumed, presumed_of
-from hirewire.vacancies.recommendations.rules import (
-    MOST_FIELDS,
-    MOST_JOBS,
-    MOST_SHOWN,
-    RULESET,
-    idf,
-)
+from hirewire.vacancies.recommendations.kinship import MOST_FIELDS, MOST_JOBS, MOST_SHOWN
+from hirewire.vacancies.recommendations.presumed import presumed_of
+from hirewire.vacancies.recommendations.rules import RULESET, idf
 
 _WORD = re.compile(r"[^\W_]+[+#]*")
-_CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE)
 _LIKEST = 3
 """The number of most similar occupations that are kept."""
 _SHARPNESS = 4
@@ -151,75 +149,6 @@ def company_code(id: object) -> int:
     return code(f"company:{id}")
 
 
-@lru_cache(maxsize=2_000)
-def skill_ids(name: str) -> tuple[str, ...]:
-    """The ids of a skill in any spelling; of a phrase unknown otherwise, of the licences in it."""
-    known = dictionary().find(name)
-    if known is not None and known not in licences():
-        return (known,)
-    return licences_in(name) or (known or dictionary().id_of(name),)
-
-
-def skill_codes(name: str) -> list[int]:
-    """The codes of `skill_ids`."""
-    return [code(id) for id in skill_ids(name)]
-
-
-@cache
-def _licences() -> Mapping[int, str]:
-    """The ids of the licences, by codes."""
-    return {code(id): id for id in licences()}
-
-
-Origin = Literal["list", "title", "text"]
-"""Where a requirement stands."""
-
-
-class Asked(NamedTuple):
-    """A skill that a vacancy requires."""
-
-    code: int
-    name: str
-    """As the vacancy has it; a category of a licence by its own name."""
-    must: bool
-    level: int
-    origin: Origin
-
-
-def asked_skills(vacancy: Mapping[str, Any]) -> list[Asked]:
-    """What a vacancy requires: its requirements, then the licences that its title names.
-
-    Without requirements, what its text names (`presumed_of`) takes their place.
-
-    Of two spellings of one skill the first is kept; it is a must-have if either is.
-    """
-    found: dict[int, Asked] = {}
-    title = vacancy.get("title") or ""
-    origin: Origin = "list" if vacancy["requirements"] else "text"
-    for one in vacancy["requirements"] or _in_text(vacancy):
-        ids = skill_ids(one["skill"])
-        must, level = one.get("kind", "must") == "must", one.get("level") or 0
-        for id in ids:
-            skill = code(id)
-            name = one["skill"] if len(ids) == 1 else _called(id, one["skill"])
-            before = found.get(skill, Asked(skill, name, must, level, origin))
-            must, level = must or before.must, max(level, before.level)
-            found[skill] = before._replace(must=must, level=level)
-    asked = found.keys() if origin == "list" else set[int]()
-    listed = {_licences()[one] for one in asked & _licences().keys()}
-    contained = listed.union(*(licences()[id].implies for id in listed))
-    for id in licences_in(title):
-        if id not in contained:
-            found[code(id)] = Asked(code(id), _called(id, title), True, 0, "title")
-    return list(found.values())
-
-
-def _called(licence: str, text: str) -> str:
-    """The name of a licence in the language of a text."""
-    one = licences()[licence]
-    return (one.russian if _CYRILLIC.search(text) else None) or one.label
-
-
 def title_words(title: str | None) -> frozenset[int]:
     """The codes of a title's words."""
     plain = one_script((title or "")[:_LONGEST]).casefold()
@@ -255,28 +184,7 @@ def demand_of(vacancy: Mapping[str, Any]) -> Demand:
             for one in languages_of(vacancy)
         ],
         company=company_code(vacancy.get("company_id")),
-        presumed=_presumed_bits(vacancy, presumed),
-    )
-
-
-def _in_text(vacancy: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The skills that the text of a vacancy names, as requirements."""
-    return [{"skill": one, "kind": "nice"} for one in presumed_of(vacancy).skills]
-
-
-def languages_of(vacancy: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    """The languages that a vacancy requires; those of its text if the employer has listed none."""
-    listed: Sequence[Mapping[str, Any]] = vacancy.get("languages") or ()
-    return listed or presumed_of(vacancy).languages
-
-
-def _presumed_bits(vacancy: Mapping[str, Any], presumed: Presumed) -> int:
-    are_languages = bool(presumed.languages) and not vacancy.get("languages")
-    is_experience = presumed.experience is not None and not vacancy.get("experience")
-    return (
-        SKILLS_PRESUMED * bool(presumed.skills)
-        | LANGUAGES_PRESUMED * are_languages
-        | EXPERIENCE_PRESUMED * is_experience
+        presumed=presumed_bits(vacancy, presumed),
     )
 
 
@@ -355,7 +263,7 @@ def _implied(skills: Mapping[int, Have]) -> dict[int, Have]:
     """The lower licences that come with those of a resume: without a weight of their own."""
     found: dict[int, Have] = {}
     for skill, have in skills.items():
-        if id := _licences().get(skill):
+        if id := licences_by_code().get(skill):
             for lower in sorted(map(code, licences()[id].implies)):
                 if lower not in skills:
                     found.setdefault(lower, Have(0, 0.0, have.place))
@@ -364,7 +272,7 @@ def _implied(skills: Mapping[int, Have]) -> dict[int, Have]:
 
 def _licence_fields(skills: Iterable[int]) -> list[int]:
     """The fields of the licences among these skills that have a family."""
-    ids = [id for skill in skills if (id := _licences().get(skill))]
+    ids = [id for skill in skills if (id := licences_by_code().get(skill))]
     return [licence_field(id) for id in ids if licences()[id].family]
 
 

@@ -10,11 +10,10 @@ from sqlalchemy import select
 
 from hirewire.kit.db import among
 from hirewire.messaging.transaction import Tx
+from hirewire.vacancies.recommendations.asking import asked_skills, skill_codes
 from hirewire.vacancies.recommendations.facts import (
-    asked_skills,
     demand_of,
     offer_of,
-    skill_codes,
     weight_of,
 )
 from hirewire.vacancies.recommendations.index.excluding import excluded

@@ -11,20 +11,19 @@ from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Row, Select, and_, select
 from hirewire.kit.db import among
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.presenters import visible_to
+from hirewire.vacancies.recommendations.asking import Asked, asked_skills, languages_of
 from hirewire.vacancies.recommendations.facts import (
-    Asked,
-    asked_skills,
     demand_of,
-    languages_of,
     offer_of,
     offered_skills,
 )
 from hirewire.vacancies.recommendations.inputs import (
     EXPERIENCE_PRESUMED,
     LANGUAGES_PRESUMED,
+    Demand,
 )
+from hirewire.vacancies.recommendations.kinship import Difference
 from hirewire.vacancies.recommendations.rules import (
-    Difference,
     Judgement,
     Kind,
     Part,
@@ -178,7 +177,7 @@ async def scores_of_applicants(
     scores: dict[UUID, tuple[float, list[Reason]]] = {}
     for row in found:
         judged = judge(demand, offer_of(row.snapshot))
-        why = _reasons(vacancy, row.snapshot, judged) if explained else []
+        why = _reasons(vacancy, demand, row.snapshot, judged) if explained else []
         scores[row.resume_id] = judged.score, why
     return scores
 
@@ -197,25 +196,27 @@ async def fits_of(
     judged = [(row, judge(demand, offer_of(row.snapshot))) for row in found]
     judged.sort(key=lambda one: (one[1].score, one[1].strength), reverse=True)
     return [
-        Fit(row.resume_id, one.score, _reasons(vacancy, row.snapshot, one))
+        Fit(row.resume_id, one.score, _reasons(vacancy, demand, row.snapshot, one))
         for row, one in judged[:limit]
     ]
 
 
 def reasons(vacancy: Mapping[str, Any], snapshot: Mapping[str, Any]) -> list[Reason]:
     """The terms of the score, with names from the vacancy and the resume."""
-    return _reasons(vacancy, snapshot, judge(demand_of(vacancy), offer_of(snapshot)))
+    demand = demand_of(vacancy)
+    return _reasons(vacancy, demand, snapshot, judge(demand, offer_of(snapshot)))
 
 
 def _reasons(
-    vacancy: Mapping[str, Any], snapshot: Mapping[str, Any], judged: Judgement
+    vacancy: Mapping[str, Any], demand: Demand, snapshot: Mapping[str, Any], judged: Judgement
 ) -> list[Reason]:
     asked = asked_skills(vacancy)
     languages = [one["language"] for one in languages_of(vacancy)]
-    presumed = demand_of(vacancy).presumed
     offered = offered_skills(snapshot)
     title = vacancy.get("title") or ""
-    found = [_reason(term, asked, languages, title, offered, presumed) for term in judged.terms]
+    found = [
+        _reason(term, asked, languages, title, offered, demand.presumed) for term in judged.terms
+    ]
     return [
         replace(one, differs=judged.differs) if one.part == "occupation" else one for one in found
     ]

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from hirewire.vacancies.recommendations.index.kinship import is_one_job
 from hirewire.vacancies.recommendations.index.prefilter import gates
-from hirewire.vacancies.recommendations.index.scoring import is_one_job
 from hirewire.vacancies.recommendations.index.segment import Segment
 from hirewire.vacancies.recommendations.inputs import LANGUAGES_PRESUMED, Demand
 from hirewire.vacancies.recommendations.rules import Part

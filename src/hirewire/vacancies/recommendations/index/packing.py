@@ -8,7 +8,7 @@ from uuid import UUID
 import numpy as np
 
 from hirewire.vacancies.recommendations.inputs import Demand, Offer
-from hirewire.vacancies.recommendations.rules import MOST_FIELDS, MOST_JOBS, MOST_SHOWN
+from hirewire.vacancies.recommendations.kinship import MOST_FIELDS, MOST_JOBS, MOST_SHOWN
 
 HEAD = np.dtype(
     [

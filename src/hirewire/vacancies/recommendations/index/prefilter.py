@@ -11,12 +11,8 @@ from numpy.typing import NDArray
 
 from hirewire.vacancies.recommendations.index.codes import Ints, Mask
 from hirewire.vacancies.recommendations.index.columns import Rows
-from hirewire.vacancies.recommendations.index.scoring import (
-    is_far,
-    is_one_job,
-    levels_of,
-    salary_gaps,
-)
+from hirewire.vacancies.recommendations.index.kinship import is_far, is_one_job
+from hirewire.vacancies.recommendations.index.scoring import levels_of, salary_gaps
 from hirewire.vacancies.recommendations.index.segment import (
     EPSILON,
     LEAST_SKILLS,

@@ -11,26 +11,25 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from hirewire.esco.job_codes import (
-    OWN_TITLE,
-    SAME_MINOR,
-    SAME_UNIT,
-    family_of,
-    unit_group,
-)
 from hirewire.vacancies.recommendations.facts import close_to
 from hirewire.vacancies.recommendations.index.codes import Codes, Floats, Ints, Mask
 from hirewire.vacancies.recommendations.index.columns import inverted
+from hirewire.vacancies.recommendations.index.kinship import (
+    REMOTE,
+    is_far,
+    kinship,
+    names_its_skills,
+)
 from hirewire.vacancies.recommendations.index.reading import demands_from, offers_from
 from hirewire.vacancies.recommendations.index.segment import Segment
 from hirewire.vacancies.recommendations.inputs import (
     BAND_MONTHS,
     LANGUAGES_PRESUMED,
     SKILLS_PRESUMED,
-    WORK_FORMATS,
     Demand,
     Offer,
 )
+from hirewire.vacancies.recommendations.kinship import ONE_JOB
 from hirewire.vacancies.recommendations.rules import (
     CLOSE,
     EXCESS,
@@ -39,11 +38,7 @@ from hirewire.vacancies.recommendations.rules import (
     JOB_IN_SCORE,
     LEVEL_LEAST,
     LEVEL_UNKNOWN,
-    LEVELS_APART,
-    NAMED_SKILLS,
     OCCUPATION,
-    ONE_JOB,
-    OTHER_FIELD,
     SALARY,
     SALARY_GAP,
     THRESHOLD,
@@ -61,8 +56,6 @@ ROUNDING = 1e-9
 FEW = 8
 """Arrays have a cost per operation: up to this many documents are judged one by one in less time.
 """
-_REMOTE = WORK_FORMATS["remote"]
-_NAMED = list(NAMED_SKILLS)
 _BAND_MONTHS = np.array([*BAND_MONTHS, np.nan])
 """By band; the last item, -1, stands for none."""
 
@@ -133,9 +126,8 @@ def _sums(segment: Segment, slots: Ints, one: Demand | Offer) -> Sums:
     experienced = _experienced(demand.band, offer.months)
 
     has_skills = demand.weight > 0
-    names_skills = np.isin(unit_group(demand.job) // 10, _NAMED)
-    are_gates = far | (known < ONE_JOB) | names_skills
-    is_somewhere = (demand.area != -1) & (demand.formats != _REMOTE)
+    are_gates = far | (known < ONE_JOB) | names_its_skills(demand.job)
+    is_somewhere = (demand.area != -1) & (demand.formats != REMOTE)
     near = (offer.relocation != 0) | (demand.area == offer.area)
     conflict = (skills.lacking & are_gates) | (gap > SALARY_GAP)
     conflict |= languages.conflict & (demand.presumed & LANGUAGES_PRESUMED == 0)
@@ -394,77 +386,3 @@ def _likeness(segment: Segment, slots: Ints, occupation: Mapping[int, float]) ->
     # -1, for none, indexes the last item, which is empty.
     alike = (mine[segment.occupations[slots]] * segment.likeness[slots]).sum(axis=1)
     return np.asarray(np.minimum(1.0, alike), np.float64)
-
-
-def kinship(segment: Segment, slots: Ints, one: Demand | Offer) -> tuple[Ints, Ints]:
-    """How related the occupations are, and the known ones, in per cent, as `rules.kinship` has it.
-
-    Titles of their own, and none, are in no group of ISCO.
-    """
-    best, known = np.zeros(len(slots), np.int64), np.zeros(len(slots), np.int64)
-    jobs, sure = segment.jobs[slots], segment.sure[slots].astype(np.int64)
-    units = unit_group(jobs)
-    minors = units // 10
-    for mine, as_sure in one.jobs.items():
-        related = np.where(jobs == mine, 100, 0)
-        if mine < OWN_TITLE:
-            unit = unit_group(mine)
-            groups = np.where(
-                units == unit, SAME_UNIT, np.where(minors == unit // 10, SAME_MINOR, 0)
-            )
-            related = np.maximum(related, groups)
-        kin = (np.minimum(sure, as_sure) * related // 100).max(axis=1, initial=0)
-        np.maximum(best, kin, out=best)
-        if mine < OWN_TITLE:
-            np.maximum(known, kin, out=known)
-    at = np.flatnonzero(best)
-    share = _share(segment, slots[at], one)
-    best[at], known[at] = best[at] * share // 100, known[at] * share // 100
-    return best, known
-
-
-def _share(segment: Segment, slots: Ints, one: Demand | Offer) -> Ints:
-    """What levels and fields leave of the kinship, in per cent."""
-    share = np.full(len(slots), 100)
-    if one.level:
-        levels = segment.column["level"][slots].astype(np.int64)
-        apart = np.where(levels == 0, 0, np.minimum(np.abs(levels - one.level), 2))
-        share = np.array(LEVELS_APART)[apart]
-    if one.fields:
-        share[_other_field(segment, slots, one)] = OTHER_FIELD
-    return share
-
-
-def _other_field(segment: Segment, slots: Ints, one: Demand | Offer) -> Mask:
-    """As `rules.other_field`, for each slot."""
-    fields = segment.column["fields"][slots]
-    theirs = fields if isinstance(one, Offer) else _with_shown(segment, slots, fields)
-    mine = one.fields | one.shown if isinstance(one, Offer) else one.fields
-    other: Mask = np.zeros(len(slots), np.bool_)
-    for family in {family_of(field) for field in one.fields}:
-        has = (family_of(fields) == family).any(axis=1)
-        common = [field for field in mine if family_of(field) == family]
-        other |= has & ~np.isin(theirs, common).any(axis=1)
-    return other
-
-
-def _with_shown(segment: Segment, slots: Ints, fields: Any) -> Any:
-    return np.concatenate((fields, segment.column["shown"][slots]), axis=1)
-
-
-def is_far(segment: Segment, slots: Ints, one: Demand | Offer) -> Mask:
-    """As `rules.is_far`, for each slot."""
-    area = segment.column["area"][slots]
-    far = (area != -1) & (area != one.area) & (one.area is not None)
-    if isinstance(one, Demand):
-        return np.asarray(far & (one.work_format != _REMOTE), np.bool_)
-    return np.asarray(far & (segment.column["formats"][slots] != _REMOTE), np.bool_)
-
-
-def is_one_job(segment: Segment, slots: Ints, one: Demand | Offer) -> Mask:
-    """Which pairs are of one occupation that does not name its skills, as in `rules.judge`."""
-    if not len(slots):  # as in most small segments
-        return np.zeros(0, np.bool_)
-    is_one = (kinship(segment, slots, one)[1] >= ONE_JOB) & ~is_far(segment, slots, one)
-    first = next(iter(one.jobs), 0) if isinstance(one, Demand) else segment.jobs[slots, 0]
-    return np.asarray(is_one & ~np.isin(unit_group(first) // 10, _NAMED), np.bool_)

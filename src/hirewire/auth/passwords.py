@@ -3,11 +3,22 @@
 import unicodedata
 from functools import cache
 from importlib.resources import files
+from typing import Annotated
 
+from pydantic import Field
 from pydantic_core import PydanticCustomError
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 200
+Password = Annotated[
+    str,
+    Field(
+        max_length=1000,
+        repr=False,
+        json_schema_extra={"minLength": SHORTEST_PASSWORD, "maxLength": LONGEST_PASSWORD},
+    ),
+]
+"""A new password in a request, before `normalised_password`."""
 
 
 def prepared(password: str) -> str:

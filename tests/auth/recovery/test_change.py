@@ -1,23 +1,15 @@
 """A changed password."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import httpx
-import pytest
 
 from hirewire.auth import limits
 from tests.auth.conftest import PASSWORD, Auth
-from tests.auth.postbox import Postbox, plain, sending
+from tests.auth.postbox import Postbox, plain
 from tests.auth.recovery.test_recovery import is_dead, reset, token_of
 
 NEW = "a new horse battery"
-
-
-@pytest.fixture
-async def postbox(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Postbox]:
-    async with sending(auth, monkeypatch) as box:
-        yield box
 
 
 async def change(

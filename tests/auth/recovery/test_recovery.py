@@ -1,7 +1,6 @@
 """A forgotten password: from the request to the login with the new one."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -17,16 +16,10 @@ from hirewire.auth.recovery.commands import LinkRequest
 from hirewire.auth.sessions import routes as session_routes
 from hirewire.kit.mail import queue
 from tests.auth.conftest import PASSWORD, Auth, MovedClock
-from tests.auth.postbox import Postbox, plain, sending
+from tests.auth.postbox import Postbox, plain
 
 NEW = "a new horse battery"
 ANNA = "anna@example.org"
-
-
-@pytest.fixture
-async def postbox(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Postbox]:
-    async with sending(auth, monkeypatch) as box:
-        yield box
 
 
 async def forgot(

@@ -36,17 +36,7 @@ class Credentials(Body):
         str,
         Field(max_length=254, examples=["anna@example.org"], json_schema_extra={"format": "email"}),
     ]
-    password: Annotated[
-        str,
-        Field(
-            max_length=1000,
-            repr=False,
-            json_schema_extra={
-                "minLength": passwords.SHORTEST_PASSWORD,
-                "maxLength": passwords.LONGEST_PASSWORD,
-            },
-        ),
-    ]
+    password: passwords.Password
 
     @field_validator("email")
     @classmethod

@@ -1,6 +1,5 @@
 """The command that creates signing keys, and keeps them encrypted."""
 
-import json
 from datetime import datetime
 from typing import Any
 
@@ -11,13 +10,13 @@ from sqlalchemy import delete, insert, update
 from hirewire.auth.keys import queries
 from hirewire.auth.keys.queries import StoredKey
 from hirewire.auth.keys.rules import PLAIN_FOR, KeyLife, next_key
-from hirewire.auth.signing import PURPOSE, sealed
+from hirewire.auth.signing import opened, sealed
 from hirewire.auth.tables import signing_key
 from hirewire.contracts.auth import SigningKeyPublished
 from hirewire.kit import keyring
 from hirewire.kit.clock import now
 from hirewire.kit.db import lock
-from hirewire.kit.secrets import CannotOpen, is_current, unseal
+from hirewire.kit.secrets import CannotOpen, is_current
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
 
@@ -72,7 +71,7 @@ def _opened(key: StoredKey) -> OKPKey | None:
     if key.private_jwk is not None:
         return OKPKey.import_key(dict(key.private_jwk))
     try:
-        return OKPKey.import_key(json.loads(unseal(key.sealed or b"", PURPOSE)))
+        return opened(key.sealed or b"")
     except CannotOpen:
         return None
 

@@ -31,17 +31,7 @@ class Forgotten(Body):
 class ToPassword(Body):
     """A new password."""
 
-    password: Annotated[
-        str,
-        Field(
-            max_length=1000,
-            repr=False,
-            json_schema_extra={
-                "minLength": passwords.SHORTEST_PASSWORD,
-                "maxLength": passwords.LONGEST_PASSWORD,
-            },
-        ),
-    ]
+    password: passwords.Password
 
     @field_validator("password")
     @classmethod

@@ -5,9 +5,9 @@ from contextlib import suppress
 from fastapi import APIRouter, Request, Response
 
 from hirewire.kit.errors import Unavailable
+from hirewire.web.pages.mail_links import page_of, token_of
 from hirewire.web.pages.rendering import Asking, Form, go, render, typed
 from hirewire.web.problems import Problem
-from hirewire.web.sessions import Visitor
 
 router = APIRouter(prefix="/password", include_in_schema=False)
 
@@ -38,7 +38,7 @@ async def forgot(who: Asking, request: Request) -> Response:
 @router.get("/reset")
 async def reset_form(who: Asking) -> Response:
     """The form for a new password. It changes nothing: mail scanners open links too."""
-    return _new_password(who, Form())
+    return page_of(who, "new_password.html", Form())
 
 
 @router.post("/reset")
@@ -47,27 +47,15 @@ async def reset(who: Asking, request: Request) -> Response:
     given = await typed(request)
     form = Form()
     try:
-        answer = await who.auth.reset(_token(who), given.get("password", ""))
+        answer = await who.auth.reset(token_of(who), given.get("password", ""))
     except Unavailable:
         form.problem = Problem("sign_in_away", is_whole=True)
-        return _new_password(who, form, 503)
+        return page_of(who, "new_password.html", form, 503)
     if not answer.is_good:
         form.refuse(answer)
-        return _new_password(who, form, answer.status)
+        return page_of(who, "new_password.html", form, answer.status)
     if who.refresh:
         with suppress(Unavailable):
             await who.auth.log_out(who.refresh)
     who.leave()
     return go(who, "/signin", done="new_password")
-
-
-def _new_password(who: Visitor, form: Form, status: int = 200) -> Response:
-    page = render(who, "new_password.html", status, form=form, token=_token(who))
-    page.headers["Referrer-Policy"] = "no-referrer"
-    page.headers["X-Robots-Tag"] = "noindex, nofollow"
-    return page
-
-
-def _token(who: Visitor) -> str:
-    """The token of the link. Only the query has it: queries stand in no log."""
-    return who.request.query_params.get("token", "")

@@ -33,8 +33,9 @@ async def change_password(who: Member, request: Request) -> Response:
 @router.post("/sessions")
 async def end_others(who: Member) -> Response:
     """End all other sessions."""
-    await who.auth.end_other_sessions()
-    return back_to(who, "/account#sessions", "others_ended")
+    answer = await who.auth.end_other_sessions()
+    done = "others_ended" if answer.is_good else said(answer)
+    return back_to(who, "/account#sessions", done)
 
 
 @router.post("/sessions/{id}")

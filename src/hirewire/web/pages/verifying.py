@@ -3,9 +3,10 @@
 from fastapi import APIRouter, Request, Response
 
 from hirewire.kit.errors import Unavailable
-from hirewire.web.pages.rendering import Asking, Form, Member, go, local_path, render, typed
+from hirewire.web.pages.mail_links import page_of, token_of
+from hirewire.web.pages.rendering import Asking, Form, Member, go, local_path, render, said, typed
 from hirewire.web.problems import Problem
-from hirewire.web.sessions import Visitor, renew
+from hirewire.web.sessions import renew
 
 router = APIRouter(prefix="/email", include_in_schema=False)
 
@@ -13,7 +14,7 @@ router = APIRouter(prefix="/email", include_in_schema=False)
 @router.get("/verify")
 async def verify_form(who: Asking) -> Response:
     """The form behind the link. It changes nothing: mail scanners open links too."""
-    return _page(who, Form())
+    return page_of(who, "verify.html", Form())
 
 
 @router.post("/verify")
@@ -21,13 +22,13 @@ async def verify(who: Asking) -> Response:
     """Verify the address that the link was sent to."""
     form = Form()
     try:
-        answer = await who.auth.verify_by_link(_token(who))
+        answer = await who.auth.verify_by_link(token_of(who))
     except Unavailable:
         form.problem = Problem("sign_in_away", is_whole=True)
-        return _page(who, form, 503)
+        return page_of(who, "verify.html", form, 503)
     if not answer.is_good:
         form.refuse(answer)
-        return _page(who, form, answer.status)
+        return page_of(who, "verify.html", form, answer.status)
     await renew(who)
     return go(who, "/me" if who.is_signed_in else "/signin", done="verified")
 
@@ -55,17 +56,6 @@ async def verify_code(who: Member, request: Request) -> Response:
 async def send_again(who: Member, request: Request) -> Response:
     """Send the mail with the code again."""
     given = await typed(request)
-    await who.auth.send_verification()
-    return go(who, local_path(given.get("next"), "/me"), done="code_sent")
-
-
-def _page(who: Visitor, form: Form, status: int = 200) -> Response:
-    page = render(who, "verify.html", status, form=form, token=_token(who))
-    page.headers["Referrer-Policy"] = "no-referrer"
-    page.headers["X-Robots-Tag"] = "noindex, nofollow"
-    return page
-
-
-def _token(who: Visitor) -> str:
-    """The token of the link. Only the query has it: queries stand in no log."""
-    return who.request.query_params.get("token", "")
+    answer = await who.auth.send_verification()
+    done = "code_sent" if answer.is_good else said(answer)
+    return go(who, local_path(given.get("next"), "/me"), done=done)

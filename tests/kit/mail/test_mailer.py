@@ -142,6 +142,21 @@ async def test_a_refused_mail_is_dead_until_it_is_sent_again(transactions: Trans
     assert len(server.taken) == 1
 
 
+async def test_a_dead_mail_with_a_dead_link_is_not_sent_again(
+    transactions: Transactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with mail_server(manner="refuse") as server, sending(transactions, server.url):
+        expires_at = now() + timedelta(hours=1)
+        await send(transactions, letter(), expires_at=expires_at)
+        await ended(transactions, dead=1)
+        server.manner = "take"
+        monkeypatch.setattr(mailer, "now", lambda: expires_at)
+        async with transactions() as tx:
+            assert await queue.resend(tx, None) == 1
+        await ended(transactions, expired=1)
+    assert not server.taken
+
+
 async def test_a_greylisted_mail_is_tried_again(
     transactions: Transactions, monkeypatch: pytest.MonkeyPatch
 ) -> None:

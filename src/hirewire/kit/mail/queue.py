@@ -112,12 +112,15 @@ async def put_back(
 
 
 async def resend(tx: Tx, ids: Sequence[UUID] | None) -> int:
-    """Queue dead mails again (all without `ids`); returns how many."""
+    """Queue dead mails again (all without `ids`); returns how many.
+
+    One whose link has died meanwhile becomes `expired` instead of being sent.
+    """
     result = await tx.exec_driver_sql(
         """
         update kit.mail
         set state = 'queued', deferrals = 0, ended_at = null, error = null,
-            created_at = $2, next_attempt_at = $2, expires_at = null
+            created_at = $2, next_attempt_at = $2
         where state = 'dead' and ($1::uuid[] is null or id = any($1))
         """,
         (list(ids) if ids is not None else None, now()),

@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LIST = Path(__file__).with_name("words.toml")
+_WORD = re.compile(r"[^\W_]+")
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,8 @@ class Rule:
     allowed: re.Pattern[str] | None
     not_in: tuple[str, ...]
     """Files in which they have another meaning."""
+    first: frozenset[str]
+    """How each of them begins: a text without any of these has none of them."""
 
     def found(self, line: str) -> str | None:
         """The first forbidden word in a line."""
@@ -55,6 +58,7 @@ class WordList:
                     one["write"],
                     re.compile(allowed) if allowed else None,
                     tuple(one.get("not_in", ())),
+                    frozenset(_WORD.findall(word)[0].lower() for word in one["words"]),
                 )
             )
         return cls(tuple(rules), tuple(given["files"]), tuple(given["not_in"]))
@@ -65,7 +69,12 @@ class WordList:
 
     def violations(self, name: str, text: str) -> Iterator[tuple[int, str, str]]:
         """The violations in a file's text: line, word, and what to write instead."""
-        rules = [rule for rule in self.rules if not _matches(name, rule.not_in)]
+        used = {word.lower() for word in _WORD.findall(text)}
+        rules = [
+            rule
+            for rule in self.rules
+            if not rule.first.isdisjoint(used) and not _matches(name, rule.not_in)
+        ]
         for number, line in enumerate(text.splitlines(), start=1):
             for rule in rules:
                 if (word := rule.found(line)) is not None:

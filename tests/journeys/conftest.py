@@ -72,8 +72,8 @@ class Platform:
         process.wait()
 
     async def stop(self, *names: str) -> None:
-        for name in names or tuple(self.processes):
-            await stop(self.processes.pop(name), (signal.SIGTERM, 20))
+        ended = [self.processes.pop(name) for name in names or tuple(self.processes)]
+        await asyncio.gather(*(stop(process, (signal.SIGTERM, 20)) for process in ended))
 
     def client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(base_url=self.settings.service_url("web"), timeout=30)

@@ -130,8 +130,9 @@ async def front() -> AsyncIterator[Front]:
     service = Service()
     app = create_web(settings)
     async with (
-        serving(service, ports[1]),
-        serving(app, ports[0]),
+        serving(service, ports[1]) as behind,
+        serving(app, ports[0]) as server,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{ports[0]}", timeout=20) as client,
     ):
         yield Front(client, service, ports[0], ports[2], app)
+        behind.should_exit = server.should_exit = True  # both end while the client closes

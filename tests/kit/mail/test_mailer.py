@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hirewire.kit.clock import now
-from hirewire.kit.db import make_engine, migrate
+from hirewire.kit.db import make_engine
 from hirewire.kit.mail import mailer, queue, transports
 from hirewire.kit.mail.kept import kept
 from hirewire.kit.mail.letters import Letter
@@ -21,6 +21,7 @@ from hirewire.kit.secrets import use_keys
 from hirewire.kit.settings import Settings
 from hirewire.messaging.transaction import Transactions
 from tests.builders import eventually
+from tests.services import copy_of_migrated
 from tests.smtp import mail_server
 
 ANNA = "anna@example.org"
@@ -40,8 +41,8 @@ def letter(to: str = ANNA, subject: str = "Подтвердите адрес") -
 @pytest.fixture
 async def engine(fresh_database: Callable[[], Awaitable[str]]) -> AsyncIterator[AsyncEngine]:
     use_keys("k" * 32)
-    url = await fresh_database()
-    await migrate(url, "auth")
+    url = await fresh_database() + "_mail"
+    await copy_of_migrated(url, "auth")
     made = make_engine(url)
     yield made
     await made.dispose()

@@ -7,6 +7,8 @@ from hirewire.auth.keys import routes as keys
 from hirewire.auth.recovery import background as recovery_background
 from hirewire.auth.recovery import routes as recovery
 from hirewire.auth.roles import handlers as roles
+from hirewire.auth.security_log import background as log_background
+from hirewire.auth.security_log import routes as security_log
 from hirewire.auth.sessions import background as session_background
 from hirewire.auth.sessions import routes as sessions
 from hirewire.auth.signing import require_secret_key
@@ -18,7 +20,14 @@ from hirewire.messaging.subscriptions import on
 
 SERVICE = Service(
     name="auth",
-    routes=[accounts.router, sessions.router, recovery.router, verification.router, keys.router],
+    routes=[
+        accounts.router,
+        sessions.router,
+        security_log.router,
+        recovery.router,
+        verification.router,
+        keys.router,
+    ],
     publishes=[UserRegistered, UserRoleChanged, SigningKeyPublished],
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
@@ -27,6 +36,7 @@ SERVICE = Service(
         key_background.ROTATE_SIGNING_KEYS,
         session_background.FORGET_ENDED_SESSIONS,
         account_background.FORGET_OLD_REGISTRATIONS,
+        log_background.FORGET_OLD_ACTS,
         recovery_background.FORGET_OLD_SECRETS,
         recovery_background.SEND_LINKS,
     ],

@@ -10,8 +10,11 @@ from sqlalchemy import delete, exists, insert, select, update
 
 from hirewire.auth import limits
 from hirewire.auth.logins import digest
+from hirewire.auth.security_log.commands import note
+from hirewire.auth.security_log.rules import What
 from hirewire.auth.sessions import rules
 from hirewire.auth.tables import failed_login, known_place, refresh_token, session, user
+from hirewire.auth.where import Where
 from hirewire.kit.clock import now
 from hirewire.kit.mail.letters import Language
 from hirewire.messaging.ids import new_id
@@ -33,17 +36,14 @@ Refusal = Literal["unknown", "ended", "double", "reused"]
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Place(Where):
     """Where somebody logs in."""
 
-    device: str | None = None
-    network: str | None = None
-    """Coarse."""
     language: Language | None = None
 
 
 async def begin(tx: Tx, user_id: UUID, place: Place) -> Granted:
-    """Start a session for a user, whose language is remembered for mails."""
+    """Start a session for a user, whose language is remembered for mails. The log notes it."""
     language = place.language
     moment, id = now(), new_id()
     ends_at = moment + rules.SESSION_LIFE
@@ -61,10 +61,11 @@ async def begin(tx: Tx, user_id: UUID, place: Place) -> Granted:
         its = user.c
         changed = its.id == user_id, its.language.is_distinct_from(language)
         await tx.execute(update(user).where(*changed).values(language=language))
+    await note(tx, user_id, "signed_in", place)
     return Granted(id, user_id, await _issue(tx, id, moment, ends_at))
 
 
-async def refresh(tx: Tx, token: str) -> Granted | Refusal:
+async def refresh(tx: Tx, token: str, where: Where) -> Granted | Refusal:
     """Rotate a refresh token. Returns a `Refusal` for a bad one, so that the transaction commits.
 
     A token can be used once. A second use means that it was copied. Nobody can tell the owner from
@@ -88,7 +89,7 @@ async def refresh(tx: Tx, token: str) -> Granted | Refusal:
     if row.used_at is not None:
         if moment - row.used_at <= rules.DOUBLE_SUBMIT:
             return "double"
-        await revoke(tx, row.session_id, "refresh token used twice")
+        await revoke(tx, row.session_id, "refresh token used twice", "refresh_reused", where)
         return "reused"
     await tx.execute(
         update(refresh_token).where(refresh_token.c.hash == row.hash).values(used_at=moment)
@@ -98,23 +99,30 @@ async def refresh(tx: Tx, token: str) -> Granted | Refusal:
     return Granted(row.session_id, row.user_id, next_token)
 
 
-async def end(tx: Tx, token: str) -> None:
+async def end(tx: Tx, token: str, where: Where) -> None:
     """Log out: end the token's session. An unknown token changes nothing."""
     result = await tx.execute(
         select(refresh_token.c.session_id).where(refresh_token.c.hash == digest(token))
     )
     id = result.scalar()
     if id is not None:
-        await revoke(tx, id, "logout")
+        await revoke(tx, id, "logout", "signed_out", where)
 
 
-async def revoke(tx: Tx, session_id: UUID, why: str) -> None:
-    """End a session and all its tokens, and store why. An ended session keeps its first reason."""
-    await tx.execute(
+async def revoke(tx: Tx, session_id: UUID, why: str, what: What, where: Where) -> None:
+    """End a session and all its tokens, store why, and note `what` in the security log.
+
+    An ended session keeps its first reason.
+    """
+    result = await tx.execute(
         update(session)
         .where(session.c.id == session_id, session.c.revoked_at.is_(None))
         .values(revoked_at=now(), revoked_why=why)
+        .returning(session.c.user_id)
     )
+    user_id = result.scalar()
+    if user_id is not None:
+        await note(tx, user_id, what, where)
 
 
 async def prune(tx: Tx) -> bool:

@@ -5,6 +5,7 @@ from typing import Literal
 
 What = Literal[
     "signed_in",
+    "signed_in_elsewhere",
     "sign_in_failed",
     "sign_in_locked",
     "signed_out",

@@ -114,6 +114,7 @@ LABELS = {
     "profiles": N_("Profiles and resumes"),
     "vacancies": N_("Jobs"),
     "act_signed_in": N_("Signed in"),
+    "act_signed_in_elsewhere": N_("Signed in from a new network"),
     "act_sign_in_failed": N_("Wrong password entered"),
     "act_sign_in_locked": N_("Too many wrong passwords: sign-in paused for 15 minutes"),
     "act_signed_out": N_("Signed out"),

@@ -2,27 +2,27 @@
 
 from datetime import datetime
 from math import ceil
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from hirewire.auth import networks
+from hirewire.auth import granting, networks
 from hirewire.auth.callers import CurrentSession
 from hirewire.auth.credentials import email_key, password_fits
 from hirewire.auth.failures import note_failure
-from hirewire.auth.logins import TooManyFailures, admit, end_sessions, forgive
+from hirewire.auth.granting import Tokens
+from hirewire.auth.logins import TooManyFailures, admit, end_sessions
 from hirewire.auth.security_log.commands import note
 from hirewire.auth.sessions import commands, queries
-from hirewire.auth.signing import ACCESS_TOKEN_LIFE, access_token, current_key, session_of
+from hirewire.auth.signing import current_key, session_of
 from hirewire.auth.where import where_of
 from hirewire.kit.errors import AppError, Kind, NotFound, Unauthenticated
-from hirewire.kit.http import RequestTx, language_of, transactions_of
+from hirewire.kit.http import RequestTx, transactions_of
 from hirewire.kit.models import Answer, Body
 from hirewire.kit.openapi import SIGNED_IN, refuses
 from hirewire.kit.tokens import InvalidToken, Verifier
-from hirewire.messaging.transaction import Tx
 
 router = APIRouter(prefix="/api/auth", tags=["sessions"])
 
@@ -68,15 +68,6 @@ class Logout(Body):
     refresh_token: Annotated[str | None, Field(max_length=200, repr=False)] = None
 
 
-class Tokens(Answer):
-    """An access token and a refresh token."""
-
-    access_token: str
-    refresh_token: str
-    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105
-    expires_in: int
-
-
 class Session(Answer):
     """A login that has not ended."""
 
@@ -120,9 +111,7 @@ async def login(body: Login, request: Request, response: Response) -> Tokens:
     async with transactions() as tx:
         if not await queries.still_has(tx, stored.id, stored.password_hash):
             raise WrongCredentials  # changed meanwhile, which has ended all sessions
-        await forgive(tx, network, account, stored.id)
-        granted = await commands.begin(tx, stored.id, _place_of(request))
-        return await _tokens(tx, request, response, granted)
+        return await granting.sign_in(tx, request, response, stored.id, account)
 
 
 @router.post("/refresh", responses=refuses(InvalidRefreshToken, RefreshedJustNow))
@@ -134,8 +123,8 @@ async def refresh(body: RefreshToken, request: Request, response: Response) -> T
     """
     async with transactions_of(request)() as tx:
         done = await commands.refresh(tx, body.refresh_token, where_of(request))
-        if isinstance(done, commands.Granted):
-            return await _tokens(tx, request, response, done)
+        if isinstance(done, granting.Granted):
+            return await granting.tokens(tx, request, response, done)
     if done == "double":
         raise RefreshedJustNow
     raise InvalidRefreshToken
@@ -160,11 +149,6 @@ async def logout(request: Request, body: Logout | None = None) -> None:
     session_id = await _session_of_bearer(request)
     async with transactions() as tx:
         await commands.revoke(tx, session_id, "logout", "signed_out", where)
-
-
-def _place_of(request: Request) -> commands.Place:
-    where = where_of(request)
-    return commands.Place(where.device, where.network, language_of(request))
 
 
 @router.get("/sessions", responses=refuses(Unauthenticated))
@@ -203,23 +187,3 @@ async def _session_of_bearer(request: Request) -> UUID:
     if id is None:
         raise InvalidToken
     return id
-
-
-async def _tokens(
-    tx: Tx, request: Request, response: Response, granted: commands.Granted
-) -> Tokens:
-    claims = await queries.claims_of(tx, granted.user_id)
-    token = access_token(
-        await current_key(tx),
-        issuer=request.app.state.settings.public_url,
-        user_id=granted.user_id,
-        session_id=granted.session_id,
-        role=claims.role,
-        email_verified=claims.email_verified,
-    )
-    response.headers["Cache-Control"] = "no-store"
-    return Tokens(
-        access_token=token,
-        refresh_token=granted.refresh_token,
-        expires_in=int(ACCESS_TOKEN_LIFE.total_seconds()),
-    )

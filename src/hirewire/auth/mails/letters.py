@@ -18,6 +18,7 @@ Kind = Literal[
     "email_verification",
     "new_sign_in",
     "sign_in_locked",
+    "registration_tried",
 ]
 UNKNOWN_DEVICE = {"en": "an unknown device", "ru": "неизвестное устройство"}
 UNKNOWN_NETWORK = {"en": "unknown", "ru": "неизвестна"}

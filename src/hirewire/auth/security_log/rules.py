@@ -12,6 +12,7 @@ What = Literal[
     "session_ended",
     "other_sessions_ended",
     "refresh_reused",
+    "registration_tried",
     "password_changed",
     "password_reset",
     "email_verified",

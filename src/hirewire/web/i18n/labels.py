@@ -121,6 +121,7 @@ LABELS = {
     "act_session_ended": N_("Signed out on another device"),
     "act_other_sessions_ended": N_("Signed out on all other devices"),
     "act_refresh_reused": N_("Session ended for your safety: it was used in two places"),
+    "act_registration_tried": N_("Someone tried to sign up with your address"),
     "act_password_changed": N_("Password changed"),
     "act_password_reset": N_("Password reset with the link of a mail"),
     "act_email_verified": N_("Email address confirmed"),

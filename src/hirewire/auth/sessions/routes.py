@@ -196,7 +196,8 @@ async def _session_of_bearer(request: Request) -> UUID:
     if scheme.lower() != "bearer":
         raise Unauthenticated
     verifier: Verifier = request.app.state.verifier
-    await verifier.verify(token.strip())
+    caller = await verifier.verify(token.strip())
+    request.state.user = str(caller.user_id)
     id = session_of(token.strip())
     if id is None:
         raise InvalidToken
@@ -206,6 +207,7 @@ async def _session_of_bearer(request: Request) -> UUID:
 async def _tokens(
     tx: Tx, request: Request, response: Response, granted: commands.Granted
 ) -> Tokens:
+    request.state.user = str(granted.user_id)  # for the log
     claims = await queries.claims_of(tx, granted.user_id)
     token = access_token(
         await current_key(tx),

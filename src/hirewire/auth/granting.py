@@ -106,6 +106,7 @@ async def issue_refresh_token(tx: Tx, session_id: UUID, moment: datetime, ends_a
 
 async def tokens(tx: Tx, request: Request, response: Response, granted: Granted) -> Tokens:
     """The tokens of a session."""
+    request.state.user = str(granted.user_id)  # for the log
     claims = await _claims_of(tx, granted.user_id)
     token = access_token(
         await current_key(tx),

@@ -58,7 +58,9 @@ async def takes_caller(
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated
     verifier: Verifier = request.app.state.verifier
-    return await verifier.verify(token.strip())
+    caller = await verifier.verify(token.strip())
+    request.state.user = str(caller.user_id)  # for the log
+    return caller
 
 
 MaybeCaller = Annotated[Principal | None, Depends(takes_caller)]

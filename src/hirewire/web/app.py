@@ -126,8 +126,8 @@ def _add_middleware(app: FastAPI, settings: Settings, proxied: Mapping[str, Upst
     )
     app.add_middleware(Proxy, routes=proxied)
     app.add_middleware(OperatorsOnly, token=settings.operator_token)
-    app.add_middleware(Hardened, secure=settings.public_url.startswith("https:"))
     app.add_middleware(RequestContext, service="web", shown=failures.as_page)
+    app.add_middleware(Hardened, secure=settings.public_url.startswith("https:"))
     app.add_middleware(ClientAddress, listed=settings.trusted_proxies)
 
 

@@ -182,7 +182,8 @@ async def _session_of_bearer(request: Request) -> UUID:
     if scheme.lower() != "bearer":
         raise Unauthenticated
     verifier: Verifier = request.app.state.verifier
-    await verifier.verify(token.strip())
+    caller = await verifier.verify(token.strip())
+    request.state.user = str(caller.user_id)
     id = session_of(token.strip())
     if id is None:
         raise InvalidToken

@@ -11,7 +11,12 @@ from hirewire.auth.sessions import background as session_background
 from hirewire.auth.sessions import routes as sessions
 from hirewire.auth.signing import require_secret_key
 from hirewire.auth.verification import routes as verification
-from hirewire.contracts.auth import SigningKeyPublished, UserRegistered, UserRoleChanged
+from hirewire.contracts.auth import (
+    SigningKeyPublished,
+    UserBlocked,
+    UserRegistered,
+    UserRoleChanged,
+)
 from hirewire.contracts.vacancies import EmployerProfileCreated
 from hirewire.kit.service import Service
 from hirewire.messaging.subscriptions import on
@@ -19,7 +24,7 @@ from hirewire.messaging.subscriptions import on
 SERVICE = Service(
     name="auth",
     routes=[accounts.router, sessions.router, recovery.router, verification.router, keys.router],
-    publishes=[UserRegistered, UserRoleChanged, SigningKeyPublished],
+    publishes=[UserRegistered, UserRoleChanged, UserBlocked, SigningKeyPublished],
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
     ],

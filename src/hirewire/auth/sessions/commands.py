@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, exists, insert, select, update
 
 from hirewire.auth import limits
-from hirewire.auth.logins import digest
+from hirewire.auth.logins import check_not_blocked, digest
 from hirewire.auth.sessions import rules
 from hirewire.auth.tables import failed_login, known_place, refresh_token, session, user
 from hirewire.kit.clock import now
@@ -29,7 +29,7 @@ class Granted:
     refresh_token: str
 
 
-Refusal = Literal["unknown", "ended", "double", "reused"]
+Refusal = Literal["unknown", "ended", "double", "reused", "blocked"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,11 @@ class Place:
 
 
 async def begin(tx: Tx, user_id: UUID, place: Place) -> Granted:
-    """Start a session for a user, whose language is remembered for mails."""
+    """Start a session for a user, whose language is remembered for mails.
+
+    Raises `AccountBlocked`.
+    """
+    await check_not_blocked(tx, user_id)
     language = place.language
     moment, id = now(), new_id()
     ends_at = moment + rules.SESSION_LIFE
@@ -74,15 +78,19 @@ async def refresh(tx: Tx, token: str) -> Granted | Refusal:
     response. A client that lost that response must log in again.
     """
     moment = now()
+    its = session.c
     result = await tx.execute(
-        select(refresh_token, session.c.user_id, session.c.ends_at, session.c.revoked_at)
-        .join(session, session.c.id == refresh_token.c.session_id)
+        select(refresh_token, its.user_id, its.ends_at, its.revoked_at, user.c.blocked_at)
+        .join(session, its.id == refresh_token.c.session_id)
+        .join(user, user.c.id == its.user_id)
         .where(refresh_token.c.hash == digest(token))
-        .with_for_update()
+        .with_for_update(of=[refresh_token, session])
     )
     row = result.first()
     if row is None:
         return "unknown"
+    if row.blocked_at is not None:
+        return "blocked"
     if row.revoked_at is not None or row.expires_at <= moment:
         return "ended"
     if row.used_at is not None:

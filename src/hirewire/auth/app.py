@@ -2,6 +2,7 @@
 
 from hirewire.auth.accounts import background as account_background
 from hirewire.auth.accounts import routes as accounts
+from hirewire.auth.credentials import keep_memory_of_hashes
 from hirewire.auth.keys import background as key_background
 from hirewire.auth.keys import routes as keys
 from hirewire.auth.recovery import background as recovery_background
@@ -36,5 +37,5 @@ SERVICE = Service(
         recovery_background.SEND_LINKS,
     ],
     sends_mail=True,
-    prepare=[require_secret_key],
+    prepare=[require_secret_key, keep_memory_of_hashes],
 )

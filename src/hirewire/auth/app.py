@@ -14,7 +14,12 @@ from hirewire.auth.sessions import background as session_background
 from hirewire.auth.sessions import routes as sessions
 from hirewire.auth.signing import require_secret_key
 from hirewire.auth.verification import routes as verification
-from hirewire.contracts.auth import SigningKeyPublished, UserRegistered, UserRoleChanged
+from hirewire.contracts.auth import (
+    SigningKeyPublished,
+    UserBlocked,
+    UserRegistered,
+    UserRoleChanged,
+)
 from hirewire.contracts.vacancies import EmployerProfileCreated
 from hirewire.kit.service import Service
 from hirewire.messaging.subscriptions import on
@@ -29,7 +34,7 @@ SERVICE = Service(
         verification.router,
         keys.router,
     ],
-    publishes=[UserRegistered, UserRoleChanged, SigningKeyPublished],
+    publishes=[UserRegistered, UserRoleChanged, UserBlocked, SigningKeyPublished],
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
     ],

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from hirewire.kit import keyring
 from hirewire.kit.clock import now
 from hirewire.kit.errors import Unauthenticated, Unavailable
+from hirewire.kit.refusals import Refusals
 
 # RFC 9864 prefers the name "Ed25519" for the same algorithm, but current verifiers know "EdDSA".
 warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
@@ -60,13 +61,20 @@ class Verifier:
         self._keys: dict[str, tuple[keyring.PublicKey, OKPKey]] = {}
         self._loaded = float("-inf")
         self._lock = asyncio.Lock()
+        self.refusals = Refusals(engine)
 
     async def verify(self, token: str) -> Principal:
         """The principal that the token identifies.
 
-        Raises `InvalidToken` for a token that is forged, expired or has another audience, and
-        `NoKeysYet` while this service has no key at all.
+        Raises `InvalidToken` for a token that is forged, expired, refused or has another audience,
+        `AccountBlocked` for a blocked user's, and `NoKeysYet` while this service has no key at all.
         """
+        principal, issued = await self._decoded(token)
+        if await self.refusals.refused(principal.user_id, issued):
+            raise InvalidToken
+        return principal
+
+    async def _decoded(self, token: str) -> tuple[Principal, float]:
         if len(token) > LONGEST:
             raise InvalidToken
         try:
@@ -76,7 +84,8 @@ class Verifier:
                 await self._reload(unknown.kid)
                 decoded = jwt.decode(token, self._find, algorithms=[ALGORITHM])
             key, _ = self._keys[decoded.header["kid"]]
-            return self._principal(decoded.header, decoded.claims, key)
+            principal = self._principal(decoded.header, decoded.claims, key)
+            return principal, float(decoded.claims["iat"])
         except _UnknownKey:
             if not self._keys:
                 raise NoKeysYet(retry_after=1) from None

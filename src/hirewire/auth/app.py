@@ -10,6 +10,8 @@ from hirewire.auth.roles import handlers as roles
 from hirewire.auth.sessions import background as session_background
 from hirewire.auth.sessions import routes as sessions
 from hirewire.auth.signing import require_secret_key
+from hirewire.auth.tokens import background as token_background
+from hirewire.auth.tokens import routes as tokens
 from hirewire.auth.verification import routes as verification
 from hirewire.contracts.auth import SigningKeyPublished, UserRegistered, UserRoleChanged
 from hirewire.contracts.vacancies import EmployerProfileCreated
@@ -18,7 +20,11 @@ from hirewire.messaging.subscriptions import on
 
 SERVICE = Service(
     name="auth",
-    routes=[accounts.router, sessions.router, recovery.router, verification.router, keys.router],
+    routes=[
+        *(accounts.router, sessions.router, recovery.router, verification.router, keys.router),
+        *(tokens.router, tokens.internal_router),
+    ],
+    scoped=["/api/auth/me"],
     publishes=[UserRegistered, UserRoleChanged, SigningKeyPublished],
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
@@ -28,6 +34,7 @@ SERVICE = Service(
         session_background.FORGET_ENDED_SESSIONS,
         account_background.FORGET_OLD_REGISTRATIONS,
         recovery_background.FORGET_OLD_SECRETS,
+        token_background.FORGET_OLD_TOKENS,
         recovery_background.SEND_LINKS,
     ],
     sends_mail=True,

@@ -14,9 +14,9 @@ from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import OKPKey
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from hirewire.kit import keyring
+from hirewire.kit import keyring, personal_tokens
 from hirewire.kit.clock import now
-from hirewire.kit.errors import Unauthenticated, Unavailable
+from hirewire.kit.errors import AppError, Kind, Unauthenticated, Unavailable
 
 # RFC 9864 prefers the name "Ed25519" for the same algorithm, but current verifiers know "EdDSA".
 warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
@@ -51,6 +51,29 @@ class InvalidToken(Unauthenticated):
     code = "invalid_token"
 
 
+class PersonalTokenHere(Unauthenticated):
+    """A personal access token works at the public address of the board only."""
+
+    slug = "invalid-token"
+    code = "personal_token_here"
+
+
+class InsufficientScope(AppError):
+    """The token does not have the scope that this needs."""
+
+    slug = "insufficient-scope"
+    code = "insufficient_scope"
+    kind = Kind.FORBIDDEN
+
+
+class SessionRequired(AppError):
+    """Personal access tokens cannot do this: sign in."""
+
+    slug = "insufficient-scope"
+    code = "session_required"
+    kind = Kind.FORBIDDEN
+
+
 class Verifier:
     """Verifies tokens with the keys in a service's own database, cached in memory."""
 
@@ -61,12 +84,17 @@ class Verifier:
         self._loaded = float("-inf")
         self._lock = asyncio.Lock()
 
-    async def verify(self, token: str) -> Principal:
+    async def verify(self, token: str, *, scope: str | None = None) -> Principal:
         """The principal that the token identifies.
 
-        Raises `InvalidToken` for a token that is forged, expired or has another audience, and
-        `NoKeysYet` while this service has no key at all.
+        A token of a session may do everything. One with a `scope` claim, of a personal access
+        token, must have this `scope`; without one here, it may not call this at all.
+
+        Raises `InvalidToken` for a token that is forged, expired or has another audience,
+        `InsufficientScope`, `SessionRequired`, and `NoKeysYet` while this service has no key.
         """
+        if personal_tokens.is_one(token):
+            raise PersonalTokenHere
         if len(token) > LONGEST:
             raise InvalidToken
         try:
@@ -76,13 +104,22 @@ class Verifier:
                 await self._reload(unknown.kid)
                 decoded = jwt.decode(token, self._find, algorithms=[ALGORITHM])
             key, _ = self._keys[decoded.header["kid"]]
-            return self._principal(decoded.header, decoded.claims, key)
+            principal = self._principal(decoded.header, decoded.claims, key)
+            granted = _scopes(decoded.claims)
         except _UnknownKey:
             if not self._keys:
                 raise NoKeysYet(retry_after=1) from None
             raise InvalidToken from None
         except (JoseError, ValueError, TypeError, KeyError, AttributeError):
             raise InvalidToken from None
+        if granted is not None:
+            if scope is None:
+                raise SessionRequired
+            if scope not in granted:
+                raise InsufficientScope(
+                    f"The token does not have the scope {scope}.", params={"scope": scope}
+                )
+        return principal
 
     def _find(self, header: Any) -> OKPKey:
         kid = header.headers().get("kid")
@@ -125,6 +162,16 @@ class Verifier:
                 stored = await keyring.keys(connection)
             self._keys = {k.kid: (k, OKPKey.import_key(dict(k.jwk))) for k in stored}
             self._loaded = time.monotonic()
+
+
+def _scopes(claims: Mapping[str, Any]) -> frozenset[str] | None:
+    """The scopes of a token (RFC 9068, 2.2.3); None for one of a session, which has all."""
+    if "scope" not in claims:
+        return None
+    scope = claims["scope"]
+    if not isinstance(scope, str):
+        raise TypeError("scope")
+    return frozenset(scope.split())
 
 
 class _UnknownKey(Exception):

@@ -10,12 +10,13 @@ from hirewire.web.pages.rendering import Form, Member, away, back_to, render, sa
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(prefix="/account", include_in_schema=False)
+SCOPES = ("profiles:read", "profiles:write", "vacancies:read", "vacancies:write", "auth:read")
 
 
 @router.get("")
 async def account(who: Member) -> Response:
     """The address, the password and the sessions."""
-    return await _page(who, Form())
+    return await page(who, Form())
 
 
 @router.post("/password")
@@ -27,7 +28,7 @@ async def change_password(who: Member, request: Request) -> Response:
         return back_to(who, "/account", "password_changed")
     form = Form()
     form.refuse(answer)
-    return await _page(who, form, answer.status)
+    return await page(who, form, answer.status)
 
 
 @router.post("/sessions")
@@ -46,11 +47,24 @@ async def end_one(id: UUID, who: Member) -> Response:
     return back_to(who, "/account#sessions", done)
 
 
-async def _page(who: Visitor, form: Form, status: int = 200) -> Response:
+async def page(
+    who: Visitor, form: Form, status: int = 200, *, token_form: Form | None = None
+) -> Response:
+    """The page, with what was typed into one of its forms."""
     try:
-        mine, sessions = await asyncio.gather(who.auth.me(), who.auth.sessions())
+        mine, sessions, tokens = await asyncio.gather(
+            who.auth.me(), who.auth.sessions(), who.auth.tokens()
+        )
     except Unavailable:
         return away(who)
     return render(
-        who, "account.html", status, form=form, mine=mine.data, sessions=sessions.data.items
+        who,
+        "account.html",
+        status,
+        form=form,
+        mine=mine.data,
+        sessions=sessions.data.items,
+        tokens=tokens.data.items,
+        token_form=token_form or Form({"days": "90"}),
+        scopes=SCOPES,
     )

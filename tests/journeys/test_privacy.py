@@ -145,6 +145,7 @@ ELSEWHERE = {
     "/status",
     "/session",
     "/api/auth/sessions",
+    "/api/auth/tokens",
     "/email/code",
     "/email/verify",
     "/password/forgot",

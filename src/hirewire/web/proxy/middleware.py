@@ -74,8 +74,8 @@ class Proxy:
             scope = await self._personal.exchanged(scope)
         except (Refused, Unavailable) as error:
             await drain(scope, receive)
-            answer = _refused() if isinstance(error, Refused) else _not_exchanged()
-            await answer(scope, receive, send)
+            refusal = _refused() if isinstance(error, Refused) else _not_exchanged()
+            await refusal(scope, receive, send)
             return
         await self._pass_on(*found, scope, receive, send)
 

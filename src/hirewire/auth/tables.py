@@ -15,7 +15,7 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData()
 
@@ -171,6 +171,21 @@ security_event = Table(
     Column("network", Text, comment="IPv4 /24 or IPv6 /48"),
     Index("security_event_user", "user_id", "at", "id"),
     Index("security_event_at", "at"),
+)
+
+personal_token = Table(
+    "personal_token",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False, unique=True, comment="SHA-256 of the token"),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True), comment="Exact to the hour"),
+    Index("personal_token_by_user", "user_id"),
+    Index("personal_token_expires_at", "expires_at"),
 )
 
 signing_key = Table(

@@ -29,6 +29,7 @@ from hirewire.kit.settings import Settings
 from hirewire.kit.tokens import Principal, Verifier
 from hirewire.messaging.transaction import Transactions, Tx
 
+READING = ("GET", "HEAD", "OPTIONS")
 M = TypeVar("M", bound=BaseModel)
 R = TypeVar("R")
 
@@ -65,9 +66,18 @@ async def takes_caller(
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated
     verifier: Verifier = request.app.state.verifier
-    caller = await verifier.verify(token.strip())
+    caller = await verifier.verify(token.strip(), scope=_scope(request))
     request.state.user = str(caller.user_id)  # for the log
     return caller
+
+
+def _scope(request: Request) -> str | None:
+    """The scope that a personal access token needs for this route; None if no scope is enough."""
+    path: str = request.scope["route"].path
+    if not any(path == open or path.startswith(f"{open}/") for open in request.app.state.scoped):
+        return None
+    act = "read" if request.method in READING else "write"
+    return f"{request.app.state.service}:{act}"
 
 
 MaybeCaller = Annotated[Principal | None, Depends(takes_caller)]

@@ -92,6 +92,10 @@ async def business(request: Request, error: Exception) -> JSONResponse:
     if error.kind is Kind.UNAUTHENTICATED:
         reason = ', error="invalid_token"' if error.slug == "invalid-token" else ""
         headers["WWW-Authenticate"] = f'Bearer realm="hirewire"{reason}'
+    elif error.slug == "insufficient-scope":
+        needed = f', scope="{error.params["scope"]}"' if "scope" in error.params else ""
+        reason = f', error="insufficient_scope"{needed}'
+        headers["WWW-Authenticate"] = f'Bearer realm="hirewire"{reason}'
     members = dict(error.extra)
     if error.errors:
         members["errors"] = [

@@ -147,6 +147,7 @@ TEXTS: dict[str, str | Plural] = {
     "too_many_invitations": N_("Your company has reached the daily limit for invitations."),
     "too_many_messages": N_("You have reached the daily limit for messages."),
     **dict.fromkeys(("too_many_items", "too_many_saved", "too_many_searches"), LIMIT),
+    "too_many_tokens": N_("You have reached the limit of access tokens. Revoke one first."),
     **dict.fromkeys(("not_found", "resume_not_found", "item_not_found", "link_not_found"), GONE),
     **dict.fromkeys(("vacancy_not_found", "company_not_found", "search_not_found"), GONE),
     **dict.fromkeys(("application_not_found", "recommendation_not_found"), GONE),
@@ -175,6 +176,7 @@ TEXTS: dict[str, str | Plural] = {
 """The texts of all codes that a page may show: a test compares them with the sources."""
 NARROWER = {
     ("string_too_short", "min_length", 1): REQUIRED,
+    ("too_short", "min_length", 1): N_("Choose at least one"),
     ("resume_lacks", "field", "title"): N_("Add a desired position to the resume"),
     ("resume_lacks", "field", "skills"): N_("Add skills to the resume"),
     ("string_pattern_mismatch", "pattern", "^[A-Z]{3}$"): CURRENCY,

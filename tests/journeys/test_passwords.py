@@ -176,7 +176,7 @@ async def test_the_page_of_the_account(platform: Platform, chromium: str) -> Non
         await expect(log.locator("li").nth(1)).to_contain_text("python-httpx · Сеть 127.0.0.0/24")
         await log.get_by_role("link", name="Показать все").click()
         await expect(page.locator("main li strong")).to_have_count(8)
-        await page.goto(f"{origin}/account")
+        await page.goto("/account")
         await _makes_and_revokes_a_token(who, phone)
 
 

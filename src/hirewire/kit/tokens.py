@@ -75,6 +75,13 @@ class SessionRequired(AppError):
     kind = Kind.FORBIDDEN
 
 
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    principal: Principal
+    issued: float
+    scopes: frozenset[str] | None
+
+
 class Verifier:
     """Verifies tokens with the keys in a service's own database, cached in memory."""
 
@@ -98,20 +105,19 @@ class Verifier:
         """
         if personal_tokens.is_one(token):
             raise PersonalTokenHere
-        principal, claims = await self._decoded(token)
-        if await self.refusals.refused(principal.user_id, float(claims["iat"])):
+        decoded = await self._decoded(token)
+        if await self.refusals.refused(decoded.principal.user_id, decoded.issued):
             raise InvalidToken
-        granted = _scopes(claims)
-        if granted is not None:
+        if decoded.scopes is not None:
             if scope is None:
                 raise SessionRequired
-            if scope not in granted:
+            if scope not in decoded.scopes:
                 raise InsufficientScope(
                     f"The token does not have the scope {scope}.", params={"scope": scope}
                 )
-        return principal
+        return decoded.principal
 
-    async def _decoded(self, token: str) -> tuple[Principal, dict[str, Any]]:
+    async def _decoded(self, token: str) -> _Decoded:
         if len(token) > LONGEST:
             raise InvalidToken
         try:
@@ -122,7 +128,8 @@ class Verifier:
                 decoded = jwt.decode(token, self._find, algorithms=[ALGORITHM])
             key, _ = self._keys[decoded.header["kid"]]
             principal = self._principal(decoded.header, decoded.claims, key)
-            return principal, decoded.claims
+            claims = decoded.claims
+            return _Decoded(principal, float(claims["iat"]), _scopes(claims))
         except _UnknownKey:
             if not self._keys:
                 raise NoKeysYet(retry_after=1) from None

@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from sqlalchemy import Row, insert, select, update
 
 from hirewire.auth import limits, networks
-from hirewire.auth.logins import digest, forgive
+from hirewire.auth.logins import check_not_blocked, digest, forgive
 from hirewire.auth.notices import Requester, notify, requester_of
 from hirewire.auth.security_log.commands import note
 from hirewire.auth.security_log.queries import times_since
@@ -84,7 +84,11 @@ async def _note(tx: Tx, user_id: UUID, requester: Requester, *, is_from_elsewher
 
 
 async def begin(tx: Tx, user_id: UUID, place: Place) -> Granted:
-    """Start a session for a user, whose language is remembered for mails."""
+    """Start a session for a user, whose language is remembered for mails.
+
+    Raises `AccountBlocked`.
+    """
+    await check_not_blocked(tx, user_id)
     language = place.language
     moment, id = now(), new_id()
     ends_at = moment + SESSION_LIFE
@@ -121,6 +125,7 @@ async def issue_refresh_token(tx: Tx, session_id: UUID, moment: datetime, ends_a
 
 async def tokens(tx: Tx, request: Request, response: Response, granted: Granted) -> Tokens:
     """The tokens of a session."""
+    request.state.user = str(granted.user_id)  # for the log
     claims = await _claims_of(tx, granted.user_id)
     token = access_token(
         await current_key(tx),

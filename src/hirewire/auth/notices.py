@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import Request
 from sqlalchemy import select
 
-from hirewire.auth.mails.letters import Kind, letter
+from hirewire.auth.mails.letters import Kind, letter, of_act
 from hirewire.auth.tables import user
 from hirewire.auth.where import Where, where_of
 from hirewire.kit.clock import now
@@ -39,12 +39,12 @@ async def notify(
     """
     found = await tx.execute(select(user.c.email, user.c.language).where(user.c.id == user_id))
     reader = found.one()
+    language = reader.language or requester.language
     mail = letter(
         what,
         to=reader.email,
-        language=reader.language or requester.language,
+        language=language,
         link=f"{requester.public_url}{page}",
-        where=requester.where,
-        moment=now(),
+        values=of_act(requester.where, language, now()),
     )
     await queue.send(tx, what, mail, user_id=user_id)

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
@@ -19,9 +19,14 @@ Kind = Literal[
     "new_sign_in",
     "sign_in_locked",
     "registration_tried",
+    "token_made",
+    "account_made",
+    "account_blocked",
+    "account_unblocked",
 ]
 UNKNOWN_DEVICE = {"en": "an unknown device", "ru": "неизвестное устройство"}
 UNKNOWN_NETWORK = {"en": "unknown", "ru": "неизвестна"}
+_PLACE = re.compile(r"\{(\w+)\}")
 
 
 class Texts(TypedDict):
@@ -47,31 +52,39 @@ def letter(
     language: str | None,
     link: str,
     code: str | None = None,
-    where: Where | None = None,
-    moment: datetime | None = None,
+    values: Mapping[str, str] | None = None,
 ) -> Letter:
     """A mail whose button leads to `link`, and which may show a code.
 
-    `where` and `moment` are those of the act that the mail is about.
+    `values` stand in the text where it has their names in braces.
     """
-    chosen: Language = next((one for one in LANGUAGES if one == language), "en")
+    chosen = language_among(language)
     said = texts()[kind][chosen]
+
+    def filled(lines: Sequence[str]) -> list[str]:
+        return [_PLACE.sub(lambda found: (values or {})[found[1]], line) for line in lines]
+
     return Letter(
         to=to,
         language=chosen,
         subject=said["subject"],
-        lines=[_filled(line, chosen, where, moment) for line in said["lines"]],
+        lines=filled(said["lines"]),
         code=code,
         button=(said["button"], link),
-        after=said["after"],
+        after=filled(said["after"]),
     )
 
 
-def _filled(line: str, language: Language, where: Where | None, moment: datetime | None) -> str:
-    """The line with what it names. A device is text of the sender's: it is never read again."""
-    values = {
-        "device": (where and where.device) or UNKNOWN_DEVICE[language],
-        "network": (where and where.network) or UNKNOWN_NETWORK[language],
-        "moment": moment_in_words(moment, language) if moment else "",
+def of_act(where: Where, language: str | None, moment: datetime) -> Mapping[str, str]:
+    """What a mail about an act may name: `{device}`, `{network}` and `{moment}`."""
+    chosen = language_among(language)
+    return {
+        "device": where.device or UNKNOWN_DEVICE[chosen],
+        "network": where.network or UNKNOWN_NETWORK[chosen],
+        "moment": moment_in_words(moment, chosen),
     }
-    return re.sub(r"\{(\w+)\}", lambda found: values[found[1]], line)
+
+
+def language_among(language: str | None) -> Language:
+    """The language of a mail."""
+    return next((one for one in LANGUAGES if one == language), "en")

@@ -150,6 +150,7 @@ ELSEWHERE = {
     "/api/auth/tokens",
     "/email/code",
     "/email/verify",
+    "/email/change",
     "/password/forgot",
     "/password/reset",
     "/signin",
@@ -177,7 +178,16 @@ ELSEWHERE = {
 """Paths that contain no data of candidates, or only a part of a page in the table."""
 PAGES = (
     "about",
-    *("account", "applications", "board", "candidate", "employer", "passwords", "people"),
+    *(
+        "account",
+        "addresses",
+        "applications",
+        "board",
+        "candidate",
+        "employer",
+        "passwords",
+        "people",
+    ),
     *("security", "verifying"),
     *("posting", "resumes", "routes", "saved"),
 )

@@ -2,6 +2,8 @@
 
 from hirewire.auth.accounts import background as account_background
 from hirewire.auth.accounts import routes as accounts
+from hirewire.auth.addresses import background as address_background
+from hirewire.auth.addresses import routes as addresses
 from hirewire.auth.credentials import keep_memory_of_hashes
 from hirewire.auth.keys import background as key_background
 from hirewire.auth.keys import routes as keys
@@ -19,6 +21,7 @@ from hirewire.auth.verification import routes as verification
 from hirewire.contracts.auth import (
     SigningKeyPublished,
     UserBlocked,
+    UserEmailChanged,
     UserRegistered,
     UserRoleChanged,
 )
@@ -29,11 +32,11 @@ from hirewire.messaging.subscriptions import on
 SERVICE = Service(
     name="auth",
     routes=[
-        *(accounts.router, sessions.router, security_log.router, recovery.router),
+        *(accounts.router, addresses.router, sessions.router, security_log.router, recovery.router),
         *(verification.router, keys.router, tokens.router, tokens.internal_router),
     ],
     scoped=["/api/auth/me"],
-    publishes=[UserRegistered, UserRoleChanged, UserBlocked, SigningKeyPublished],
+    publishes=[UserRegistered, UserRoleChanged, UserEmailChanged, UserBlocked, SigningKeyPublished],
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
     ],
@@ -41,6 +44,7 @@ SERVICE = Service(
         key_background.ROTATE_SIGNING_KEYS,
         session_background.FORGET_ENDED_SESSIONS,
         account_background.FORGET_OLD_REGISTRATIONS,
+        address_background.FORGET_OLD_CHANGES,
         log_background.FORGET_OLD_ACTS,
         recovery_background.FORGET_OLD_SECRETS,
         token_background.FORGET_OLD_TOKENS,

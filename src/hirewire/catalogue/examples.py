@@ -16,6 +16,11 @@ EXAMPLES: dict[str, dict[str, JsonValue]] = {
     },
     "user.role_changed": {"userId": USER, "role": "employer", "previousRole": "applicant"},
     "user.blocked": {"userId": USER, "blocked": True, "at": "2026-11-02T09:30:00.120000Z"},
+    "user.email_changed": {
+        "userId": USER,
+        "email": "anna@new.example",
+        "at": "2026-11-20T18:05:00Z",
+    },
     "signing_key.published": {
         "kid": "2026-11-a",
         "jwk": {

@@ -26,6 +26,18 @@ class UserRoleChanged(Event, name="user.role_changed", owner="auth", key="user_i
     previous_role: Role | None = None
 
 
+class UserEmailChanged(Event, name="user.email_changed", owner="auth", key="user_id"):
+    """A user's address has changed; the new one is verified.
+
+    Of a user's events, the one with the latest `at` is the valid one, also against
+    `user.registered`.
+    """
+
+    user_id: UUID
+    email: Address
+    at: Moment
+
+
 class UserBlocked(Event, name="user.blocked", owner="auth", key="user_id"):
     """An operator has blocked a user, or unblocked one.
 

@@ -3,6 +3,7 @@
 from hirewire.contracts.auth import (
     SigningKeyPublished,
     UserBlocked,
+    UserEmailChanged,
     UserRegistered,
     UserRoleChanged,
 )
@@ -34,6 +35,7 @@ SERVICE = Service(
     publishes=[ResumeUpdated, ProfileUpdated],
     subscriptions=[
         on(UserRegistered, people.on_user_registered, name="profiles.people"),
+        on(UserEmailChanged, people.on_user_email_changed, name="profiles.addresses"),
         on(
             EmployerProfileCreated,
             readers.on_employer_profile_created,

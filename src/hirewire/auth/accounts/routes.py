@@ -12,6 +12,7 @@ from hirewire.auth import networks, passwords
 from hirewire.auth.accounts import commands, queries
 from hirewire.auth.credentials import hash_password, normalised_email
 from hirewire.auth.notices import requester_of
+from hirewire.auth.taken import EmailTaken
 from hirewire.contracts.auth import Role
 from hirewire.kit.errors import AppError, Kind, Unauthenticated
 from hirewire.kit.http import (
@@ -68,6 +69,13 @@ class Account(Answer):
     email_verified: bool = False
 
 
+class Me(Account):
+    """The caller, as they see themselves."""
+
+    pending_email: str | None = None
+    """The address that was asked for and is yet to be confirmed."""
+
+
 class Registering(NamedTuple):
     """The validated data of a new account."""
 
@@ -96,9 +104,7 @@ async def _admit(request: Request) -> None:
     _refuse_while(pause)
 
 
-@router.post(
-    "/register", status_code=201, responses=refuses(commands.EmailTaken, TooManyRegistrations)
-)
+@router.post("/register", status_code=201, responses=refuses(EmailTaken, TooManyRegistrations))
 async def register(
     # Must come first: dependencies are resolved in this order.
     new: Annotated[Registering, Depends(_registering)],
@@ -134,7 +140,7 @@ async def register(
 
         try:
             return await once(Account, make, identity=new.email.encode())
-        except commands.EmailTaken as error:
+        except EmailTaken as error:
             await once.release()
             await commands.note_taken(tx, new.email, network, requester_of(request))
             taken = error
@@ -147,9 +153,9 @@ def _refuse_while(pause: timedelta) -> None:
 
 
 @router.get("/me", responses=refuses(Unauthenticated))
-async def me(tx: RequestTx, caller: Caller) -> Account:
+async def me(tx: RequestTx, caller: Caller) -> Me:
     """The account of the access token, with its current role."""
     account = await queries.account(tx, caller.user_id)
     if account is None:
         raise Unauthenticated("This account does not exist any more.")
-    return Account.model_validate(account)
+    return Me.model_validate(account)

@@ -16,6 +16,8 @@ What = Literal[
     "password_changed",
     "password_reset",
     "email_verified",
+    "email_change_requested",
+    "email_changed",
 ]
 """The acts. `web/i18n/labels.py` has a label for each (`act_…`)."""
 KEPT = timedelta(days=365)

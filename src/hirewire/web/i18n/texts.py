@@ -32,6 +32,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "Forgotten password": ("forgot.html", "new_password.html"),
     "Account and security": (
         *("account.html", "account_address.html", "account_password.html", "account_sessions.html"),
+        "change_email.html",
         *("account_log.html", "security_log.html"),
         *("tokens.html", "token_made.html"),
         *("verify.html", "verify_first.html", "code.html"),

@@ -39,6 +39,7 @@ class Account(Model):
     id: str
     email: str = ""
     emailVerified: bool = True
+    pendingEmail: str | None = None
 
 
 class SecurityEvent(Model):

@@ -23,6 +23,8 @@ from hirewire.messaging.transaction import Transactions
 
 VERSIONS = "hirewire.auth.migrations.versions"
 LATER = (
+    "0011_two_step",
+    "0010_passkeys",
     "0007_links_to_send",
     "0006_sealed_keys",
     "0005_verified_addresses",

@@ -4,12 +4,16 @@ from hirewire.auth.accounts import background as account_background
 from hirewire.auth.accounts import routes as accounts
 from hirewire.auth.keys import background as key_background
 from hirewire.auth.keys import routes as keys
+from hirewire.auth.passkeys import background as passkey_background
+from hirewire.auth.passkeys import routes as passkeys
 from hirewire.auth.recovery import background as recovery_background
 from hirewire.auth.recovery import routes as recovery
 from hirewire.auth.roles import handlers as roles
 from hirewire.auth.sessions import background as session_background
 from hirewire.auth.sessions import routes as sessions
 from hirewire.auth.signing import require_secret_key
+from hirewire.auth.two_step import background as two_step_background
+from hirewire.auth.two_step import routes as two_step
 from hirewire.auth.verification import routes as verification
 from hirewire.contracts.auth import SigningKeyPublished, UserRegistered, UserRoleChanged
 from hirewire.contracts.vacancies import EmployerProfileCreated
@@ -18,7 +22,15 @@ from hirewire.messaging.subscriptions import on
 
 SERVICE = Service(
     name="auth",
-    routes=[accounts.router, sessions.router, recovery.router, verification.router, keys.router],
+    routes=[
+        accounts.router,
+        sessions.router,
+        passkeys.router,
+        two_step.router,
+        recovery.router,
+        verification.router,
+        keys.router,
+    ],
     publishes=[UserRegistered, UserRoleChanged, SigningKeyPublished],
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
@@ -27,6 +39,9 @@ SERVICE = Service(
         key_background.ROTATE_SIGNING_KEYS,
         session_background.FORGET_ENDED_SESSIONS,
         account_background.FORGET_OLD_REGISTRATIONS,
+        passkey_background.FORGET_CHALLENGES,
+        two_step_background.FORGET_UNFINISHED,
+        two_step_background.SEAL_AGAIN,
         recovery_background.FORGET_OLD_SECRETS,
         recovery_background.SEND_LINKS,
     ],

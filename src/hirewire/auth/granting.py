@@ -26,6 +26,15 @@ SESSION_LIFE = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """Somebody who has proved to be the owner of an account."""
+
+    user_id: UUID
+    account: str
+    """The key of the address, by which failed logins are counted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Granted:
     """A session and the token that refreshes it."""
 
@@ -63,13 +72,11 @@ def place_of(request: Request) -> Place:
     )
 
 
-async def sign_in(
-    tx: Tx, request: Request, response: Response, user_id: UUID, account: str
-) -> Tokens:
-    """Sign a user in, who has proved to be the owner of the account: a new session."""
+async def sign_in(tx: Tx, request: Request, response: Response, owner: Owner) -> Tokens:
+    """Sign the owner of an account in: a new session."""
     network = networks.network(request.client.host if request.client else "")
-    await forgive(tx, network, account, user_id)
-    granted = await begin(tx, user_id, place_of(request))
+    await forgive(tx, network, owner.account, owner.user_id)
+    granted = await begin(tx, owner.user_id, place_of(request))
     return await tokens(tx, request, response, granted)
 
 

@@ -8,7 +8,19 @@ from typing import Literal, TypedDict, cast
 
 from hirewire.kit.mail.letters import LANGUAGES, Language, Letter
 
-Kind = Literal["password_reset", "password_changed", "email_verification"]
+Kind = Literal[
+    "password_reset",
+    "password_changed",
+    "email_verification",
+    "passkey_added",
+    "passkey_removed",
+    "passkey_copied",
+    "two_step_on",
+    "two_step_off",
+    "second_step_failed",
+    "recovery_code_used",
+    "recovery_codes_made",
+]
 
 
 class Texts(TypedDict):

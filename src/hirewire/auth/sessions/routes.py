@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from hirewire.auth import granting, networks
+from hirewire.auth import granting, login_tickets, networks
 from hirewire.auth.callers import CurrentSession
 from hirewire.auth.credentials import email_key, password_fits
 from hirewire.auth.granting import Tokens
@@ -29,6 +29,13 @@ class WrongCredentials(Unauthenticated):
 
     slug = "wrong-credentials"
     code = "wrong_credentials"
+
+
+class SecondFactorNeeded(Unauthenticated):
+    """The password is right; a code is needed too: `/api/auth/login/second-factor`."""
+
+    slug = "second-factor-needed"
+    code = "second_factor_needed"
 
 
 class InvalidRefreshToken(Unauthenticated):
@@ -86,9 +93,13 @@ class SessionList(Answer):
     items: list[Session]
 
 
-@router.post("/login", responses=refuses(WrongCredentials, TooManyFailures))
+@router.post("/login", responses=refuses(WrongCredentials, SecondFactorNeeded, TooManyFailures))
 async def login(body: Login, request: Request, response: Response) -> Tokens:
-    """Log in. An unknown email and a wrong password get the same answer, in the same time."""
+    """Log in. An unknown email and a wrong password get the same answer, in the same time.
+
+    With two-step sign-in, the right password gets a 401 with `code` `second_factor_needed` and two
+    more members: `ticket`, which completes the login with a code, and `expiresIn`, in seconds.
+    """
     network = networks.network(request.client.host if request.client else "")
     account = email_key(body.email)
     transactions = transactions_of(request)
@@ -103,9 +114,15 @@ async def login(body: Login, request: Request, response: Response) -> Tokens:
     if stored is None or not fits:
         raise WrongCredentials
     async with transactions() as tx:
-        if not await queries.still_has(tx, stored.id, stored.password_hash):
+        is_code_needed = await queries.needs_code(tx, stored.id, stored.password_hash)
+        if is_code_needed is None:
             raise WrongCredentials  # changed meanwhile, which has ended all sessions
-        return await granting.sign_in(tx, request, response, stored.id, account)
+        if not is_code_needed:
+            owner = granting.Owner(stored.id, account)
+            return await granting.sign_in(tx, request, response, owner)
+        ticket = await login_tickets.issue(tx, stored.id)
+    life = int(login_tickets.TICKET_LIFE.total_seconds())
+    raise SecondFactorNeeded(extra={"ticket": ticket, "expiresIn": life})
 
 
 @router.post("/refresh", responses=refuses(InvalidRefreshToken, RefreshedJustNow))

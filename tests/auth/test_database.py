@@ -25,6 +25,7 @@ VERSIONS = "hirewire.auth.migrations.versions"
 LATER = (
     "0011_two_step",
     "0010_passkeys",
+    "0008_security_log",
     "0007_links_to_send",
     "0006_sealed_keys",
     "0005_verified_addresses",

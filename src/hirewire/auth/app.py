@@ -2,6 +2,7 @@
 
 from hirewire.auth.accounts import background as account_background
 from hirewire.auth.accounts import routes as accounts
+from hirewire.auth.credentials import keep_memory_of_hashes
 from hirewire.auth.keys import background as key_background
 from hirewire.auth.keys import routes as keys
 from hirewire.auth.passkeys import background as passkey_background
@@ -9,6 +10,8 @@ from hirewire.auth.passkeys import routes as passkeys
 from hirewire.auth.recovery import background as recovery_background
 from hirewire.auth.recovery import routes as recovery
 from hirewire.auth.roles import handlers as roles
+from hirewire.auth.security_log import background as log_background
+from hirewire.auth.security_log import routes as security_log
 from hirewire.auth.sessions import background as session_background
 from hirewire.auth.sessions import routes as sessions
 from hirewire.auth.signing import require_secret_key
@@ -27,6 +30,7 @@ SERVICE = Service(
         sessions.router,
         passkeys.router,
         two_step.router,
+        security_log.router,
         recovery.router,
         verification.router,
         keys.router,
@@ -42,9 +46,10 @@ SERVICE = Service(
         passkey_background.FORGET_CHALLENGES,
         two_step_background.FORGET_UNFINISHED,
         two_step_background.SEAL_AGAIN,
+        log_background.FORGET_OLD_ACTS,
         recovery_background.FORGET_OLD_SECRETS,
         recovery_background.SEND_LINKS,
     ],
     sends_mail=True,
-    prepare=[require_secret_key],
+    prepare=[require_secret_key, keep_memory_of_hashes],
 )

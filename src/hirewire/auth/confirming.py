@@ -10,8 +10,10 @@ from sqlalchemy import select
 from hirewire.auth import networks
 from hirewire.auth.callers import Current
 from hirewire.auth.credentials import password_fits
+from hirewire.auth.failures import note_failure
 from hirewire.auth.logins import TooManyFailures, admit, forgive
 from hirewire.auth.tables import user
+from hirewire.auth.where import where_of
 from hirewire.kit.errors import FieldError, Invalid, Unauthenticated
 from hirewire.kit.http import transactions_of
 from hirewire.kit.models import Body
@@ -42,6 +44,9 @@ async def confirm_password(request: Request, current: Current, password: str) ->
     if pause:
         raise TooManyFailures(retry_after=ceil(pause.total_seconds()))
     if not await password_fits(password, account.password_hash):
+        async with transactions() as tx:
+            known = account.email_key, current.user_id
+            await note_failure(tx, network, *known, where_of(request))
         error = FieldError("#/password", "is not the current password", "wrong_password")
         raise Invalid(errors=[error])
     async with transactions() as tx:

@@ -10,10 +10,11 @@ from fastapi import Request, Response
 from sqlalchemy import Row, insert, select, update
 
 from hirewire.auth import networks
-from hirewire.auth.devices import device
 from hirewire.auth.logins import digest, forgive
+from hirewire.auth.security_log.commands import note
 from hirewire.auth.signing import ACCESS_TOKEN_LIFE, access_token, current_key
 from hirewire.auth.tables import refresh_token, session, user
+from hirewire.auth.where import Where, where_of
 from hirewire.kit.clock import now
 from hirewire.kit.http import language_of
 from hirewire.kit.mail.letters import Language
@@ -44,12 +45,9 @@ class Granted:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Place(Where):
     """Where somebody logs in."""
 
-    device: str | None = None
-    network: str | None = None
-    """Coarse."""
     language: Language | None = None
 
 
@@ -64,12 +62,8 @@ class Tokens(Answer):
 
 def place_of(request: Request) -> Place:
     """Where a request comes from."""
-    address = request.client.host if request.client else ""
-    return Place(
-        device(request.headers.get("user-agent", "")),
-        networks.coarse(address),
-        language_of(request),
-    )
+    where = where_of(request)
+    return Place(where.device, where.network, language_of(request))
 
 
 async def sign_in(tx: Tx, request: Request, response: Response, owner: Owner) -> Tokens:
@@ -81,7 +75,7 @@ async def sign_in(tx: Tx, request: Request, response: Response, owner: Owner) ->
 
 
 async def begin(tx: Tx, user_id: UUID, place: Place) -> Granted:
-    """Start a session for a user, whose language is remembered for mails."""
+    """Start a session for a user, whose language is remembered for mails. The log notes it."""
     language = place.language
     moment, id = now(), new_id()
     ends_at = moment + SESSION_LIFE
@@ -99,6 +93,7 @@ async def begin(tx: Tx, user_id: UUID, place: Place) -> Granted:
         its = user.c
         changed = its.id == user_id, its.language.is_distinct_from(language)
         await tx.execute(update(user).where(*changed).values(language=language))
+    await note(tx, user_id, "signed_in", place)
     return Granted(id, user_id, await issue_refresh_token(tx, id, moment, ends_at))
 
 

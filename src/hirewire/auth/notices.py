@@ -1,17 +1,30 @@
-"""Mails about an act by which a stolen account would be noticed."""
+"""Acts by which a stolen account would be noticed: the log notes them, and a mail is sent."""
 
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
 from fastapi import Request
 from sqlalchemy import select
 
-from hirewire.auth.mails.letters import Kind, letter
+from hirewire.auth.mails.letters import letter
+from hirewire.auth.security_log.commands import note
 from hirewire.auth.tables import user
 from hirewire.auth.where import Where, where_of
 from hirewire.kit.http import language_of
 from hirewire.kit.mail import queue
 from hirewire.messaging.transaction import Tx
+
+Act = Literal[
+    "passkey_added",
+    "passkey_removed",
+    "passkey_copied",
+    "two_step_on",
+    "two_step_off",
+    "second_step_failed",
+    "recovery_code_used",
+    "recovery_codes_made",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +43,10 @@ def requester_of(request: Request) -> Requester:
 
 
 async def notify(
-    tx: Tx, user_id: UUID, what: Kind, requester: Requester, *, page: str = "/account"
+    tx: Tx, user_id: UUID, what: Act, requester: Requester, *, page: str = "/account"
 ) -> None:
-    """Notify a user by mail of what was done with their account; its button leads to this page."""
+    """Notify a user of an act: in the log, and by a mail whose button leads to this page."""
+    await note(tx, user_id, what, requester.where)
     found = await tx.execute(select(user.c.email, user.c.language).where(user.c.id == user_id))
     reader = found.one()
     mail = letter(

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
+from hirewire.auth.failures import note_failure
 from hirewire.auth.granting import Owner
 from hirewire.auth.logins import TooManyFailures, admit, digest
 from hirewire.auth.notices import Requester, notify
@@ -140,6 +141,7 @@ async def use(
     try:
         counter = rules.sign_count_of(site, credential, answered, found.public_key)
     except NotAccepted:
+        await note_failure(tx, network, account, found.user_id, requester.where)
         return "refused"
     if rules.is_copied(found.sign_count, counter):
         await notify(tx, found.user_id, "passkey_copied", requester, page="/account#passkeys")

@@ -8,8 +8,11 @@ from sqlalchemy import delete, exists, select, update
 from hirewire.auth import limits
 from hirewire.auth.granting import Granted, issue_refresh_token
 from hirewire.auth.logins import digest
+from hirewire.auth.security_log.commands import note
+from hirewire.auth.security_log.rules import What
 from hirewire.auth.sessions import rules
 from hirewire.auth.tables import failed_login, known_place, refresh_token, session
+from hirewire.auth.where import Where
 from hirewire.kit.clock import now
 from hirewire.messaging.transaction import Tx
 
@@ -19,7 +22,7 @@ PRUNED_AT_ONCE = 1000
 Refusal = Literal["unknown", "ended", "double", "reused"]
 
 
-async def refresh(tx: Tx, token: str) -> Granted | Refusal:
+async def refresh(tx: Tx, token: str, where: Where) -> Granted | Refusal:
     """Rotate a refresh token. Returns a `Refusal` for a bad one, so that the transaction commits.
 
     A token can be used once. A second use means that it was copied. Nobody can tell the owner from
@@ -43,7 +46,7 @@ async def refresh(tx: Tx, token: str) -> Granted | Refusal:
     if row.used_at is not None:
         if moment - row.used_at <= rules.DOUBLE_SUBMIT:
             return "double"
-        await revoke(tx, row.session_id, "refresh token used twice")
+        await revoke(tx, row.session_id, "refresh token used twice", "refresh_reused", where)
         return "reused"
     await tx.execute(
         update(refresh_token).where(refresh_token.c.hash == row.hash).values(used_at=moment)
@@ -53,23 +56,30 @@ async def refresh(tx: Tx, token: str) -> Granted | Refusal:
     return Granted(row.session_id, row.user_id, next_token)
 
 
-async def end(tx: Tx, token: str) -> None:
+async def end(tx: Tx, token: str, where: Where) -> None:
     """Log out: end the token's session. An unknown token changes nothing."""
     result = await tx.execute(
         select(refresh_token.c.session_id).where(refresh_token.c.hash == digest(token))
     )
     id = result.scalar()
     if id is not None:
-        await revoke(tx, id, "logout")
+        await revoke(tx, id, "logout", "signed_out", where)
 
 
-async def revoke(tx: Tx, session_id: UUID, why: str) -> None:
-    """End a session and all its tokens, and store why. An ended session keeps its first reason."""
-    await tx.execute(
+async def revoke(tx: Tx, session_id: UUID, why: str, what: What, where: Where) -> None:
+    """End a session and all its tokens, store why, and note `what` in the security log.
+
+    An ended session keeps its first reason.
+    """
+    result = await tx.execute(
         update(session)
         .where(session.c.id == session_id, session.c.revoked_at.is_(None))
         .values(revoked_at=now(), revoked_why=why)
+        .returning(session.c.user_id)
     )
+    user_id = result.scalar()
+    if user_id is not None:
+        await note(tx, user_id, what, where)
 
 
 async def prune(tx: Tx) -> bool:

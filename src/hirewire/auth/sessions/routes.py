@@ -11,10 +11,13 @@ from pydantic import Field
 from hirewire.auth import granting, login_tickets, networks
 from hirewire.auth.callers import CurrentSession
 from hirewire.auth.credentials import email_key, password_fits
+from hirewire.auth.failures import note_failure
 from hirewire.auth.granting import Tokens
 from hirewire.auth.logins import TooManyFailures, admit, end_sessions
+from hirewire.auth.security_log.commands import note
 from hirewire.auth.sessions import commands, queries
 from hirewire.auth.signing import current_key, session_of
+from hirewire.auth.where import where_of
 from hirewire.kit.errors import AppError, Kind, NotFound, Unauthenticated
 from hirewire.kit.http import RequestTx, transactions_of
 from hirewire.kit.models import Answer, Body
@@ -112,6 +115,9 @@ async def login(body: Login, request: Request, response: Response) -> Tokens:
     # No transaction is open while the password is hashed: that takes tens of milliseconds.
     fits = await password_fits(body.password, stored.password_hash if stored else None)
     if stored is None or not fits:
+        user_id = stored.id if stored else None
+        async with transactions() as tx:
+            await note_failure(tx, network, account, user_id, where_of(request))
         raise WrongCredentials
     async with transactions() as tx:
         is_code_needed = await queries.needs_code(tx, stored.id, stored.password_hash)
@@ -133,7 +139,7 @@ async def refresh(body: RefreshToken, request: Request, response: Response) -> T
     ends the session, because the token may have been stolen.
     """
     async with transactions_of(request)() as tx:
-        done = await commands.refresh(tx, body.refresh_token)
+        done = await commands.refresh(tx, body.refresh_token, where_of(request))
         if isinstance(done, granting.Granted):
             return await granting.tokens(tx, request, response, done)
     if done == "double":
@@ -152,14 +158,14 @@ async def logout(request: Request, body: Logout | None = None) -> None:
 
     Repeating the call changes nothing. Access tokens stay valid for up to 10 minutes.
     """
-    transactions = transactions_of(request)
+    transactions, where = transactions_of(request), where_of(request)
     if body is not None and body.refresh_token is not None:
         async with transactions() as tx:
-            await commands.end(tx, body.refresh_token)
+            await commands.end(tx, body.refresh_token, where)
         return
     session_id = await _session_of_bearer(request)
     async with transactions() as tx:
-        await commands.revoke(tx, session_id, "logout")
+        await commands.revoke(tx, session_id, "logout", "signed_out", where)
 
 
 @router.get("/sessions", responses=refuses(Unauthenticated))
@@ -173,17 +179,18 @@ async def listed(tx: RequestTx, caller: CurrentSession, response: Response) -> S
 
 
 @router.delete("/sessions", status_code=204, responses=refuses(Unauthenticated))
-async def end_others(tx: RequestTx, caller: CurrentSession) -> None:
+async def end_others(tx: RequestTx, caller: CurrentSession, request: Request) -> None:
     """End all sessions of the caller but the current one."""
     await end_sessions(tx, caller.user_id, "ended by the user", but=caller.session_id)
+    await note(tx, caller.user_id, "other_sessions_ended", where_of(request))
 
 
 @router.delete("/sessions/{id}", status_code=204, responses=refuses(Unauthenticated, NotFound))
-async def end_one(id: UUID, tx: RequestTx, caller: CurrentSession) -> None:
+async def end_one(id: UUID, tx: RequestTx, caller: CurrentSession, request: Request) -> None:
     """End one of the caller's sessions. Repeating the call changes nothing."""
     if not await queries.is_theirs(tx, id, caller.user_id):
         raise NotFound
-    await commands.revoke(tx, id, "ended by the user")
+    await commands.revoke(tx, id, "ended by the user", "session_ended", where_of(request))
 
 
 async def _session_of_bearer(request: Request) -> UUID:

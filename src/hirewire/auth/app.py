@@ -15,10 +15,17 @@ from hirewire.auth.security_log import routes as security_log
 from hirewire.auth.sessions import background as session_background
 from hirewire.auth.sessions import routes as sessions
 from hirewire.auth.signing import require_secret_key
+from hirewire.auth.tokens import background as token_background
+from hirewire.auth.tokens import routes as tokens
 from hirewire.auth.two_step import background as two_step_background
 from hirewire.auth.two_step import routes as two_step
 from hirewire.auth.verification import routes as verification
-from hirewire.contracts.auth import SigningKeyPublished, UserRegistered, UserRoleChanged
+from hirewire.contracts.auth import (
+    SigningKeyPublished,
+    UserBlocked,
+    UserRegistered,
+    UserRoleChanged,
+)
 from hirewire.contracts.vacancies import EmployerProfileCreated
 from hirewire.kit.service import Service
 from hirewire.messaging.subscriptions import on
@@ -26,16 +33,12 @@ from hirewire.messaging.subscriptions import on
 SERVICE = Service(
     name="auth",
     routes=[
-        accounts.router,
-        sessions.router,
-        passkeys.router,
-        two_step.router,
-        security_log.router,
-        recovery.router,
-        verification.router,
-        keys.router,
+        *(accounts.router, sessions.router, passkeys.router, two_step.router),
+        *(security_log.router, recovery.router, verification.router, keys.router),
+        *(tokens.router, tokens.internal_router),
     ],
-    publishes=[UserRegistered, UserRoleChanged, SigningKeyPublished],
+    scoped=["/api/auth/me"],
+    publishes=[UserRegistered, UserRoleChanged, UserBlocked, SigningKeyPublished],
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
     ],
@@ -48,6 +51,7 @@ SERVICE = Service(
         two_step_background.SEAL_AGAIN,
         log_background.FORGET_OLD_ACTS,
         recovery_background.FORGET_OLD_SECRETS,
+        token_background.FORGET_OLD_TOKENS,
         recovery_background.SEND_LINKS,
     ],
     sends_mail=True,

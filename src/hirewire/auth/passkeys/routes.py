@@ -23,6 +23,7 @@ from hirewire.auth.where import where_of
 from hirewire.kit.errors import AppError, Invalid, Kind, NotFound, Unauthenticated
 from hirewire.kit.http import RequestTx, transactions_of
 from hirewire.kit.openapi import refuses
+from hirewire.kit.refusals import AccountBlocked
 
 router = APIRouter(prefix="/api/auth", tags=["passkeys"])
 
@@ -203,6 +204,7 @@ async def sign_in_options(tx: RequestTx, request: Request, response: Response) -
     "/login/passkey",
     responses=refuses(
         *(NoPasskeysHere, PasskeyTooLate, PasskeyUnknown, PasskeyRefused, PasskeyCopied),
+        AccountBlocked,
         TooManyFailures,
     ),
 )

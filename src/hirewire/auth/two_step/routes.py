@@ -18,6 +18,7 @@ from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, Unauthentic
 from hirewire.kit.http import RequestTx, transactions_of
 from hirewire.kit.models import Answer, Body
 from hirewire.kit.openapi import refuses
+from hirewire.kit.refusals import AccountBlocked
 
 router = APIRouter(prefix="/api/auth", tags=["two-step sign-in"])
 
@@ -171,7 +172,7 @@ async def turn_off(body: ConfirmedCode, request: Request, caller: CurrentSession
 
 @router.post(
     "/login/second-factor",
-    responses=refuses(LoginExpired, Invalid, TooManyFailures, TooManyCodes),
+    responses=refuses(LoginExpired, Invalid, AccountBlocked, TooManyFailures, TooManyCodes),
 )
 async def second_factor(body: SecondFactor, request: Request, response: Response) -> Tokens:
     """Complete a login that was answered with `second_factor_needed`.

@@ -12,8 +12,8 @@ from hirewire.auth.callers import Current
 from hirewire.auth.credentials import password_fits
 from hirewire.auth.failures import note_failure
 from hirewire.auth.logins import TooManyFailures, admit, forgive
+from hirewire.auth.notices import requester_of
 from hirewire.auth.tables import user
-from hirewire.auth.where import where_of
 from hirewire.kit.errors import FieldError, Invalid, Unauthenticated
 from hirewire.kit.http import transactions_of
 from hirewire.kit.models import Body
@@ -46,7 +46,7 @@ async def confirm_password(request: Request, current: Current, password: str) ->
     if not await password_fits(password, account.password_hash):
         async with transactions() as tx:
             known = account.email_key, current.user_id
-            await note_failure(tx, network, *known, where_of(request))
+            await note_failure(tx, network, *known, requester_of(request))
         error = FieldError("#/password", "is not the current password", "wrong_password")
         raise Invalid(errors=[error])
     async with transactions() as tx:

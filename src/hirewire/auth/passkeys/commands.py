@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from hirewire.auth.failures import note_failure
 from hirewire.auth.granting import Owner
 from hirewire.auth.logins import TooManyFailures, admit, digest
-from hirewire.auth.notices import Requester, notify
+from hirewire.auth.notices import Requester, note_and_notify
 from hirewire.auth.passkeys import queries, rules
 from hirewire.auth.passkeys.rules import NotAccepted, Site
 from hirewire.auth.tables import passkey, passkey_challenge
@@ -108,7 +108,7 @@ async def add(
     row = stored.first()
     if row is None:
         return "known"
-    await notify(tx, user_id, "passkey_added", requester, page="/account#passkeys")
+    await note_and_notify(tx, user_id, "passkey_added", requester, page="/account#passkeys")
     return row
 
 
@@ -141,10 +141,12 @@ async def use(
     try:
         counter = rules.sign_count_of(site, credential, answered, found.public_key)
     except NotAccepted:
-        await note_failure(tx, network, account, found.user_id, requester.where)
+        await note_failure(tx, network, account, found.user_id, requester)
         return "refused"
     if rules.is_copied(found.sign_count, counter):
-        await notify(tx, found.user_id, "passkey_copied", requester, page="/account#passkeys")
+        await note_and_notify(
+            tx, found.user_id, "passkey_copied", requester, page="/account#passkeys"
+        )
         return "copied"
     await tx.execute(
         update(passkey).where(passkey.c.id == found.id).values(sign_count=counter, used_at=now())
@@ -170,7 +172,7 @@ async def remove(tx: Tx, id: UUID, user_id: UUID, requester: Requester) -> bool:
     result = await tx.execute(delete(passkey).where(its.id == id, its.user_id == user_id))
     if result.rowcount == 0:
         return False
-    await notify(tx, user_id, "passkey_removed", requester, page="/account#passkeys")
+    await note_and_notify(tx, user_id, "passkey_removed", requester, page="/account#passkeys")
     return True
 
 

@@ -5,12 +5,14 @@ from typing import Literal
 
 What = Literal[
     "signed_in",
+    "signed_in_elsewhere",
     "sign_in_failed",
     "sign_in_locked",
     "signed_out",
     "session_ended",
     "other_sessions_ended",
     "refresh_reused",
+    "registration_tried",
     "password_changed",
     "password_reset",
     "email_verified",

@@ -14,6 +14,7 @@ from hirewire.auth.credentials import email_key, password_fits
 from hirewire.auth.failures import note_failure
 from hirewire.auth.granting import Tokens
 from hirewire.auth.logins import TooManyFailures, admit, end_sessions
+from hirewire.auth.notices import requester_of
 from hirewire.auth.security_log.commands import note
 from hirewire.auth.sessions import commands, queries
 from hirewire.auth.signing import current_key, session_of
@@ -122,7 +123,7 @@ async def login(body: Login, request: Request, response: Response) -> Tokens:
     if stored is None or not fits:
         user_id = stored.id if stored else None
         async with transactions() as tx:
-            await note_failure(tx, network, account, user_id, where_of(request))
+            await note_failure(tx, network, account, user_id, requester_of(request))
         raise WrongCredentials
     async with transactions() as tx:
         is_code_needed = await queries.needs_code(tx, stored.id, stored.password_hash)

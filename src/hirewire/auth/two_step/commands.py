@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from hirewire.auth import login_tickets
 from hirewire.auth.granting import Owner
 from hirewire.auth.logins import TooManyFailures, admit
-from hirewire.auth.notices import Requester, notify
+from hirewire.auth.notices import Requester, note_and_notify
 from hirewire.auth.tables import recovery_code, second_factor
 from hirewire.auth.two_step import queries, rules
 from hirewire.kit.clock import now
@@ -79,7 +79,7 @@ async def confirm(
         .values(confirmed_at=moment, last_step=step)
     )
     codes = await _make_codes(tx, user_id, secret)
-    await notify(tx, user_id, "two_step_on", requester, page=PAGE)
+    await note_and_notify(tx, user_id, "two_step_on", requester, page=PAGE)
     return codes
 
 
@@ -133,7 +133,7 @@ async def _use_recovery_code(tx: Tx, user_id: UUID, mark: bytes, requester: Requ
     )
     if used.rowcount == 0:
         return False
-    await notify(tx, user_id, "recovery_code_used", requester, page=PAGE)
+    await note_and_notify(tx, user_id, "recovery_code_used", requester, page=PAGE)
     return True
 
 
@@ -158,7 +158,9 @@ async def complete_login(
         await login_tickets.end(tx, ticket)
         return Owner(found.id, found.email_key)
     if await login_tickets.count_wrong(tx, ticket):
-        await notify(tx, found.id, "second_step_failed", requester, page="/password/forgot")
+        await note_and_notify(
+            tx, found.id, "second_step_failed", requester, page="/password/forgot"
+        )
         return "expired"
     return "wrong"
 
@@ -172,7 +174,7 @@ async def renew_codes(
     found = await queries.locked(tx, user_id)
     assert found is not None  # it was checked, and is locked
     codes = await _make_codes(tx, user_id, unseal(found.secret, PURPOSE))
-    await notify(tx, user_id, "recovery_codes_made", requester, page=PAGE)
+    await note_and_notify(tx, user_id, "recovery_codes_made", requester, page=PAGE)
     return codes
 
 
@@ -182,7 +184,7 @@ async def turn_off(tx: Tx, user_id: UUID, code: str, requester: Requester) -> bo
         return False
     await tx.execute(delete(recovery_code).where(recovery_code.c.user_id == user_id))
     await tx.execute(delete(second_factor).where(second_factor.c.user_id == user_id))
-    await notify(tx, user_id, "two_step_off", requester, page=PAGE)
+    await note_and_notify(tx, user_id, "two_step_off", requester, page=PAGE)
     return True
 
 

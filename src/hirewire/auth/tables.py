@@ -158,6 +158,24 @@ personal_token = Table(
     Index("personal_token_expires_at", "expires_at"),
 )
 
+security_event = Table(
+    "security_event",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column(
+        "user_id",
+        Uuid,
+        ForeignKey("user_account.id", ondelete="CASCADE"),
+        comment="Null: an address without an account was tried; deleted within an hour",
+    ),
+    Column("what", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("device", Text, comment="Browser and system"),
+    Column("network", Text, comment="IPv4 /24 or IPv6 /48"),
+    Index("security_event_user", "user_id", "at", "id"),
+    Index("security_event_at", "at"),
+)
+
 signing_key = Table(
     "signing_key",
     metadata,

@@ -8,7 +8,9 @@ from typing import Literal, TypedDict, cast
 
 from hirewire.kit.mail.letters import LANGUAGES, Language, Letter
 
-Kind = Literal["password_reset", "password_changed", "email_verification", "token_made"]
+Kind = Literal[
+    "password_reset", "password_changed", "email_verification", "token_made", "token_revoked"
+]
 
 
 class Texts(TypedDict):

@@ -3,6 +3,7 @@
 from hirewire.auth.accounts import background as account_background
 from hirewire.auth.accounts import routes as accounts
 from hirewire.auth.credentials import keep_memory_of_hashes
+from hirewire.auth.identities import routes as identities
 from hirewire.auth.keys import background as key_background
 from hirewire.auth.keys import routes as keys
 from hirewire.auth.recovery import background as recovery_background
@@ -30,6 +31,7 @@ SERVICE = Service(
         recovery.router,
         verification.router,
         keys.router,
+        identities.router,
         tokens.router,
         tokens.internal_router,
     ],

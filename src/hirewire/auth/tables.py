@@ -11,6 +11,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     func,
 )
@@ -26,7 +27,7 @@ user = Table(
     Column(
         "email_key", Text, nullable=False, unique=True, comment="In lower case, IDN as punycode"
     ),
-    Column("password_hash", Text, nullable=False, comment="argon2id, in PHC form"),
+    Column("password_hash", Text, comment="argon2id, in PHC form; null: no password"),
     Column("role", Text, nullable=False),
     Column("registered_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("language", Text, comment="Of mails; null: the language of the request"),
@@ -141,6 +142,20 @@ link_to_send = Table(
     ),
     Column("at", DateTime(timezone=True), nullable=False),
     Index("link_to_send_at", "at"),
+)
+
+identity = Table(
+    "identity",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False),
+    Column("provider", Text, nullable=False, comment="As HIREWIRE_SIGN_IN_PROVIDERS names it"),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False, comment="Who it is there"),
+    Column("email", Text, comment="The address there, to recognise it by"),
+    Column("connected_at", DateTime(timezone=True), nullable=False),
+    UniqueConstraint("issuer", "subject", name="identity_issuer_subject"),
+    UniqueConstraint("user_id", "issuer", name="identity_user_issuer"),
 )
 
 personal_token = Table(

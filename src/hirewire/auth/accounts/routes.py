@@ -1,32 +1,23 @@
 """Routes for registration and for the caller's account."""
 
-from math import ceil
 from typing import Annotated, NamedTuple
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field, ValidationInfo, field_validator
 
-from hirewire.auth import networks, passwords
+from hirewire.auth import passwords
 from hirewire.auth.accounts import commands, queries
 from hirewire.auth.credentials import hash_password, normalised_email
+from hirewire.auth.registering import TooManyRegistrations, check_limit
 from hirewire.contracts.auth import Role
-from hirewire.kit.errors import AppError, Kind, Unauthenticated
-from hirewire.kit.http import Caller, Once, RequestTx, language_of, transactions_of
+from hirewire.kit.errors import Unauthenticated
+from hirewire.kit.http import Caller, Once, RequestTx, language_of
 from hirewire.kit.mail.letters import Language
 from hirewire.kit.models import Answer, Body
 from hirewire.kit.openapi import refuses
-from hirewire.kit.settings import Settings
 
 router = APIRouter(prefix="/api/auth", tags=["accounts"])
-
-
-class TooManyRegistrations(AppError):
-    """Too many accounts were created from your network; try again later."""
-
-    slug = "too-many-registrations"
-    code = "too_many_registrations"
-    kind = Kind.TOO_MANY
 
 
 class Credentials(Body):
@@ -56,6 +47,8 @@ class Account(Answer):
     email: str
     role: Role
     email_verified: bool = False
+    has_password: bool = True
+    """False for somebody who has only signed in at a provider."""
 
 
 class Registering(NamedTuple):
@@ -67,24 +60,8 @@ class Registering(NamedTuple):
 
 
 async def _registering(body: Credentials, request: Request) -> Registering:
-    await _admit(request)
+    await check_limit(request)
     return Registering(body.email, await hash_password(body.password), language_of(request))
-
-
-async def _admit(request: Request) -> None:
-    """Raise `TooManyRegistrations` if the network has reached the limit.
-
-    Loopback addresses are not limited, for imports and trials on the same machine.
-    """
-    settings: Settings = request.app.state.settings
-    address = request.client.host if request.client else ""
-    if networks.is_this_machine(address):
-        return
-    most = settings.registrations_per_hour
-    async with transactions_of(request)() as tx:
-        pause = await commands.admit(tx, networks.network(address), most)
-    if pause:
-        raise TooManyRegistrations(retry_after=ceil(pause.total_seconds()))
 
 
 @router.post(

@@ -9,7 +9,13 @@ from typing import Literal, TypedDict, cast
 from hirewire.kit.mail.letters import LANGUAGES, Language, Letter
 
 Kind = Literal[
-    "password_reset", "password_changed", "email_verification", "token_made", "token_revoked"
+    "password_reset",
+    "password_changed",
+    "email_verification",
+    "token_made",
+    "token_revoked",
+    "identity_connected",
+    "identity_disconnected",
 ]
 
 

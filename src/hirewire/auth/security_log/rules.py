@@ -16,6 +16,8 @@ What = Literal[
     "email_verified",
     "token_made",
     "token_revoked",
+    "identity_connected",
+    "identity_disconnected",
 ]
 """The acts. `web/i18n/labels.py` has a label for each (`act_…`)."""
 KEPT = timedelta(days=365)

@@ -130,6 +130,8 @@ LABELS = {
     "act_email_verified": N_("Email address confirmed"),
     "act_token_made": N_("Access token created"),
     "act_token_revoked": N_("Access token revoked"),
+    "act_identity_connected": N_("Another way to sign in connected"),
+    "act_identity_disconnected": N_("Another way to sign in disconnected"),
     "act_other": N_("Account changed"),
     "light": N_("Light theme"),
     "dark": N_("Dark theme"),

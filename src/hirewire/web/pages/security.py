@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from hirewire.kit.errors import Unavailable
+from hirewire.web.pages.providers import providers
 from hirewire.web.pages.rendering import Form, Member, away, back_to, go, render, said, typed
 from hirewire.web.sessions import Visitor
 
@@ -67,9 +68,11 @@ async def page(
 ) -> Response:
     """The page, with what was typed into one of its forms."""
     try:
-        mine, sessions, tokens, log = await asyncio.gather(
+        mine, sessions, identities, offered, tokens, log = await asyncio.gather(
             who.auth.me(),
             who.auth.sessions(),
+            who.auth.identities(),
+            providers(who),
             who.auth.tokens(),
             who.auth.security_log(LATEST),
         )
@@ -82,6 +85,8 @@ async def page(
         form=form,
         mine=mine.data,
         sessions=sessions.data.items,
+        identities=identities.data.items,
+        providers=offered,
         tokens=tokens.data.items,
         token_form=token_form or Form({"days": "90"}),
         scopes=SCOPES,

@@ -17,7 +17,12 @@ from hirewire.auth.signing import require_secret_key
 from hirewire.auth.tokens import background as token_background
 from hirewire.auth.tokens import routes as tokens
 from hirewire.auth.verification import routes as verification
-from hirewire.contracts.auth import SigningKeyPublished, UserRegistered, UserRoleChanged
+from hirewire.contracts.auth import (
+    SigningKeyPublished,
+    UserBlocked,
+    UserRegistered,
+    UserRoleChanged,
+)
 from hirewire.contracts.vacancies import EmployerProfileCreated
 from hirewire.kit.service import Service
 from hirewire.messaging.subscriptions import on
@@ -25,18 +30,12 @@ from hirewire.messaging.subscriptions import on
 SERVICE = Service(
     name="auth",
     routes=[
-        accounts.router,
-        sessions.router,
-        security_log.router,
-        recovery.router,
-        verification.router,
-        keys.router,
-        identities.router,
-        tokens.router,
-        tokens.internal_router,
+        *(accounts.router, sessions.router, security_log.router, recovery.router),
+        *(verification.router, keys.router, identities.router),
+        *(tokens.router, tokens.internal_router),
     ],
     scoped=["/api/auth/me"],
-    publishes=[UserRegistered, UserRoleChanged, SigningKeyPublished],
+    publishes=[UserRegistered, UserRoleChanged, UserBlocked, SigningKeyPublished],
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
     ],

@@ -14,6 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
     Uuid,
     func,
+    text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
@@ -32,6 +33,17 @@ user = Table(
     Column("registered_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("language", Text, comment="Of mails; null: the language of the request"),
     Column("email_verified_at", DateTime(timezone=True)),
+    Column("blocked_at", DateTime(timezone=True)),
+    Column("blocked_by", Uuid, comment="The operator; null: the command line"),
+    Column("blocked_why", Text),
+    Column("role_besides", Text, comment="Of an admin: the role without it"),
+    Index("user_account_key_prefix", "email_key", postgresql_ops={"email_key": "text_pattern_ops"}),
+    Index("user_account_admins", "id", postgresql_where=text("role = 'admin'")),
+    CheckConstraint(
+        "(blocked_at is null) = (blocked_why is null) "
+        "and (blocked_at is not null or blocked_by is null)",
+        name="user_account_blocked",
+    ),
     CheckConstraint("role in ('applicant', 'employer', 'admin')", name="user_account_role"),
     CheckConstraint("language in ('en', 'ru')", name="user_account_language"),
 )

@@ -82,9 +82,10 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, http)
 
 
-async def business(_: Request, error: Exception) -> JSONResponse:
-    """The response to an `AppError`."""
+async def business(request: Request, error: Exception) -> JSONResponse:
+    """The response to an `AppError`, whose code the log gets."""
     assert isinstance(error, AppError)
+    request.state.problem = error.code
     headers = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
@@ -139,9 +140,10 @@ def _timed(error: AppError) -> str:
     return error.message.replace("try again later", f"try again in {span}")
 
 
-async def validation(_: Request, error: Exception) -> JSONResponse:
+async def validation(request: Request, error: Exception) -> JSONResponse:
     """The response to a request that fails validation."""
     assert isinstance(error, RequestValidationError)
+    request.state.problem = "invalid"
     unknown = [item for item in error.errors() if item["type"] == "extra_forbidden"]
     beyond = {id(item) for item in unknown[MOST_UNKNOWN:]}
     named = [item for item in error.errors() if id(item) not in beyond][:MOST_ERRORS]

@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from hirewire.kit import keyring, personal_tokens
 from hirewire.kit.clock import now
 from hirewire.kit.errors import AppError, Kind, Unauthenticated, Unavailable
+from hirewire.kit.refusals import Refusals
 
 # RFC 9864 prefers the name "Ed25519" for the same algorithm, but current verifiers know "EdDSA".
 warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
@@ -74,6 +75,13 @@ class SessionRequired(AppError):
     kind = Kind.FORBIDDEN
 
 
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    principal: Principal
+    issued: float
+    scopes: frozenset[str] | None
+
+
 class Verifier:
     """Verifies tokens with the keys in a service's own database, cached in memory."""
 
@@ -83,6 +91,7 @@ class Verifier:
         self._keys: dict[str, tuple[keyring.PublicKey, OKPKey]] = {}
         self._loaded = float("-inf")
         self._lock = asyncio.Lock()
+        self.refusals = Refusals(engine)
 
     async def verify(self, token: str, *, scope: str | None = None) -> Principal:
         """The principal that the token identifies.
@@ -90,11 +99,25 @@ class Verifier:
         A token of a session may do everything. One with a `scope` claim, of a personal access
         token, must have this `scope`; without one here, it may not call this at all.
 
-        Raises `InvalidToken` for a token that is forged, expired or has another audience,
-        `InsufficientScope`, `SessionRequired`, and `NoKeysYet` while this service has no key.
+        Raises `InvalidToken` for a token that is forged, expired, refused or has another audience,
+        `AccountBlocked` for a blocked user's, `InsufficientScope`, `SessionRequired`, and
+        `NoKeysYet` while this service has no key.
         """
         if personal_tokens.is_one(token):
             raise PersonalTokenHere
+        decoded = await self._decoded(token)
+        if await self.refusals.refused(decoded.principal.user_id, decoded.issued):
+            raise InvalidToken
+        if decoded.scopes is not None:
+            if scope is None:
+                raise SessionRequired
+            if scope not in decoded.scopes:
+                raise InsufficientScope(
+                    f"The token does not have the scope {scope}.", params={"scope": scope}
+                )
+        return decoded.principal
+
+    async def _decoded(self, token: str) -> _Decoded:
         if len(token) > LONGEST:
             raise InvalidToken
         try:
@@ -105,21 +128,14 @@ class Verifier:
                 decoded = jwt.decode(token, self._find, algorithms=[ALGORITHM])
             key, _ = self._keys[decoded.header["kid"]]
             principal = self._principal(decoded.header, decoded.claims, key)
-            granted = _scopes(decoded.claims)
+            claims = decoded.claims
+            return _Decoded(principal, float(claims["iat"]), _scopes(claims))
         except _UnknownKey:
             if not self._keys:
                 raise NoKeysYet(retry_after=1) from None
             raise InvalidToken from None
         except (JoseError, ValueError, TypeError, KeyError, AttributeError):
             raise InvalidToken from None
-        if granted is not None:
-            if scope is None:
-                raise SessionRequired
-            if scope not in granted:
-                raise InsufficientScope(
-                    f"The token does not have the scope {scope}.", params={"scope": scope}
-                )
-        return principal
 
     def _find(self, header: Any) -> OKPKey:
         kid = header.headers().get("kid")

@@ -133,8 +133,8 @@ def _add_middleware(
     )
     app.add_middleware(Proxy, routes=proxied, personal=PersonalTokens(services.exchange))
     app.add_middleware(OperatorsOnly, token=settings.operator_token)
-    app.add_middleware(Hardened, secure=settings.public_url.startswith("https:"))
     app.add_middleware(RequestContext, service="web", shown=failures.as_page)
+    app.add_middleware(Hardened, secure=settings.public_url.startswith("https:"))
     app.add_middleware(ClientAddress, listed=settings.trusted_proxies)
 
 

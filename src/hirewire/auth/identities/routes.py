@@ -25,6 +25,7 @@ from hirewire.kit.errors import AppError, Kind, NotFound, Unauthenticated, Unava
 from hirewire.kit.http import RequestTx, language_of, transactions_of
 from hirewire.kit.models import Answer, Body
 from hirewire.kit.openapi import refuses
+from hirewire.kit.refusals import AccountBlocked
 from hirewire.kit.settings import Settings
 from hirewire.kit.sign_in_providers import SignInProvider
 
@@ -149,6 +150,7 @@ async def begin(id: str, request: Request, response: Response) -> Begun:
     "/providers/{id}/finish",
     responses=refuses(
         *FINISHING,
+        AccountBlocked,
         commands.NoEmailAtProvider,
         commands.EmailUnverifiedAtProvider,
         commands.ConnectFirst,

@@ -38,7 +38,7 @@ async def owner_of(
 ) -> Row[UUID, UUID, list[str], datetime | None, str, bool] | None:
     """The id of a token that works, its scopes and last use, and its owner with role.
 
-    None for an unknown, expired or revoked token.
+    None for an unknown, expired or revoked token, and for a blocked user's.
     """
     its = personal_token.c
     result = await tx.execute(
@@ -51,7 +51,7 @@ async def owner_of(
             user.c.email_verified_at.is_not(None).label("email_verified"),
         )
         .join(user, user.c.id == its.user_id)
-        .where(its.hash == digest(token), its.expires_at > now())
+        .where(its.hash == digest(token), its.expires_at > now(), user.c.blocked_at.is_(None))
     )
     return result.first()
 

@@ -85,6 +85,13 @@ class Auth(Client):
         """End all sessions of the visitor but this one."""
         return await self._do("DELETE", "/sessions")
 
+    async def security_log(
+        self, limit: int, after: str | None = None
+    ) -> Answer[Items[SecurityEvent]]:
+        """What happened to the visitor's account, the latest first."""
+        query = {"limit": str(limit), "after": after}
+        return await self._get(Items[SecurityEvent], "/security-log", query)
+
     async def tokens(self) -> Answer[Items[PersonalToken]]:
         """The visitor's personal access tokens."""
         return await self._get(Items[PersonalToken], "/tokens")
@@ -96,13 +103,6 @@ class Auth(Client):
     async def revoke_token(self, id: str) -> Answer[None]:
         """Revoke a personal access token."""
         return await self._do("DELETE", f"/tokens/{id}")
-
-    async def security_log(
-        self, limit: int, after: str | None = None
-    ) -> Answer[Items[SecurityEvent]]:
-        """What happened to the visitor's account, the latest first."""
-        query = {"limit": str(limit), "after": after}
-        return await self._get(Items[SecurityEvent], "/security-log", query)
 
     async def providers(self) -> Answer[Items[Provider]]:
         """The providers that people can sign in with."""

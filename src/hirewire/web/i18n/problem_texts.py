@@ -139,6 +139,7 @@ TEXTS: dict[str, str | Plural] = {
     "token_or_code": REQUIRED,
     "wrong_password": N_("This is not your current password."),
     "wrong_credentials": N_("Wrong email or password."),
+    "account_blocked": N_("This account is blocked. We have sent you a mail with the reason."),
     "email_taken": N_("This email is already registered."),
     "provider_away": N_(
         "The service is not reachable right now. Try again in a moment, or sign in in another way."
@@ -184,6 +185,10 @@ TEXTS: dict[str, str | Plural] = {
     "already_applied": N_("You have already applied with this resume."),
     "vacancy_not_open": N_("This job is not accepting applications."),
     "own_vacancy": N_("You cannot apply to a job at your own company."),
+    "not_an_admin": N_("Only operators of this board can do this."),
+    "own_account": N_("You cannot do this to your own account."),
+    "already_blocked": N_("This person is blocked already."),
+    "not_blocked": N_("This person is not blocked."),
     "not_an_employer": N_("Only employers can do this."),
     "employer_profile_exists": N_("You already have a company profile."),
     "no_employer_profile": N_("You do not have a company profile yet."),

@@ -35,13 +35,8 @@ PAGES: dict[str, tuple[str, ...]] = {
     "Forgotten password": ("forgot.html", "new_password.html"),
     "Account and security": (
         *("account.html", "account_address.html", "account_password.html", "account_sessions.html"),
-        *(
-            "account_log.html",
-            "account_identities.html",
-            "account_tokens.html",
-            "security_log.html",
-            "token_made.html",
-        ),
+        *("account_log.html", "security_log.html", "account_identities.html"),
+        *("account_tokens.html", "token_made.html"),
         *("verify.html", "verify_first.html", "code.html"),
     ),
     "About, privacy, contact": ("about.html", "privacy.html", "contact.html"),

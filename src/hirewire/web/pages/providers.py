@@ -23,7 +23,7 @@ from hirewire.web.pages.rendering import (
     said,
 )
 from hirewire.web.problems import Problem
-from hirewire.web.sessions import HOST_ONLY, Visitor, is_secure
+from hirewire.web.sessions import HOST_ONLY, Visitor, is_secure, same_origin
 
 router = APIRouter(include_in_schema=False)
 ATTEMPT = "hirewire_attempt"
@@ -62,15 +62,17 @@ async def providers(who: Visitor) -> Sequence[Provider]:
 
 @router.get("/signin/with/{id}")
 async def begin(id: str, who: Asking) -> Response:
-    """Send the browser to a provider, to sign in."""
+    """Send the browser to a provider, to sign in. A link of another site shows the form first."""
     await _known(who, id)
+    to = who.request.query_params.get("next", "")
+    if not same_origin(who.request):
+        return go(who, "/signin", next=to)
     try:
         answer = await who.auth.begin_sign_in(id)
     except Unavailable:
         return await _failed(who, id, Problem("provider_away", is_whole=True), 503)
     if not answer.is_good:
         return await _failed(who, id, answer.problem, answer.status)
-    to = who.request.query_params.get("next", "")
     response = go(who, answer.data.url)
     _keep(who, response, answer.data.attempt, to if len(to) <= LONGEST_NEXT else "")
     return response

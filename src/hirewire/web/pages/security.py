@@ -11,14 +11,14 @@ from hirewire.web.pages.rendering import Form, Member, away, back_to, go, render
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(prefix="/account", include_in_schema=False)
-SCOPES = ("profiles:read", "profiles:write", "vacancies:read", "vacancies:write", "auth:read")
 LATEST, WHOLE_PAGE = 5, 50
 """How many acts the account's page and a page of the log show."""
+SCOPES = ("profiles:read", "profiles:write", "vacancies:read", "vacancies:write", "auth:read")
 
 
 @router.get("")
 async def account(who: Member) -> Response:
-    """The address, the password, tokens, sessions and the latest of the security log."""
+    """The address, the password, ways to sign in, tokens, sessions and the latest of the log."""
     return await page(who, Form())
 
 

@@ -148,6 +148,10 @@ ELSEWHERE = {
     "/api/auth/sessions",
     "/api/auth/security-log",
     "/api/auth/tokens",
+    "/api/auth/identities",
+    "/api/auth/providers",
+    "/signin/with/{id}",
+    "/signin/from/{id}",
     "/email/code",
     "/email/verify",
     "/email/change",
@@ -178,17 +182,8 @@ ELSEWHERE = {
 """Paths that contain no data of candidates, or only a part of a page in the table."""
 PAGES = (
     "about",
-    *(
-        "account",
-        "addresses",
-        "applications",
-        "board",
-        "candidate",
-        "employer",
-        "passwords",
-        "people",
-    ),
-    *("security", "verifying"),
+    *("account", "addresses", "applications", "board", "candidate", "employer", "passwords"),
+    *("people", "providers", "security", "verifying"),
     *("posting", "resumes", "routes", "saved"),
 )
 

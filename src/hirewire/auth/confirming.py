@@ -28,8 +28,8 @@ class Confirmation(Body):
 async def confirm_password(request: Request, current: Current, password: str) -> str:
     """The caller's address, if this is their password; wrong ones count as failed logins.
 
-    An account without a password would be confirmed here by a recent sign-in instead: the session
-    says when it began. Every account has a password so far.
+    An account without a password cannot be confirmed so far: its owner sets one by "Forgot
+    password?" first. A recent sign-in could do here instead; the session says when it began.
 
     Raises `Invalid` and `TooManyFailures`. No transaction is open while the password is hashed.
     """
@@ -48,8 +48,8 @@ async def confirm_password(request: Request, current: Current, password: str) ->
         raise TooManyFailures(retry_after=ceil(pause.total_seconds()))
     if not await password_fits(password, account.password_hash):
         async with transactions() as tx:
-            requester = requester_of(request)
-            await note_failure(tx, network, account.email_key, current.user_id, requester)
+            known = account.email_key, current.user_id
+            await note_failure(tx, network, *known, requester_of(request))
         error = FieldError("#/password", "is not the current password", "wrong_password")
         raise Invalid(errors=[error])
     async with transactions() as tx:

@@ -29,6 +29,15 @@ SESSION_LIFE = timedelta(days=90)
 
 
 @dataclass(frozen=True, slots=True)
+class Owner:
+    """Somebody who has proved to be the owner of an account."""
+
+    user_id: UUID
+    account: str
+    """The key of the address, by which failed logins are counted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Granted:
     """A session and the token that refreshes it."""
 
@@ -59,17 +68,15 @@ def place_of(request: Request) -> Place:
     return Place(where.device, where.network, language_of(request))
 
 
-async def sign_in(
-    tx: Tx, request: Request, response: Response, user_id: UUID, account: str
-) -> Tokens:
-    """Sign a user in, who has proved to be the owner of the account: a new session.
+async def sign_in(tx: Tx, request: Request, response: Response, owner: Owner) -> Tokens:
+    """Sign the owner of an account in: a new session.
 
     The security log notes it, and a mail notifies the owner of a sign-in from a new network.
     """
     network = networks.network(request.client.host if request.client else "")
-    is_from_elsewhere = await forgive(tx, network, account, user_id)
-    await _note(tx, user_id, requester_of(request), is_from_elsewhere=is_from_elsewhere)
-    granted = await begin(tx, user_id, place_of(request))
+    is_from_elsewhere = await forgive(tx, network, owner.account, owner.user_id)
+    await _note(tx, owner.user_id, requester_of(request), is_from_elsewhere=is_from_elsewhere)
+    granted = await begin(tx, owner.user_id, place_of(request))
     return await tokens(tx, request, response, granted)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hirewire.auth import limits
 from hirewire.auth.limits import Failures
-from hirewire.auth.tables import failed_login, known_place, session, user
+from hirewire.auth.tables import failed_login, known_place, login_ticket, session, user
 from hirewire.kit.clock import now
 from hirewire.kit.db import lock
 from hirewire.kit.errors import AppError, Kind
@@ -142,7 +142,9 @@ async def check_not_blocked(tx: Tx, user_id: UUID) -> None:
 
 
 async def end_sessions(tx: Tx, user_id: UUID, why: str, *, but: UUID | None = None) -> None:
-    """End all sessions of a user, except `but`, and store why."""
+    """End all sessions of a user, except `but`, and store why; also logins that lack a code."""
+    # First: a login that is completed meanwhile has its session before the sessions are ended.
+    await tx.execute(delete(login_ticket).where(login_ticket.c.user_id == user_id))
     its = session.c
     await tx.execute(
         update(session)

@@ -1,19 +1,32 @@
-"""Mails about an act by which a stolen account would be noticed."""
+"""Acts by which a stolen account would be noticed: the log notes them, and a mail is sent."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
 from fastapi import Request
 from sqlalchemy import select
 
 from hirewire.auth.mails.letters import Kind, letter, of_act
+from hirewire.auth.security_log.commands import note
 from hirewire.auth.tables import user
 from hirewire.auth.where import Where, where_of
 from hirewire.kit.clock import now
 from hirewire.kit.http import language_of
 from hirewire.kit.mail import queue
 from hirewire.messaging.transaction import Tx
+
+Act = Literal[
+    "passkey_added",
+    "passkey_removed",
+    "passkey_copied",
+    "two_step_on",
+    "two_step_off",
+    "second_step_failed",
+    "recovery_code_used",
+    "recovery_codes_made",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +68,11 @@ async def notify(
         values={**of_act(requester.where, language, now()), **(more or {})},
     )
     await queue.send(tx, what, mail, user_id=user_id)
+
+
+async def note_and_notify(
+    tx: Tx, user_id: UUID, what: Act, requester: Requester, *, page: str = "/account"
+) -> None:
+    """Note an act in the user's log, and notify the user of it."""
+    await note(tx, user_id, what, requester.where)
+    await notify(tx, user_id, what, requester, page=page)

@@ -9,8 +9,8 @@ from hirewire.kit.clock import now
 from hirewire.messaging.transaction import Tx
 
 
-async def account(tx: Tx, id: UUID) -> Row[UUID, str, str, bool, str | None] | None:
-    """The id, e-mail address, role, `email_verified` and `pending_email` of a user.
+async def account(tx: Tx, id: UUID) -> Row[UUID, str, str, bool, bool, str | None] | None:
+    """The id, e-mail address, role, `email_verified`, `has_password` and `pending_email` of a user.
 
     None for an unknown user.
     """
@@ -22,6 +22,7 @@ async def account(tx: Tx, id: UUID) -> Row[UUID, str, str, bool, str | None] | N
             user.c.email,
             user.c.role,
             user.c.email_verified_at.is_not(None).label("email_verified"),
+            user.c.password_hash.is_not(None).label("has_password"),
             its.email.label("pending_email"),
         )
         .outerjoin(address_change, pending)

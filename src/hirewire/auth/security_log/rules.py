@@ -18,6 +18,18 @@ What = Literal[
     "email_verified",
     "email_change_requested",
     "email_changed",
+    "passkey_added",
+    "passkey_removed",
+    "passkey_copied",
+    "two_step_on",
+    "two_step_off",
+    "second_step_failed",
+    "recovery_code_used",
+    "recovery_codes_made",
+    "token_made",
+    "token_revoked",
+    "identity_connected",
+    "identity_disconnected",
 ]
 """The acts. `web/i18n/labels.py` has a label for each (`act_…`)."""
 KEPT = timedelta(days=365)

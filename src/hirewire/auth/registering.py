@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hirewire.auth import networks
 from hirewire.auth.credentials import email_key
-from hirewire.auth.tables import registration, user
+from hirewire.auth.tables import mail_request, registration, user
 from hirewire.contracts.auth import UserRegistered
 from hirewire.kit.clock import now
 from hirewire.kit.db import lock
@@ -23,6 +23,13 @@ from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
 
 WINDOW = timedelta(hours=1)
+TAKEN_ANSWERS = 5
+"""How often one network learns within the window that an address is registered. After that, every
+registration from it gets the answer "too many", whatever the address."""
+TAKEN_MAILS_WINDOW = timedelta(days=1)
+"""At most one mail in this time notifies the owner of attempts to register with their address."""
+TAKEN = "email_taken"
+"""The purpose of `mail_request` that counts these answers."""
 
 
 class TooManyRegistrations(AppError):
@@ -79,8 +86,32 @@ async def check_limit(request: Request) -> None:
     most = settings.registrations_per_hour
     async with transactions_of(request)() as tx:
         pause = await _admit(tx, networks.network(address), most)
+    refuse_while(pause)
+
+
+def refuse_while(pause: timedelta) -> None:
+    """Raise `TooManyRegistrations` for a pause that is not zero."""
     if pause:
         raise TooManyRegistrations(retry_after=ceil(pause.total_seconds()))
+
+
+async def pause_after_taken(tx: Tx, network: str) -> timedelta:
+    """How long the network must wait, since it has learned of too many registered addresses.
+
+    Registrations from the network wait for each other until the transaction ends.
+    """
+    moment = now()
+    await lock(tx, f"registration {network}")
+    its = mail_request.c
+    result = await tx.execute(
+        select(func.count(), func.min(its.at)).where(
+            its.network == network,
+            its.purpose == TAKEN,
+            its.at > moment - WINDOW,
+        )
+    )
+    count, oldest = result.one()
+    return wait(count, oldest, TAKEN_ANSWERS, moment)
 
 
 async def _admit(tx: Tx, network: str, most: int) -> timedelta:
@@ -89,8 +120,10 @@ async def _admit(tx: Tx, network: str, most: int) -> timedelta:
     `most` attempts an hour are allowed. Failed attempts count too, so that nobody can probe which
     addresses have an account. An advisory lock serialises the attempts from one network.
     """
+    pause = await pause_after_taken(tx, network)
+    if pause:
+        return pause
     moment = now()
-    await lock(tx, f"registration {network}")
     table = registration.c
     result = await tx.execute(
         select(func.count(), func.min(table.at)).where(

@@ -10,7 +10,7 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from hirewire.auth import granting, registering
+from hirewire.auth import granting, login_tickets, registering
 from hirewire.auth.callers import CurrentSession
 from hirewire.auth.granting import Tokens
 from hirewire.auth.identities import commands, queries
@@ -151,6 +151,7 @@ async def begin(id: str, request: Request, response: Response) -> Begun:
     responses=refuses(
         *FINISHING,
         AccountBlocked,
+        login_tickets.SecondFactorNeeded,
         commands.NoEmailAtProvider,
         commands.EmailUnverifiedAtProvider,
         commands.ConnectFirst,
@@ -161,7 +162,8 @@ async def finish(id: str, body: Brought, request: Request, response: Response) -
     """Sign in with what the browser brings back.
 
     Somebody new gets an account, if the provider has verified the address. An account with the same
-    address is connected if it has verified the address too.
+    address is connected if it has verified the address too. With two-step sign-in, a code is needed
+    as after a password.
     """
     transactions = transactions_of(request)
     provider = _provider(request, id)
@@ -174,7 +176,11 @@ async def finish(id: str, body: Brought, request: Request, response: Response) -
             await registering.check_limit(request)
     async with transactions() as tx:
         owner = await commands.owner_of(tx, found, id, _requester(request))
-        return await granting.sign_in(tx, request, response, owner.id, owner.account)
+        if not await login_tickets.is_code_needed(tx, owner.id):
+            known = granting.Owner(owner.id, owner.account)
+            return await granting.sign_in(tx, request, response, known)
+        ticket = await login_tickets.issue(tx, owner.id)
+    raise login_tickets.needed(ticket)
 
 
 @router.get("/identities", responses=refuses(Unauthenticated))

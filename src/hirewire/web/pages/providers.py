@@ -9,6 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from hirewire.kit.errors import Unavailable
+from hirewire.web import sessions
 from hirewire.web.api.answers import Answer, Missing
 from hirewire.web.api.models.auth import Begun, Provider
 from hirewire.web.pages.rendering import (
@@ -125,7 +126,7 @@ async def come_back(id: str, who: Asking) -> Response:
         else:
             tokens = await who.auth.finish_sign_in(id, brought)
             if tokens.is_good:
-                who.enter(tokens.data)
+                await sessions.begin(who, tokens.data)
             answer = tokens
     except Unavailable:
         return await _failed(who, id, Problem("provider_away", is_whole=True), 503, to)

@@ -118,11 +118,14 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> MovedClock:
 
 
 @asynccontextmanager
-async def _on_a_copy(postgres_url: str) -> AsyncIterator[Auth]:
+async def _on_a_copy(
+    postgres_url: str, public_url: str = "http://127.0.0.1:8000"
+) -> AsyncIterator[Auth]:
     name = f"t{uuid4().hex[:16]}"
+    url = _named(postgres_url, name)
     use_passwords("cheap")
     try:
-        async with running(SERVICE, _named(postgres_url, name), trust_test_key=False) as service:
+        async with running(SERVICE, url, trust_test_key=False, public_url=public_url) as service:
             yield Auth(service)
     finally:
         use_passwords("real")
@@ -140,9 +143,15 @@ async def _administer(url: str, statement: str) -> None:
 
 
 @pytest.fixture
-async def keyless(postgres_url: str) -> AsyncIterator[Auth]:
+def public_url() -> str:
+    """The address of the board; the tests of passkeys need one with a name."""
+    return "http://127.0.0.1:8000"
+
+
+@pytest.fixture
+async def keyless(postgres_url: str, public_url: str) -> AsyncIterator[Auth]:
     """The service on an empty database, before it has created its first key."""
-    async with _on_a_copy(postgres_url) as service:
+    async with _on_a_copy(postgres_url, public_url) as service:
         yield service
 
 

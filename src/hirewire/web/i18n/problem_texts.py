@@ -139,6 +139,27 @@ TEXTS: dict[str, str | Plural] = {
     "token_or_code": REQUIRED,
     "wrong_password": N_("This is not your current password."),
     "wrong_credentials": N_("Wrong email or password."),
+    "no_passkeys_here": N_("Passkeys do not work at this address."),
+    "passkey_too_late": N_("This took too long. Please try again."),
+    "passkey_not_accepted": N_("This passkey could not be added. Please try again."),
+    "passkey_known": N_("This passkey has been added already."),
+    "passkey_refused": N_("This passkey could not be checked. Try again, or use your password."),
+    "passkey_unknown": N_(
+        "This passkey is not known here. It may have been removed: sign in with your password."
+    ),
+    "passkey_copied": N_(
+        "This passkey may have been copied, so it was refused."
+        " Sign in with your password and replace it."
+    ),
+    "two_step_already_on": N_("Two-step sign-in is on already."),
+    "two_step_not_begun": N_("This took too long. Please start again."),
+    "two_step_not_on": N_("Two-step sign-in is off."),
+    "login_expired": N_(
+        "This took too long, or there were too many wrong codes. Enter your password again."
+    ),
+    "wrong_code": N_("This code is wrong or was used already."),
+    "too_many_codes": N_("Too many wrong codes. Use a recovery code."),
+    "too_many_passkeys": LIMIT,
     "account_blocked": N_("This account is blocked. We have sent you a mail with the reason."),
     "email_taken": N_("This email is already registered."),
     "sign_in_away": N_("Sign-in is temporarily unavailable. Please try again in a moment."),

@@ -5,6 +5,7 @@ from hirewire.auth.accounts import routes as accounts
 from hirewire.auth.credentials import keep_memory_of_hashes
 from hirewire.auth.keys import background as key_background
 from hirewire.auth.keys import routes as keys
+from hirewire.auth.operators import routes as operators
 from hirewire.auth.recovery import background as recovery_background
 from hirewire.auth.recovery import routes as recovery
 from hirewire.auth.roles import handlers as roles
@@ -24,7 +25,14 @@ from hirewire.messaging.subscriptions import on
 
 SERVICE = Service(
     name="auth",
-    routes=[accounts.router, sessions.router, recovery.router, verification.router, keys.router],
+    routes=[
+        accounts.router,
+        sessions.router,
+        recovery.router,
+        verification.router,
+        keys.router,
+        operators.router,
+    ],
     publishes=[UserRegistered, UserRoleChanged, UserBlocked, SigningKeyPublished],
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),

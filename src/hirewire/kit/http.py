@@ -19,7 +19,6 @@ from hirewire.kit.errors import (
     FieldError,
     Invalid,
     Kind,
-    NotAnAdmin,
     Unauthenticated,
 )
 from hirewire.kit.languages import preferred
@@ -106,19 +105,6 @@ async def needs_verified(request: Request, caller: Caller) -> Principal:
 
 VerifiedCaller = Annotated[Principal, Depends(needs_verified)]
 """The caller, who has a verified address if `HIREWIRE_VERIFIED_EMAIL` is `required`."""
-
-
-async def needs_admin(caller: Caller) -> Principal:
-    """Dependency of `AdminCaller`."""
-    if caller.role != "admin":
-        raise NotAnAdmin
-    return caller
-
-
-AdminCaller = Annotated[Principal, Depends(needs_admin)]
-"""An operator, by the token: one who loses the role loses all tokens within seconds, as services
-note it. `auth` itself reads its own row.
-"""
 
 
 class KeyReused(AppError):

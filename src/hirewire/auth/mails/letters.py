@@ -13,6 +13,7 @@ Kind = Literal[
     "password_reset",
     "password_changed",
     "email_verification",
+    "password_help",
     "account_made",
     "account_blocked",
     "account_unblocked",

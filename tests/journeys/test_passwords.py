@@ -163,6 +163,19 @@ async def test_the_page_of_the_account(platform: Platform, chromium: str) -> Non
         await expect(page.get_by_text("Остальные сеансы завершены.")).to_be_visible()
         await expect(page.locator("#sessions li")).to_have_count(1)
         assert (await phone.get("/account")).status_code == 303
+        log = page.locator("#security-log")
+        await expect(log.locator("li strong")).to_have_text(
+            [
+                "Выход на всех других устройствах",
+                "Вход в аккаунт",
+                "Пароль изменён",
+                "Введён неверный пароль",
+                "Выход на другом устройстве",
+            ]
+        )
+        await expect(log.locator("li").nth(1)).to_contain_text("python-httpx · Сеть 127.0.0.0/24")
+        await log.get_by_role("link", name="Показать все").click()
+        await expect(page.locator("main li strong")).to_have_count(8)
 
 
 async def code_of(client: httpx.AsyncClient, to: str, *, least: int = 1) -> str:

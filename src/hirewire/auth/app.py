@@ -9,6 +9,8 @@ from hirewire.auth.operators import routes as operators
 from hirewire.auth.recovery import background as recovery_background
 from hirewire.auth.recovery import routes as recovery
 from hirewire.auth.roles import handlers as roles
+from hirewire.auth.security_log import background as log_background
+from hirewire.auth.security_log import routes as security_log
 from hirewire.auth.sessions import background as session_background
 from hirewire.auth.sessions import routes as sessions
 from hirewire.auth.signing import require_secret_key
@@ -28,6 +30,7 @@ SERVICE = Service(
     routes=[
         accounts.router,
         sessions.router,
+        security_log.router,
         recovery.router,
         verification.router,
         keys.router,
@@ -41,6 +44,7 @@ SERVICE = Service(
         key_background.ROTATE_SIGNING_KEYS,
         session_background.FORGET_ENDED_SESSIONS,
         account_background.FORGET_OLD_REGISTRATIONS,
+        log_background.FORGET_OLD_ACTS,
         recovery_background.FORGET_OLD_SECRETS,
         recovery_background.SEND_LINKS,
     ],

@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import timedelta
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import delete, func, insert, or_, select, update
@@ -37,7 +38,35 @@ async def admit(tx: Tx, network: str, account: str, user_id: UUID | None) -> tim
     advisory lock serialises the logins of one account before any password is hashed. `user_id` is
     the owner of the account, if there is one.
     """
-    moment, key = now(), digest(account)
+    moment = now()
+    failures = await _failures(tx, network, account)
+    pause = limits.wait(failures, await _is_known(tx, user_id, network), moment)
+    if not pause:
+        await tx.execute(
+            insert(failed_login).values(network=network, account=digest(account), at=moment)
+        )
+    return pause
+
+
+Failed = Literal["first", "again", "locked"]
+
+
+async def failed(tx: Tx, network: str, account: str, user_id: UUID | None) -> Failed:
+    """What a failed attempt, which `admit` has counted, was: the first here, or the last allowed.
+
+    Only the first few networks of an account count as new, so that an attack from thousands of them
+    fills no log.
+    """
+    failures = await _failures(tx, network, account)
+    if limits.wait(failures, await _is_known(tx, user_id, network), now()):
+        return "locked"
+    is_first = failures.of_pair == 1 and failures.of_account <= limits.FAILURES_OF_PAIR
+    return "first" if is_first else "again"
+
+
+async def _failures(tx: Tx, network: str, account: str) -> Failures:
+    """The numbers of failures; the logins of this account wait until the transaction ends."""
+    key = digest(account)
     await lock(tx, f"login {key.hex()}")
     at, there, its = failed_login.c.at, failed_login.c.network == network, failed_login.c.account
     counts = await tx.execute(
@@ -47,12 +76,9 @@ async def admit(tx: Tx, network: str, account: str, user_id: UUID | None) -> tim
             func.count().filter(its == key),
             func.min(at).filter(its == key),
             func.count().filter(there),
-        ).where(or_(there, its == key), at > moment - limits.FAILURES_WINDOW)
+        ).where(or_(there, its == key), at > now() - limits.FAILURES_WINDOW)
     )
-    pause = limits.wait(Failures(*counts.one()), await _is_known(tx, user_id, network), moment)
-    if not pause:
-        await tx.execute(insert(failed_login).values(network=network, account=key, at=moment))
-    return pause
+    return Failures(*counts.one())
 
 
 async def forgive(tx: Tx, network: str, account: str, user_id: UUID) -> None:

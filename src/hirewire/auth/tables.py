@@ -155,6 +155,24 @@ link_to_send = Table(
     Index("link_to_send_at", "at"),
 )
 
+security_event = Table(
+    "security_event",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column(
+        "user_id",
+        Uuid,
+        ForeignKey("user_account.id", ondelete="CASCADE"),
+        comment="Null: an address without an account was tried; deleted within an hour",
+    ),
+    Column("what", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("device", Text, comment="Browser and system"),
+    Column("network", Text, comment="IPv4 /24 or IPv6 /48"),
+    Index("security_event_user", "user_id", "at", "id"),
+    Index("security_event_at", "at"),
+)
+
 signing_key = Table(
     "signing_key",
     metadata,

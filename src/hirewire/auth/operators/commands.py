@@ -11,7 +11,10 @@ from hirewire.auth import operator_mails as mails
 from hirewire.auth.credentials import email_key
 from hirewire.auth.logins import end_sessions
 from hirewire.auth.operator_mails import Board, Reader
+from hirewire.auth.security_log.commands import note
+from hirewire.auth.security_log.rules import What
 from hirewire.auth.tables import user
+from hirewire.auth.where import Where
 from hirewire.contracts.auth import Role, UserBlocked, UserRegistered, UserRoleChanged
 from hirewire.kit import audit_log, refusals
 from hirewire.kit.audit_log import Subject
@@ -133,7 +136,7 @@ async def block(tx: Tx, act: Act, board: Board) -> None:
     await end_sessions(tx, act.on, "blocked by an operator")
     await refusals.note_block(tx, act.on, is_blocked=True, at=moment)
     record(tx, UserBlocked(user_id=act.on, blocked=True, at=moment))
-    await _note(tx, act, "user_blocked")
+    await _note(tx, act, "user_blocked", "blocked")
     await mails.mail_blocked(tx, _reader(person), act.why, board)
 
 
@@ -152,7 +155,7 @@ async def unblock(tx: Tx, act: Act, board: Board) -> None:
     )
     await refusals.note_block(tx, act.on, is_blocked=False, at=moment)
     record(tx, UserBlocked(user_id=act.on, blocked=False, at=moment))
-    await _note(tx, act, "user_unblocked")
+    await _note(tx, act, "user_unblocked", "unblocked")
     await mails.mail_unblocked(tx, _reader(person), board)
 
 
@@ -160,7 +163,7 @@ async def end_all_sessions(tx: Tx, act: Act) -> None:
     """End all sessions of a person. Raises `NotFound` and `NotAnOperator`."""
     await _begin(tx, act)
     await end_sessions(tx, act.on, "ended by an operator")
-    await _note(tx, act, "sessions_ended")
+    await _note(tx, act, "sessions_ended", "sessions_ended_by_operator")
 
 
 async def send_reset_link(tx: Tx, act: Act, board: Board) -> None:
@@ -168,7 +171,7 @@ async def send_reset_link(tx: Tx, act: Act, board: Board) -> None:
     person = await _begin(tx, act)
     token = await _reset_token(tx, person)
     await mails.mail_reset(tx, _reader(person), token, RESET_LIFE, board)
-    await _note(tx, act, "reset_link_sent")
+    await _note(tx, act, "reset_link_sent", "reset_link_by_operator")
 
 
 async def verify(tx: Tx, act: Act) -> None:
@@ -180,7 +183,7 @@ async def verify(tx: Tx, act: Act) -> None:
     if person.is_verified:
         raise AlreadyVerified
     await tx.execute(update(user).where(user.c.id == act.on).values(email_verified_at=now()))
-    await _note(tx, act, "address_verified")
+    await _note(tx, act, "address_verified", "email_verified_by_operator")
 
 
 async def make_admin(tx: Tx, act: Act) -> None:
@@ -197,7 +200,7 @@ async def make_admin(tx: Tx, act: Act) -> None:
     if person.blocked_at is not None:
         raise AlreadyBlocked
     await _change_role(tx, person, "admin")
-    await _note(tx, act, "admin_made")
+    await _note(tx, act, "admin_made", "admin_made")
 
 
 async def create_admin(tx: Tx, email: str, password_hash: str, act_why: str, board: Board) -> UUID:
@@ -222,7 +225,7 @@ async def create_admin(tx: Tx, email: str, password_hash: str, act_why: str, boa
     await _change_role(tx, person, "admin")
     token = await _reset_token(tx, person, FIRST_LIFE)
     await mails.mail_made(tx, _reader(person), token, FIRST_LIFE, board)
-    await _note(tx, Act(None, id, act_why), "admin_made", account="new")
+    await _note(tx, Act(None, id, act_why), "admin_made", "admin_made", account="new")
     return id
 
 
@@ -245,7 +248,7 @@ async def remove_admin(tx: Tx, act: Act) -> None:
             raise LastAdmin
     await _change_role(tx, person, person.role_besides or "applicant")
     await end_sessions(tx, act.on, "not an operator any more")
-    await _note(tx, act, "admin_removed")
+    await _note(tx, act, "admin_removed", "admin_removed")
 
 
 async def _change_role(tx: Tx, person: Person, role: Role) -> None:
@@ -292,6 +295,8 @@ def _reader(person: Person) -> Reader:
     return Reader(person.id, person.email, person.language)
 
 
-async def _note(tx: Tx, act: Act, name: str, **details: str) -> None:
+async def _note(tx: Tx, act: Act, name: str, shown: What, **details: str) -> None:
+    """Note the act in the log of operators' acts, and what the person may know in their own."""
     subject = Subject("user", str(act.on))
     await audit_log.record(tx, name, subject, by=act.by, why=act.why, details=details)
+    await note(tx, act.on, shown, Where())

@@ -1,4 +1,4 @@
-"""The page of the account: password and sessions."""
+"""The page of the account: password, sessions and the security log."""
 
 import asyncio
 from uuid import UUID
@@ -6,15 +6,17 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from hirewire.kit.errors import Unavailable
-from hirewire.web.pages.rendering import Form, Member, away, back_to, render, said, typed
+from hirewire.web.pages.rendering import Form, Member, away, back_to, go, render, said, typed
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(prefix="/account", include_in_schema=False)
+LATEST, WHOLE_PAGE = 5, 50
+"""How many acts the account's page and a page of the log show."""
 
 
 @router.get("")
 async def account(who: Member) -> Response:
-    """The address, the password and the sessions."""
+    """The address, the password, the sessions and the latest of the security log."""
     return await _page(who, Form())
 
 
@@ -46,11 +48,32 @@ async def end_one(id: UUID, who: Member) -> Response:
     return back_to(who, "/account#sessions", done)
 
 
+@router.get("/security-log")
+async def security_log(who: Member) -> Response:
+    """What happened to the account, the latest first."""
+    after = who.request.query_params.get("after") or None
+    try:
+        answer = await who.auth.security_log(WHOLE_PAGE, after)
+    except Unavailable:
+        return away(who)
+    if not answer.is_good and after:  # probably an outdated position in the list
+        return go(who, "/account/security-log")
+    return render(who, "security_log.html", log=answer.data)
+
+
 async def _page(who: Visitor, form: Form, status: int = 200) -> Response:
     try:
-        mine, sessions = await asyncio.gather(who.auth.me(), who.auth.sessions())
+        mine, sessions, log = await asyncio.gather(
+            who.auth.me(), who.auth.sessions(), who.auth.security_log(LATEST)
+        )
     except Unavailable:
         return away(who)
     return render(
-        who, "account.html", status, form=form, mine=mine.data, sessions=sessions.data.items
+        who,
+        "account.html",
+        status,
+        form=form,
+        mine=mine.data,
+        sessions=sessions.data.items,
+        log=log.data,
     )

@@ -18,6 +18,16 @@ class Account(Model):
     emailVerified: bool = True
 
 
+class SecurityEvent(Model):
+    """An act that concerns the security of the account."""
+
+    id: str
+    what: str
+    at: Moment
+    device: str | None = None
+    network: str | None = None
+
+
 class Session(Model):
     """A login that has not ended."""
 

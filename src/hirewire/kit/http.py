@@ -219,7 +219,7 @@ def page_of(
 
 def next_page(place: Sequence[object], request: Request, response: Response) -> str:
     """The cursor of the page after this position. Sets the `Link` header (RFC 8288)."""
-    cursor = _encode_cursor(place)
+    cursor = encoded_cursor(place)
     pairs = [(k, v) for k, v in request.query_params.multi_items() if k != "after"]
     link = f"{request.url.path}?{urlencode([*pairs, ('after', cursor)])}"
     response.headers["Link"] = f'<{link}>; rel="next"'
@@ -247,7 +247,8 @@ def bad_cursor() -> BadCursor:
     )
 
 
-def _encode_cursor(place: Sequence[object]) -> str:
+def encoded_cursor(place: Sequence[object]) -> str:
+    """The cursor of a position, for `decoded_cursor`."""
     text = json.dumps([str(part) for part in place], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 

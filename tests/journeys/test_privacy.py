@@ -153,6 +153,7 @@ ELSEWHERE = {
     "/session",
     "/api/auth/sessions",
     "/api/auth/security-log",
+    "/api/auth/tokens",
     "/email/code",
     "/email/verify",
     "/password/forgot",

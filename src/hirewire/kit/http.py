@@ -28,6 +28,7 @@ from hirewire.kit.settings import Settings
 from hirewire.kit.tokens import Principal, Verifier
 from hirewire.messaging.transaction import Transactions, Tx
 
+READING = ("GET", "HEAD", "OPTIONS")
 M = TypeVar("M", bound=BaseModel)
 R = TypeVar("R")
 
@@ -64,7 +65,18 @@ async def takes_caller(
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated
     verifier: Verifier = request.app.state.verifier
-    return await verifier.verify(token.strip())
+    caller = await verifier.verify(token.strip(), scope=_scope(request))
+    request.state.user = str(caller.user_id)  # for the log
+    return caller
+
+
+def _scope(request: Request) -> str | None:
+    """The scope that a personal access token needs for this route; None if no scope is enough."""
+    path: str = request.scope["route"].path
+    if not any(path == open or path.startswith(f"{open}/") for open in request.app.state.scoped):
+        return None
+    act = "read" if request.method in READING else "write"
+    return f"{request.app.state.service}:{act}"
 
 
 MaybeCaller = Annotated[Principal | None, Depends(takes_caller)]
@@ -151,15 +163,22 @@ class Idempotency:
             raise KeyReused
         return model.model_validate_json(answer)
 
+    async def release(self) -> None:
+        """Forget the key: `make` has raised, and the transaction commits all the same."""
+        if self._key is not None:
+            await answers.release(self._tx, scope=self._scope, key=self._key)
+
+
+IdempotencyKey = Annotated[
+    str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")
+]
+
 
 async def _once(
     request: Request,
     tx: RequestTx,
     caller: MaybeCaller,
-    idempotency_key: Annotated[
-        str | None,
-        Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$"),
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Idempotency:
     return Idempotency(request, tx, idempotency_key, caller)
 

@@ -71,6 +71,9 @@ class Service:
     """Events that another service consumes from an external service's plain queue instead."""
     larger_bodies: Sequence[tuple[str, int]] = field(default_factory=tuple)
     """Paths that accept bodies over 1 MiB, with their limit in bytes."""
+    scoped: Sequence[str] = ()
+    """Routes that a personal access token with `<service>:read` or `<service>:write` may call: the
+    beginnings of their paths, in whole segments. All others are closed to it."""
     sends_mail: bool = False
     """Whether its queue of mails is sent in the background."""
     prepare: Sequence[Callable[[Settings], None]] = ()
@@ -191,6 +194,8 @@ def create_app(
     app.state.settings = settings
     app.state.messaging = messaging
     app.state.verifier = verifier
+    app.state.service = service.name
+    app.state.scoped = service.scoped
     problems.install(app)
     app.add_middleware(BodyLimit, larger=service.larger_bodies)
     app.add_middleware(RequestContext, service=service.name)

@@ -24,6 +24,12 @@ from hirewire.profiles.resumes import routes as resumes_routes
 SERVICE = Service(
     name="profiles",
     routes=[people_routes.router, resumes_routes.router, readers_routes.router],
+    scoped=[
+        "/api/profiles/me",
+        "/api/profiles/resumes",
+        "/api/profiles/candidates",
+        "/api/profiles/shared",
+    ],
     publishes=[ResumeUpdated, ProfileUpdated],
     subscriptions=[
         on(UserRegistered, people.on_user_registered, name="profiles.people"),

@@ -1,5 +1,6 @@
 """Routes for registration and for the caller's account."""
 
+from datetime import timedelta
 from math import ceil
 from typing import Annotated, NamedTuple
 from uuid import UUID
@@ -10,9 +11,18 @@ from pydantic import Field, ValidationInfo, field_validator
 from hirewire.auth import networks, passwords
 from hirewire.auth.accounts import commands, queries
 from hirewire.auth.credentials import hash_password, normalised_email
+from hirewire.auth.notices import requester_of
 from hirewire.contracts.auth import Role
 from hirewire.kit.errors import AppError, Kind, Unauthenticated
-from hirewire.kit.http import Caller, Once, RequestTx, language_of, transactions_of
+from hirewire.kit.http import (
+    Caller,
+    Idempotency,
+    IdempotencyKey,
+    MaybeCaller,
+    RequestTx,
+    language_of,
+    transactions_of,
+)
 from hirewire.kit.mail.letters import Language
 from hirewire.kit.models import Answer, Body
 from hirewire.kit.openapi import refuses
@@ -83,38 +93,57 @@ async def _admit(request: Request) -> None:
     most = settings.registrations_per_hour
     async with transactions_of(request)() as tx:
         pause = await commands.admit(tx, networks.network(address), most)
-    if pause:
-        raise TooManyRegistrations(retry_after=ceil(pause.total_seconds()))
+    _refuse_while(pause)
 
 
 @router.post(
     "/register", status_code=201, responses=refuses(commands.EmailTaken, TooManyRegistrations)
 )
 async def register(
-    # Must come first: dependencies are resolved in this order, and no transaction may be open while
-    # the password is hashed.
+    # Must come first: dependencies are resolved in this order.
     new: Annotated[Registering, Depends(_registering)],
-    tx: RequestTx,
-    once: Once,
     request: Request,
+    caller: MaybeCaller,
+    idempotency_key: IdempotencyKey = None,
 ) -> Account:
     """Register an account. The profile is created automatically a moment later.
 
-    A mail with a code and a link asks the user to verify the address.
+    A mail with a code and a link asks the user to verify the address. If the address is registered
+    already, a mail notifies its owner, once a day at most. A network that has learned so of five
+    addresses in an hour gets 429 for every registration.
     """
     public_url: str = request.app.state.settings.public_url
+    address = request.client.host if request.client else ""
+    network = networks.network(address)
 
-    async def make() -> Account:
-        id = await commands.register(
-            tx,
-            email=new.email,
-            password_hash=new.password_hash,
-            public_url=public_url,
-            language=new.language,
-        )
-        return Account(id=id, email=new.email, role="applicant")
+    # Not `RequestTx`: what is noted of a taken address stays, although the answer is an error.
+    async with transactions_of(request)() as tx:
+        once = Idempotency(request, tx, idempotency_key, caller)
 
-    return await once(Account, make, identity=new.email.encode())
+        async def make() -> Account:
+            if not networks.is_this_machine(address):
+                _refuse_while(await commands.pause_after_taken(tx, network))
+            id = await commands.register(
+                tx,
+                email=new.email,
+                password_hash=new.password_hash,
+                public_url=public_url,
+                language=new.language,
+            )
+            return Account(id=id, email=new.email, role="applicant")
+
+        try:
+            return await once(Account, make, identity=new.email.encode())
+        except commands.EmailTaken as error:
+            await once.release()
+            await commands.note_taken(tx, new.email, network, requester_of(request))
+            taken = error
+    raise taken
+
+
+def _refuse_while(pause: timedelta) -> None:
+    if pause:
+        raise TooManyRegistrations(retry_after=ceil(pause.total_seconds()))
 
 
 @router.get("/me", responses=refuses(Unauthenticated))

@@ -1,8 +1,13 @@
-"""The limit on registrations from one network."""
+"""The limits on registrations from one network."""
 
 from datetime import datetime, timedelta
 
 REGISTRATIONS_WINDOW = timedelta(hours=1)
+TAKEN_ANSWERS = 5
+"""How often one network learns within the window that an address is registered. After that, every
+registration from it gets the answer "too many", whatever the address."""
+TAKEN_MAILS_WINDOW = timedelta(days=1)
+"""At most one mail in this time notifies the owner of attempts to register with their address."""
 
 
 def wait(registrations: int, oldest: datetime | None, most: int, moment: datetime) -> timedelta:

@@ -139,6 +139,27 @@ TEXTS: dict[str, str | Plural] = {
     "token_or_code": REQUIRED,
     "wrong_password": N_("This is not your current password."),
     "wrong_credentials": N_("Wrong email or password."),
+    "no_passkeys_here": N_("Passkeys do not work at this address."),
+    "passkey_too_late": N_("This took too long. Please try again."),
+    "passkey_not_accepted": N_("This passkey could not be added. Please try again."),
+    "passkey_known": N_("This passkey has been added already."),
+    "passkey_refused": N_("This passkey could not be checked. Try again, or use your password."),
+    "passkey_unknown": N_(
+        "This passkey is not known here. It may have been removed: sign in with your password."
+    ),
+    "passkey_copied": N_(
+        "This passkey may have been copied, so it was refused."
+        " Sign in with your password and replace it."
+    ),
+    "two_step_already_on": N_("Two-step sign-in is on already."),
+    "two_step_not_begun": N_("This took too long. Please start again."),
+    "two_step_not_on": N_("Two-step sign-in is off."),
+    "login_expired": N_(
+        "This took too long, or there were too many wrong codes. Enter your password again."
+    ),
+    "wrong_code": N_("This code is wrong or was used already."),
+    "too_many_codes": N_("Too many wrong codes. Use a recovery code."),
+    "too_many_passkeys": LIMIT,
     "account_blocked": N_("This account is blocked. We have sent you a mail with the reason."),
     "email_taken": N_("This email is already registered."),
     "sign_in_away": N_("Sign-in is temporarily unavailable. Please try again in a moment."),
@@ -147,6 +168,7 @@ TEXTS: dict[str, str | Plural] = {
     "too_many_invitations": N_("Your company has reached the daily limit for invitations."),
     "too_many_messages": N_("You have reached the daily limit for messages."),
     **dict.fromkeys(("too_many_items", "too_many_saved", "too_many_searches"), LIMIT),
+    "too_many_tokens": N_("You have reached the limit of access tokens. Revoke one first."),
     **dict.fromkeys(("not_found", "resume_not_found", "item_not_found", "link_not_found"), GONE),
     **dict.fromkeys(("vacancy_not_found", "company_not_found", "search_not_found"), GONE),
     **dict.fromkeys(("application_not_found", "recommendation_not_found"), GONE),
@@ -180,6 +202,7 @@ TEXTS: dict[str, str | Plural] = {
 """The texts of all codes that a page may show: a test compares them with the sources."""
 NARROWER = {
     ("string_too_short", "min_length", 1): REQUIRED,
+    ("too_short", "min_length", 1): N_("Choose at least one"),
     ("resume_lacks", "field", "title"): N_("Add a desired position to the resume"),
     ("resume_lacks", "field", "skills"): N_("Add skills to the resume"),
     ("string_pattern_mismatch", "pattern", "^[A-Z]{3}$"): CURRENCY,

@@ -33,6 +33,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "Account and security": (
         *("account.html", "account_address.html", "account_password.html", "account_sessions.html"),
         *("account_log.html", "security_log.html"),
+        *("tokens.html", "token_made.html"),
         *("verify.html", "verify_first.html", "code.html"),
     ),
     "Administration": (

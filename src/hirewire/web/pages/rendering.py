@@ -39,6 +39,7 @@ DONE = {
     "code_sent": N_("We have sent the code again. No mail? Check the spam folder."),
     "session_ended": N_("Signed out on that device."),
     "others_ended": N_("Signed out on all other devices."),
+    "token_revoked": N_("Access token revoked."),
     "person_blocked": N_("Blocked. A mail with the reason has been sent."),
     "person_unblocked": N_("Unblocked. A mail has been sent."),
     "person_signed_out": N_("Signed out on all devices."),

@@ -16,6 +16,7 @@ Kind = Literal[
     "password_reset",
     "password_changed",
     "email_verification",
+    "password_help",
     "passkey_added",
     "passkey_removed",
     "passkey_copied",

@@ -146,6 +146,9 @@ ELSEWHERE = {
     "/status",
     "/session",
     "/api/auth/sessions",
+    "/api/auth/erasures/{receipt_id}",
+    "/account/delete",
+    "/erasures/{receipt}",
     "/api/auth/security-log",
     "/api/auth/tokens",
     "/email/code",
@@ -179,7 +182,7 @@ PAGES = (
     "about",
     *("account", "applications", "board", "candidate", "employer", "passwords", "people"),
     *("security", "verifying"),
-    *("posting", "resumes", "routes", "saved"),
+    *("posting", "resumes", "routes", "saved", "leaving"),
 )
 
 

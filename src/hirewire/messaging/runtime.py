@@ -8,6 +8,7 @@ from typing import Literal
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from hirewire.messaging import bodies
 from hirewire.messaging.background import BackgroundTask, BackgroundTasks, Wake
 from hirewire.messaging.bodies import BodyStore, ClaimCheck
 from hirewire.messaging.broker import Broker, Delivery, QueueTopology
@@ -69,7 +70,9 @@ class Messaging:
         recorded on a schedule; `store` holds bodies that are too large for the broker. Of
         `projections` it consumes the existing generations, each through a separate queue.
         """
-        broker = ClaimCheck(broker, store) if store is not None else broker
+        if store is not None:
+            bodies.stores[service] = store
+            broker = ClaimCheck(broker, store)
         self.service = service
         self.broker = broker
         self.options = options

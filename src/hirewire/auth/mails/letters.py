@@ -17,6 +17,7 @@ Kind = Literal[
     "account_made",
     "account_blocked",
     "account_unblocked",
+    "account_erased",
 ]
 
 

@@ -6,8 +6,10 @@ from hirewire.web.api.answers import Answer
 from hirewire.web.api.client import Client, Typed, answer_of, refusal_or
 from hirewire.web.api.models.auth import (
     Account,
+    Erasure,
     MadeToken,
     PersonalToken,
+    Receipt,
     SecurityEvent,
     Session,
     Tokens,
@@ -99,6 +101,14 @@ class Auth(Client):
     async def revoke_token(self, id: str) -> Answer[None]:
         """Revoke a personal access token."""
         return await self._do("DELETE", f"/tokens/{id}")
+
+    async def delete_account(self, password: str) -> Answer[Receipt]:
+        """Delete the visitor's account; all sessions end."""
+        return await self._send(Receipt, "DELETE", "/me", {"password": password})
+
+    async def erasure(self, receipt: str) -> Answer[Erasure]:
+        """A receipt, which anybody reads who knows it."""
+        return await self._get(Erasure, f"/erasures/{receipt}")
 
     async def _post(self, path: str, body: Typed) -> Reply:
         """Call without the visitor's token, since the body contains the credentials."""

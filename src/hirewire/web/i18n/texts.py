@@ -35,6 +35,8 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("account_log.html", "security_log.html"),
         *("tokens.html", "token_made.html"),
         *("verify.html", "verify_first.html", "code.html"),
+        *("account.html", "verify.html", "verify_first.html", "code.html"),
+        *("account_delete.html", "delete_account.html", "receipt.html"),
     ),
     "About, privacy, contact": ("about.html", "privacy.html", "contact.html"),
     "Kept mails": ("kept_mail.html",),

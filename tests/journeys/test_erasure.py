@@ -2,15 +2,21 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 import time
 from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID
 
 import httpx
+import pytest
 
+from hirewire.kit.internal.models import RequestIn
 from hirewire.messaging.database import connect
 from hirewire.operators import privacy
+from hirewire.operators.auditing import Auditor
 from hirewire.web.sessions import ACCESS
 from tests.builders import eventually
 from tests.journeys.conftest import Platform
@@ -136,6 +142,7 @@ async def _complete(
     return found
 
 
+@pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
 async def test_everything_of_a_deleted_account_is_gone(platform: Platform) -> None:
     await platform.start("auth", "profiles", "vacancies", "web")
     async with AsyncExitStack() as stack:
@@ -188,7 +195,7 @@ async def test_everything_of_a_deleted_account_is_gone(platform: Platform) -> No
         assert first.json() == second.json()
         receipt = first.json()["receiptId"]
         found = await _complete(nobody, receipt)
-        assert time.monotonic() - began < 20
+        assert time.monotonic() - began < 10  # 0.3 s on an idle machine
         assert {one["service"] for one in found["services"]} == {"auth", "profiles", "vacancies"}
         assert all(one["records"] > 3 for one in found["services"])
         assert (await _delete(anna, token)).status_code == 401
@@ -207,10 +214,78 @@ async def test_everything_of_a_deleted_account_is_gone(platform: Platform) -> No
             "interview",
         ]
 
-        answer = await _delete(boris, boris.cookies[ACCESS])
-        await _complete(nobody, answer.json()["receiptId"])
-        after = await privacy.search(platform.settings, UUID(boss), list(OF_BORIS.values()))
+        await _while_a_service_is_away(platform, boris, nobody, boss)
+        await _as_before_after_a_replay(platform, nobody, [user, boss])
+
+
+async def _while_a_service_is_away(
+    platform: Platform, boris: httpx.AsyncClient, nobody: httpx.AsyncClient, boss: str
+) -> None:
+    """The employer leaves by the page; `vacancies` was killed, and comes back in the middle."""
+    platform.kill("vacancies")
+    answer = await boris.post("/account/delete", data={"current": "wrong"})
+    assert answer.status_code == 422
+    assert "This is not your current password." in answer.text
+    answer = await boris.post("/account/delete", data={"current": PASSWORD})
+    receipt = answer.headers["location"].removeprefix("/erasures/")
+    assert ACCESS not in boris.cookies
+
+    async def others_have_answered() -> bool:
+        found = (await nobody.get(f"/api/auth/erasures/{receipt}")).json()
+        assert found["state"] == "open"
+        return {one["service"] for one in found["services"]} == {"auth", "profiles"}
+
+    await eventually(others_have_answered)
+    shown = await nobody.get(f"/erasures/{receipt}")
+    assert 'http-equiv="refresh"' in shown.text
+    assert shown.headers["referrer-policy"] == "no-referrer"
+    platform.spawn("vacancies")
+    await asyncio.sleep(0.5)  # somewhere between its start and its answer
+    platform.kill("vacancies")
+    await platform.start("vacancies")
+    await _complete(nobody, receipt)
+    shown = await nobody.get(f"/erasures/{receipt}")
+    assert "Your data has been deleted in all parts of the site." in shown.text
+    assert 'http-equiv="refresh"' not in shown.text
+    after = await privacy.search(platform.settings, UUID(boss), list(OF_BORIS.values()))
+    assert after.left == [], after.left
+
+
+async def _as_before_after_a_replay(
+    platform: Platform, nobody: httpx.AsyncClient, people: list[str]
+) -> None:
+    """All events again, as new ones for the handlers: nothing comes back, and all adds up."""
+    async with platform.operators() as operators:
+        for owner, types in (
+            ("auth", ["user.registered", "user.role_changed"]),
+            ("profiles", ["resume.updated"]),
+            ("vacancies", ["application.submitted", "employer.profile.created"]),
+        ):
+            to = "vacancies" if owner == "profiles" else "profiles"
+            asked = RequestIn(kind="replay", to=to, types=types, again=True, by="test")
+            request = await operators.request(owner, asked)
+
+            async def done(owner: str = owner, id: UUID = request.id) -> bool:
+                return (await operators.request_of(owner, id)).state == "done"
+
+            await eventually(done)
+        report = await Auditor(operators, wait=30).audit(UUID(int=0))
+        assert report.clean, report
+    words = [*OF_ANNA.values(), *OF_BORIS.values()]
+    for id in people:
+        after = await privacy.search(platform.settings, UUID(id), words)
         assert after.left == [], after.left
+    command = [sys.executable, "-m", "hirewire", "privacy", "verify", people[0], "--words", "-"]
+    verified = await asyncio.to_thread(
+        subprocess.run,
+        command,
+        input="\n".join(words).encode(),
+        capture_output=True,
+        env={**os.environ, **platform.environment},
+        check=False,
+    )
+    assert verified.returncode == 0, verified.stdout.decode() + verified.stderr.decode()
+    assert b"nothing is left" in verified.stdout
 
 
 async def _dead_letters(platform: Platform, user: str, resume: str) -> None:

@@ -23,6 +23,8 @@ from hirewire.messaging.broker import (
     Outcome,
     QueueStats,
     QueueTopology,
+    Redaction,
+    RedactsQueues,
 )
 
 REFERENCE, DIGEST, SIZE = "dataref", "datasha256", "datasize"
@@ -209,6 +211,12 @@ class ClaimCheck:
             return replace(delivery, headers={**delivery.headers, LOST: str(error)})
         except StoreUnavailable as error:
             raise BrokerUnavailable(f"store of large bodies: {error}") from error
+
+    async def redact(self, text: str, redaction: Redaction) -> int:
+        """See `RedactsQueues.redact`. Bodies in the store are replaced by their owner."""
+        if not isinstance(self._broker, RedactsQueues):
+            return 0
+        return await self._broker.redact(text, redaction)
 
     async def declare(self, queues: Sequence[QueueTopology]) -> None:
         """See `Broker.declare`."""

@@ -21,7 +21,9 @@ from hirewire.messaging.consuming.partitions import (
     topology_of,
 )
 from hirewire.messaging.consuming.retries import Retries
+from hirewire.messaging.event import EVENTS
 from hirewire.messaging.maintenance.gauges import Gauges
+from hirewire.messaging.maintenance.queues import QueueRedaction
 from hirewire.messaging.maintenance.retention import Retention
 from hirewire.messaging.projections.generations import Generation, Projection
 from hirewire.messaging.projections.runner import GenerationRunner
@@ -107,6 +109,7 @@ class Messaging:
         )
         self._has_projections = bool(projections)
         self.gauges = Gauges(consumer=self.consumer, transactions=self.transactions, broker=broker)
+        self.queues = QueueRedaction(service=service, transactions=self.transactions, broker=broker)
         self._tasks = BackgroundTasks(service)
 
     def _partition(
@@ -216,11 +219,15 @@ class Messaging:
         return tasks
 
     def _maintenance(self) -> list[BackgroundTask]:
-        return [
+        tasks = [
             BackgroundTask("retries", "retrying", self.retries.run),
             BackgroundTask("retention", "maintenance", self.retention.run),
             BackgroundTask("gauges", "maintenance", self.gauges.run),
         ]
+        mine = [event for event in EVENTS.values() if event.owner == self.service]
+        if any(event.erasure == "asks" for event in mine):
+            tasks.append(BackgroundTask("queues", "maintenance", self.queues.run))
+        return tasks
 
     async def stop(self) -> None:
         """Stop: the current batch is finished and acknowledged, or rolled back and redelivered."""

@@ -13,7 +13,8 @@ def upgrade() -> None:
         create table messaging.erased (
             subject text primary key,
             erasure_id uuid not null,
-            erased_at timestamptz not null
+            erased_at timestamptz not null,
+            queues_redacted boolean not null default false
         )
         """
     )

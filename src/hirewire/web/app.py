@@ -31,6 +31,7 @@ from hirewire.web.pages import (
     employer,
     failures,
     kept_mail,
+    leaving,
     operators,
     passwords,
     people,
@@ -69,7 +70,7 @@ PAGES = (
     *(saved, candidate),
     *(resume_files, resume_rows),
     *(resumes, suggestions, applications, people, read_vacancy, posting, board, employer),
-    *(styleguide, undoing, verifying, routes),
+    *(styleguide, undoing, verifying, leaving, routes),
 )
 """The modules with pages. The first matching route wins."""
 

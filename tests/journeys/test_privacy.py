@@ -148,6 +148,10 @@ ELSEWHERE = {
     "/api/auth/sessions",
     "/api/auth/security-log",
     "/api/auth/tokens",
+    "/api/auth/identities",
+    "/api/auth/providers",
+    "/signin/with/{id}",
+    "/signin/from/{id}",
     "/email/code",
     "/email/verify",
     "/password/forgot",
@@ -178,7 +182,7 @@ ELSEWHERE = {
 PAGES = (
     "about",
     *("account", "applications", "board", "candidate", "employer", "passwords", "people"),
-    *("security", "verifying"),
+    *("providers", "security", "verifying"),
     *("posting", "resumes", "routes", "saved"),
 )
 

@@ -24,6 +24,10 @@ What = Literal[
     "second_step_failed",
     "recovery_code_used",
     "recovery_codes_made",
+    "token_made",
+    "token_revoked",
+    "identity_connected",
+    "identity_disconnected",
 ]
 """The acts. `web/i18n/labels.py` has a label for each (`act_…`)."""
 KEPT = timedelta(days=365)

@@ -38,6 +38,12 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("account_log.html", "security_log.html", "account_identities.html"),
         *("account_tokens.html", "token_made.html"),
         *("verify.html", "verify_first.html", "code.html"),
+        *("account.html", "verify.html", "verify_first.html", "code.html"),
+        *("account_delete.html", "delete_account.html", "receipt.html"),
+    ),
+    "Administration": (
+        *("admin.html", "admin_people.html", "admin_person.html", "admin_log.html"),
+        *("admin_fields.html", "operators.py"),
     ),
     "About, privacy, contact": ("about.html", "privacy.html", "contact.html"),
     "Kept mails": ("kept_mail.html",),
@@ -71,6 +77,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "Application": ("application.html", "applications.py"),
     "Errors and system status": (
         *("missing.html", "wrong.html", "away.html", "again.html", "starting.html"),
+        "blocked.html",
         *("status.html", "api.html", "failures.py"),
     ),
     "Form fields and lists": ("fields.html", "facets.html"),

@@ -146,6 +146,11 @@ ELSEWHERE = {
     "/status",
     "/session",
     "/api/auth/sessions",
+    "/account/passkeys/new",
+    "/account/passkeys/{id}",
+    "/account/two-step",
+    "/account/two-step/codes",
+    "/account/two-step/off",
     "/api/auth/security-log",
     "/api/auth/tokens",
     "/email/code",
@@ -178,7 +183,7 @@ ELSEWHERE = {
 PAGES = (
     "about",
     *("account", "applications", "board", "candidate", "employer", "passwords", "people"),
-    *("security", "verifying"),
+    *("passkeys", "security", "two_step", "verifying"),
     *("posting", "resumes", "routes", "saved"),
 )
 

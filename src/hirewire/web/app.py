@@ -31,6 +31,7 @@ from hirewire.web.pages import (
     employer,
     failures,
     kept_mail,
+    passkeys,
     passwords,
     people,
     posting,
@@ -43,6 +44,7 @@ from hirewire.web.pages import (
     security,
     styleguide,
     suggestions,
+    two_step,
     undoing,
     verifying,
 )
@@ -64,7 +66,7 @@ LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 """The same with an image, which is limited like any other body of a service."""
 PAGES = (
     *(about, account, passwords, security, access_tokens, kept_mail, saved, candidate),
-    *(resume_files, resume_rows),
+    *(passkeys, two_step, resume_files, resume_rows),
     *(resumes, suggestions, applications, people, read_vacancy, posting, board, employer),
     *(styleguide, undoing, verifying, routes),
 )

@@ -4,11 +4,13 @@ from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
 
 from hirewire.kit.errors import Unavailable
 from hirewire.web.api.answers import Answer
 from hirewire.web.api.models.auth import Account, Tokens
 from hirewire.web.i18n.words import LANGUAGES
+from hirewire.web.pages.passkeys import credential_in
 from hirewire.web.pages.rendering import Asking, Form, go, local_path, render, typed
 from hirewire.web.problems import Problem
 from hirewire.web.sessions import LANGUAGE, THEME, THEMES, Visitor, begin, set_cookie, visitor
@@ -64,10 +66,55 @@ async def sign_in(who: Asking, request: Request) -> Response:
         answer = await _log_in(who, given.get("email", ""), given.get("password", ""))
     except Unavailable:
         return _away(who, "signin.html", form, given)
-    if not answer.is_good:
+    ticket = answer.refusal.get("ticket")
+    if answer.problem.code == "second_factor_needed" and isinstance(ticket, str):
+        return _second_step(who, Form(), ticket, given.get("next", ""))
+    return _entered(who, answer, form, given)
+
+
+@router.post("/signin/code")
+async def second_step(who: Asking, request: Request) -> Response:
+    """Complete a sign-in with a code."""
+    given = await typed(request)
+    form, ticket, to = Form(), given.get("ticket", ""), given.get("next", "")
+    try:
+        answer = await who.auth.complete_login(ticket, given.get("code", ""))
+    except Unavailable:
+        form.problem = Problem("sign_in_away", is_whole=True)
+        return _second_step(who, form, ticket, to, 503)
+    if answer.status in (422, 429):
         form.refuse(answer)
-        return render(who, "signin.html", answer.status, form=form, to=given.get("next", ""))
-    return go(who, local_path(given.get("next"), "/me"))
+        return _second_step(who, form, ticket, to, answer.status)
+    if answer.is_good:
+        await begin(who, answer.data)
+    return _entered(who, answer, form, given)
+
+
+@router.post("/signin/passkey/options")
+async def passkey_options(who: Asking) -> Response:
+    """What the script of the sign-in page asks passkeys to sign."""
+    answer = await who.auth.passkey_sign_in_options()
+    headers = {"Cache-Control": "no-store"}
+    if not answer.is_good:
+        return JSONResponse({}, answer.status, headers)
+    return JSONResponse(answer.data.publicKey, headers=headers)
+
+
+@router.post("/signin/passkey")
+async def passkey_sign_in(who: Asking, request: Request) -> Response:
+    """Sign in with what a passkey has signed."""
+    given = await typed(request)
+    form = Form()
+    try:
+        answer = await who.auth.sign_in_with_passkey(credential_in(given))
+    except Unavailable:
+        return _away(who, "signin.html", form, given)
+    if answer.is_good:
+        await begin(who, answer.data)
+    elif answer.status == 422:  # no page of ours sends what the service calls invalid
+        form.problem = Problem("passkey_refused", is_whole=True)
+        return render(who, "signin.html", 422, form=form, to=given.get("next", ""))
+    return _entered(who, answer, form, given)
 
 
 @router.post("/signout")
@@ -107,6 +154,18 @@ async def _log_in(who: Visitor, email: str, password: str) -> Answer[Tokens]:
     if answer.is_good:
         await begin(who, answer.data)
     return answer
+
+
+def _entered(who: Visitor, answer: Answer[Tokens], form: Form, given: dict[str, str]) -> Response:
+    """The page after a sign-in, or the form again."""
+    if answer.is_good:
+        return go(who, local_path(given.get("next"), "/me"))
+    form.refuse(answer)
+    return render(who, "signin.html", answer.status, form=form, to=given.get("next", ""))
+
+
+def _second_step(who: Visitor, form: Form, ticket: str, to: str, status: int = 401) -> Response:
+    return render(who, "second_step.html", status, form=form, ticket=ticket, to=to)
 
 
 def _away(who: Visitor, template: str, form: Form, given: dict[str, str]) -> Response:

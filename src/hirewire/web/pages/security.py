@@ -67,8 +67,9 @@ async def page(
 ) -> Response:
     """The page, with what was typed into one of its forms."""
     try:
-        mine, sessions, log, tokens = await asyncio.gather(
-            who.auth.me(), who.auth.sessions(), who.auth.security_log(LATEST), who.auth.tokens()
+        mine, sessions, log, tokens, passkeys, two_step = await asyncio.gather(
+            *(who.auth.me(), who.auth.sessions(), who.auth.security_log(LATEST)),
+            *(who.auth.tokens(), who.auth.passkeys(), who.auth.two_step()),
         )
     except Unavailable:
         return away(who)
@@ -81,6 +82,8 @@ async def page(
         sessions=sessions.data.items,
         log=log.data,
         tokens=tokens.data.items,
+        passkeys=passkeys.data,
+        two_step=two_step.data,
         token_form=token_form or Form({"days": "90"}),
         scopes=SCOPES,
     )

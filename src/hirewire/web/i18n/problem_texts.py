@@ -193,6 +193,8 @@ TEXTS: dict[str, str | Plural] = {
     "last_way_in": N_("This is your only way to sign in. Set a password first."),
     "sign_in_away": N_("Sign-in is temporarily unavailable. Please try again in a moment."),
     "too_many_registrations": N_("Too many accounts were created from your network."),
+    "too_many_address_changes": N_("Too many mails were sent to change an address."),
+    "same_address": N_("This is your address already."),
     "too_many_failures": N_("Too many failed attempts."),
     "too_many_invitations": N_("Your company has reached the daily limit for invitations."),
     "too_many_messages": N_("You have reached the daily limit for messages."),

@@ -137,6 +137,7 @@ TEXTS: dict[str, str | Plural] = {
     "invalid_code": N_("This code is wrong or has expired. Check it, or get a new one."),
     "email_not_verified": N_("Confirm your email address first."),
     "token_or_code": REQUIRED,
+    "no_password": N_("Your account has no password yet. Set one with a link by email."),
     "wrong_password": N_("This is not your current password."),
     "wrong_credentials": N_("Wrong email or password."),
     "no_passkeys_here": N_("Passkeys do not work at this address."),

@@ -24,6 +24,7 @@ from hirewire.messaging.transaction import Transactions
 VERSIONS = "hirewire.auth.migrations.versions"
 LATER = (
     "0018_blocked_people",
+    "0013_identities",
     "0012_personal_tokens",
     "0011_two_step",
     "0010_passkeys",

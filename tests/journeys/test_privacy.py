@@ -154,6 +154,10 @@ ELSEWHERE = {
     "/api/auth/sessions",
     "/api/auth/security-log",
     "/api/auth/tokens",
+    "/api/auth/identities",
+    "/api/auth/providers",
+    "/signin/with/{id}",
+    "/signin/from/{id}",
     "/email/code",
     "/email/verify",
     "/password/forgot",
@@ -184,7 +188,7 @@ ELSEWHERE = {
 PAGES = (
     "about",
     *("account", "applications", "board", "candidate", "employer", "passwords", "people"),
-    *("operators", "security", "verifying"),
+    *("operators", "providers", "security", "verifying"),
     *("posting", "resumes", "routes", "saved"),
 )
 

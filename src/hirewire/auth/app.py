@@ -3,6 +3,7 @@
 from hirewire.auth.accounts import background as account_background
 from hirewire.auth.accounts import routes as accounts
 from hirewire.auth.credentials import keep_memory_of_hashes
+from hirewire.auth.identities import routes as identities
 from hirewire.auth.keys import background as key_background
 from hirewire.auth.keys import routes as keys
 from hirewire.auth.operators import routes as operators
@@ -34,7 +35,7 @@ from hirewire.messaging.subscriptions import on
 SERVICE = Service(
     name="auth",
     routes=[
-        *(accounts.router, sessions.router, passkeys.router, two_step.router),
+        *(accounts.router, sessions.router, passkeys.router, two_step.router, identities.router),
         *(security_log.router, recovery.router, verification.router, keys.router),
         *(tokens.router, tokens.internal_router, operators.router),
     ],

@@ -4,16 +4,37 @@ import secrets
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy import Row, delete, exists, insert, select, update
 
 from hirewire.auth.logins import digest
-from hirewire.auth.tables import login_ticket, user
+from hirewire.auth.tables import login_ticket, second_factor, user
 from hirewire.kit.clock import now
+from hirewire.kit.errors import Unauthenticated
 from hirewire.messaging.transaction import Tx
 
 TICKET_LIFE = timedelta(minutes=5)
 MOST_ATTEMPTS = 5
 """Wrong codes, after which the login begins again with the password."""
+
+
+class SecondFactorNeeded(Unauthenticated):
+    """A code is needed too: `/api/auth/login/second-factor`."""
+
+    slug = "second-factor-needed"
+    code = "second_factor_needed"
+
+
+def needed(ticket: str) -> SecondFactorNeeded:
+    """The answer to a login that takes a code too, with the ticket that completes it."""
+    life = int(TICKET_LIFE.total_seconds())
+    return SecondFactorNeeded(extra={"ticket": ticket, "expiresIn": life})
+
+
+async def is_code_needed(tx: Tx, user_id: UUID) -> bool:
+    """Whether a sign-in of the user takes a code."""
+    its = second_factor.c
+    is_on = exists().where(its.user_id == user_id, its.confirmed_at.is_not(None))
+    return bool((await tx.execute(select(is_on))).scalar())
 
 
 async def issue(tx: Tx, user_id: UUID) -> str:

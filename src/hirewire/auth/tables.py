@@ -12,6 +12,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     func,
     text,
@@ -28,7 +29,7 @@ user = Table(
     Column(
         "email_key", Text, nullable=False, unique=True, comment="In lower case, IDN as punycode"
     ),
-    Column("password_hash", Text, nullable=False, comment="argon2id, in PHC form"),
+    Column("password_hash", Text, comment="argon2id, in PHC form; null: no password"),
     Column("role", Text, nullable=False),
     Column("registered_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("language", Text, comment="Of mails; null: the language of the request"),
@@ -228,6 +229,35 @@ login_ticket = Table(
     Index("login_ticket_expires_at", "expires_at"),
 )
 
+identity = Table(
+    "identity",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False),
+    Column("provider", Text, nullable=False, comment="As HIREWIRE_SIGN_IN_PROVIDERS names it"),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False, comment="Who it is there"),
+    Column("email", Text, comment="The address there, to recognise it by"),
+    Column("connected_at", DateTime(timezone=True), nullable=False),
+    UniqueConstraint("issuer", "subject", name="identity_issuer_subject"),
+    UniqueConstraint("user_id", "issuer", name="identity_user_issuer"),
+)
+
+personal_token = Table(
+    "personal_token",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False, unique=True, comment="SHA-256 of the token"),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True), comment="Exact to the hour"),
+    Index("personal_token_by_user", "user_id"),
+    Index("personal_token_expires_at", "expires_at"),
+)
+
 security_event = Table(
     "security_event",
     metadata,
@@ -244,21 +274,6 @@ security_event = Table(
     Column("network", Text, comment="IPv4 /24 or IPv6 /48"),
     Index("security_event_user", "user_id", "at", "id"),
     Index("security_event_at", "at"),
-)
-
-personal_token = Table(
-    "personal_token",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("user_id", Uuid, ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False),
-    Column("name", Text, nullable=False),
-    Column("hash", LargeBinary, nullable=False, unique=True, comment="SHA-256 of the token"),
-    Column("scopes", ARRAY(Text), nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False),
-    Column("expires_at", DateTime(timezone=True), nullable=False),
-    Column("used_at", DateTime(timezone=True), comment="Exact to the hour"),
-    Index("personal_token_by_user", "user_id"),
-    Index("personal_token_expires_at", "expires_at"),
 )
 
 signing_key = Table(

@@ -7,12 +7,12 @@ from collections.abc import AsyncIterator
 import httpx
 import pytest
 
-from hirewire.auth.accounts import rules
+from hirewire.auth import registering
 from tests.auth.conftest import PASSWORD, Auth, MovedClock
 from tests.auth.postbox import Postbox, plain, sending
 
 URL = "/api/auth/register"
-MOST = rules.TAKEN_ANSWERS
+MOST = registering.TAKEN_ANSWERS
 SUBJECT = "You already have an account"
 
 

@@ -1,19 +1,18 @@
 """Routes for registration and for the caller's account."""
 
-from datetime import timedelta
-from math import ceil
 from typing import Annotated, NamedTuple
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field, ValidationInfo, field_validator
 
-from hirewire.auth import networks, passwords
+from hirewire.auth import networks, passwords, registering
 from hirewire.auth.accounts import commands, queries
 from hirewire.auth.credentials import hash_password, normalised_email
 from hirewire.auth.notices import requester_of
+from hirewire.auth.registering import TooManyRegistrations, check_limit
 from hirewire.contracts.auth import Role
-from hirewire.kit.errors import AppError, Kind, Unauthenticated
+from hirewire.kit.errors import Unauthenticated
 from hirewire.kit.http import (
     Caller,
     Idempotency,
@@ -26,17 +25,8 @@ from hirewire.kit.http import (
 from hirewire.kit.mail.letters import Language
 from hirewire.kit.models import Answer, Body
 from hirewire.kit.openapi import refuses
-from hirewire.kit.settings import Settings
 
 router = APIRouter(prefix="/api/auth", tags=["accounts"])
-
-
-class TooManyRegistrations(AppError):
-    """Too many accounts were created from your network; try again later."""
-
-    slug = "too-many-registrations"
-    code = "too_many_registrations"
-    kind = Kind.TOO_MANY
 
 
 class Credentials(Body):
@@ -66,6 +56,8 @@ class Account(Answer):
     email: str
     role: Role
     email_verified: bool = False
+    has_password: bool = True
+    """False for somebody who has only signed in at a provider."""
 
 
 class Registering(NamedTuple):
@@ -77,23 +69,8 @@ class Registering(NamedTuple):
 
 
 async def _registering(body: Credentials, request: Request) -> Registering:
-    await _admit(request)
+    await check_limit(request)
     return Registering(body.email, await hash_password(body.password), language_of(request))
-
-
-async def _admit(request: Request) -> None:
-    """Raise `TooManyRegistrations` if the network has reached the limit.
-
-    Loopback addresses are not limited, for imports and trials on the same machine.
-    """
-    settings: Settings = request.app.state.settings
-    address = request.client.host if request.client else ""
-    if networks.is_this_machine(address):
-        return
-    most = settings.registrations_per_hour
-    async with transactions_of(request)() as tx:
-        pause = await commands.admit(tx, networks.network(address), most)
-    _refuse_while(pause)
 
 
 @router.post(
@@ -122,7 +99,7 @@ async def register(
 
         async def make() -> Account:
             if not networks.is_this_machine(address):
-                _refuse_while(await commands.pause_after_taken(tx, network))
+                registering.refuse_while(await registering.pause_after_taken(tx, network))
             id = await commands.register(
                 tx,
                 email=new.email,
@@ -139,11 +116,6 @@ async def register(
             await commands.note_taken(tx, new.email, network, requester_of(request))
             taken = error
     raise taken
-
-
-def _refuse_while(pause: timedelta) -> None:
-    if pause:
-        raise TooManyRegistrations(retry_after=ceil(pause.total_seconds()))
 
 
 @router.get("/me", responses=refuses(Unauthenticated))

@@ -36,13 +36,6 @@ class WrongCredentials(Unauthenticated):
     code = "wrong_credentials"
 
 
-class SecondFactorNeeded(Unauthenticated):
-    """The password is right; a code is needed too: `/api/auth/login/second-factor`."""
-
-    slug = "second-factor-needed"
-    code = "second_factor_needed"
-
-
 class InvalidRefreshToken(Unauthenticated):
     """The refresh token is invalid or expired; log in again."""
 
@@ -100,7 +93,9 @@ class SessionList(Answer):
 
 @router.post(
     "/login",
-    responses=refuses(WrongCredentials, SecondFactorNeeded, AccountBlocked, TooManyFailures),
+    responses=refuses(
+        WrongCredentials, login_tickets.SecondFactorNeeded, AccountBlocked, TooManyFailures
+    ),
 )
 async def login(body: Login, request: Request, response: Response) -> Tokens:
     """Log in. An unknown email and a wrong password get the same answer, in the same time.
@@ -133,8 +128,7 @@ async def login(body: Login, request: Request, response: Response) -> Tokens:
             owner = granting.Owner(stored.id, account)
             return await granting.sign_in(tx, request, response, owner)
         ticket = await login_tickets.issue(tx, stored.id)
-    life = int(login_tickets.TICKET_LIFE.total_seconds())
-    raise SecondFactorNeeded(extra={"ticket": ticket, "expiresIn": life})
+    raise login_tickets.needed(ticket)
 
 
 @router.post("/refresh", responses=refuses(InvalidRefreshToken, AccountBlocked, RefreshedJustNow))

@@ -162,6 +162,34 @@ TEXTS: dict[str, str | Plural] = {
     "too_many_passkeys": LIMIT,
     "account_blocked": N_("This account is blocked. We have sent you a mail with the reason."),
     "email_taken": N_("This email is already registered."),
+    "provider_away": N_(
+        "The service is not reachable right now. Try again in a moment, or sign in in another way."
+    ),
+    "provider_not_trusted": N_(
+        "The answer of the service could not be trusted, so nothing was changed."
+        " If this happens again, contact us."
+    ),
+    "sign_in_refused": N_("The service does not accept this sign-in any more. Start again."),
+    "sign_in_expired": N_(
+        "This sign-in has expired, or was started in another browser. Start again."
+    ),
+    "sign_in_cancelled": N_("The service did not sign you in, or you cancelled it."),
+    "no_email_at_provider": N_(
+        "The service did not share your email address, which an account here needs."
+    ),
+    "email_unverified_at_provider": N_(
+        "The service has not confirmed your email address. Confirm it there and try again,"
+        " or sign in with your password and connect the service under “Account and security”."
+    ),
+    "connect_first": N_(
+        "There is an account with your email address, and it is not connected to this service."
+        " Sign in to it, then connect the service under “Account and security”."
+    ),
+    "identity_taken": N_("This is already connected to another account here."),
+    "already_connected": N_(
+        "Your account is connected to another account there. Disconnect it first."
+    ),
+    "last_way_in": N_("This is your only way to sign in. Set a password first."),
     "sign_in_away": N_("Sign-in is temporarily unavailable. Please try again in a moment."),
     "too_many_registrations": N_("Too many accounts were created from your network."),
     "too_many_failures": N_("Too many failed attempts."),

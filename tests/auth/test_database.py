@@ -23,6 +23,7 @@ from hirewire.messaging.transaction import Transactions
 
 VERSIONS = "hirewire.auth.migrations.versions"
 LATER = (
+    "0019_strong_sessions",
     "0018_blocked_people",
     "0013_identities",
     "0012_personal_tokens",

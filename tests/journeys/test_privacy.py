@@ -152,6 +152,9 @@ ELSEWHERE = {
     "/status",
     "/session",
     "/api/auth/sessions",
+    "/api/auth/erasures/{receipt_id}",
+    "/account/delete",
+    "/erasures/{receipt}",
     "/api/auth/security-log",
     "/api/auth/tokens",
     "/api/auth/identities",
@@ -189,7 +192,7 @@ PAGES = (
     "about",
     *("account", "applications", "board", "candidate", "employer", "passwords", "people"),
     *("operators", "providers", "security", "verifying"),
-    *("posting", "resumes", "routes", "saved"),
+    *("posting", "resumes", "routes", "saved", "leaving"),
 )
 
 

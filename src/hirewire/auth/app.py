@@ -3,6 +3,9 @@
 from hirewire.auth.accounts import background as account_background
 from hirewire.auth.accounts import routes as accounts
 from hirewire.auth.credentials import keep_memory_of_hashes
+from hirewire.auth.erasures import background as erasure_background
+from hirewire.auth.erasures import handlers as erasure_handlers
+from hirewire.auth.erasures import routes as erasures
 from hirewire.auth.identities import routes as identities
 from hirewire.auth.keys import background as key_background
 from hirewire.auth.keys import routes as keys
@@ -25,10 +28,12 @@ from hirewire.auth.verification import routes as verification
 from hirewire.contracts.auth import (
     SigningKeyPublished,
     UserBlocked,
+    UserErased,
     UserRegistered,
     UserRoleChanged,
 )
-from hirewire.contracts.vacancies import EmployerProfileCreated
+from hirewire.contracts.profiles import ProfilesErasureDone
+from hirewire.contracts.vacancies import EmployerProfileCreated, VacanciesErasureDone
 from hirewire.kit.service import Service
 from hirewire.messaging.subscriptions import on
 
@@ -37,12 +42,14 @@ SERVICE = Service(
     routes=[
         *(accounts.router, sessions.router, passkeys.router, two_step.router, identities.router),
         *(security_log.router, recovery.router, verification.router, keys.router),
-        *(tokens.router, tokens.internal_router, operators.router),
+        *(tokens.router, tokens.internal_router, operators.router, erasures.router),
     ],
     scoped=["/api/auth/me"],
-    publishes=[UserRegistered, UserRoleChanged, UserBlocked, SigningKeyPublished],
+    publishes=[UserRegistered, UserRoleChanged, UserBlocked, UserErased, SigningKeyPublished],
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
+        on(ProfilesErasureDone, erasure_handlers.on_erasure_done, name="auth.erased_profiles"),
+        on(VacanciesErasureDone, erasure_handlers.on_erasure_done, name="auth.erased_vacancies"),
     ],
     background=[
         key_background.ROTATE_SIGNING_KEYS,
@@ -55,6 +62,7 @@ SERVICE = Service(
         recovery_background.FORGET_OLD_SECRETS,
         token_background.FORGET_OLD_TOKENS,
         recovery_background.SEND_LINKS,
+        erasure_background.WATCH_ERASURES,
     ],
     sends_mail=True,
     prepare=[require_secret_key, keep_memory_of_hashes],

@@ -299,3 +299,30 @@ signing_key = Table(
     Column("sign_until", DateTime(timezone=True), nullable=False, comment="Unless followed sooner"),
     Column("not_after", DateTime(timezone=True), nullable=False, comment="Its last token is dead"),
 )
+
+erasure = Table(
+    "erasure",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, nullable=False, unique=True),
+    Column(
+        "receipt_hash",
+        LargeBinary,
+        nullable=False,
+        unique=True,
+        comment="SHA-256 of the receipt id",
+    ),
+    Column("erased_at", DateTime(timezone=True), nullable=False),
+    Column("services", ARRAY(Text), nullable=False, comment="Whose answers are expected"),
+    Column("completed_at", DateTime(timezone=True)),
+    Index("erasure_open", "erased_at", postgresql_where=text("completed_at is null")),
+)
+
+erasure_answer = Table(
+    "erasure_answer",
+    metadata,
+    Column("erasure_id", Uuid, primary_key=True),
+    Column("service", Text, primary_key=True),
+    Column("records", Integer, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)

@@ -31,6 +31,7 @@ from hirewire.web.pages import (
     employer,
     failures,
     kept_mail,
+    leaving,
     operators,
     passwords,
     people,
@@ -65,10 +66,11 @@ LARGEST_READ = 4 * 1024 * 1024
 LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 """The same with an image, which is limited like any other body of a service."""
 PAGES = (
-    *(about, account, passwords, security, access_tokens, providers, kept_mail, saved),
-    *(operators, candidate, resume_files, resume_rows),
+    *(about, account, passwords, security, access_tokens, providers, operators, kept_mail),
+    *(saved, candidate),
+    *(resume_files, resume_rows),
     *(resumes, suggestions, applications, people, read_vacancy, posting, board, employer),
-    *(styleguide, undoing, verifying, routes),
+    *(styleguide, undoing, verifying, leaving, routes),
 )
 """The modules with pages. The first matching route wins."""
 

@@ -35,6 +35,7 @@ Kind = Literal[
     "account_made",
     "account_blocked",
     "account_unblocked",
+    "account_erased",
 ]
 UNKNOWN_DEVICE = {"en": "an unknown device", "ru": "неизвестное устройство"}
 UNKNOWN_NETWORK = {"en": "unknown", "ru": "неизвестна"}

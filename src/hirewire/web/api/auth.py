@@ -8,10 +8,12 @@ from hirewire.web.api.client import Client, Typed, answer_of, refusal_or
 from hirewire.web.api.models.auth import (
     Account,
     Begun,
+    Erasure,
     Identity,
     MadeToken,
     PersonalToken,
     Provider,
+    Receipt,
     SecurityEvent,
     Session,
     Tokens,
@@ -132,6 +134,14 @@ class Auth(Client):
     async def disconnect(self, id: str) -> Answer[None]:
         """Disconnect an identity."""
         return await self._do("DELETE", f"/identities/{id}")
+
+    async def delete_account(self, password: str) -> Answer[Receipt]:
+        """Delete the visitor's account; all sessions end."""
+        return await self._send(Receipt, "DELETE", "/me", {"password": password})
+
+    async def erasure(self, receipt: str) -> Answer[Erasure]:
+        """A receipt, which anybody reads who knows it."""
+        return await self._get(Erasure, f"/erasures/{receipt}")
 
     async def _post(self, path: str, body: Typed) -> Reply:
         """Call without the visitor's token, since the body contains the credentials."""

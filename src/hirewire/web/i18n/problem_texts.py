@@ -199,7 +199,9 @@ TEXTS: dict[str, str | Plural] = {
     "too_many_tokens": N_("You have reached the limit of access tokens. Revoke one first."),
     **dict.fromkeys(("not_found", "resume_not_found", "item_not_found", "link_not_found"), GONE),
     **dict.fromkeys(("vacancy_not_found", "company_not_found", "search_not_found"), GONE),
-    **dict.fromkeys(("application_not_found", "recommendation_not_found"), GONE),
+    **dict.fromkeys(
+        ("application_not_found", "recommendation_not_found", "receipt_not_found"), GONE
+    ),
     **dict.fromkeys(("resume_not_open", "no_logo"), GONE),
     **dict.fromkeys(("move_not_allowed", "other_side"), NOT_NOW),
     "resume_is_draft": N_("This resume is a draft. Publish it first."),

@@ -38,6 +38,8 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("account_log.html", "security_log.html", "account_identities.html"),
         *("account_tokens.html", "token_made.html"),
         *("verify.html", "verify_first.html", "code.html"),
+        *("account.html", "verify.html", "verify_first.html", "code.html"),
+        *("account_delete.html", "delete_account.html", "receipt.html"),
     ),
     "Administration": (
         *("admin.html", "admin_people.html", "admin_person.html", "admin_log.html"),

@@ -85,3 +85,24 @@ class Session(Model):
     device: str | None = None
     network: str | None = None
     current: bool = False
+
+
+class Receipt(Model):
+    """Where to follow the erasure of an account."""
+
+    receiptId: str
+
+
+class ServiceDone(Model):
+    """What a service has erased."""
+
+    service: str
+    records: int = 0
+    at: Moment
+
+
+class Erasure(Model):
+    """The receipt of an erasure."""
+
+    state: str
+    services: tuple[ServiceDone, ...] = ()

@@ -46,7 +46,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     ),
     "Administration": (
         *("admin.html", "admin_people.html", "admin_person.html", "admin_log.html"),
-        *("admin_fields.html", "operators.py"),
+        *("admin_fields.html", "operators.py", "stronger.html"),
     ),
     "About, privacy, contact": ("about.html", "privacy.html", "contact.html"),
     "Kept mails": ("kept_mail.html",),

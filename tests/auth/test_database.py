@@ -23,7 +23,9 @@ from hirewire.messaging.transaction import Transactions
 
 VERSIONS = "hirewire.auth.migrations.versions"
 LATER = (
+    "0019_strong_sessions",
     "0018_blocked_people",
+    "0014_erasures",
     "0013_identities",
     "0012_personal_tokens",
     "0011_two_step",

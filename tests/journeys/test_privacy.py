@@ -57,6 +57,12 @@ Seen = dict[str, str]
 
 TABLE: dict[str, Seen] = {
     "/api/auth/me": {"owner": "user, account"},
+    "/api/auth/admin/people": {},
+    "/api/auth/admin/people/{user}": {},
+    "/api/auth/admin/audit": {},
+    "/admin": {},
+    "/admin/people/{user}": dict.fromkeys(WHO, "user"),  # a page names its own address
+    "/admin/log": {},
     "/api/profiles/me": {"owner": "user, name, phone, page, account"},
     "/api/profiles/resumes": {"owner": "title, text, draft, linked, key"},
     "/api/profiles/resumes/{R}": {"owner": "title, text"},
@@ -146,6 +152,14 @@ ELSEWHERE = {
     "/status",
     "/session",
     "/api/auth/sessions",
+    "/api/auth/erasures/{receipt_id}",
+    "/account/delete",
+    "/erasures/{receipt}",
+    "/account/passkeys/new",
+    "/account/passkeys/{id}",
+    "/account/two-step",
+    "/account/two-step/codes",
+    "/account/two-step/off",
     "/api/auth/security-log",
     "/api/auth/tokens",
     "/api/auth/identities",
@@ -183,8 +197,8 @@ ELSEWHERE = {
 PAGES = (
     "about",
     *("account", "addresses", "applications", "board", "candidate", "employer", "passwords"),
-    *("people", "providers", "security", "verifying"),
-    *("posting", "resumes", "routes", "saved"),
+    *("people", "operators", "passkeys", "providers", "security", "two_step", "verifying"),
+    *("posting", "resumes", "routes", "saved", "leaving"),
 )
 
 

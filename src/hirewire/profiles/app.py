@@ -4,23 +4,27 @@ from hirewire.contracts.auth import (
     SigningKeyPublished,
     UserBlocked,
     UserEmailChanged,
+    UserErased,
     UserRegistered,
-    UserRoleChanged,
 )
-from hirewire.contracts.profiles import ProfileUpdated, ResumeUpdated
+from hirewire.contracts.profiles import ProfilesErasureDone, ProfileUpdated, ResumeUpdated
 from hirewire.contracts.vacancies import (
     ApplicationStageChanged,
     ApplicationSubmitted,
     EmployerProfileCreated,
 )
+from hirewire.kit.erasing import erasing
 from hirewire.kit.service import Service
 from hirewire.messaging.subscriptions import on
 from hirewire.profiles.access import handlers as access
 from hirewire.profiles.cv.process import LARGEST_FILE
+from hirewire.profiles.people import commands as people_commands
 from hirewire.profiles.people import handlers as people
 from hirewire.profiles.people import routes as people_routes
+from hirewire.profiles.readers import commands as readers_commands
 from hirewire.profiles.readers import handlers as readers
 from hirewire.profiles.readers import routes as readers_routes
+from hirewire.profiles.resumes import commands as resumes_commands
 from hirewire.profiles.resumes import routes as resumes_routes
 
 SERVICE = Service(
@@ -32,7 +36,7 @@ SERVICE = Service(
         "/api/profiles/candidates",
         "/api/profiles/shared",
     ],
-    publishes=[ResumeUpdated, ProfileUpdated],
+    publishes=[ResumeUpdated, ProfileUpdated, ProfilesErasureDone],
     subscriptions=[
         on(UserRegistered, people.on_user_registered, name="profiles.people"),
         on(UserEmailChanged, people.on_user_email_changed, name="profiles.addresses"),
@@ -54,9 +58,17 @@ SERVICE = Service(
             name="profiles.applications",
             history=True,
         ),
+        on(
+            UserErased,
+            erasing(
+                ProfilesErasureDone,
+                [resumes_commands.erase, people_commands.erase, readers_commands.erase],
+            ),
+            name="profiles.erasure",
+            history=True,
+        ),
         on(SigningKeyPublished, access.on_signing_key_published, name="profiles.access"),
         on(UserBlocked, access.on_user_blocked, name="profiles.blocked"),
-        on(UserRoleChanged, access.on_user_role_changed, name="profiles.admins"),
     ],
     # An installation with an external vacancy service has no application events either.
     skips_plain=frozenset({EmployerProfileCreated.name}),

@@ -32,6 +32,9 @@ from hirewire.web.pages import (
     employer,
     failures,
     kept_mail,
+    leaving,
+    operators,
+    passkeys,
     passwords,
     people,
     posting,
@@ -45,6 +48,7 @@ from hirewire.web.pages import (
     security,
     styleguide,
     suggestions,
+    two_step,
     undoing,
     verifying,
 )
@@ -65,11 +69,11 @@ LARGEST_READ = 4 * 1024 * 1024
 LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 """The same with an image, which is limited like any other body of a service."""
 PAGES = (
-    *(about, account, passwords, security, addresses, access_tokens, providers, kept_mail, saved),
-    candidate,
-    *(resume_files, resume_rows),
+    *(about, account, passwords, security, addresses, access_tokens, providers, operators),
+    *(kept_mail, saved, candidate),
+    *(passkeys, two_step, resume_files, resume_rows),
     *(resumes, suggestions, applications, people, read_vacancy, posting, board, employer),
-    *(styleguide, undoing, verifying, routes),
+    *(styleguide, undoing, verifying, leaving, routes),
 )
 """The modules with pages. The first matching route wins."""
 

@@ -16,6 +16,7 @@ Kind = Literal[
     "password_reset",
     "password_changed",
     "email_verification",
+    "password_help",
     "passkey_added",
     "passkey_removed",
     "passkey_copied",
@@ -37,6 +38,7 @@ Kind = Literal[
     "account_made",
     "account_blocked",
     "account_unblocked",
+    "account_erased",
 ]
 UNKNOWN_DEVICE = {"en": "an unknown device", "ru": "неизвестное устройство"}
 UNKNOWN_NETWORK = {"en": "unknown", "ru": "неизвестна"}

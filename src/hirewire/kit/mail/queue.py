@@ -172,8 +172,15 @@ async def listed(tx: AsyncConnection, state: Literal["queued", "dead"], most: in
     )
     return [
         Listed(
-            **{name: value for name, value in row._mapping.items() if name != "content"},
-            to=_masked_reader(row.content),
+            row.id,
+            row.kind,
+            _masked_reader(row.content),
+            row.attempts,
+            row.unanswered,
+            row.created_at,
+            row.expires_at,
+            row.ended_at,
+            row.error,
         )
         for row in result
     ]

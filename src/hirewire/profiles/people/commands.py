@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic.alias_generators import to_camel
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hirewire.contracts.profiles import ProfileUpdated
@@ -109,3 +109,9 @@ async def change(tx: Tx, user_id: UUID, changes: Fields) -> Row[Any]:
     )
     row: Row[Any] = changed.one()
     return row
+
+
+async def erase(tx: Tx, user_id: UUID) -> int:
+    """Delete the user's profile; returns how many there were."""
+    gone = await tx.execute(delete(profile).where(profile.c.user_id == user_id))
+    return gone.rowcount

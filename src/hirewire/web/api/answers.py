@@ -16,6 +16,14 @@ class SignInFirst(Exception):
     """This page requires a signed-in user."""
 
 
+class Blocked(SignInFirst):
+    """The visitor's account is blocked."""
+
+
+class StrongerFirst(Exception):
+    """Operators have to sign in with a passkey or a second factor."""
+
+
 class VerifyFirst(Exception):
     """This action requires a verified email address."""
 

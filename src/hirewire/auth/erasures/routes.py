@@ -4,14 +4,14 @@ import asyncio
 from datetime import datetime
 from math import ceil
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from fastapi import APIRouter, Request, Response
-from pydantic import Field
 
 from hirewire.auth import networks
 from hirewire.auth.callers import CurrentSession
+from hirewire.auth.confirming import Confirmation
 from hirewire.auth.credentials import password_fits
 from hirewire.auth.erasures import commands, queries
 from hirewire.auth.erasures.commands import Leaving
@@ -19,7 +19,7 @@ from hirewire.auth.logins import TooManyFailures, admit, digest
 from hirewire.kit.errors import FieldError, Invalid, NotFound, Unauthenticated
 from hirewire.kit.http import RequestTx, language_of, transactions_of
 from hirewire.kit.mail.kept import forget
-from hirewire.kit.models import Answer, Body
+from hirewire.kit.models import Answer
 from hirewire.kit.openapi import refuses
 
 router = APIRouter(prefix="/api/auth", tags=["erasures"])
@@ -29,12 +29,6 @@ class NoSuchReceipt(NotFound):
     """There is no receipt at this address."""
 
     code = "receipt_not_found"
-
-
-class Confirmation(Body):
-    """The caller's password."""
-
-    password: Annotated[str, Field(max_length=1000, repr=False)]
 
 
 class Receipt(Answer):

@@ -155,6 +155,11 @@ ELSEWHERE = {
     "/api/auth/erasures/{receipt_id}",
     "/account/delete",
     "/erasures/{receipt}",
+    "/account/passkeys/new",
+    "/account/passkeys/{id}",
+    "/account/two-step",
+    "/account/two-step/codes",
+    "/account/two-step/off",
     "/api/auth/security-log",
     "/api/auth/tokens",
     "/api/auth/identities",
@@ -192,7 +197,7 @@ ELSEWHERE = {
 PAGES = (
     "about",
     *("account", "applications", "board", "candidate", "employer", "passwords", "people"),
-    *("operators", "providers", "security", "verifying"),
+    *("operators", "passkeys", "providers", "security", "two_step", "verifying"),
     *("posting", "resumes", "routes", "saved", "leaving"),
 )
 

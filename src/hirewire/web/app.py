@@ -33,6 +33,7 @@ from hirewire.web.pages import (
     kept_mail,
     leaving,
     operators,
+    passkeys,
     passwords,
     people,
     posting,
@@ -46,6 +47,7 @@ from hirewire.web.pages import (
     security,
     styleguide,
     suggestions,
+    two_step,
     undoing,
     verifying,
 )
@@ -68,7 +70,7 @@ LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 PAGES = (
     *(about, account, passwords, security, access_tokens, providers, operators, kept_mail),
     *(saved, candidate),
-    *(resume_files, resume_rows),
+    *(passkeys, two_step, resume_files, resume_rows),
     *(resumes, suggestions, applications, people, read_vacancy, posting, board, employer),
     *(styleguide, undoing, verifying, leaving, routes),
 )

@@ -43,6 +43,7 @@ async def test_operators_come_and_go(auth: Auth, monkeypatch: pytest.MonkeyPatch
         "email": "chief@example.org",
         "role": "admin",
         "emailVerified": True,
+        "hasPassword": True,
     }
     await auth.register()
     code, said = await hirewire_admin("create", "Anna@example.org")

@@ -9,7 +9,6 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from hirewire.kit.errors import Unavailable
-from hirewire.web import sessions
 from hirewire.web.api.answers import Answer, Missing
 from hirewire.web.api.models.auth import Begun, Provider
 from hirewire.web.pages.rendering import (
@@ -24,8 +23,10 @@ from hirewire.web.pages.rendering import (
     said,
     typed,
 )
+from hirewire.web.pages.second_step import second_step_page, ticket_in
 from hirewire.web.problems import Problem
 from hirewire.web.sessions import HOST_ONLY, Visitor, is_secure, same_origin
+from hirewire.web.sessions import begin as begin_session
 
 router = APIRouter(include_in_schema=False)
 ATTEMPT = "hirewire_attempt"
@@ -138,7 +139,9 @@ async def come_back(id: str, who: Asking) -> Response:
         else:
             tokens = await who.auth.finish_sign_in(id, brought)
             if tokens.is_good:
-                await sessions.begin(who, tokens.data)
+                await begin_session(who, tokens.data)
+            if ticket := ticket_in(tokens):
+                return _forget(who, second_step_page(who, Form(), ticket, to))
             answer = tokens
     except Unavailable:
         return await _failed(who, id, Problem("provider_away", is_whole=True), 503, to)

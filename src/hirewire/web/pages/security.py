@@ -68,13 +68,18 @@ async def page(
 ) -> Response:
     """The page, with what was typed into one of its forms."""
     try:
-        mine, sessions, identities, offered, tokens, log = await asyncio.gather(
-            who.auth.me(),
-            who.auth.sessions(),
-            who.auth.identities(),
-            providers(who),
-            who.auth.tokens(),
-            who.auth.security_log(LATEST),
+        (
+            (mine, passkeys, two_step, identities, offered),
+            (tokens, sessions, log),
+        ) = await asyncio.gather(
+            asyncio.gather(
+                who.auth.me(),
+                who.auth.passkeys(),
+                who.auth.two_step(),
+                who.auth.identities(),
+                providers(who),
+            ),
+            asyncio.gather(who.auth.tokens(), who.auth.sessions(), who.auth.security_log(LATEST)),
         )
     except Unavailable:
         return away(who)
@@ -88,6 +93,8 @@ async def page(
         identities=identities.data.items,
         providers=offered,
         tokens=tokens.data.items,
+        passkeys=passkeys.data,
+        two_step=two_step.data,
         token_form=token_form or Form({"days": "90"}),
         scopes=SCOPES,
         log=log.data,

@@ -169,6 +169,7 @@ ELSEWHERE = {
     "/signin/from/{id}",
     "/email/code",
     "/email/verify",
+    "/email/change",
     "/password/forgot",
     "/password/reset",
     "/signin",
@@ -196,8 +197,8 @@ ELSEWHERE = {
 """Paths that contain no data of candidates, or only a part of a page in the table."""
 PAGES = (
     "about",
-    *("account", "applications", "board", "candidate", "employer", "passwords", "people"),
-    *("operators", "passkeys", "providers", "security", "two_step", "verifying"),
+    *("account", "addresses", "applications", "board", "candidate", "employer", "passwords"),
+    *("people", "operators", "passkeys", "providers", "security", "two_step", "verifying"),
     *("posting", "resumes", "routes", "saved", "leaving"),
 )
 

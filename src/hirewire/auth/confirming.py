@@ -48,6 +48,9 @@ async def confirm_password_if_any(request: Request, current: Current, password: 
 async def confirm_password(request: Request, current: Current, password: str) -> str:
     """The caller's address, if this is their password; wrong ones count as failed logins.
 
+    An account without a password cannot be confirmed so far: its owner sets one by "Forgot
+    password?" first. A recent sign-in could do here instead; the session says when it began.
+
     Raises `Invalid` and `TooManyFailures`. No transaction is open while the password is hashed.
     """
     network = networks.network(request.client.host if request.client else "")

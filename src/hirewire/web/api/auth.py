@@ -79,6 +79,22 @@ class Auth(Client):
         """Send the mail with the code again."""
         return await self._do("POST", "/email/verification")
 
+    async def change_email(self, email: str, password: str) -> Answer[None]:
+        """Ask for another address; a mail to it confirms it."""
+        return await self._do("POST", "/email", {"email": email, "password": password})
+
+    async def confirm_email_by_link(self, token: str) -> Answer[None]:
+        """Change the address with the token of the link; a refusal with 410 for an invalid one."""
+        return refusal_or(None, await self._post("/email/confirm", {"token": token}))
+
+    async def confirm_email_by_code(self, code: str) -> Answer[None]:
+        """Change the visitor's address with the code of the mail."""
+        return await self._do("POST", "/email/confirm", {"code": code})
+
+    async def cancel_email(self) -> Answer[None]:
+        """Forget the address that the visitor has asked for."""
+        return await self._do("DELETE", "/email")
+
     async def change_password(self, current: str, password: str) -> Answer[None]:
         """Change the password; all other sessions end."""
         return await self._do("POST", "/password", {"current": current, "password": password})

@@ -35,6 +35,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "Forgotten password": ("forgot.html", "new_password.html"),
     "Account and security": (
         *("account.html", "account_address.html", "account_password.html", "account_sessions.html"),
+        "change_email.html",
         *("account_log.html", "security_log.html", "account_identities.html"),
         *("account_passkeys.html", "passkey_new.html", "passkey.html"),
         *("account_two_step.html", "two_step.html", "two_step_setup.html", "recovery_codes.html"),
@@ -45,7 +46,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     ),
     "Administration": (
         *("admin.html", "admin_people.html", "admin_person.html", "admin_log.html"),
-        *("admin_fields.html", "operators.py"),
+        *("admin_fields.html", "operators.py", "stronger.html"),
     ),
     "About, privacy, contact": ("about.html", "privacy.html", "contact.html"),
     "Kept mails": ("kept_mail.html",),

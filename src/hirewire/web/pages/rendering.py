@@ -36,6 +36,7 @@ DONE = {
     "new_password": N_("Your password has been changed. Sign in with the new one."),
     "password_changed": N_("Password changed. You have been signed out on other devices."),
     "verified": N_("Your email address is confirmed."),
+    "email_changed": N_("Your address has been changed."),
     "code_sent": N_("We have sent the code again. No mail? Check the spam folder."),
     "passkey_added": N_("Passkey added. You can sign in with it now."),
     "passkey_removed": N_("Passkey removed."),

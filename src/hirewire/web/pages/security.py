@@ -64,7 +64,13 @@ async def security_log(who: Member) -> Response:
 
 
 async def page(
-    who: Visitor, form: Form, status: int = 200, *, token_form: Form | None = None
+    who: Visitor,
+    form: Form,
+    status: int = 200,
+    *,
+    email_form: Form | None = None,
+    code_form: Form | None = None,
+    token_form: Form | None = None,
 ) -> Response:
     """The page, with what was typed into one of its forms."""
     try:
@@ -88,6 +94,8 @@ async def page(
         "account.html",
         status,
         form=form,
+        email_form=email_form or Form(),
+        change_form=code_form or Form(),
         mine=mine.data,
         sessions=sessions.data.items,
         identities=identities.data.items,

@@ -65,6 +65,7 @@ class Account(Model):
     id: str
     email: str = ""
     emailVerified: bool = True
+    pendingEmail: str | None = None
     hasPassword: bool = True
 
 

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from hirewire.auth import networks
 from hirewire.auth.callers import CurrentSession
+from hirewire.auth.confirming import required_hash
 from hirewire.auth.credentials import password_fits
 from hirewire.auth.erasures import commands, queries
 from hirewire.auth.erasures.commands import Leaving
@@ -72,18 +73,19 @@ async def delete_account(
     settings, transactions = request.app.state.settings, transactions_of(request)
     async with transactions() as tx:
         account = await queries.account(tx, current.user_id)
-        if account is None or account.password_hash is None:
+        if account is None:
             raise Unauthenticated("This account does not exist any more.")
+        hashed = required_hash(account.password_hash, "#/password")
         pause = await admit(tx, network, account.email_key, account.id)
     if pause:
         raise TooManyFailures(retry_after=ceil(pause.total_seconds()))
     # No transaction is open while the password is hashed: that takes tens of milliseconds.
-    if not await password_fits(body.password, account.password_hash):
+    if not await password_fits(body.password, hashed):
         raise _wrong()
     async with transactions() as tx:
         receipt = await commands.delete_account(
             tx,
-            Leaving(account.id, account.password_hash),
+            Leaving(account.id, hashed),
             public_url=settings.public_url,
             language=language_of(request),
         )

@@ -54,6 +54,8 @@ async def main(url: str, folder: Path) -> int:
                         await _take(page, f"/vacancies/{vacancy}", name("match"))
                         await _take(page, "/me", name("home"))
                         await _take(page, "/account", name("account"))
+                        await _take(page, "/account/security-log", name("security-log"))
+                        await _take(page, "/email/change?token=x", name("new-address"))
                         await _take(page, "/account/passkeys/new", name("passkey"))
                         await page.goto("/account/two-step")
                         await page.fill("#password", PASSWORD)

@@ -53,6 +53,7 @@ async def main(url: str, folder: Path) -> int:
                     async with _page(browser, url, language, width, scheme, cast.candidate) as page:
                         await _take(page, f"/vacancies/{vacancy}", name("match"))
                         await _take(page, "/me", name("home"))
+                        await _take(page, "/account/delete", name("delete-account"))
                         await page.locator("a[href^='/resumes/']").first.click()
                         await page.wait_for_url("**/resumes/*")
                         await _whole(page, name("resume"))

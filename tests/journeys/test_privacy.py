@@ -57,6 +57,12 @@ Seen = dict[str, str]
 
 TABLE: dict[str, Seen] = {
     "/api/auth/me": {"owner": "user, account"},
+    "/api/auth/admin/people": {},
+    "/api/auth/admin/people/{user}": {},
+    "/api/auth/admin/audit": {},
+    "/admin": {},
+    "/admin/people/{user}": dict.fromkeys(WHO, "user"),  # a page names its own address
+    "/admin/log": {},
     "/api/profiles/me": {"owner": "user, name, phone, page, account"},
     "/api/profiles/resumes": {"owner": "title, text, draft, linked, key"},
     "/api/profiles/resumes/{R}": {"owner": "title, text"},
@@ -151,6 +157,10 @@ ELSEWHERE = {
     "/erasures/{receipt}",
     "/api/auth/security-log",
     "/api/auth/tokens",
+    "/api/auth/identities",
+    "/api/auth/providers",
+    "/signin/with/{id}",
+    "/signin/from/{id}",
     "/email/code",
     "/email/verify",
     "/password/forgot",
@@ -181,7 +191,7 @@ ELSEWHERE = {
 PAGES = (
     "about",
     *("account", "applications", "board", "candidate", "employer", "passwords", "people"),
-    *("security", "verifying"),
+    *("operators", "providers", "security", "verifying"),
     *("posting", "resumes", "routes", "saved", "leaving"),
 )
 

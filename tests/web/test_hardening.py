@@ -50,7 +50,8 @@ async def test_every_answer_has_them(front: Front, monkeypatch: pytest.MonkeyPat
         raise RuntimeError
 
     seen = ["/", "/static/hirewire.css", "/nowhere", "/api/auth/me", "/api/nowhere", "/robots.txt"]
-    answers = [await front.client.get(path) for path in seen]
+    elsewhere = {"Origin": "https://evil.test"}
+    answers = [await front.client.get(path, headers=elsewhere) for path in seen]
     answers += [await front.client.get("/x%00"), await front.client.request("TRACE", "/")]
     answers.append(await front.client.post("/theme", content=b"x" * 2_000_000))
     monkeypatch.setattr(front.app.state.services, "states", fails)
@@ -63,6 +64,7 @@ async def test_every_answer_has_them(front: Front, monkeypatch: pytest.MonkeyPat
         assert answer.headers["referrer-policy"] == "same-origin"
         assert answer.headers["x-content-type-options"] == "nosniff"
         assert answer.headers["cross-origin-opener-policy"] == "same-origin"
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
 
 
 @pytest.mark.parametrize(("public_url", "begins"), [("https://jobs.test", "__Host-"), (None, "")])

@@ -6,8 +6,12 @@ from hirewire.auth.credentials import keep_memory_of_hashes
 from hirewire.auth.erasures import background as erasure_background
 from hirewire.auth.erasures import handlers as erasure_handlers
 from hirewire.auth.erasures import routes as erasures
+from hirewire.auth.identities import routes as identities
 from hirewire.auth.keys import background as key_background
 from hirewire.auth.keys import routes as keys
+from hirewire.auth.operators import routes as operators
+from hirewire.auth.passkeys import background as passkey_background
+from hirewire.auth.passkeys import routes as passkeys
 from hirewire.auth.recovery import background as recovery_background
 from hirewire.auth.recovery import routes as recovery
 from hirewire.auth.roles import handlers as roles
@@ -18,6 +22,8 @@ from hirewire.auth.sessions import routes as sessions
 from hirewire.auth.signing import require_secret_key
 from hirewire.auth.tokens import background as token_background
 from hirewire.auth.tokens import routes as tokens
+from hirewire.auth.two_step import background as two_step_background
+from hirewire.auth.two_step import routes as two_step
 from hirewire.auth.verification import routes as verification
 from hirewire.contracts.auth import (
     SigningKeyPublished,
@@ -34,9 +40,9 @@ from hirewire.messaging.subscriptions import on
 SERVICE = Service(
     name="auth",
     routes=[
-        *(accounts.router, sessions.router, security_log.router, recovery.router),
-        *(verification.router, keys.router, tokens.router, tokens.internal_router),
-        erasures.router,
+        *(accounts.router, sessions.router, passkeys.router, two_step.router, identities.router),
+        *(security_log.router, recovery.router, verification.router, keys.router),
+        *(tokens.router, tokens.internal_router, operators.router, erasures.router),
     ],
     scoped=["/api/auth/me"],
     publishes=[UserRegistered, UserRoleChanged, UserBlocked, UserErased, SigningKeyPublished],
@@ -49,6 +55,9 @@ SERVICE = Service(
         key_background.ROTATE_SIGNING_KEYS,
         session_background.FORGET_ENDED_SESSIONS,
         account_background.FORGET_OLD_REGISTRATIONS,
+        passkey_background.FORGET_CHALLENGES,
+        two_step_background.FORGET_UNFINISHED,
+        two_step_background.SEAL_AGAIN,
         log_background.FORGET_OLD_ACTS,
         recovery_background.FORGET_OLD_SECRETS,
         token_background.FORGET_OLD_TOKENS,

@@ -19,7 +19,6 @@ from hirewire.kit.errors import (
     FieldError,
     Invalid,
     Kind,
-    NotAnAdmin,
     Unauthenticated,
 )
 from hirewire.kit.languages import preferred
@@ -134,19 +133,6 @@ VerifiedCaller = Annotated[Principal, Depends(needs_verified)]
 """The caller, who has a verified address if `HIREWIRE_VERIFIED_EMAIL` is `required`."""
 
 
-async def needs_admin(caller: Caller) -> Principal:
-    """Dependency of `AdminCaller`."""
-    if caller.role != "admin":
-        raise NotAnAdmin
-    return caller
-
-
-AdminCaller = Annotated[Principal, Depends(needs_admin)]
-"""An operator, by the token: one who loses the role loses all tokens within seconds, as services
-note it. `auth` itself reads its own row.
-"""
-
-
 class KeyReused(AppError):
     """This Idempotency-Key was used for another request."""
 
@@ -191,15 +177,22 @@ class Idempotency:
             raise KeyReused
         return model.model_validate_json(answer)
 
+    async def release(self) -> None:
+        """Forget the key: `make` has raised, and the transaction commits all the same."""
+        if self._key is not None:
+            await answers.release(self._tx, scope=self._scope, key=self._key)
+
+
+IdempotencyKey = Annotated[
+    str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")
+]
+
 
 async def _once(
     request: Request,
     tx: RequestTx,
     caller: MaybeCaller,
-    idempotency_key: Annotated[
-        str | None,
-        Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$"),
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Idempotency:
     return Idempotency(request, tx, idempotency_key, caller)
 
@@ -259,7 +252,7 @@ def page_of(
 
 def next_page(place: Sequence[object], request: Request, response: Response) -> str:
     """The cursor of the page after this position. Sets the `Link` header (RFC 8288)."""
-    cursor = _encode_cursor(place)
+    cursor = encoded_cursor(place)
     pairs = [(k, v) for k, v in request.query_params.multi_items() if k != "after"]
     link = f"{request.url.path}?{urlencode([*pairs, ('after', cursor)])}"
     response.headers["Link"] = f'<{link}>; rel="next"'
@@ -287,7 +280,8 @@ def bad_cursor() -> BadCursor:
     )
 
 
-def _encode_cursor(place: Sequence[object]) -> str:
+def encoded_cursor(place: Sequence[object]) -> str:
+    """The cursor of a position, for `decoded_cursor`."""
     text = json.dumps([str(part) for part in place], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 

@@ -1,11 +1,6 @@
 """The service `vacancies`: routes, events and background tasks."""
 
-from hirewire.contracts.auth import (
-    SigningKeyPublished,
-    UserBlocked,
-    UserErased,
-    UserRoleChanged,
-)
+from hirewire.contracts.auth import SigningKeyPublished, UserBlocked, UserErased
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.contracts.vacancies import (
     ApplicationMessageSent,
@@ -141,7 +136,6 @@ SERVICE = Service(
         ),
         on(SigningKeyPublished, access.on_signing_key_published, name="vacancies.access"),
         on(UserBlocked, access.on_user_blocked, name="vacancies.blocked"),
-        on(UserRoleChanged, access.on_user_role_changed, name="vacancies.admins"),
     ],
     background=[recommendations_background.COMPARE_STALE, posting_background.CLOSE_EXPIRED],
     lifespan=[search_background.keep_indexes, skills_background.warm_up],

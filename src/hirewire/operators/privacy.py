@@ -158,7 +158,7 @@ async def _may_hold(
 ) -> bool:
     """Whether any row has any of the terms: one look at each table, which mostly has none."""
     place = f"{columns[0]['schema_name']}.{columns[0]['table_name']}"
-    # As PostgreSQL writes a row: backslashes and quotes in it are written twice.
+    # As PostgreSQL writes a row: backslashes and quotes in it are repeated.
     forms = {form.replace("\\", "\\\\").replace('"', '""') for t in terms for form in _forms(t)}
     texts = "exists (select from unnest($1::text[]) as w where strpos(lower(r::text), w) > 0)"
     bytes_ = [

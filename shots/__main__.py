@@ -53,6 +53,7 @@ async def main(url: str, folder: Path) -> int:
                     async with _page(browser, url, language, width, scheme, cast.candidate) as page:
                         await _take(page, f"/vacancies/{vacancy}", name("match"))
                         await _take(page, "/me", name("home"))
+                        await _take(page, "/account/delete", name("delete-account"))
                         await _take(page, "/account", name("account"))
                         await _take(page, "/account/security-log", name("security-log"))
                         await _take(page, "/email/change?token=x", name("new-address"))

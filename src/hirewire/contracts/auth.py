@@ -36,7 +36,12 @@ class UserRoleChanged(
 
 
 class UserEmailChanged(
-    Event, name="user.email_changed", owner="auth", key="user_id", subject="user_id"
+    Event,
+    name="user.email_changed",
+    owner="auth",
+    key="user_id",
+    subject="user_id",
+    personal={"email": ERASED_ADDRESS},
 ):
     """A user's address has changed; the new one is verified.
 

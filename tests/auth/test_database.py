@@ -30,6 +30,7 @@ LATER = (
     "0012_personal_tokens",
     "0011_two_step",
     "0010_passkeys",
+    "0009_address_changes",
     "0008_security_log",
     "0007_links_to_send",
     "0006_sealed_keys",

@@ -257,7 +257,7 @@ async def _as_before_after_a_replay(
     """All events again, as new ones for the handlers: nothing comes back, and all adds up."""
     async with platform.operators() as operators:
         for owner, types in (
-            ("auth", ["user.registered", "user.role_changed"]),
+            ("auth", ["user.registered"]),
             ("profiles", ["resume.updated"]),
             ("vacancies", ["application.submitted", "employer.profile.created"]),
         ):

@@ -155,6 +155,11 @@ ELSEWHERE = {
     "/api/auth/erasures/{receipt_id}",
     "/account/delete",
     "/erasures/{receipt}",
+    "/account/passkeys/new",
+    "/account/passkeys/{id}",
+    "/account/two-step",
+    "/account/two-step/codes",
+    "/account/two-step/off",
     "/api/auth/security-log",
     "/api/auth/tokens",
     "/api/auth/identities",
@@ -163,6 +168,7 @@ ELSEWHERE = {
     "/signin/from/{id}",
     "/email/code",
     "/email/verify",
+    "/email/change",
     "/password/forgot",
     "/password/reset",
     "/signin",
@@ -190,8 +196,8 @@ ELSEWHERE = {
 """Paths that contain no data of candidates, or only a part of a page in the table."""
 PAGES = (
     "about",
-    *("account", "applications", "board", "candidate", "employer", "passwords", "people"),
-    *("operators", "providers", "security", "verifying"),
+    *("account", "addresses", "applications", "board", "candidate", "employer", "passwords"),
+    *("people", "operators", "passkeys", "providers", "security", "two_step", "verifying"),
     *("posting", "resumes", "routes", "saved", "leaving"),
 )
 

@@ -2,6 +2,8 @@
 
 from hirewire.auth.accounts import background as account_background
 from hirewire.auth.accounts import routes as accounts
+from hirewire.auth.addresses import background as address_background
+from hirewire.auth.addresses import routes as addresses
 from hirewire.auth.credentials import keep_memory_of_hashes
 from hirewire.auth.erasures import background as erasure_background
 from hirewire.auth.erasures import handlers as erasure_handlers
@@ -28,6 +30,7 @@ from hirewire.auth.verification import routes as verification
 from hirewire.contracts.auth import (
     SigningKeyPublished,
     UserBlocked,
+    UserEmailChanged,
     UserErased,
     UserRegistered,
     UserRoleChanged,
@@ -40,12 +43,15 @@ from hirewire.messaging.subscriptions import on
 SERVICE = Service(
     name="auth",
     routes=[
-        *(accounts.router, sessions.router, passkeys.router, two_step.router, identities.router),
-        *(security_log.router, recovery.router, verification.router, keys.router),
-        *(tokens.router, tokens.internal_router, operators.router, erasures.router),
+        *(accounts.router, addresses.router, sessions.router, passkeys.router, two_step.router),
+        *(identities.router, security_log.router, recovery.router, verification.router),
+        *(keys.router, tokens.router, tokens.internal_router, operators.router, erasures.router),
     ],
     scoped=["/api/auth/me"],
-    publishes=[UserRegistered, UserRoleChanged, UserBlocked, UserErased, SigningKeyPublished],
+    publishes=[
+        *(UserRegistered, UserRoleChanged, UserEmailChanged, UserBlocked, UserErased),
+        SigningKeyPublished,
+    ],
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
         on(ProfilesErasureDone, erasure_handlers.on_erasure_done, name="auth.erased_profiles"),
@@ -55,6 +61,7 @@ SERVICE = Service(
         key_background.ROTATE_SIGNING_KEYS,
         session_background.FORGET_ENDED_SESSIONS,
         account_background.FORGET_OLD_REGISTRATIONS,
+        address_background.FORGET_OLD_CHANGES,
         passkey_background.FORGET_CHALLENGES,
         two_step_background.FORGET_UNFINISHED,
         two_step_background.SEAL_AGAIN,

@@ -25,8 +25,18 @@ class Confirmation(Body):
     password: Annotated[str, Field(max_length=1000, repr=False)]
 
 
+def check_has_password(hashed: str | None, pointer: str) -> None:
+    """Raise `Invalid` for an account that has no password: no one is right, and none is guessed."""
+    if hashed is None:
+        detail = "the account has no password: set one with a link by mail"
+        raise Invalid(errors=[FieldError(pointer, detail, "no_password")])
+
+
 async def confirm_password(request: Request, current: Current, password: str) -> str:
     """The caller's address, if this is their password; wrong ones count as failed logins.
+
+    An account without a password cannot be confirmed so far: its owner sets one by "Forgot
+    password?" first. A recent sign-in could do here instead; the session says when it began.
 
     Raises `Invalid` and `TooManyFailures`. No transaction is open while the password is hashed.
     """
@@ -40,6 +50,7 @@ async def confirm_password(request: Request, current: Current, password: str) ->
         account = found.first()
         if account is None:
             raise Unauthenticated("This account does not exist any more.")
+        check_has_password(account.password_hash, "#/password")
         pause = await admit(tx, network, account.email_key, current.user_id)
     if pause:
         raise TooManyFailures(retry_after=ceil(pause.total_seconds()))

@@ -128,13 +128,25 @@ one_time_secret = Table(
         comment="SHA-256 of the token in the link",
     ),
     Column("code_mark", LargeBinary, comment="Keyed digest of the six-digit code"),
-    Column("address_key", Text, nullable=False, comment="The key of the address it was sent to"),
+    Column(
+        "address_key", Text, nullable=False, comment="The key of the user's address at that time"
+    ),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Column("used_at", DateTime(timezone=True)),
     Column("attempts", Integer, nullable=False, server_default="0", comment="Wrong codes"),
     Index("one_time_secret_user", "user_id", "purpose"),
     Index("one_time_secret_expires_at", "expires_at"),
+)
+
+address_change = Table(
+    "address_change",
+    metadata,
+    Column("user_id", Uuid, ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True),
+    Column("email", Text, nullable=False),
+    Column("email_key", Text, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index("address_change_expires_at", "expires_at"),
 )
 
 mail_request = Table(

@@ -36,6 +36,11 @@ EXAMPLES: dict[str, dict[str, JsonValue]] = {
         "records": 23,
         "at": "2026-11-29T10:00:00.380000Z",
     },
+    "user.email_changed": {
+        "userId": USER,
+        "email": "anna@new.example",
+        "at": "2026-11-20T18:05:00Z",
+    },
     "signing_key.published": {
         "kid": "2026-11-a",
         "jwk": {

@@ -35,6 +35,20 @@ class UserRoleChanged(
     previous_role: Role | None = None
 
 
+class UserEmailChanged(
+    Event, name="user.email_changed", owner="auth", key="user_id", subject="user_id"
+):
+    """A user's address has changed; the new one is verified.
+
+    Of a user's events, the one with the latest `at` is the valid one, also against
+    `user.registered`.
+    """
+
+    user_id: UUID
+    email: Address
+    at: Moment
+
+
 class UserBlocked(Event, name="user.blocked", owner="auth", key="user_id", subject="user_id"):
     """An operator has blocked a user, or unblocked one.
 

@@ -3,6 +3,7 @@
 from hirewire.contracts.auth import (
     SigningKeyPublished,
     UserBlocked,
+    UserEmailChanged,
     UserErased,
     UserRegistered,
 )
@@ -38,6 +39,7 @@ SERVICE = Service(
     publishes=[ResumeUpdated, ProfileUpdated, ProfilesErasureDone],
     subscriptions=[
         on(UserRegistered, people.on_user_registered, name="profiles.people"),
+        on(UserEmailChanged, people.on_user_email_changed, name="profiles.addresses"),
         on(
             EmployerProfileCreated,
             readers.on_employer_profile_created,

@@ -14,6 +14,7 @@ from tests.auth.conftest import PASSWORD, Auth, MovedClock
 from tests.auth.openid_provider import SECRET, FakeProvider, fake_provider
 from tests.auth.postbox import sending
 from tests.auth.sessions.test_list import bearer
+from tests.auth.two_step.conftest import Anna
 
 ANNA = {"sub": "u1", "email": "anna@example.org", "email_verified": True}
 
@@ -116,7 +117,10 @@ async def test_an_account_without_a_password_takes_none_until_a_link_sets_one(
         assert code_of(refused) == (401, "wrong_credentials")
     body = {"current": "", "password": "another password"}
     changed = await auth.client.post("/api/auth/password", json=body, headers=bearer(tokens))
-    assert changed.status_code == 422
+    body = {"password": ""}
+    app = await auth.client.post("/api/auth/two-step", json=body, headers=bearer(tokens))
+    for answer in (changed, app):
+        assert answer.json()["errors"][0]["code"] == "no_password"
     hashed = await auth.rows("select password_hash from user_account")
     assert hashed == [(None,)]
     async with sending(auth, monkeypatch) as postbox:
@@ -337,3 +341,18 @@ async def test_nothing_secret_is_logged(
     said = capsys.readouterr()
     for secret in (body["code"], body["state"], body["attempt"], SECRET):
         assert secret not in said.out + said.err
+
+
+async def test_two_step_sign_in_asks_for_a_code_here_too(
+    auth: Auth, fake: FakeProvider, clock: MovedClock
+) -> None:
+    anna = await Anna.with_app(auth, clock)
+    await verify(auth)
+    before = (await counts(auth))[2]
+    answer = await sign_in(auth, fake)
+    assert code_of(answer) == (401, "second_factor_needed")
+    assert "accessToken" not in answer.json()
+    assert (await counts(auth))[2] == before
+    entered = await anna.enter(answer.json()["ticket"], anna.code())
+    assert entered.status_code == 200
+    assert (await auth.me(entered.json()["accessToken"])).json()["email"] == "anna@example.org"

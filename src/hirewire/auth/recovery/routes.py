@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from hirewire.auth import networks, one_time, passwords
 from hirewire.auth.callers import CurrentSession
+from hirewire.auth.confirming import check_has_password
 from hirewire.auth.credentials import email_key, hash_password, password_fits
 from hirewire.auth.failures import note_failure
 from hirewire.auth.logins import TooManyFailures, admit
@@ -121,6 +122,7 @@ async def change(body: ChangedPassword, request: Request, current: CurrentSessio
         account = await queries.account(tx, current.user_id)
         if account is None:
             raise Unauthenticated("This account does not exist any more.")
+        check_has_password(account.password_hash, "#/current")
         _check(body.password, account.email)
         pause = await admit(tx, network, account.email_key, account.id)
     if pause:

@@ -29,13 +29,16 @@ PAGES: dict[str, tuple[str, ...]] = {
     "Job": ("vacancy.html", "gone.html", "apply.html", "fit.html"),
     "Company": ("company.html",),
     "Sign-in and sign-up": (
-        *("signin.html", "signup.html", "account.py"),
+        *("signin.html", "signup.html", "second_step.html", "account.py"),
         *("providers.html", "leaving.html", "provider_failed.html"),
     ),
     "Forgotten password": ("forgot.html", "new_password.html"),
     "Account and security": (
         *("account.html", "account_address.html", "account_password.html", "account_sessions.html"),
+        "change_email.html",
         *("account_log.html", "security_log.html", "account_identities.html"),
+        *("account_passkeys.html", "passkey_new.html", "passkey.html"),
+        *("account_two_step.html", "two_step.html", "two_step_setup.html", "recovery_codes.html"),
         *("account_tokens.html", "token_made.html"),
         *("verify.html", "verify_first.html", "code.html"),
         *("account.html", "verify.html", "verify_first.html", "code.html"),

@@ -22,8 +22,10 @@ from hirewire.web.pages.rendering import (
     render,
     said,
 )
+from hirewire.web.pages.second_step import second_step_page, ticket_in
 from hirewire.web.problems import Problem
 from hirewire.web.sessions import HOST_ONLY, Visitor, is_secure, same_origin
+from hirewire.web.sessions import begin as begin_session
 
 router = APIRouter(include_in_schema=False)
 ATTEMPT = "hirewire_attempt"
@@ -125,7 +127,9 @@ async def come_back(id: str, who: Asking) -> Response:
         else:
             tokens = await who.auth.finish_sign_in(id, brought)
             if tokens.is_good:
-                who.enter(tokens.data)
+                await begin_session(who, tokens.data)
+            if ticket := ticket_in(tokens):
+                return _forget(who, second_step_page(who, Form(), ticket, to))
             answer = tokens
     except Unavailable:
         return await _failed(who, id, Problem("provider_away", is_whole=True), 503, to)

@@ -32,6 +32,7 @@ def verifier() -> Verifier:
     known = PublicKey("ours", dict(public), *life)
     made._keys = {"ours": (known, OKPKey.import_key(dict(public)))}
     made._loaded = float("inf")  # it looks for no others
+    made.refusals._loaded = float("inf")  # and refuses nobody
     return made
 
 

@@ -149,6 +149,8 @@ ELSEWHERE = {
     "/api/auth/security-log",
     "/email/code",
     "/email/verify",
+    "/account/export",
+    "/account/export/state",
     "/password/forgot",
     "/password/reset",
     "/signin",
@@ -177,7 +179,7 @@ ELSEWHERE = {
 PAGES = (
     "about",
     *("account", "applications", "board", "candidate", "employer", "passwords", "people"),
-    *("security", "verifying"),
+    *("exporting", "security", "verifying"),
     *("posting", "resumes", "routes", "saved"),
 )
 

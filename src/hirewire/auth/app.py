@@ -3,6 +3,10 @@
 from hirewire.auth.accounts import background as account_background
 from hirewire.auth.accounts import routes as accounts
 from hirewire.auth.credentials import keep_memory_of_hashes
+from hirewire.auth.exports import background as export_background
+from hirewire.auth.exports import handlers as exports
+from hirewire.auth.exports import routes as export_routes
+from hirewire.auth.exports.documents import EXPORTS
 from hirewire.auth.keys import background as key_background
 from hirewire.auth.keys import routes as keys
 from hirewire.auth.recovery import background as recovery_background
@@ -14,8 +18,15 @@ from hirewire.auth.sessions import background as session_background
 from hirewire.auth.sessions import routes as sessions
 from hirewire.auth.signing import require_secret_key
 from hirewire.auth.verification import routes as verification
-from hirewire.contracts.auth import SigningKeyPublished, UserRegistered, UserRoleChanged
-from hirewire.contracts.vacancies import EmployerProfileCreated
+from hirewire.contracts.auth import (
+    SigningKeyPublished,
+    UserExportFinished,
+    UserExportRequested,
+    UserRegistered,
+    UserRoleChanged,
+)
+from hirewire.contracts.profiles import ProfilesExported
+from hirewire.contracts.vacancies import EmployerProfileCreated, VacanciesExported
 from hirewire.kit.service import Service
 from hirewire.messaging.subscriptions import on
 
@@ -27,11 +38,20 @@ SERVICE = Service(
         security_log.router,
         recovery.router,
         verification.router,
+        export_routes.router,
         keys.router,
     ],
-    publishes=[UserRegistered, UserRoleChanged, SigningKeyPublished],
+    publishes=[
+        UserRegistered,
+        UserRoleChanged,
+        SigningKeyPublished,
+        UserExportRequested,
+        UserExportFinished,
+    ],
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
+        on(ProfilesExported, exports.on_profiles_exported, name="auth.exports_profiles"),
+        on(VacanciesExported, exports.on_vacancies_exported, name="auth.exports_vacancies"),
     ],
     background=[
         key_background.ROTATE_SIGNING_KEYS,
@@ -40,7 +60,9 @@ SERVICE = Service(
         log_background.FORGET_OLD_ACTS,
         recovery_background.FORGET_OLD_SECRETS,
         recovery_background.SEND_LINKS,
+        export_background.END_EXPORTS,
     ],
     sends_mail=True,
+    exports=EXPORTS,
     prepare=[require_secret_key, keep_memory_of_hashes],
 )

@@ -38,3 +38,22 @@ class SigningKeyPublished(Event, name="signing_key.published", owner="auth", key
     """The public key as a JWK (RFC 7517, RFC 8037), without the private part."""
     not_before: Moment
     not_after: Moment
+
+
+class UserExportRequested(Event, name="user.export_requested", owner="auth", key="user_id"):
+    """A user wants a copy of their data. Each service that has any makes its part."""
+
+    export_id: UUID
+    user_id: UUID
+    language: str
+    """`en` or `ru`: of the labels in texts for reading."""
+    requested_at: Moment
+
+
+class UserExportFinished(Event, name="user.export_finished", owner="auth", key="user_id"):
+    """All parts of an export are made, or it was given up, or a newer one has replaced it."""
+
+    export_id: UUID
+    user_id: UUID
+    expires_at: Moment
+    """When the parts are to be deleted."""

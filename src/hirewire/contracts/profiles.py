@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from hirewire.contracts.fields import Moment
 from hirewire.messaging.event import Event
 
 ResumeAction = Literal[
@@ -122,3 +123,11 @@ class ProfileUpdated(Event, name="profile.updated", owner="profiles", key="user_
     user_id: UUID
     version: int
     changed: list[str] = []
+
+
+class ProfilesExported(Event, name="profiles.exported", owner="profiles", key="user_id"):
+    """The part of `profiles` of an export is made (`user.export_requested`)."""
+
+    export_id: UUID
+    user_id: UUID
+    made_at: Moment

@@ -143,3 +143,11 @@ class RecommendationWithdrawn(
     """The owner of the resume."""
     reason: str
     """`no_longer_fits`, `resume_hidden`, `resume_deleted` or `vacancy_closed`."""
+
+
+class VacanciesExported(Event, name="vacancies.exported", owner="vacancies", key="user_id"):
+    """The part of `vacancies` of an export is made (`user.export_requested`)."""
+
+    export_id: UUID
+    user_id: UUID
+    made_at: Moment

@@ -18,6 +18,9 @@ from hirewire.kit import answers, openapi, problems
 from hirewire.kit.addresses import ClientAddress
 from hirewire.kit.clock import use_zone
 from hirewire.kit.db import make_engine, pending
+from hirewire.kit.exports.files import Exports
+from hirewire.kit.exports.maker import PartMaker
+from hirewire.kit.exports.routes import exports_router
 from hirewire.kit.internal.routes import router as internal_router
 from hirewire.kit.mail import queue
 from hirewire.kit.mail.mailer import Mailer
@@ -73,6 +76,8 @@ class Service:
     """Paths that accept bodies over 1 MiB, with their limit in bytes."""
     sends_mail: bool = False
     """Whether its queue of mails is sent in the background."""
+    exports: Exports | None = None
+    """How it makes its part of what a person exports; None without personal data."""
     prepare: Sequence[Callable[[Settings], None]] = ()
     """Called once in a process before its application is built; may raise `SettingsError`."""
 
@@ -166,6 +171,9 @@ def create_app(
             if service.sends_mail and role != "api":
                 mailer = Mailer(service.name, messaging.transactions, settings)
                 stack.push_async_callback(_end, asyncio.create_task(mailer.run()))
+            if service.exports is not None and role != "api":
+                maker = PartMaker(service.name, messaging.transactions, service.exports)
+                stack.push_async_callback(_end, asyncio.create_task(maker.run()))
             yield
 
     app = FastAPI(
@@ -185,6 +193,8 @@ def create_app(
     app.add_middleware(ClientAddress, listed=settings.trusted_proxies)
     for router in service.routes if role != "worker" else ():
         add_routes(app, router)
+    if service.exports is not None and role != "worker":
+        add_routes(app, exports_router(service.name))
     add_routes(app, internal_router)
     add_routes(app, _operations(service, engine, messaging))
     openapi.describe(app)

@@ -119,9 +119,9 @@ class Settings(BaseSettings):
     secret_key: str | None = Field(
         None,
         repr=False,
-        description="Key that encrypts signing keys and queued mails in the database, 32 "
-        "characters or more. Several, comma-separated: the first encrypts, all decrypt. auth does "
-        "not start without it. The embedded mode makes one",
+        description="Key that encrypts signing keys, queued mails and exports in the databases, 32 "
+        "characters or more. Several, comma-separated: the first encrypts, all decrypt. The same "
+        "for all services but web. auth does not start without it. The embedded mode makes one",
     )
     smtp_url: str | None = Field(
         None,

@@ -1,7 +1,12 @@
 """The service `profiles`: routes, events and background tasks."""
 
-from hirewire.contracts.auth import SigningKeyPublished, UserRegistered
-from hirewire.contracts.profiles import ProfileUpdated, ResumeUpdated
+from hirewire.contracts.auth import (
+    SigningKeyPublished,
+    UserExportFinished,
+    UserExportRequested,
+    UserRegistered,
+)
+from hirewire.contracts.profiles import ProfilesExported, ProfileUpdated, ResumeUpdated
 from hirewire.contracts.vacancies import (
     ApplicationStageChanged,
     ApplicationSubmitted,
@@ -11,6 +16,8 @@ from hirewire.kit.service import Service
 from hirewire.messaging.subscriptions import on
 from hirewire.profiles.access import handlers as access
 from hirewire.profiles.cv.process import LARGEST_FILE
+from hirewire.profiles.exporting import handlers as exporting
+from hirewire.profiles.exporting.documents import EXPORTS
 from hirewire.profiles.people import handlers as people
 from hirewire.profiles.people import routes as people_routes
 from hirewire.profiles.readers import handlers as readers
@@ -20,7 +27,7 @@ from hirewire.profiles.resumes import routes as resumes_routes
 SERVICE = Service(
     name="profiles",
     routes=[people_routes.router, resumes_routes.router, readers_routes.router],
-    publishes=[ResumeUpdated, ProfileUpdated],
+    publishes=[ResumeUpdated, ProfileUpdated, ProfilesExported],
     subscriptions=[
         on(UserRegistered, people.on_user_registered, name="profiles.people"),
         on(
@@ -42,6 +49,8 @@ SERVICE = Service(
             history=True,
         ),
         on(SigningKeyPublished, access.on_signing_key_published, name="profiles.access"),
+        on(UserExportRequested, exporting.on_user_export_requested, name="profiles.exports"),
+        on(UserExportFinished, exporting.on_user_export_finished, name="profiles.exports_end"),
     ],
     # An installation with an external vacancy service has no application events either.
     skips_plain=frozenset({EmployerProfileCreated.name}),
@@ -49,4 +58,5 @@ SERVICE = Service(
         (resumes_routes.IMPORT_PATH, resumes_routes.LARGEST_IMPORT),
         (resumes_routes.READ_PATH, LARGEST_FILE),
     ],
+    exports=EXPORTS,
 )

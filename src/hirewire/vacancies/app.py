@@ -1,6 +1,6 @@
 """The service `vacancies`: routes, events and background tasks."""
 
-from hirewire.contracts.auth import SigningKeyPublished
+from hirewire.contracts.auth import SigningKeyPublished, UserExportFinished, UserExportRequested
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.contracts.vacancies import (
     ApplicationMessageSent,
@@ -9,6 +9,7 @@ from hirewire.contracts.vacancies import (
     EmployerProfileCreated,
     RecommendationCreated,
     RecommendationWithdrawn,
+    VacanciesExported,
     VacancyClosed,
     VacancyPaused,
     VacancyPublished,
@@ -23,6 +24,8 @@ from hirewire.vacancies.applications import handlers as applications
 from hirewire.vacancies.applications import routes as applications_routes
 from hirewire.vacancies.cards import routes as cards_routes
 from hirewire.vacancies.employers import routes as employers_routes
+from hirewire.vacancies.exporting import handlers as exporting
+from hirewire.vacancies.exporting.documents import EXPORTS
 from hirewire.vacancies.feeds import routes as feeds_routes
 from hirewire.vacancies.places import routes as places_routes
 from hirewire.vacancies.posting import background as posting_background
@@ -62,6 +65,7 @@ SERVICE = Service(
         ApplicationSubmitted,
         ApplicationStageChanged,
         ApplicationMessageSent,
+        VacanciesExported,
     ],
     subscriptions=[
         on_batch(ResumeUpdated, activity.on_resume_updated, name="vacancies.activity"),
@@ -89,8 +93,11 @@ SERVICE = Service(
         ),
         on(VacancyClosed, applications.on_vacancy_closed, name="vacancies.applications"),
         on(SigningKeyPublished, access.on_signing_key_published, name="vacancies.access"),
+        on(UserExportRequested, exporting.on_user_export_requested, name="vacancies.exports"),
+        on(UserExportFinished, exporting.on_user_export_finished, name="vacancies.exports_end"),
     ],
     background=[recommendations_background.COMPARE_STALE, posting_background.CLOSE_EXPIRED],
     lifespan=[search_background.keep_indexes, skills_background.warm_up],
     prepare=[skills_background.use_dictionary],
+    exports=EXPORTS,
 )

@@ -28,6 +28,7 @@ from hirewire.web.pages import (
     board,
     candidate,
     employer,
+    exporting,
     failures,
     kept_mail,
     passwords,
@@ -61,7 +62,18 @@ LARGEST_READ = 4 * 1024 * 1024
 LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 """The same with an image, which is limited like any other body of a service."""
 PAGES = (
-    *(about, account, passwords, security, kept_mail, saved, candidate, resume_files, resume_rows),
+    *(
+        about,
+        account,
+        passwords,
+        security,
+        exporting,
+        kept_mail,
+        saved,
+        candidate,
+        resume_files,
+        resume_rows,
+    ),
     *(resumes, suggestions, applications, people, read_vacancy, posting, board, employer),
     *(styleguide, undoing, verifying, routes),
 )

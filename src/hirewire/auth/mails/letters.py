@@ -8,7 +8,7 @@ from typing import Literal, TypedDict, cast
 
 from hirewire.kit.mail.letters import LANGUAGES, Language, Letter
 
-Kind = Literal["password_reset", "password_changed", "email_verification"]
+Kind = Literal["password_reset", "password_changed", "email_verification", "data_export"]
 
 
 class Texts(TypedDict):

@@ -14,6 +14,8 @@ What = Literal[
     "password_changed",
     "password_reset",
     "email_verified",
+    "export_asked",
+    "export_downloaded",
 ]
 """The acts. `web/i18n/labels.py` has a label for each (`act_…`)."""
 KEPT = timedelta(days=365)

@@ -153,6 +153,26 @@ async def listed(tx: AsyncConnection, state: State, most: int) -> list[Listed]:
     return [Listed(**row._mapping) for row in result]
 
 
+@dataclass(frozen=True, slots=True)
+class SentMail:
+    """A mail as its reader sees it afterwards: without content."""
+
+    kind: str
+    state: State
+    created_at: datetime
+    ended_at: datetime | None
+
+
+async def sent_to(tx: AsyncConnection, user_id: UUID) -> list[SentMail]:
+    """The mails to a user, the oldest first."""
+    result = await tx.exec_driver_sql(
+        "select kind, state, created_at, ended_at from kit.mail where user_id = $1 "
+        "order by created_at",
+        (user_id,),
+    )
+    return [SentMail(**row._mapping) for row in result]
+
+
 async def counts(tx: AsyncConnection) -> dict[str, int]:
     """How many mails are in each state."""
     result = await tx.exec_driver_sql(

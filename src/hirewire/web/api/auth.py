@@ -4,7 +4,15 @@ from typing import ClassVar
 
 from hirewire.web.api.answers import Answer
 from hirewire.web.api.client import Client, Typed, answer_of, refusal_or
-from hirewire.web.api.models.auth import Account, SecurityEvent, Session, Tokens
+from hirewire.web.api.models.auth import (
+    Account,
+    Export,
+    ExportLink,
+    OpenExport,
+    SecurityEvent,
+    Session,
+    Tokens,
+)
 from hirewire.web.api.models.base import Items
 from hirewire.web.api.services import Reply
 
@@ -73,6 +81,23 @@ class Auth(Client):
     async def end_other_sessions(self) -> Answer[None]:
         """End all sessions of the visitor but this one."""
         return await self._do("DELETE", "/sessions")
+
+    async def exports(self) -> Answer[Items[Export]]:
+        """The visitor's exports, the newest first."""
+        return await self._get(Items[Export], "/exports")
+
+    async def ask_export(self) -> Answer[Export]:
+        """Ask for a copy of all data."""
+        return await self._send(Export, "POST", "/exports")
+
+    async def export_link(self) -> Answer[ExportLink]:
+        """A link to the export that is ready; a refusal with 404 without one."""
+        return await self._send(ExportLink, "POST", "/exports/link")
+
+    async def open_export(self, token: str, *, download: bool = False) -> Answer[OpenExport]:
+        """Open an export with the token of a link; a refusal with 410 for an invalid one."""
+        body = {"token": token, "download": download}
+        return await self._send(OpenExport, "POST", "/exports/open", body)
 
     async def security_log(
         self, limit: int, after: str | None = None

@@ -123,6 +123,8 @@ LABELS = {
     "act_password_changed": N_("Password changed"),
     "act_password_reset": N_("Password reset with the link of a mail"),
     "act_email_verified": N_("Email address confirmed"),
+    "act_export_asked": N_("Copy of your data requested"),
+    "act_export_downloaded": N_("Copy of your data downloaded"),
     "act_other": N_("Account changed"),
     "light": N_("Light theme"),
     "dark": N_("Dark theme"),

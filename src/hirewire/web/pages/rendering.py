@@ -39,6 +39,9 @@ DONE = {
     "code_sent": N_("We have sent the code again. No mail? Check the spam folder."),
     "session_ended": N_("Signed out on that device."),
     "others_ended": N_("Signed out on all other devices."),
+    "export_asked": N_(
+        "We are preparing a copy of your data, and will send you a mail when it is ready."
+    ),
     "moved": N_("Application moved."),
     "shortlisted": N_("Added to shortlist."),
     "seen": N_("Removed from shortlist."),

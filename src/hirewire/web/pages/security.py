@@ -1,4 +1,4 @@
-"""The page of the account: password, sessions and the security log."""
+"""The page of the account: password, sessions, the security log and exports."""
 
 import asyncio
 from uuid import UUID
@@ -63,8 +63,11 @@ async def security_log(who: Member) -> Response:
 
 async def _page(who: Visitor, form: Form, status: int = 200) -> Response:
     try:
-        mine, sessions, log = await asyncio.gather(
-            who.auth.me(), who.auth.sessions(), who.auth.security_log(LATEST)
+        mine, sessions, log, exports = await asyncio.gather(
+            who.auth.me(),
+            who.auth.sessions(),
+            who.auth.security_log(LATEST),
+            who.auth.exports(),
         )
     except Unavailable:
         return away(who)
@@ -75,5 +78,6 @@ async def _page(who: Visitor, form: Form, status: int = 200) -> Response:
         form=form,
         mine=mine.data,
         sessions=sessions.data.items,
+        exported=next(iter(exports.data.items), None),
         log=log.data,
     )

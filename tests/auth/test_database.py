@@ -23,6 +23,7 @@ from hirewire.messaging.transaction import Transactions
 
 VERSIONS = "hirewire.auth.migrations.versions"
 LATER = (
+    "0017_consents",
     "0016_exports",
     "0008_security_log",
     "0007_links_to_send",

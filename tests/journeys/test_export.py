@@ -13,6 +13,7 @@ import pytest
 from playwright.async_api import expect
 from pypdf import PdfReader
 
+from hirewire.kit.notices import notice
 from tests.builders import eventually
 from tests.journeys.browsing import Somebody, browsing
 from tests.journeys.conftest import Platform
@@ -118,6 +119,8 @@ async def test_everything_is_exported(platform: Platform, chromium: str, tmp_pat
         assert shown.status_code == 410
         assert "belongs to another account" in shown.text
         assert (await boss.post(f"/account/export/download?token={token}")).status_code == 410
+        async with platform.client() as eve:
+            await _asked_to_agree(eve)
         log = platform.log.read_text(encoding="utf-8")
         assert "/account/export" in log
         for secret in (token, LETTER, REPLY, "grant="):
@@ -167,3 +170,29 @@ async def _in_russian(anna: httpx.AsyncClient, token: str) -> None:
     made = Export.of(zipped.content)
     assert "каждое резюме в PDF" in made.text("README.txt")
     assert made.zip.namelist() == NAMES
+
+
+async def _asked_to_agree(eve: httpx.AsyncClient) -> None:
+    """Who registered without a consent is asked at the next visit, and may go on without."""
+    typed = {"email": "eve@example.org", "password": PASSWORD}
+    refused = await eve.post("/signup", data=typed)
+    assert refused.status_code == 422
+    assert "Agree to the processing of your data" in refused.text
+    assert 'value="eve@example.org"' in refused.text
+    assert (await eve.post("/api/auth/register", json=typed)).status_code == 201
+    await eve.post("/signin", data=typed)
+    asked = "Please read our privacy notice and agree to it."
+    for path in ("/me", "/employer", "/account"):
+        assert asked in (await eve.get(path)).text
+    assert (
+        "Вы можете пожаловаться"
+        in (await eve.get("/privacy", headers={"Accept-Language": "ru"})).text
+    )
+    old = await eve.post("/account/consent", data={"consent": "2001-01-01", "next": "/me"})
+    assert old.headers["location"] == "/me?done=changed"
+    version = notice(None).version
+    given = await eve.post("/account/consent", data={"consent": version, "next": "/account"})
+    assert given.headers["location"] == "/account?done=saved"
+    page = (await eve.get("/account")).text
+    assert asked not in page
+    assert f"version {version}" in page

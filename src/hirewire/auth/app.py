@@ -2,6 +2,7 @@
 
 from hirewire.auth.accounts import background as account_background
 from hirewire.auth.accounts import routes as accounts
+from hirewire.auth.consents import routes as consents
 from hirewire.auth.credentials import keep_memory_of_hashes
 from hirewire.auth.exports import background as export_background
 from hirewire.auth.exports import handlers as exports
@@ -27,6 +28,7 @@ from hirewire.contracts.auth import (
 )
 from hirewire.contracts.profiles import ProfilesExported
 from hirewire.contracts.vacancies import EmployerProfileCreated, VacanciesExported
+from hirewire.kit.notices import check_notice
 from hirewire.kit.service import Service
 from hirewire.messaging.subscriptions import on
 
@@ -39,6 +41,7 @@ SERVICE = Service(
         recovery.router,
         verification.router,
         export_routes.router,
+        consents.router,
         keys.router,
     ],
     publishes=[
@@ -64,5 +67,5 @@ SERVICE = Service(
     ],
     sends_mail=True,
     exports=EXPORTS,
-    prepare=[require_secret_key, keep_memory_of_hashes],
+    prepare=[require_secret_key, keep_memory_of_hashes, check_notice],
 )

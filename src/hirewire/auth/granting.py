@@ -13,7 +13,7 @@ from hirewire.auth import networks
 from hirewire.auth.logins import digest, forgive
 from hirewire.auth.security_log.commands import note
 from hirewire.auth.signing import ACCESS_TOKEN_LIFE, access_token, current_key
-from hirewire.auth.tables import refresh_token, session, user
+from hirewire.auth.tables import consent, refresh_token, session, user
 from hirewire.auth.where import Where, where_of
 from hirewire.kit.clock import now
 from hirewire.kit.http import language_of
@@ -114,6 +114,7 @@ async def tokens(tx: Tx, request: Request, response: Response, granted: Granted)
         session_id=granted.session_id,
         role=claims.role,
         email_verified=claims.email_verified,
+        consent=claims.consent,
     )
     response.headers["Cache-Control"] = "no-store"
     return Tokens(
@@ -123,8 +124,13 @@ async def tokens(tx: Tx, request: Request, response: Response, granted: Granted)
     )
 
 
-async def _claims_of(tx: Tx, user_id: UUID) -> Row[str, bool]:
-    """The current `role` of an existing user, and whether the address is verified."""
+async def _claims_of(tx: Tx, user_id: UUID) -> Row[str, bool, str | None]:
+    """The current `role` of an existing user, whether the address is verified, and the version of
+    the privacy notice that the user agreed to last.
+    """
     is_verified = user.c.email_verified_at.is_not(None).label("email_verified")
-    result = await tx.execute(select(user.c.role, is_verified).where(user.c.id == user_id))
+    agreed = select(consent.c.version).where(consent.c.user_id == user_id)
+    agreed = agreed.order_by(consent.c.given_at.desc()).limit(1)
+    latest = agreed.scalar_subquery().label("consent")
+    result = await tx.execute(select(user.c.role, is_verified, latest).where(user.c.id == user_id))
     return result.one()

@@ -86,8 +86,12 @@ def access_token(
     session_id: UUID,
     role: str,
     email_verified: bool,
+    consent: str | None = None,
 ) -> str:
-    """A signed JWT (RFC 9068) that identifies a user; its role is only a hint for display."""
+    """A signed JWT (RFC 9068) that identifies a user; its role is only a hint for display.
+
+    `consent` is the version of the privacy notice that the user agreed to last, also for display.
+    """
     issued = int(now().timestamp())
     claims = {
         "iss": issuer,
@@ -101,6 +105,8 @@ def access_token(
         "role": role,
         "email_verified": email_verified,
     }
+    if consent is not None:
+        claims["consent"] = consent
     header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}
     return jwt.encode(header, claims, key.private, algorithms=[ALGORITHM])
 

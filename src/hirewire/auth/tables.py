@@ -144,6 +144,16 @@ link_to_send = Table(
     Index("link_to_send_at", "at"),
 )
 
+consent = Table(
+    "consent",
+    metadata,
+    Column("user_id", Uuid, ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Text, primary_key=True, comment="Of the privacy notice"),
+    Column("given_at", DateTime(timezone=True), nullable=False),
+    Column("device", Text),
+    Column("network", Text),
+)
+
 data_export = Table(
     "data_export",
     metadata,

@@ -101,6 +101,11 @@ class Settings(BaseSettings):
         pattern=r"^[^@\s<>]+@[^@\s<>]+$",
         description="The operator's address, shown on the page Contact",
     )
+    privacy_notice: Path | None = Field(
+        None,
+        description="TOML file with the privacy notice that users agree to, and its version. The "
+        "same for auth and web. Not set: a notice of our own",
+    )
     time_zone: str = Field(
         "UTC",
         description="Time zone of the board's days, such as Europe/Moscow: deadlines, dates "

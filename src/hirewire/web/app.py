@@ -14,6 +14,7 @@ from hirewire.kit import problems
 from hirewire.kit.addresses import ClientAddress
 from hirewire.kit.clock import use_zone
 from hirewire.kit.middleware import MAX_BODY, BodyLimit, RequestContext
+from hirewire.kit.notices import notice
 from hirewire.kit.service import Gateway, add_routes
 from hirewire.kit.settings import Settings
 from hirewire.web.api.services import Services
@@ -110,6 +111,7 @@ def create_web(settings: Settings) -> FastAPI:
     app.state.smtp_url = settings.smtp_url
     app.state.contact_email = settings.contact_email
     app.state.retention_days = settings.retention_days
+    app.state.notice = notice(settings.privacy_notice)
     use_zone(settings.time_zone)
     app.state.live = feed
     app.state.stopping = feed.hub.end

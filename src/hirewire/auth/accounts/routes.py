@@ -9,12 +9,15 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from hirewire.auth import networks, passwords
 from hirewire.auth.accounts import commands, queries
+from hirewire.auth.consenting import agree, require_current
 from hirewire.auth.credentials import hash_password, normalised_email
+from hirewire.auth.where import where_of
 from hirewire.contracts.auth import Role
-from hirewire.kit.errors import AppError, Kind, Unauthenticated
+from hirewire.kit.errors import AppError, Invalid, Kind, Unauthenticated
 from hirewire.kit.http import Caller, Once, RequestTx, language_of, transactions_of
 from hirewire.kit.mail.letters import Language
 from hirewire.kit.models import Answer, Body
+from hirewire.kit.notices import LONGEST_VERSION, notice
 from hirewire.kit.openapi import refuses
 from hirewire.kit.settings import Settings
 
@@ -49,6 +52,13 @@ class Credentials(Body):
         return passwords.normalised_password(value, info.data.get("email", ""))
 
 
+class Registration(Credentials):
+    """A new account."""
+
+    consent: Annotated[str | None, Field(max_length=LONGEST_VERSION)] = None
+    """The version of the privacy notice that the user agrees to; without it, pages ask later."""
+
+
 class Account(Answer):
     """A user, as they see themselves."""
 
@@ -64,11 +74,16 @@ class Registering(NamedTuple):
     email: str
     password_hash: str
     language: Language | None
+    consent: str | None
 
 
-async def _registering(body: Credentials, request: Request) -> Registering:
+async def _registering(body: Registration, request: Request) -> Registering:
+    if body.consent is not None:
+        settings: Settings = request.app.state.settings
+        require_current(body.consent, notice(settings.privacy_notice).version)
     await _admit(request)
-    return Registering(body.email, await hash_password(body.password), language_of(request))
+    hashed = await hash_password(body.password)
+    return Registering(body.email, hashed, language_of(request), body.consent)
 
 
 async def _admit(request: Request) -> None:
@@ -88,7 +103,9 @@ async def _admit(request: Request) -> None:
 
 
 @router.post(
-    "/register", status_code=201, responses=refuses(commands.EmailTaken, TooManyRegistrations)
+    "/register",
+    status_code=201,
+    responses=refuses(commands.EmailTaken, Invalid, TooManyRegistrations),
 )
 async def register(
     # Must come first: dependencies are resolved in this order, and no transaction may be open while
@@ -112,6 +129,8 @@ async def register(
             public_url=public_url,
             language=new.language,
         )
+        if new.consent is not None:
+            await agree(tx, id, new.consent, where_of(request))
         return Account(id=id, email=new.email, role="applicant")
 
     return await once(Account, make, identity=new.email.encode())

@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from uuid import UUID
 
 from hirewire.auth.exports import commands
-from hirewire.auth.tables import data_export, known_place, security_event, session, user
+from hirewire.auth.tables import consent, data_export, known_place, security_event, session, user
 from hirewire.kit.exports.files import (
     LEFT_OUT_EVERYWHERE,
     ExportFile,
@@ -27,6 +27,7 @@ ACCOUNT = Section(
     },
 )
 SECTIONS = (
+    Section("consents", consent, lambda id: consent.c.user_id == id),
     Section("sessions", session, lambda id: session.c.user_id == id),
     Section(
         "knownNetworks",

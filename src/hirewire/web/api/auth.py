@@ -6,6 +6,7 @@ from hirewire.web.api.answers import Answer
 from hirewire.web.api.client import Client, Typed, answer_of, refusal_or
 from hirewire.web.api.models.auth import (
     Account,
+    Consent,
     Export,
     ExportLink,
     OpenExport,
@@ -27,9 +28,12 @@ class Auth(Client):
         """The visitor's account."""
         return await self._get(Account, "/me")
 
-    async def register(self, email: str, password: str) -> Answer[Account]:
-        """Create an account."""
+    async def register(
+        self, email: str, password: str, consent: str | None = None
+    ) -> Answer[Account]:
+        """Create an account; `consent` is the version of the privacy notice that was agreed to."""
         body = {"email": email, "password": password}
+        body |= {"consent": consent} if consent else {}
         return answer_of(Account, await self._post("/register", body))
 
     async def log_in(self, email: str, password: str) -> Answer[Tokens]:
@@ -81,6 +85,14 @@ class Auth(Client):
     async def end_other_sessions(self) -> Answer[None]:
         """End all sessions of the visitor but this one."""
         return await self._do("DELETE", "/sessions")
+
+    async def consents(self) -> Answer[Items[Consent]]:
+        """What the visitor has agreed to, the latest first."""
+        return await self._get(Items[Consent], "/consents")
+
+    async def agree(self, version: str) -> Answer[None]:
+        """Agree to a version of the privacy notice; a refusal with 422 if it is not current."""
+        return await self._do("POST", "/consents", {"consent": version})
 
     async def exports(self) -> Answer[Items[Export]]:
         """The visitor's exports, the newest first."""

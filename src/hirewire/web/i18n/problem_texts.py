@@ -142,6 +142,8 @@ TEXTS: dict[str, str | Plural] = {
     "email_taken": N_("This email is already registered."),
     "sign_in_away": N_("Sign-in is temporarily unavailable. Please try again in a moment."),
     "too_many_registrations": N_("Too many accounts were created from your network."),
+    "consent_required": N_("Agree to the processing of your data to create an account."),
+    "consent_outdated": N_("The privacy notice has changed. Read it and agree again."),
     "too_many_exports": N_("You have exported your data several times today."),
     "too_many_failures": N_("Too many failed attempts."),
     "too_many_invitations": N_("Your company has reached the daily limit for invitations."),

@@ -17,7 +17,14 @@ async def about(who: Asking) -> Response:
 async def privacy(who: Asking) -> Response:
     """Which data is stored, and who can see it."""
     state = who.request.app.state
-    return render(who, "privacy.html", days=state.retention_days)
+    notice = state.notice
+    return render(
+        who,
+        "privacy.html",
+        days=state.retention_days,
+        version=notice.version,
+        blocks=notice.blocks(who.words.lang),
+    )
 
 
 @router.get("/contact")

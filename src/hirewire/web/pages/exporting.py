@@ -27,8 +27,13 @@ async def ask(who: Member) -> Response:
 @router.get("/state")
 async def state(who: Member) -> Response:
     """The section of the account page, until the copy is ready."""
-    exports = await who.auth.exports()
-    return render(who, "parts/account_data.html", exported=next(iter(exports.data.items), None))
+    exports, consents = await asyncio.gather(who.auth.exports(), who.auth.consents())
+    return render(
+        who,
+        "parts/account_data.html",
+        exported=next(iter(exports.data.items), None),
+        consents=consents.data.items,
+    )
 
 
 @router.post("/link")

@@ -6,8 +6,18 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from hirewire.kit.errors import Unavailable
-from hirewire.web.pages.rendering import Form, Member, away, back_to, go, render, said, typed
-from hirewire.web.sessions import Visitor
+from hirewire.web.pages.rendering import (
+    Form,
+    Member,
+    away,
+    back_to,
+    go,
+    local_path,
+    render,
+    said,
+    typed,
+)
+from hirewire.web.sessions import Visitor, renew
 
 router = APIRouter(prefix="/account", include_in_schema=False)
 LATEST, WHOLE_PAGE = 5, 50
@@ -30,6 +40,16 @@ async def change_password(who: Member, request: Request) -> Response:
     form = Form()
     form.refuse(answer)
     return await _page(who, form, answer.status)
+
+
+@router.post("/consent")
+async def agree(who: Member, request: Request) -> Response:
+    """Agree to the privacy notice."""
+    given = await typed(request)
+    answer = await who.auth.agree(given.get("consent", ""))
+    if answer.is_good:
+        await renew(who)
+    return back_to(who, local_path(given.get("next"), "/me"), said(answer))
 
 
 @router.post("/sessions")
@@ -63,11 +83,12 @@ async def security_log(who: Member) -> Response:
 
 async def _page(who: Visitor, form: Form, status: int = 200) -> Response:
     try:
-        mine, sessions, log, exports = await asyncio.gather(
+        mine, sessions, log, exports, consents = await asyncio.gather(
             who.auth.me(),
             who.auth.sessions(),
             who.auth.security_log(LATEST),
             who.auth.exports(),
+            who.auth.consents(),
         )
     except Unavailable:
         return away(who)
@@ -79,5 +100,6 @@ async def _page(who: Visitor, form: Form, status: int = 200) -> Response:
         mine=mine.data,
         sessions=sessions.data.items,
         exported=next(iter(exports.data.items), None),
+        consents=consents.data.items,
         log=log.data,
     )

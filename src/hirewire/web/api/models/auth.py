@@ -39,6 +39,15 @@ class Session(Model):
     current: bool = False
 
 
+class Consent(Model):
+    """A consent to a version of the privacy notice."""
+
+    version: str
+    givenAt: Moment
+    device: str | None = None
+    network: str | None = None
+
+
 class Export(Model):
     """A copy of all data of the visitor."""
 

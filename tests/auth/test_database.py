@@ -23,8 +23,10 @@ from hirewire.messaging.transaction import Transactions
 
 VERSIONS = "hirewire.auth.migrations.versions"
 LATER = (
+    "0018_blocked_people",
     "0017_consents",
     "0016_exports",
+    "0012_personal_tokens",
     "0008_security_log",
     "0007_links_to_send",
     "0006_sealed_keys",

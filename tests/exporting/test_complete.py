@@ -14,7 +14,7 @@ from hirewire.vacancies.exporting import documents as vacancies
 from tests.services import copy_of_migrated
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "export.md"
-OWNERS = ("user_id", "owner_id", "resume_id", "account_id")
+OWNERS = ("user_id", "owner_id", "resume_id", "account_id", "subject_id")
 """Columns that tie a row to a person."""
 SERVICES: dict[str, tuple[Sequence[Section], Mapping[str, str], Mapping[str, str]]] = {
     "auth": ((auth.ACCOUNT, *auth.SECTIONS), auth.ELSEWHERE, auth.LEFT_OUT),

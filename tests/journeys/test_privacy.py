@@ -147,6 +147,7 @@ ELSEWHERE = {
     "/session",
     "/api/auth/sessions",
     "/api/auth/security-log",
+    "/api/auth/tokens",
     "/email/code",
     "/email/verify",
     "/account/export",

@@ -18,9 +18,12 @@ from hirewire.auth.security_log import routes as security_log
 from hirewire.auth.sessions import background as session_background
 from hirewire.auth.sessions import routes as sessions
 from hirewire.auth.signing import require_secret_key
+from hirewire.auth.tokens import background as token_background
+from hirewire.auth.tokens import routes as tokens
 from hirewire.auth.verification import routes as verification
 from hirewire.contracts.auth import (
     SigningKeyPublished,
+    UserBlocked,
     UserExportFinished,
     UserExportRequested,
     UserRegistered,
@@ -35,21 +38,14 @@ from hirewire.messaging.subscriptions import on
 SERVICE = Service(
     name="auth",
     routes=[
-        accounts.router,
-        sessions.router,
-        security_log.router,
-        recovery.router,
-        verification.router,
-        export_routes.router,
-        consents.router,
-        keys.router,
+        *(accounts.router, sessions.router, security_log.router, recovery.router),
+        *(verification.router, export_routes.router, consents.router, keys.router),
+        *(tokens.router, tokens.internal_router),
     ],
+    scoped=["/api/auth/me"],
     publishes=[
-        UserRegistered,
-        UserRoleChanged,
-        SigningKeyPublished,
-        UserExportRequested,
-        UserExportFinished,
+        *(UserRegistered, UserRoleChanged, UserBlocked, SigningKeyPublished),
+        *(UserExportRequested, UserExportFinished),
     ],
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
@@ -62,6 +58,7 @@ SERVICE = Service(
         account_background.FORGET_OLD_REGISTRATIONS,
         log_background.FORGET_OLD_ACTS,
         recovery_background.FORGET_OLD_SECRETS,
+        token_background.FORGET_OLD_TOKENS,
         recovery_background.SEND_LINKS,
         export_background.END_EXPORTS,
     ],

@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from sqlalchemy import Row, insert, select, update
 
 from hirewire.auth import networks
-from hirewire.auth.logins import digest, forgive
+from hirewire.auth.logins import check_not_blocked, digest, forgive
 from hirewire.auth.security_log.commands import note
 from hirewire.auth.signing import ACCESS_TOKEN_LIFE, access_token, current_key
 from hirewire.auth.tables import consent, refresh_token, session, user
@@ -68,7 +68,11 @@ async def sign_in(
 
 
 async def begin(tx: Tx, user_id: UUID, place: Place) -> Granted:
-    """Start a session for a user, whose language is remembered for mails. The log notes it."""
+    """Start a session for a user, whose language is remembered for mails. The log notes it.
+
+    Raises `AccountBlocked`.
+    """
+    await check_not_blocked(tx, user_id)
     language = place.language
     moment, id = now(), new_id()
     ends_at = moment + SESSION_LIFE
@@ -106,6 +110,7 @@ async def issue_refresh_token(tx: Tx, session_id: UUID, moment: datetime, ends_a
 
 async def tokens(tx: Tx, request: Request, response: Response, granted: Granted) -> Tokens:
     """The tokens of a session."""
+    request.state.user = str(granted.user_id)  # for the log
     claims = await _claims_of(tx, granted.user_id)
     token = access_token(
         await current_key(tx),

@@ -10,10 +10,11 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hirewire.auth import limits
 from hirewire.auth.limits import Failures
-from hirewire.auth.tables import failed_login, known_place, session
+from hirewire.auth.tables import failed_login, known_place, session, user
 from hirewire.kit.clock import now
 from hirewire.kit.db import lock
 from hirewire.kit.errors import AppError, Kind
+from hirewire.kit.refusals import AccountBlocked
 from hirewire.messaging.transaction import Tx
 
 
@@ -114,6 +115,19 @@ async def _is_known(tx: Tx, user_id: UUID | None, network: str) -> bool:
 def _place(user_id: UUID, network: str) -> bytes:
     """The digest stored for a user and a network: enough to recognise the network again."""
     return digest(f"{user_id} {network}")
+
+
+async def check_not_blocked(tx: Tx, user_id: UUID) -> None:
+    """Raise `AccountBlocked` for a blocked user; another one cannot be blocked until the commit.
+
+    To be called once the user is known for certain, so that nobody else learns of the block.
+    """
+    its = user.c
+    result = await tx.execute(
+        select(its.blocked_at).where(its.id == user_id).with_for_update(read=True)
+    )
+    if result.scalar() is not None:
+        raise AccountBlocked
 
 
 async def end_sessions(tx: Tx, user_id: UUID, why: str, *, but: UUID | None = None) -> None:

@@ -26,6 +26,18 @@ class UserRoleChanged(Event, name="user.role_changed", owner="auth", key="user_i
     previous_role: Role | None = None
 
 
+class UserBlocked(Event, name="user.blocked", owner="auth", key="user_id"):
+    """An operator has blocked a user, or unblocked one.
+
+    A blocked user gets no access tokens. Refuse those that were issued before: they live for ten
+    minutes at most. The latest of a user's events is the valid one.
+    """
+
+    user_id: UUID
+    blocked: bool
+    at: Moment
+
+
 class SigningKeyPublished(Event, name="signing_key.published", owner="auth", key="kid"):
     """A public key that verifies access tokens.
 

@@ -2,9 +2,11 @@
 
 from hirewire.contracts.auth import (
     SigningKeyPublished,
+    UserBlocked,
     UserExportFinished,
     UserExportRequested,
     UserRegistered,
+    UserRoleChanged,
 )
 from hirewire.contracts.profiles import ProfilesExported, ProfileUpdated, ResumeUpdated
 from hirewire.contracts.vacancies import (
@@ -27,6 +29,12 @@ from hirewire.profiles.resumes import routes as resumes_routes
 SERVICE = Service(
     name="profiles",
     routes=[people_routes.router, resumes_routes.router, readers_routes.router],
+    scoped=[
+        "/api/profiles/me",
+        "/api/profiles/resumes",
+        "/api/profiles/candidates",
+        "/api/profiles/shared",
+    ],
     publishes=[ResumeUpdated, ProfileUpdated, ProfilesExported],
     subscriptions=[
         on(UserRegistered, people.on_user_registered, name="profiles.people"),
@@ -51,6 +59,8 @@ SERVICE = Service(
         on(SigningKeyPublished, access.on_signing_key_published, name="profiles.access"),
         on(UserExportRequested, exporting.on_user_export_requested, name="profiles.exports"),
         on(UserExportFinished, exporting.on_user_export_finished, name="profiles.exports_end"),
+        on(UserBlocked, access.on_user_blocked, name="profiles.blocked"),
+        on(UserRoleChanged, access.on_user_role_changed, name="profiles.admins"),
     ],
     # An installation with an external vacancy service has no application events either.
     skips_plain=frozenset({EmployerProfileCreated.name}),

@@ -1,6 +1,12 @@
 """The service `vacancies`: routes, events and background tasks."""
 
-from hirewire.contracts.auth import SigningKeyPublished, UserExportFinished, UserExportRequested
+from hirewire.contracts.auth import (
+    SigningKeyPublished,
+    UserBlocked,
+    UserExportFinished,
+    UserExportRequested,
+    UserRoleChanged,
+)
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.contracts.vacancies import (
     ApplicationMessageSent,
@@ -54,6 +60,23 @@ SERVICE = Service(
         cards_routes.router,
         applications_routes.router,
     ],
+    scoped=[
+        "/api/vacancies/employer-profile",
+        "/api/vacancies/companies",
+        "/api/vacancies/activity",
+        "/api/vacancies/vacancies",
+        "/api/vacancies/overview",
+        "/api/vacancies/searches",
+        "/api/vacancies/saved",
+        "/api/vacancies/resumes",
+        "/api/vacancies/reach",
+        "/api/vacancies/recommended",
+        "/api/vacancies/recommendations",
+        "/api/vacancies/applications",
+        "/api/vacancies/skills",
+        "/api/vacancies/places",
+        "/api/vacancies/feeds",
+    ],
     publishes=[
         EmployerProfileCreated,
         VacancyPublished,
@@ -95,6 +118,8 @@ SERVICE = Service(
         on(SigningKeyPublished, access.on_signing_key_published, name="vacancies.access"),
         on(UserExportRequested, exporting.on_user_export_requested, name="vacancies.exports"),
         on(UserExportFinished, exporting.on_user_export_finished, name="vacancies.exports_end"),
+        on(UserBlocked, access.on_user_blocked, name="vacancies.blocked"),
+        on(UserRoleChanged, access.on_user_role_changed, name="vacancies.admins"),
     ],
     background=[recommendations_background.COMPARE_STALE, posting_background.CLOSE_EXPIRED],
     lifespan=[search_background.keep_indexes, skills_background.warm_up],

@@ -4,7 +4,15 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from uuid import UUID
 
 from hirewire.auth.exports import commands
-from hirewire.auth.tables import consent, data_export, known_place, security_event, session, user
+from hirewire.auth.tables import (
+    consent,
+    data_export,
+    known_place,
+    personal_token,
+    security_event,
+    session,
+    user,
+)
 from hirewire.kit.exports.files import (
     LEFT_OUT_EVERYWHERE,
     ExportFile,
@@ -24,11 +32,18 @@ ACCOUNT = Section(
     without={
         "email_key": "the address in another spelling",
         "password_hash": "a secret",
+        "blocked_by": "an operator, who is another person",
     },
 )
 SECTIONS = (
     Section("consents", consent, lambda id: consent.c.user_id == id),
     Section("sessions", session, lambda id: session.c.user_id == id),
+    Section(
+        "accessTokens",
+        personal_token,
+        lambda id: personal_token.c.user_id == id,
+        without={"hash": "a digest of a secret"},
+    ),
     Section(
         "knownNetworks",
         known_place,

@@ -1,14 +1,27 @@
 """Builds the mails of `auth` in the reader's language."""
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Literal, TypedDict, cast
 
 from hirewire.kit.mail.letters import LANGUAGES, Language, Letter
 
-Kind = Literal["password_reset", "password_changed", "email_verification", "data_export"]
+Kind = Literal[
+    "password_reset",
+    "password_changed",
+    "email_verification",
+    "data_export",
+    "token_made",
+    "account_made",
+    "account_blocked",
+    "account_unblocked",
+]
+
+
+_PLACE = re.compile(r"\{(\w+)\}")
 
 
 class Texts(TypedDict):
@@ -28,17 +41,30 @@ def texts() -> Mapping[str, Mapping[str, Texts]]:
 
 
 def letter(
-    kind: Kind, *, to: str, language: str | None, link: str, code: str | None = None
+    kind: Kind,
+    *,
+    to: str,
+    language: str | None,
+    link: str,
+    code: str | None = None,
+    values: Mapping[str, str] | None = None,
 ) -> Letter:
-    """A mail whose button leads to `link`, and which may show a code."""
+    """A mail whose button leads to `link`, and which may show a code.
+
+    `values` stand in the text where it has their names in braces.
+    """
     chosen: Language = next((one for one in LANGUAGES if one == language), "en")
     said = texts()[kind][chosen]
+
+    def filled(lines: Sequence[str]) -> list[str]:
+        return [_PLACE.sub(lambda found: (values or {})[found[1]], line) for line in lines]
+
     return Letter(
         to=to,
         language=chosen,
         subject=said["subject"],
-        lines=said["lines"],
+        lines=filled(said["lines"]),
         code=code,
         button=(said["button"], link),
-        after=said["after"],
+        after=filled(said["after"]),
     )

@@ -11,7 +11,7 @@ from hirewire.auth.logins import digest
 from hirewire.auth.security_log.commands import note
 from hirewire.auth.security_log.rules import What
 from hirewire.auth.sessions import rules
-from hirewire.auth.tables import failed_login, known_place, refresh_token, session
+from hirewire.auth.tables import failed_login, known_place, refresh_token, session, user
 from hirewire.auth.where import Where
 from hirewire.kit.clock import now
 from hirewire.messaging.transaction import Tx
@@ -19,7 +19,7 @@ from hirewire.messaging.transaction import Tx
 PRUNED_AT_ONCE = 1000
 
 
-Refusal = Literal["unknown", "ended", "double", "reused"]
+Refusal = Literal["unknown", "ended", "double", "reused", "blocked"]
 
 
 async def refresh(tx: Tx, token: str, where: Where) -> Granted | Refusal:
@@ -32,15 +32,19 @@ async def refresh(tx: Tx, token: str, where: Where) -> Granted | Refusal:
     response. A client that lost that response must log in again.
     """
     moment = now()
+    its = session.c
     result = await tx.execute(
-        select(refresh_token, session.c.user_id, session.c.ends_at, session.c.revoked_at)
-        .join(session, session.c.id == refresh_token.c.session_id)
+        select(refresh_token, its.user_id, its.ends_at, its.revoked_at, user.c.blocked_at)
+        .join(session, its.id == refresh_token.c.session_id)
+        .join(user, user.c.id == its.user_id)
         .where(refresh_token.c.hash == digest(token))
-        .with_for_update()
+        .with_for_update(of=[refresh_token, session])
     )
     row = result.first()
     if row is None:
         return "unknown"
+    if row.blocked_at is not None:
+        return "blocked"
     if row.revoked_at is not None or row.expires_at <= moment:
         return "ended"
     if row.used_at is not None:

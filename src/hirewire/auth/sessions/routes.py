@@ -22,6 +22,7 @@ from hirewire.kit.errors import AppError, Kind, NotFound, Unauthenticated
 from hirewire.kit.http import RequestTx, transactions_of
 from hirewire.kit.models import Answer, Body
 from hirewire.kit.openapi import SIGNED_IN, refuses
+from hirewire.kit.refusals import AccountBlocked
 from hirewire.kit.tokens import InvalidToken, Verifier
 
 router = APIRouter(prefix="/api/auth", tags=["sessions"])
@@ -89,9 +90,12 @@ class SessionList(Answer):
     items: list[Session]
 
 
-@router.post("/login", responses=refuses(WrongCredentials, TooManyFailures))
+@router.post("/login", responses=refuses(WrongCredentials, AccountBlocked, TooManyFailures))
 async def login(body: Login, request: Request, response: Response) -> Tokens:
-    """Log in. An unknown email and a wrong password get the same answer, in the same time."""
+    """Log in. An unknown email and a wrong password get the same answer, in the same time.
+
+    That an account is blocked is said with the right password only.
+    """
     network = networks.network(request.client.host if request.client else "")
     account = email_key(body.email)
     transactions = transactions_of(request)
@@ -114,7 +118,7 @@ async def login(body: Login, request: Request, response: Response) -> Tokens:
         return await granting.sign_in(tx, request, response, stored.id, account)
 
 
-@router.post("/refresh", responses=refuses(InvalidRefreshToken, RefreshedJustNow))
+@router.post("/refresh", responses=refuses(InvalidRefreshToken, AccountBlocked, RefreshedJustNow))
 async def refresh(body: RefreshToken, request: Request, response: Response) -> Tokens:
     """Exchange a refresh token for a new token pair. Each refresh token works once.
 
@@ -127,6 +131,8 @@ async def refresh(body: RefreshToken, request: Request, response: Response) -> T
             return await granting.tokens(tx, request, response, done)
     if done == "double":
         raise RefreshedJustNow
+    if done == "blocked":
+        raise AccountBlocked
     raise InvalidRefreshToken
 
 
@@ -182,7 +188,8 @@ async def _session_of_bearer(request: Request) -> UUID:
     if scheme.lower() != "bearer":
         raise Unauthenticated
     verifier: Verifier = request.app.state.verifier
-    await verifier.verify(token.strip())
+    caller = await verifier.verify(token.strip())
+    request.state.user = str(caller.user_id)
     id = session_of(token.strip())
     if id is None:
         raise InvalidToken

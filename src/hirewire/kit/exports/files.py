@@ -21,6 +21,8 @@ LEFT_OUT_EVERYWHERE = {
     "kit.export_part": "the export itself",
     "kit.export_file": "the export itself",
     "kit.export_piece": "the export itself",
+    "kit.refused_user": "whether tokens are refused; `auth` exports the account with its block",
+    "kit.operator_act": "the operators' own log; the person gets the reason by mail",
     "kit.idempotency": "answers to requests, kept for a day so that they can be repeated",
 }
 """Tables of the chassis with rows of a person that are not exported, and why."""

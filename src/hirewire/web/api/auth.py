@@ -9,7 +9,9 @@ from hirewire.web.api.models.auth import (
     Consent,
     Export,
     ExportLink,
+    MadeToken,
     OpenExport,
+    PersonalToken,
     SecurityEvent,
     Session,
     Tokens,
@@ -117,6 +119,18 @@ class Auth(Client):
         """What happened to the visitor's account, the latest first."""
         query = {"limit": str(limit), "after": after}
         return await self._get(Items[SecurityEvent], "/security-log", query)
+
+    async def tokens(self) -> Answer[Items[PersonalToken]]:
+        """The visitor's personal access tokens."""
+        return await self._get(Items[PersonalToken], "/tokens")
+
+    async def make_token(self, token: Typed) -> Answer[MadeToken]:
+        """Make a personal access token."""
+        return await self._send(MadeToken, "POST", "/tokens", token)
+
+    async def revoke_token(self, id: str) -> Answer[None]:
+        """Revoke a personal access token."""
+        return await self._do("DELETE", f"/tokens/{id}")
 
     async def _post(self, path: str, body: Typed) -> Reply:
         """Call without the visitor's token, since the body contains the credentials."""

@@ -34,6 +34,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("account_data.html", "export.html", "exporting.py", "zips.py"),
         *("account.html", "account_address.html", "account_password.html", "account_sessions.html"),
         *("account_log.html", "security_log.html"),
+        *("tokens.html", "token_made.html"),
         *("verify.html", "verify_first.html", "code.html"),
     ),
     "About, privacy, contact": ("about.html", "privacy.html", "contact.html"),

@@ -205,6 +205,11 @@ class Words:
             return ""
         return said.replace("%(num)s", self.number(count))
 
+    def has_passed(self, value: str) -> bool:
+        """Whether a moment has passed."""
+        moment = datetime.fromisoformat(value)
+        return moment <= datetime.now(moment.tzinfo)
+
     def ago(self, value: str) -> str:
         """The time since a moment."""
         moment = datetime.fromisoformat(value)

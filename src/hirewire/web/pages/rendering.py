@@ -42,6 +42,7 @@ DONE = {
     "export_asked": N_(
         "We are preparing a copy of your data, and will send you a mail when it is ready."
     ),
+    "token_revoked": N_("Access token revoked."),
     "moved": N_("Application moved."),
     "shortlisted": N_("Added to shortlist."),
     "seen": N_("Removed from shortlist."),

@@ -22,12 +22,13 @@ from hirewire.web.sessions import Visitor, renew
 router = APIRouter(prefix="/account", include_in_schema=False)
 LATEST, WHOLE_PAGE = 5, 50
 """How many acts the account's page and a page of the log show."""
+SCOPES = ("profiles:read", "profiles:write", "vacancies:read", "vacancies:write", "auth:read")
 
 
 @router.get("")
 async def account(who: Member) -> Response:
-    """The address, the password, the sessions and the latest of the security log."""
-    return await _page(who, Form())
+    """The address, the password, the tokens, the sessions and the latest of the security log."""
+    return await page(who, Form())
 
 
 @router.post("/password")
@@ -39,7 +40,7 @@ async def change_password(who: Member, request: Request) -> Response:
         return back_to(who, "/account", "password_changed")
     form = Form()
     form.refuse(answer)
-    return await _page(who, form, answer.status)
+    return await page(who, form, answer.status)
 
 
 @router.post("/consent")
@@ -81,12 +82,16 @@ async def security_log(who: Member) -> Response:
     return render(who, "security_log.html", log=answer.data)
 
 
-async def _page(who: Visitor, form: Form, status: int = 200) -> Response:
+async def page(
+    who: Visitor, form: Form, status: int = 200, *, token_form: Form | None = None
+) -> Response:
+    """The page, with what was typed into one of its forms."""
     try:
-        mine, sessions, log, exports, consents = await asyncio.gather(
+        mine, sessions, log, tokens, exports, consents = await asyncio.gather(
             who.auth.me(),
             who.auth.sessions(),
             who.auth.security_log(LATEST),
+            who.auth.tokens(),
             who.auth.exports(),
             who.auth.consents(),
         )
@@ -102,4 +107,7 @@ async def _page(who: Visitor, form: Form, status: int = 200) -> Response:
         exported=next(iter(exports.data.items), None),
         consents=consents.data.items,
         log=log.data,
+        tokens=tokens.data.items,
+        token_form=token_form or Form({"days": "90"}),
+        scopes=SCOPES,
     )

@@ -50,9 +50,13 @@ async def main(url: str, folder: Path) -> int:
                         await _take(page, f"/vacancies?q={query}", name("list"))
                         await _take(page, f"/vacancies/{vacancy}", name("vacancy"))
                         await _take(page, "/signin", name("signin"))
+                        await _take(page, "/signup", name("signup"))
+                        await _take(page, "/privacy", name("privacy"))
                     async with _page(browser, url, language, width, scheme, cast.candidate) as page:
                         await _take(page, f"/vacancies/{vacancy}", name("match"))
                         await _take(page, "/me", name("home"))
+                        await _take(page, "/account", name("account"))
+                        await _take(page, "/account/keep", name("keep"))
                         await page.locator("a[href^='/resumes/']").first.click()
                         await page.wait_for_url("**/resumes/*")
                         await _whole(page, name("resume"))

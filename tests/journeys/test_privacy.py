@@ -152,6 +152,9 @@ ELSEWHERE = {
     "/email/verify",
     "/account/export",
     "/account/export/state",
+    "/account/keep",
+    "/api/profiles/retention",
+    "/api/vacancies/retention",
     "/password/forgot",
     "/password/reset",
     "/signin",
@@ -180,7 +183,7 @@ ELSEWHERE = {
 PAGES = (
     "about",
     *("account", "applications", "board", "candidate", "employer", "passwords", "people"),
-    *("exporting", "security", "verifying"),
+    *("exporting", "keeping", "security", "verifying"),
     *("posting", "resumes", "routes", "saved"),
 )
 

@@ -12,6 +12,7 @@ from hirewire.auth.keys import background as key_background
 from hirewire.auth.keys import routes as keys
 from hirewire.auth.recovery import background as recovery_background
 from hirewire.auth.recovery import routes as recovery
+from hirewire.auth.retention import handlers as retention
 from hirewire.auth.roles import handlers as roles
 from hirewire.auth.security_log import background as log_background
 from hirewire.auth.security_log import routes as security_log
@@ -27,10 +28,15 @@ from hirewire.contracts.auth import (
     UserExportFinished,
     UserExportRequested,
     UserRegistered,
+    UserRetentionNotified,
     UserRoleChanged,
 )
-from hirewire.contracts.profiles import ProfilesExported
-from hirewire.contracts.vacancies import EmployerProfileCreated, VacanciesExported
+from hirewire.contracts.profiles import ProfilesExported, ResumesRetentionDue
+from hirewire.contracts.vacancies import (
+    ApplicationsRetentionDue,
+    EmployerProfileCreated,
+    VacanciesExported,
+)
 from hirewire.kit.notices import check_notice
 from hirewire.kit.service import Service
 from hirewire.messaging.subscriptions import on
@@ -45,12 +51,22 @@ SERVICE = Service(
     scoped=["/api/auth/me"],
     publishes=[
         *(UserRegistered, UserRoleChanged, UserBlocked, SigningKeyPublished),
-        *(UserExportRequested, UserExportFinished),
+        *(UserExportRequested, UserExportFinished, UserRetentionNotified),
     ],
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
         on(ProfilesExported, exports.on_profiles_exported, name="auth.exports_profiles"),
         on(VacanciesExported, exports.on_vacancies_exported, name="auth.exports_vacancies"),
+        on(
+            ResumesRetentionDue,
+            retention.on_resumes_retention_due,
+            name="auth.retention_resumes",
+        ),
+        on(
+            ApplicationsRetentionDue,
+            retention.on_applications_retention_due,
+            name="auth.retention_applications",
+        ),
     ],
     background=[
         key_background.ROTATE_SIGNING_KEYS,

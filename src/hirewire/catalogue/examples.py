@@ -39,6 +39,26 @@ EXAMPLES: dict[str, dict[str, JsonValue]] = {
         "userId": USER,
         "expiresAt": "2026-11-21T14:00:08Z",
     },
+    "user.retention_notified": {
+        "noticeId": EXPORT,
+        "userId": USER,
+        "at": "2026-11-20T14:00:02Z",
+    },
+    "resumes.retention_due": {
+        "noticeId": EXPORT,
+        "userId": USER,
+        "askedAt": "2026-11-20T14:00:00Z",
+    },
+    "applications.retention_due": {
+        "noticeId": EXPORT,
+        "userId": USER,
+        "askedAt": "2026-11-20T14:00:00Z",
+    },
+    "application.anonymised": {
+        "applicationId": APPLICATION,
+        "resumeId": RESUME,
+        "userId": USER,
+    },
     "profiles.exported": {
         "exportId": EXPORT,
         "userId": USER,

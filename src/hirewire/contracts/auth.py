@@ -69,3 +69,12 @@ class UserExportFinished(Event, name="user.export_finished", owner="auth", key="
     user_id: UUID
     expires_at: Moment
     """When the parts are to be deleted."""
+
+
+class UserRetentionNotified(Event, name="user.retention_notified", owner="auth", key="user_id"):
+    """A mail asks a user whether to keep old data; it was queued `at`."""
+
+    notice_id: UUID
+    """That of `resumes.retention_due` or `applications.retention_due`."""
+    user_id: UUID
+    at: Moment

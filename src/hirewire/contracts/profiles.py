@@ -131,3 +131,13 @@ class ProfilesExported(Event, name="profiles.exported", owner="profiles", key="u
     export_id: UUID
     user_id: UUID
     made_at: Moment
+
+
+class ResumesRetentionDue(Event, name="resumes.retention_due", owner="profiles", key="user_id"):
+    """Resumes of a user were not touched for a long time. `auth` asks by mail whether to keep
+    them; they are deleted no sooner than 14 days after that.
+    """
+
+    notice_id: UUID
+    user_id: UUID
+    asked_at: Moment

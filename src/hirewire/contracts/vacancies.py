@@ -151,3 +151,27 @@ class VacanciesExported(Event, name="vacancies.exported", owner="vacancies", key
     export_id: UUID
     user_id: UUID
     made_at: Moment
+
+
+class ApplicationsRetentionDue(
+    Event, name="applications.retention_due", owner="vacancies", key="user_id"
+):
+    """Applications of a user ended long ago. `auth` asks by mail whether to keep them; they are
+    anonymised no sooner than 14 days after that.
+    """
+
+    notice_id: UUID
+    user_id: UUID
+    asked_at: Moment
+
+
+class ApplicationAnonymised(
+    Event, name="application.anonymised", owner="vacancies", key="application_id"
+):
+    """An application is no longer connected to its applicant. Delete what was kept of it."""
+
+    application_id: UUID
+    resume_id: UUID
+    """The resume that it was made with."""
+    user_id: UUID
+    """The applicant."""

@@ -61,7 +61,7 @@ def _notice(found: Mapping[str, Any]) -> Notice:
     version = found.get("version")
     if not isinstance(version, str) or not _VERSION.fullmatch(version):
         raise ValueError("version must be 1 to 32 letters, digits, dots and hyphens")
-    texts = {}
+    texts: dict[str, str] = {}
     for language in LANGUAGES:
         text = found.get(language, {}).get("text")
         if not isinstance(text, str) or not text.strip():

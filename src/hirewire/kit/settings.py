@@ -166,6 +166,20 @@ class Settings(BaseSettings):
     retention_days: int = Field(
         30, ge=1, le=3650, description="Days for which the event log and the inbox are kept"
     )
+    retention_months_applications: int | None = Field(
+        None,
+        ge=1,
+        le=240,
+        description="Applications that ended so many months ago are anonymised; applicants are "
+        "asked by mail 14 days before. Not set: never",
+    )
+    retention_months_resumes: int | None = Field(
+        None,
+        ge=1,
+        le=240,
+        description="Resumes that were neither edited nor used for so many months are deleted; "
+        "owners are asked by mail 14 days before. Not set: never",
+    )
     batch_size: int = Field(
         500, ge=1, le=5000, description="Maximum number of messages in one transaction"
     )

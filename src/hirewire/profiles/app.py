@@ -6,10 +6,17 @@ from hirewire.contracts.auth import (
     UserExportFinished,
     UserExportRequested,
     UserRegistered,
+    UserRetentionNotified,
     UserRoleChanged,
 )
-from hirewire.contracts.profiles import ProfilesExported, ProfileUpdated, ResumeUpdated
+from hirewire.contracts.profiles import (
+    ProfilesExported,
+    ProfileUpdated,
+    ResumesRetentionDue,
+    ResumeUpdated,
+)
 from hirewire.contracts.vacancies import (
+    ApplicationAnonymised,
     ApplicationStageChanged,
     ApplicationSubmitted,
     EmployerProfileCreated,
@@ -25,17 +32,25 @@ from hirewire.profiles.people import routes as people_routes
 from hirewire.profiles.readers import handlers as readers
 from hirewire.profiles.readers import routes as readers_routes
 from hirewire.profiles.resumes import routes as resumes_routes
+from hirewire.profiles.retention import background as retention_background
+from hirewire.profiles.retention import handlers as retention
+from hirewire.profiles.retention import routes as retention_routes
 
 SERVICE = Service(
     name="profiles",
-    routes=[people_routes.router, resumes_routes.router, readers_routes.router],
+    routes=[
+        people_routes.router,
+        resumes_routes.router,
+        readers_routes.router,
+        retention_routes.router,
+    ],
     scoped=[
         "/api/profiles/me",
         "/api/profiles/resumes",
         "/api/profiles/candidates",
         "/api/profiles/shared",
     ],
-    publishes=[ResumeUpdated, ProfileUpdated, ProfilesExported],
+    publishes=[ResumeUpdated, ProfileUpdated, ProfilesExported, ResumesRetentionDue],
     subscriptions=[
         on(UserRegistered, people.on_user_registered, name="profiles.people"),
         on(
@@ -59,6 +74,16 @@ SERVICE = Service(
         on(SigningKeyPublished, access.on_signing_key_published, name="profiles.access"),
         on(UserExportRequested, exporting.on_user_export_requested, name="profiles.exports"),
         on(UserExportFinished, exporting.on_user_export_finished, name="profiles.exports_end"),
+        on(
+            UserRetentionNotified,
+            retention.on_user_retention_notified,
+            name="profiles.retention",
+        ),
+        on(
+            ApplicationAnonymised,
+            readers.on_application_anonymised,
+            name="profiles.anonymised",
+        ),
         on(UserBlocked, access.on_user_blocked, name="profiles.blocked"),
         on(UserRoleChanged, access.on_user_role_changed, name="profiles.admins"),
     ],
@@ -69,4 +94,9 @@ SERVICE = Service(
         (resumes_routes.READ_PATH, LARGEST_FILE),
     ],
     exports=EXPORTS,
+    background=[
+        retention_background.ASK_FOR_OLD_RESUMES,
+        retention_background.DELETE_OLD_RESUMES,
+    ],
+    prepare=[retention_background.use_months],
 )

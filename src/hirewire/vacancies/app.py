@@ -5,11 +5,14 @@ from hirewire.contracts.auth import (
     UserBlocked,
     UserExportFinished,
     UserExportRequested,
+    UserRetentionNotified,
     UserRoleChanged,
 )
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.contracts.vacancies import (
+    ApplicationAnonymised,
     ApplicationMessageSent,
+    ApplicationsRetentionDue,
     ApplicationStageChanged,
     ApplicationSubmitted,
     EmployerProfileCreated,
@@ -39,6 +42,9 @@ from hirewire.vacancies.posting import routes as posting_routes
 from hirewire.vacancies.recommendations import background as recommendations_background
 from hirewire.vacancies.recommendations import handlers as recommendations
 from hirewire.vacancies.recommendations import routes as recommendations_routes
+from hirewire.vacancies.retention import background as retention_background
+from hirewire.vacancies.retention import handlers as retention
+from hirewire.vacancies.retention import routes as retention_routes
 from hirewire.vacancies.saved import routes as saved_routes
 from hirewire.vacancies.search import background as search_background
 from hirewire.vacancies.search import routes as search_routes
@@ -59,6 +65,7 @@ SERVICE = Service(
         recommendations_routes.router,
         cards_routes.router,
         applications_routes.router,
+        retention_routes.router,
     ],
     scoped=[
         "/api/vacancies/employer-profile",
@@ -89,6 +96,8 @@ SERVICE = Service(
         ApplicationStageChanged,
         ApplicationMessageSent,
         VacanciesExported,
+        ApplicationsRetentionDue,
+        ApplicationAnonymised,
     ],
     subscriptions=[
         on_batch(ResumeUpdated, activity.on_resume_updated, name="vacancies.activity"),
@@ -118,11 +127,21 @@ SERVICE = Service(
         on(SigningKeyPublished, access.on_signing_key_published, name="vacancies.access"),
         on(UserExportRequested, exporting.on_user_export_requested, name="vacancies.exports"),
         on(UserExportFinished, exporting.on_user_export_finished, name="vacancies.exports_end"),
+        on(
+            UserRetentionNotified,
+            retention.on_user_retention_notified,
+            name="vacancies.retention",
+        ),
         on(UserBlocked, access.on_user_blocked, name="vacancies.blocked"),
         on(UserRoleChanged, access.on_user_role_changed, name="vacancies.admins"),
     ],
-    background=[recommendations_background.COMPARE_STALE, posting_background.CLOSE_EXPIRED],
+    background=[
+        retention_background.ASK_FOR_OLD_APPLICATIONS,
+        retention_background.ANONYMISE_OLD_APPLICATIONS,
+        recommendations_background.COMPARE_STALE,
+        posting_background.CLOSE_EXPIRED,
+    ],
     lifespan=[search_background.keep_indexes, skills_background.warm_up],
-    prepare=[skills_background.use_dictionary],
+    prepare=[retention_background.use_months, skills_background.use_dictionary],
     exports=EXPORTS,
 )

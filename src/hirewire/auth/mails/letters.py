@@ -14,6 +14,8 @@ Kind = Literal[
     "password_changed",
     "email_verification",
     "data_export",
+    "retention_resumes",
+    "retention_applications",
     "token_made",
     "account_made",
     "account_blocked",

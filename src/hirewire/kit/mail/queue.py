@@ -44,17 +44,26 @@ class Claimed:
 
 
 async def send(
-    tx: Tx, kind: str, letter: Letter, *, user_id: UUID | None, expires_at: datetime | None = None
+    tx: Tx,
+    kind: str,
+    letter: Letter,
+    *,
+    user_id: UUID | None,
+    expires_at: datetime | None = None,
+    id: UUID | None = None,
 ) -> UUID:
     """Queue a mail; returns its id. It is sent once `tx` has committed.
+
+    With an `id` of something that one mail announces, a mail that was queued under it before is not
+    queued again.
 
     After `expires_at` it is not sent any more: a link that is dead by then helps nobody.
     Raises `NoSecretKey`.
     """
-    id, moment = new_id(), now()
+    id, moment = id or new_id(), now()
     await tx.exec_driver_sql(
         "insert into kit.mail (id, kind, user_id, content, created_at, next_attempt_at, expires_at)"
-        " values ($1, $2, $3, $4, $5, $5, $6)",
+        " values ($1, $2, $3, $4, $5, $5, $6) on conflict (id) do nothing",
         (id, kind, user_id, seal(letter.to_json(), PURPOSE), moment, expires_at),
     )
     _wake_after(tx)

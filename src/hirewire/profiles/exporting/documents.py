@@ -30,6 +30,7 @@ from hirewire.profiles.tables import (
     opened_resume,
     profile,
     resume,
+    resume_retention,
 )
 
 AT_ONCE = 10
@@ -46,6 +47,12 @@ SECTIONS = (
     Section("resumes", resume, lambda id: resume.c.user_id == id, without=_AS_DOCUMENT),
     Section("experience", experience, lambda id: _of_resumes(experience, id), without=_AS_DOCUMENT),
     Section("education", education, lambda id: _of_resumes(education, id), without=_AS_DOCUMENT),
+    Section(
+        "retention",
+        resume_retention,
+        lambda id: _of_resumes(resume_retention, id),
+        without={"notice_id": "a number that connects two services"},
+    ),
     Section("readers", opened_resume, lambda id: _of_resumes(opened_resume, id)),
     Section("copies", opened_application, lambda id: _of_resumes(opened_application, id)),
     Section("company", employer, lambda id: employer.c.user_id == id),

@@ -5,7 +5,18 @@ from math import ceil
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Row, and_, func, insert, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Row,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hirewire.kit.clock import now, today
@@ -231,6 +242,34 @@ async def withdraw_of_resume(tx: Tx, resume_id: UUID, *, cause: Received[Any]) -
         .values(kept_resume=None)
     )
     await _close(tx, of_resume, "discard_by_applicant", RESUME_DELETED, cause=cause)
+
+
+async def anonymise(tx: Tx, which: ColumnElement[bool]) -> int:
+    """Anonymise these ended applications; returns how many. Records `ApplicationAnonymised`.
+
+    A company keeps the line and its history of stages: without resume, letter, messages and
+    comments, and with ids that belong to nobody.
+    """
+    chosen = select(application).where(which).order_by(application.c.id).with_for_update()
+    rows = (await tx.execute(chosen)).all()
+    ids = [row.id for row in rows]
+    said, moved = application_message.c.application_id, application_move.c.application_id
+    await tx.execute(delete(application_message).where(among(said, ids)))
+    nameless = {"comment": None, "user_id": None}
+    await tx.execute(update(application_move).where(among(moved, ids)).values(nameless))
+    await tx.execute(
+        update(application)
+        .where(among(application.c.id, ids))
+        .values(
+            user_id=func.gen_random_uuid(),
+            resume_id=func.gen_random_uuid(),
+            letter=None,
+            kept_resume=None,
+        )
+    )
+    for row in rows:
+        recording.anonymised(tx, row)
+    return len(ids)
 
 
 async def _close(

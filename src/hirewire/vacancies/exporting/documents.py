@@ -29,6 +29,7 @@ from hirewire.vacancies.tables import (
     application,
     application_message,
     application_move,
+    application_retention,
     card_view,
     company,
     company_logo,
@@ -59,6 +60,15 @@ def _as_employer(table: Table, id: UUID) -> ColumnElement[bool]:
 
 
 SECTIONS = (
+    Section(
+        "retention",
+        application_retention,
+        lambda id: exists().where(
+            application.c.id == application_retention.c.application_id,
+            application.c.user_id == id,
+        ),
+        without={"notice_id": "a number that connects two services"},
+    ),
     Section("savedVacancies", saved_vacancy, lambda id: saved_vacancy.c.user_id == id),
     Section("savedSearches", saved_search, lambda id: saved_search.c.user_id == id),
     Section(

@@ -110,7 +110,7 @@ class Auth(Client):
 
     async def open_export(self, token: str, *, download: bool = False) -> Answer[OpenExport]:
         """Open an export with the token of a link; a refusal with 410 for an invalid one."""
-        body = {"token": token, "download": download}
+        body: Typed = {"token": token, "download": download}
         return await self._send(OpenExport, "POST", "/exports/open", body)
 
     async def security_log(

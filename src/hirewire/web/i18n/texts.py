@@ -31,7 +31,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "Sign-in and sign-up": ("signin.html", "signup.html", "account.py"),
     "Forgotten password": ("forgot.html", "new_password.html"),
     "Account and security": (
-        *("account_data.html", "export.html", "exporting.py", "zips.py"),
+        *("account_data.html", "export.html", "keep.html", "exporting.py", "zips.py"),
         *("account.html", "account_address.html", "account_password.html", "account_sessions.html"),
         *("account_log.html", "security_log.html"),
         *("tokens.html", "token_made.html"),

@@ -57,6 +57,12 @@ Seen = dict[str, str]
 
 TABLE: dict[str, Seen] = {
     "/api/auth/me": {"owner": "user, account"},
+    "/api/auth/admin/people": {},
+    "/api/auth/admin/people/{user}": {},
+    "/api/auth/admin/audit": {},
+    "/admin": {},
+    "/admin/people/{user}": dict.fromkeys(WHO, "user"),  # a page names its own address
+    "/admin/log": {},
     "/api/profiles/me": {"owner": "user, name, phone, page, account"},
     "/api/profiles/resumes": {"owner": "title, text, draft, linked, key"},
     "/api/profiles/resumes/{R}": {"owner": "title, text"},
@@ -146,8 +152,20 @@ ELSEWHERE = {
     "/status",
     "/session",
     "/api/auth/sessions",
+    "/api/auth/erasures/{receipt_id}",
+    "/account/delete",
+    "/erasures/{receipt}",
+    "/account/passkeys/new",
+    "/account/passkeys/{id}",
+    "/account/two-step",
+    "/account/two-step/codes",
+    "/account/two-step/off",
     "/api/auth/security-log",
     "/api/auth/tokens",
+    "/api/auth/identities",
+    "/api/auth/providers",
+    "/signin/with/{id}",
+    "/signin/from/{id}",
     "/email/code",
     "/email/verify",
     "/account/export",
@@ -155,6 +173,7 @@ ELSEWHERE = {
     "/account/keep",
     "/api/profiles/retention",
     "/api/vacancies/retention",
+    "/email/change",
     "/password/forgot",
     "/password/reset",
     "/signin",
@@ -182,9 +201,9 @@ ELSEWHERE = {
 """Paths that contain no data of candidates, or only a part of a page in the table."""
 PAGES = (
     "about",
-    *("account", "applications", "board", "candidate", "employer", "passwords", "people"),
-    *("exporting", "keeping", "security", "verifying"),
-    *("posting", "resumes", "routes", "saved"),
+    *("account", "addresses", "applications", "board", "candidate", "employer", "passwords"),
+    *("people", "operators", "passkeys", "providers", "security", "two_step", "verifying"),
+    *("posting", "resumes", "routes", "saved", "leaving", "exporting", "keeping"),
 )
 
 

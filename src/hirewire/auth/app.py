@@ -2,14 +2,23 @@
 
 from hirewire.auth.accounts import background as account_background
 from hirewire.auth.accounts import routes as accounts
+from hirewire.auth.addresses import background as address_background
+from hirewire.auth.addresses import routes as addresses
 from hirewire.auth.consents import routes as consents
 from hirewire.auth.credentials import keep_memory_of_hashes
+from hirewire.auth.erasures import background as erasure_background
+from hirewire.auth.erasures import handlers as erasure_handlers
+from hirewire.auth.erasures import routes as erasures
 from hirewire.auth.exports import background as export_background
 from hirewire.auth.exports import handlers as exports
 from hirewire.auth.exports import routes as export_routes
 from hirewire.auth.exports.documents import EXPORTS
+from hirewire.auth.identities import routes as identities
 from hirewire.auth.keys import background as key_background
 from hirewire.auth.keys import routes as keys
+from hirewire.auth.operators import routes as operators
+from hirewire.auth.passkeys import background as passkey_background
+from hirewire.auth.passkeys import routes as passkeys
 from hirewire.auth.recovery import background as recovery_background
 from hirewire.auth.recovery import routes as recovery
 from hirewire.auth.retention import handlers as retention
@@ -21,20 +30,25 @@ from hirewire.auth.sessions import routes as sessions
 from hirewire.auth.signing import require_secret_key
 from hirewire.auth.tokens import background as token_background
 from hirewire.auth.tokens import routes as tokens
+from hirewire.auth.two_step import background as two_step_background
+from hirewire.auth.two_step import routes as two_step
 from hirewire.auth.verification import routes as verification
 from hirewire.contracts.auth import (
     SigningKeyPublished,
     UserBlocked,
+    UserEmailChanged,
+    UserErased,
     UserExportFinished,
     UserExportRequested,
     UserRegistered,
     UserRetentionNotified,
     UserRoleChanged,
 )
-from hirewire.contracts.profiles import ProfilesExported, ResumesRetentionDue
+from hirewire.contracts.profiles import ProfilesErasureDone, ProfilesExported, ResumesRetentionDue
 from hirewire.contracts.vacancies import (
     ApplicationsRetentionDue,
     EmployerProfileCreated,
+    VacanciesErasureDone,
     VacanciesExported,
 )
 from hirewire.kit.notices import check_notice
@@ -44,17 +58,20 @@ from hirewire.messaging.subscriptions import on
 SERVICE = Service(
     name="auth",
     routes=[
-        *(accounts.router, sessions.router, security_log.router, recovery.router),
-        *(verification.router, export_routes.router, consents.router, keys.router),
-        *(tokens.router, tokens.internal_router),
+        *(accounts.router, addresses.router, sessions.router, passkeys.router, two_step.router),
+        *(identities.router, security_log.router, recovery.router, verification.router),
+        *(keys.router, tokens.router, tokens.internal_router, operators.router, erasures.router),
+        *(export_routes.router, consents.router),
     ],
     scoped=["/api/auth/me"],
     publishes=[
-        *(UserRegistered, UserRoleChanged, UserBlocked, SigningKeyPublished),
-        *(UserExportRequested, UserExportFinished, UserRetentionNotified),
+        *(UserRegistered, UserRoleChanged, UserEmailChanged, UserBlocked, UserErased),
+        *(SigningKeyPublished, UserExportRequested, UserExportFinished, UserRetentionNotified),
     ],
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
+        on(ProfilesErasureDone, erasure_handlers.on_erasure_done, name="auth.erased_profiles"),
+        on(VacanciesErasureDone, erasure_handlers.on_erasure_done, name="auth.erased_vacancies"),
         on(ProfilesExported, exports.on_profiles_exported, name="auth.exports_profiles"),
         on(VacanciesExported, exports.on_vacancies_exported, name="auth.exports_vacancies"),
         on(
@@ -72,10 +89,15 @@ SERVICE = Service(
         key_background.ROTATE_SIGNING_KEYS,
         session_background.FORGET_ENDED_SESSIONS,
         account_background.FORGET_OLD_REGISTRATIONS,
+        address_background.FORGET_OLD_CHANGES,
+        passkey_background.FORGET_CHALLENGES,
+        two_step_background.FORGET_UNFINISHED,
+        two_step_background.SEAL_AGAIN,
         log_background.FORGET_OLD_ACTS,
         recovery_background.FORGET_OLD_SECRETS,
         token_background.FORGET_OLD_TOKENS,
         recovery_background.SEND_LINKS,
+        erasure_background.WATCH_ERASURES,
         export_background.END_EXPORTS,
     ],
     sends_mail=True,

@@ -99,7 +99,14 @@ class ResumeSnapshot(_Part):
     """Licences and permits that certificates name, by their labels in our dictionary."""
 
 
-class ResumeUpdated(Event, name="resume.updated", owner="profiles", key="resume_id"):
+class ResumeUpdated(
+    Event,
+    name="resume.updated",
+    owner="profiles",
+    key="resume_id",
+    subject="user_id",
+    personal={"resume": ...},
+):
     """A resume has changed. Each change publishes one event, in its own transaction.
 
     `version` increases by one with each change. A consumer that keeps the current state stores the
@@ -117,7 +124,9 @@ class ResumeUpdated(Event, name="resume.updated", owner="profiles", key="resume_
     """Absent if the resume was deleted."""
 
 
-class ProfileUpdated(Event, name="profile.updated", owner="profiles", key="user_id"):
+class ProfileUpdated(
+    Event, name="profile.updated", owner="profiles", key="user_id", subject="user_id"
+):
     """A user's profile was created or changed. Names the changed fields, without their values."""
 
     user_id: UUID
@@ -125,7 +134,9 @@ class ProfileUpdated(Event, name="profile.updated", owner="profiles", key="user_
     changed: list[str] = []
 
 
-class ProfilesExported(Event, name="profiles.exported", owner="profiles", key="user_id"):
+class ProfilesExported(
+    Event, name="profiles.exported", owner="profiles", key="user_id", subject="user_id"
+):
     """The part of `profiles` of an export is made (`user.export_requested`)."""
 
     export_id: UUID
@@ -133,7 +144,9 @@ class ProfilesExported(Event, name="profiles.exported", owner="profiles", key="u
     made_at: Moment
 
 
-class ResumesRetentionDue(Event, name="resumes.retention_due", owner="profiles", key="user_id"):
+class ResumesRetentionDue(
+    Event, name="resumes.retention_due", owner="profiles", key="user_id", subject="user_id"
+):
     """Resumes of a user were not touched for a long time. `auth` asks by mail whether to keep
     them; they are deleted no sooner than 14 days after that.
     """
@@ -141,3 +154,21 @@ class ResumesRetentionDue(Event, name="resumes.retention_due", owner="profiles",
     notice_id: UUID
     user_id: UUID
     asked_at: Moment
+
+
+class ProfilesErasureDone(
+    Event,
+    name="user.erasure_done.profiles",
+    owner="profiles",
+    key="user_id",
+    subject="user_id",
+    erasure="answers",
+):
+    """`profiles` has erased or anonymised all that it had of a user (see `user.erased`)."""
+
+    user_id: UUID
+    erasure_id: UUID
+    service: str
+    records: int
+    """How many records were deleted, anonymised or redacted."""
+    at: Moment

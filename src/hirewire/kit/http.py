@@ -19,7 +19,6 @@ from hirewire.kit.errors import (
     FieldError,
     Invalid,
     Kind,
-    NotAnAdmin,
     Unauthenticated,
 )
 from hirewire.kit.languages import preferred
@@ -27,6 +26,7 @@ from hirewire.kit.mail.letters import Language
 from hirewire.kit.models import Answer
 from hirewire.kit.settings import Settings
 from hirewire.kit.tokens import Principal, Verifier
+from hirewire.messaging import erasure
 from hirewire.messaging.transaction import Transactions, Tx
 
 READING = ("GET", "HEAD", "OPTIONS")
@@ -49,6 +49,18 @@ def language_of(request: Request) -> Language | None:
 async def _transaction(request: Request) -> AsyncIterator[Tx]:
     async with transactions_of(request)() as tx:
         yield tx
+        if request.method not in READING:
+            await refuse_erased(request, tx)
+
+
+async def refuse_erased(request: Request, tx: Tx) -> None:
+    """Raise `Unauthenticated` if the caller has been erased meanwhile: nothing is committed.
+
+    Called at the end of a writing transaction; an erasure waits for its commit.
+    """
+    caller: Principal | None = getattr(request.state, "caller", None)
+    if caller is not None and await erasure.is_erased(tx, str(caller.user_id)):
+        raise Unauthenticated("This account does not exist any more.")
 
 
 RequestTx = Annotated[Tx, Depends(_transaction, scope="function")]
@@ -68,6 +80,7 @@ async def takes_caller(
     verifier: Verifier = request.app.state.verifier
     caller = await verifier.verify(token.strip(), scope=_scope(request))
     request.state.user = str(caller.user_id)  # for the log
+    request.state.caller = caller
     return caller
 
 
@@ -120,19 +133,6 @@ VerifiedCaller = Annotated[Principal, Depends(needs_verified)]
 """The caller, who has a verified address if `HIREWIRE_VERIFIED_EMAIL` is `required`."""
 
 
-async def needs_admin(caller: Caller) -> Principal:
-    """Dependency of `AdminCaller`."""
-    if caller.role != "admin":
-        raise NotAnAdmin
-    return caller
-
-
-AdminCaller = Annotated[Principal, Depends(needs_admin)]
-"""An operator, by the token: one who loses the role loses all tokens within seconds, as services
-note it. `auth` itself reads its own row.
-"""
-
-
 class KeyReused(AppError):
     """This Idempotency-Key was used for another request."""
 
@@ -177,15 +177,22 @@ class Idempotency:
             raise KeyReused
         return model.model_validate_json(answer)
 
+    async def release(self) -> None:
+        """Forget the key: `make` has raised, and the transaction commits all the same."""
+        if self._key is not None:
+            await answers.release(self._tx, scope=self._scope, key=self._key)
+
+
+IdempotencyKey = Annotated[
+    str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")
+]
+
 
 async def _once(
     request: Request,
     tx: RequestTx,
     caller: MaybeCaller,
-    idempotency_key: Annotated[
-        str | None,
-        Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$"),
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Idempotency:
     return Idempotency(request, tx, idempotency_key, caller)
 
@@ -245,7 +252,7 @@ def page_of(
 
 def next_page(place: Sequence[object], request: Request, response: Response) -> str:
     """The cursor of the page after this position. Sets the `Link` header (RFC 8288)."""
-    cursor = _encode_cursor(place)
+    cursor = encoded_cursor(place)
     pairs = [(k, v) for k, v in request.query_params.multi_items() if k != "after"]
     link = f"{request.url.path}?{urlencode([*pairs, ('after', cursor)])}"
     response.headers["Link"] = f'<{link}>; rel="next"'
@@ -273,7 +280,8 @@ def bad_cursor() -> BadCursor:
     )
 
 
-def _encode_cursor(place: Sequence[object]) -> str:
+def encoded_cursor(place: Sequence[object]) -> str:
+    """The cursor of a position, for `decoded_cursor`."""
     text = json.dumps([str(part) for part in place], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 

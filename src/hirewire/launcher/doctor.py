@@ -27,6 +27,14 @@ from hirewire.messaging.database import connect
 
 STATUS_STYLE = {"ok": "green", "warn": "yellow", "fail": "red"}
 OLDEST_POSTGRES = 150000
+LATE_ERASURE_SECONDS = 3600.0
+"""An account's erasure that some service has not answered for so long is a failure."""
+_OPEN_ERASURES = """
+select extract(epoch from clock_timestamp() - e.erased_at)::float8 as age, array(
+    select s from unnest(e.services) s where not exists (
+        select from erasure_answer a where a.erasure_id = e.id and a.service = s)) as waiting
+from erasure e where e.completed_at is null
+"""
 SKEW_SECONDS = (2.0, 30.0)
 """Clock differences, in seconds, that give a warning and a failure."""
 
@@ -49,6 +57,7 @@ async def examine(settings: Settings, data_dir: Path, processes: Sequence[str]) 
     checks.append(await _broker(settings))
     services = [await _service(settings, name) for name in processes]
     checks += _secret_key(settings, services) + services
+    checks += await _erasures(settings)
     checks += _memory(data_dir)
     return checks
 
@@ -144,6 +153,27 @@ def _secret_key(settings: Settings, services: Sequence[Check]) -> list[Check]:
     names = ", ".join(missing)
     text = f"HIREWIRE_SECRET_KEY is not set: {names} need it, and auth does not start"
     return [Check("secret key", "fail", text)]
+
+
+async def _erasures(settings: Settings) -> list[Check]:
+    """Whether a deleted account waits for a service's answer; nothing without a database."""
+    if settings.database_url is None:
+        return []
+    try:
+        connection = await connect(settings.service_database("auth"), application="hirewire doctor")
+        try:
+            rows = await connection.fetch(_OPEN_ERASURES)
+        finally:
+            await connection.close()
+    except Exception:
+        return []  # the lines of the database and of auth say why
+    if not rows:
+        return [Check("erasures", "ok", "none is open")]
+    oldest = max(row["age"] for row in rows)
+    waiting = sorted({name for row in rows for name in row["waiting"]})
+    status: Status = "fail" if oldest > LATE_ERASURE_SECONDS else "ok"
+    text = f"{len(rows)} open for up to {oldest:.0f} s, waiting for {', '.join(waiting)}"
+    return [Check("erasures", status, text)]
 
 
 async def _service(settings: Settings, name: str) -> Check:

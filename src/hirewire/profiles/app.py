@@ -3,13 +3,15 @@
 from hirewire.contracts.auth import (
     SigningKeyPublished,
     UserBlocked,
+    UserEmailChanged,
+    UserErased,
     UserExportFinished,
     UserExportRequested,
     UserRegistered,
     UserRetentionNotified,
-    UserRoleChanged,
 )
 from hirewire.contracts.profiles import (
+    ProfilesErasureDone,
     ProfilesExported,
     ProfileUpdated,
     ResumesRetentionDue,
@@ -21,16 +23,20 @@ from hirewire.contracts.vacancies import (
     ApplicationSubmitted,
     EmployerProfileCreated,
 )
+from hirewire.kit.erasing import erasing
 from hirewire.kit.service import Service
 from hirewire.messaging.subscriptions import on
 from hirewire.profiles.access import handlers as access
 from hirewire.profiles.cv.process import LARGEST_FILE
 from hirewire.profiles.exporting import handlers as exporting
 from hirewire.profiles.exporting.documents import EXPORTS
+from hirewire.profiles.people import commands as people_commands
 from hirewire.profiles.people import handlers as people
 from hirewire.profiles.people import routes as people_routes
+from hirewire.profiles.readers import commands as readers_commands
 from hirewire.profiles.readers import handlers as readers
 from hirewire.profiles.readers import routes as readers_routes
+from hirewire.profiles.resumes import commands as resumes_commands
 from hirewire.profiles.resumes import routes as resumes_routes
 from hirewire.profiles.retention import background as retention_background
 from hirewire.profiles.retention import handlers as retention
@@ -50,9 +56,13 @@ SERVICE = Service(
         "/api/profiles/candidates",
         "/api/profiles/shared",
     ],
-    publishes=[ResumeUpdated, ProfileUpdated, ProfilesExported, ResumesRetentionDue],
+    publishes=[
+        *(ResumeUpdated, ProfileUpdated, ProfilesErasureDone),
+        *(ProfilesExported, ResumesRetentionDue),
+    ],
     subscriptions=[
         on(UserRegistered, people.on_user_registered, name="profiles.people"),
+        on(UserEmailChanged, people.on_user_email_changed, name="profiles.addresses"),
         on(
             EmployerProfileCreated,
             readers.on_employer_profile_created,
@@ -71,6 +81,15 @@ SERVICE = Service(
             name="profiles.applications",
             history=True,
         ),
+        on(
+            UserErased,
+            erasing(
+                ProfilesErasureDone,
+                [resumes_commands.erase, people_commands.erase, readers_commands.erase],
+            ),
+            name="profiles.erasure",
+            history=True,
+        ),
         on(SigningKeyPublished, access.on_signing_key_published, name="profiles.access"),
         on(UserExportRequested, exporting.on_user_export_requested, name="profiles.exports"),
         on(UserExportFinished, exporting.on_user_export_finished, name="profiles.exports_end"),
@@ -85,7 +104,6 @@ SERVICE = Service(
             name="profiles.anonymised",
         ),
         on(UserBlocked, access.on_user_blocked, name="profiles.blocked"),
-        on(UserRoleChanged, access.on_user_role_changed, name="profiles.admins"),
     ],
     # An installation with an external vacancy service has no application events either.
     skips_plain=frozenset({EmployerProfileCreated.name}),

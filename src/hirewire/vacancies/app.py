@@ -3,10 +3,10 @@
 from hirewire.contracts.auth import (
     SigningKeyPublished,
     UserBlocked,
+    UserErased,
     UserExportFinished,
     UserExportRequested,
     UserRetentionNotified,
-    UserRoleChanged,
 )
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.contracts.vacancies import (
@@ -18,35 +18,45 @@ from hirewire.contracts.vacancies import (
     EmployerProfileCreated,
     RecommendationCreated,
     RecommendationWithdrawn,
+    VacanciesErasureDone,
     VacanciesExported,
     VacancyClosed,
     VacancyPaused,
     VacancyPublished,
     VacancyUpdated,
 )
+from hirewire.kit.erasing import erasing
 from hirewire.kit.service import Service
 from hirewire.messaging.subscriptions import on, on_batch
 from hirewire.vacancies.access import handlers as access
+from hirewire.vacancies.activity import commands as activity_commands
 from hirewire.vacancies.activity import handlers as activity
 from hirewire.vacancies.activity import routes as activity_routes
+from hirewire.vacancies.applications import commands as applications_commands
 from hirewire.vacancies.applications import handlers as applications
 from hirewire.vacancies.applications import routes as applications_routes
+from hirewire.vacancies.cards import commands as cards_commands
 from hirewire.vacancies.cards import routes as cards_routes
+from hirewire.vacancies.employers import commands as employers_commands
 from hirewire.vacancies.employers import routes as employers_routes
 from hirewire.vacancies.exporting import handlers as exporting
 from hirewire.vacancies.exporting.documents import EXPORTS
 from hirewire.vacancies.feeds import routes as feeds_routes
 from hirewire.vacancies.places import routes as places_routes
 from hirewire.vacancies.posting import background as posting_background
+from hirewire.vacancies.posting import commands as posting_commands
 from hirewire.vacancies.posting import routes as posting_routes
 from hirewire.vacancies.recommendations import background as recommendations_background
+from hirewire.vacancies.recommendations import commands as recommendations_commands
 from hirewire.vacancies.recommendations import handlers as recommendations
 from hirewire.vacancies.recommendations import routes as recommendations_routes
 from hirewire.vacancies.retention import background as retention_background
 from hirewire.vacancies.retention import handlers as retention
 from hirewire.vacancies.retention import routes as retention_routes
+from hirewire.vacancies.saved import commands as saved_commands
 from hirewire.vacancies.saved import routes as saved_routes
 from hirewire.vacancies.search import background as search_background
+from hirewire.vacancies.search import commands as search_commands
 from hirewire.vacancies.search import routes as search_routes
 from hirewire.vacancies.skills import background as skills_background
 from hirewire.vacancies.skills import routes as skills_routes
@@ -95,6 +105,7 @@ SERVICE = Service(
         ApplicationSubmitted,
         ApplicationStageChanged,
         ApplicationMessageSent,
+        VacanciesErasureDone,
         VacanciesExported,
         ApplicationsRetentionDue,
         ApplicationAnonymised,
@@ -124,6 +135,24 @@ SERVICE = Service(
             name="vacancies.applications_resumes",
         ),
         on(VacancyClosed, applications.on_vacancy_closed, name="vacancies.applications"),
+        on(
+            UserErased,
+            erasing(
+                VacanciesErasureDone,
+                [
+                    cards_commands.erase,
+                    recommendations_commands.erase,
+                    activity_commands.erase,
+                    applications_commands.erase,
+                    saved_commands.erase,
+                    search_commands.erase,
+                    posting_commands.erase,
+                    employers_commands.erase,
+                ],
+            ),
+            name="vacancies.erasure",
+            history=True,
+        ),
         on(SigningKeyPublished, access.on_signing_key_published, name="vacancies.access"),
         on(UserExportRequested, exporting.on_user_export_requested, name="vacancies.exports"),
         on(UserExportFinished, exporting.on_user_export_finished, name="vacancies.exports_end"),
@@ -133,7 +162,6 @@ SERVICE = Service(
             name="vacancies.retention",
         ),
         on(UserBlocked, access.on_user_blocked, name="vacancies.blocked"),
-        on(UserRoleChanged, access.on_user_role_changed, name="vacancies.admins"),
     ],
     background=[
         retention_background.ASK_FOR_OLD_APPLICATIONS,

@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from hirewire.kit.errors import AppError, Kind
 from hirewire.messaging.transaction import Tx
-from hirewire.vacancies.tables import employer_profile
+from hirewire.vacancies.tables import company, employer_profile
 
 
 class NotAnEmployer(AppError):
@@ -32,3 +32,19 @@ async def require_company(tx: Tx, user_id: UUID) -> UUID:
     if company is None:
         raise NotAnEmployer
     return company
+
+
+async def only_company_of(tx: Tx, user_id: UUID) -> UUID | None:
+    """The company that only this person acts for; locked, so that two last members who leave at
+    once wait for each other.
+    """
+    id = await company_of(tx, user_id)
+    if id is None:
+        return None
+    await tx.execute(select(company.c.id).where(company.c.id == id).with_for_update())
+    others = await tx.execute(
+        select(employer_profile.c.user_id)
+        .where(employer_profile.c.company_id == id, employer_profile.c.user_id != user_id)
+        .limit(1)
+    )
+    return id if others.first() is None else None

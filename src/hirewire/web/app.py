@@ -26,6 +26,7 @@ from hirewire.web.pages import (
     about,
     access_tokens,
     account,
+    addresses,
     applications,
     board,
     candidate,
@@ -34,9 +35,13 @@ from hirewire.web.pages import (
     failures,
     keeping,
     kept_mail,
+    leaving,
+    operators,
+    passkeys,
     passwords,
     people,
     posting,
+    providers,
     read_vacancy,
     resume_files,
     resume_rows,
@@ -46,6 +51,7 @@ from hirewire.web.pages import (
     security,
     styleguide,
     suggestions,
+    two_step,
     undoing,
     verifying,
 )
@@ -66,21 +72,11 @@ LARGEST_READ = 4 * 1024 * 1024
 LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 """The same with an image, which is limited like any other body of a service."""
 PAGES = (
-    *(
-        about,
-        account,
-        passwords,
-        security,
-        access_tokens,
-        exporting,
-        keeping,
-        kept_mail,
-        saved,
-        candidate,
-    ),
-    *(resume_files, resume_rows),
+    *(about, account, passwords, security, addresses, access_tokens, providers, operators),
+    *(exporting, keeping, kept_mail, saved, candidate),
+    *(passkeys, two_step, resume_files, resume_rows),
     *(resumes, suggestions, applications, people, read_vacancy, posting, board, employer),
-    *(styleguide, undoing, verifying, routes),
+    *(styleguide, undoing, verifying, leaving, routes),
 )
 """The modules with pages. The first matching route wins."""
 
@@ -107,6 +103,7 @@ def create_web(settings: Settings) -> FastAPI:
     app.state.starting_until = 0.0
     app.state.services = services
     app.state.naming = Naming()
+    app.state.providers = providers.Providers()
     app.state.board = BoardCounts()
     app.state.upstreams = upstreams
     app.state.public_url = settings.public_url

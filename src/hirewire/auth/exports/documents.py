@@ -5,10 +5,14 @@ from uuid import UUID
 
 from hirewire.auth.exports import commands
 from hirewire.auth.tables import (
+    address_change,
     consent,
     data_export,
+    identity,
     known_place,
+    passkey,
     personal_token,
+    second_factor,
     security_event,
     session,
     user,
@@ -38,6 +42,23 @@ ACCOUNT = Section(
 SECTIONS = (
     Section("consents", consent, lambda id: consent.c.user_id == id),
     Section("sessions", session, lambda id: session.c.user_id == id),
+    Section("addressChange", address_change, lambda id: address_change.c.user_id == id),
+    Section(
+        "passkeys",
+        passkey,
+        lambda id: passkey.c.user_id == id,
+        without={
+            "credential_id": "says nothing to a person; the name does",
+            "public_key": "says nothing to a person; the name does",
+        },
+    ),
+    Section(
+        "twoStep",
+        second_factor,
+        lambda id: second_factor.c.user_id == id,
+        without={"secret": "a secret"},
+    ),
+    Section("identities", identity, lambda id: identity.c.user_id == id),
     Section(
         "accessTokens",
         personal_token,
@@ -61,6 +82,10 @@ SECTIONS = (
 ELSEWHERE = {"kit.mail": "mails"}
 """Tables that are exported in another way, with the member of the file."""
 LEFT_OUT = LEFT_OUT_EVERYWHERE | {
+    "recovery_code": "digests of secrets",
+    "login_ticket": "digests of secrets that die within minutes",
+    "passkey_challenge": "digests of questions to a browser that die within minutes",
+    "erasure": "a person whose account is deleted cannot export; the receipt is theirs",
     "refresh_token": "digests of secrets; the sessions they belong to are exported",
     "one_time_secret": "digests of secrets that die within a day; the mails are exported",
     "data_export_part": "which service has made its part of an export",

@@ -11,11 +11,11 @@ from hirewire.auth import one_time
 from hirewire.auth.callers import Current
 from hirewire.auth.logins import end_sessions, forgive
 from hirewire.auth.mails.letters import letter
+from hirewire.auth.notices import Requester, notify
 from hirewire.auth.recovery import queries, rules
 from hirewire.auth.security_log.commands import note
 from hirewire.auth.security_log.rules import What
-from hirewire.auth.tables import link_to_send, user
-from hirewire.auth.where import Where
+from hirewire.auth.tables import address_change, link_to_send, user
 from hirewire.kit.clock import now
 from hirewire.kit.mail import queue
 from hirewire.kit.secrets import CannotOpen, seal, unseal
@@ -35,17 +35,6 @@ class LinkRequest:
     public_url: str
     language: str | None
     """That of the request, for an account without one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Requester:
-    """Who sets a password, as far as the request says."""
-
-    network: str
-    """Exact, for the limits on logins."""
-    where: Where
-    public_url: str
-    language: str | None
 
 
 async def request_link(tx: Tx, asked: LinkRequest) -> None:
@@ -94,8 +83,12 @@ async def _send_link(tx: Tx, asked: LinkRequest) -> None:
     await queue.send(tx, "password_reset", mail, user_id=reader.id, expires_at=expires_at)
 
 
-async def set_password(tx: Tx, token: str, password_hash: str, requester: Requester) -> None:
+async def set_password(
+    tx: Tx, token: str, password_hash: str, requester: Requester, *, network: str
+) -> None:
     """Set the password with the token of a link, and end all sessions; a mail notifies the user.
+
+    A change of the address that was asked for before, perhaps by a thief, cannot be confirmed.
 
     The owner of the address may log in from this network, whatever was tried before, and the
     address counts as verified. Raises `InvalidLink`.
@@ -110,17 +103,26 @@ async def set_password(tx: Tx, token: str, password_hash: str, requester: Reques
             email_verified_at=func.coalesce(user.c.email_verified_at, now()),
         )
     )
+    await _forget_new_address(tx, secret.user_id)
     await end_sessions(tx, secret.user_id, "password reset")
-    await _after(tx, secret.user_id, "password_reset", requester)
+    await _after(tx, secret.user_id, "password_reset", requester, network)
 
 
 async def change_password(
-    tx: Tx, current: Current, old_hash: str, password_hash: str, requester: Requester
+    tx: Tx,
+    current: Current,
+    old_hash: str,
+    password_hash: str,
+    requester: Requester,
+    *,
+    network: str,
 ) -> bool:
     """Change the password, and end all sessions but this one; a mail notifies the user.
 
-    Links for a new password stop working. False if the old password has changed meanwhile.
+    Links for a new password or a new address stop working. False if the old password has changed
+    meanwhile.
     """
+    await one_time.lock_account(tx, current.user_id)
     its = user.c
     result = await tx.execute(
         update(user)
@@ -130,20 +132,20 @@ async def change_password(
     if result.rowcount == 0:
         return False
     await one_time.forget(tx, current.user_id, "password_reset")
+    await _forget_new_address(tx, current.user_id)
     await end_sessions(tx, current.user_id, "password changed", but=current.session_id)
-    await _after(tx, current.user_id, "password_changed", requester)
+    await _after(tx, current.user_id, "password_changed", requester, network)
     return True
 
 
-async def _after(tx: Tx, user_id: UUID, what: What, requester: Requester) -> None:
+async def _forget_new_address(tx: Tx, user_id: UUID) -> None:
+    await one_time.forget(tx, user_id, "email_change")
+    await tx.execute(delete(address_change).where(address_change.c.user_id == user_id))
+
+
+async def _after(tx: Tx, user_id: UUID, what: What, requester: Requester, network: str) -> None:
     """Allow logins from here, note what was done, and send the mail."""
     changed = await queries.reader(tx, user_id)
-    await forgive(tx, requester.network, changed.email_key, user_id)
+    await forgive(tx, network, changed.email_key, user_id)
     await note(tx, user_id, what, requester.where)
-    mail = letter(
-        "password_changed",
-        to=changed.email,
-        language=changed.language or requester.language,
-        link=f"{requester.public_url}/password/forgot",
-    )
-    await queue.send(tx, "password_changed", mail, user_id=user_id)
+    await notify(tx, user_id, "password_changed", requester, page="/password/forgot")

@@ -137,15 +137,67 @@ TEXTS: dict[str, str | Plural] = {
     "invalid_code": N_("This code is wrong or has expired. Check it, or get a new one."),
     "email_not_verified": N_("Confirm your email address first."),
     "token_or_code": REQUIRED,
+    "no_password": N_("Your account has no password yet. Set one with a link by email."),
     "wrong_password": N_("This is not your current password."),
     "wrong_credentials": N_("Wrong email or password."),
+    "no_passkeys_here": N_("Passkeys do not work at this address."),
+    "passkey_too_late": N_("This took too long. Please try again."),
+    "passkey_not_accepted": N_("This passkey could not be added. Please try again."),
+    "passkey_known": N_("This passkey has been added already."),
+    "passkey_refused": N_("This passkey could not be checked. Try again, or use your password."),
+    "passkey_unknown": N_(
+        "This passkey is not known here. It may have been removed: sign in with your password."
+    ),
+    "passkey_copied": N_(
+        "This passkey may have been copied, so it was refused."
+        " Sign in with your password and replace it."
+    ),
+    "two_step_already_on": N_("Two-step sign-in is on already."),
+    "two_step_not_begun": N_("This took too long. Please start again."),
+    "two_step_not_on": N_("Two-step sign-in is off."),
+    "login_expired": N_(
+        "This took too long, or there were too many wrong codes. Enter your password again."
+    ),
+    "wrong_code": N_("This code is wrong or was used already."),
+    "too_many_codes": N_("Too many wrong codes. Use a recovery code."),
+    "too_many_passkeys": LIMIT,
     "account_blocked": N_("This account is blocked. We have sent you a mail with the reason."),
     "email_taken": N_("This email is already registered."),
+    "provider_away": N_(
+        "The service is not reachable right now. Try again in a moment, or sign in in another way."
+    ),
+    "provider_not_trusted": N_(
+        "The answer of the service could not be trusted, so nothing was changed."
+        " If this happens again, contact us."
+    ),
+    "sign_in_refused": N_("The service does not accept this sign-in any more. Start again."),
+    "sign_in_expired": N_(
+        "This sign-in has expired, or was started in another browser. Start again."
+    ),
+    "sign_in_cancelled": N_("The service did not sign you in, or you cancelled it."),
+    "no_email_at_provider": N_(
+        "The service did not share your email address, which an account here needs."
+    ),
+    "email_unverified_at_provider": N_(
+        "The service has not confirmed your email address. Confirm it there and try again,"
+        " or sign in with your password and connect the service under “Account and security”."
+    ),
+    "connect_first": N_(
+        "There is an account with your email address, and it is not connected to this service."
+        " Sign in to it, then connect the service under “Account and security”."
+    ),
+    "identity_taken": N_("This is already connected to another account here."),
+    "already_connected": N_(
+        "Your account is connected to another account there. Disconnect it first."
+    ),
+    "last_way_in": N_("This is your only way to sign in. Set a password first."),
     "sign_in_away": N_("Sign-in is temporarily unavailable. Please try again in a moment."),
     "too_many_registrations": N_("Too many accounts were created from your network."),
     "consent_required": N_("Agree to the processing of your data to create an account."),
     "consent_outdated": N_("The privacy notice has changed. Read it and agree again."),
     "too_many_exports": N_("You have exported your data several times today."),
+    "too_many_address_changes": N_("Too many mails were sent to change an address."),
+    "same_address": N_("This is your address already."),
     "too_many_failures": N_("Too many failed attempts."),
     "too_many_invitations": N_("Your company has reached the daily limit for invitations."),
     "too_many_messages": N_("You have reached the daily limit for messages."),
@@ -153,17 +205,24 @@ TEXTS: dict[str, str | Plural] = {
     "too_many_tokens": N_("You have reached the limit of access tokens. Revoke one first."),
     **dict.fromkeys(("not_found", "resume_not_found", "item_not_found", "link_not_found"), GONE),
     **dict.fromkeys(("vacancy_not_found", "company_not_found", "search_not_found"), GONE),
-    **dict.fromkeys(("application_not_found", "recommendation_not_found"), GONE),
+    **dict.fromkeys(
+        ("application_not_found", "recommendation_not_found", "receipt_not_found"), GONE
+    ),
     **dict.fromkeys(("resume_not_open", "no_logo"), GONE),
     **dict.fromkeys(("move_not_allowed", "other_side"), NOT_NOW),
     "resume_is_draft": N_("This resume is a draft. Publish it first."),
     "already_applied": N_("You have already applied with this resume."),
     "vacancy_not_open": N_("This job is not accepting applications."),
     "own_vacancy": N_("You cannot apply to a job at your own company."),
-    "not_an_admin": N_("Only operators of this board can do this."),
+    "not_an_operator": N_("Only operators of this board can do this."),
     "own_account": N_("You cannot do this to your own account."),
     "already_blocked": N_("This person is blocked already."),
     "not_blocked": N_("This person is not blocked."),
+    "already_verified": N_("This address is verified already."),
+    "person_not_verified": N_("Only a person with a verified address can become an operator."),
+    "already_admin": N_("This person is an operator already."),
+    "not_admin": N_("This person is not an operator."),
+    "last_admin": N_("This is the last operator: only the server's command line can remove them."),
     "not_an_employer": N_("Only employers can do this."),
     "employer_profile_exists": N_("You already have a company profile."),
     "no_employer_profile": N_("You do not have a company profile yet."),

@@ -36,13 +36,28 @@ DONE = {
     "new_password": N_("Your password has been changed. Sign in with the new one."),
     "password_changed": N_("Password changed. You have been signed out on other devices."),
     "verified": N_("Your email address is confirmed."),
+    "email_changed": N_("Your address has been changed."),
     "code_sent": N_("We have sent the code again. No mail? Check the spam folder."),
+    "passkey_added": N_("Passkey added. You can sign in with it now."),
+    "passkey_removed": N_("Passkey removed."),
+    "two_step_on": N_("Two-step sign-in is on."),
+    "two_step_off": N_("Two-step sign-in is off."),
     "session_ended": N_("Signed out on that device."),
     "others_ended": N_("Signed out on all other devices."),
     "export_asked": N_(
         "We are preparing a copy of your data, and will send you a mail when it is ready."
     ),
+    "identity_connected": N_("Connected. You can sign in with it from now on."),
+    "identity_disconnected": N_("Disconnected."),
+    "last_way_in": N_("This is your only way to sign in. Set a password first."),
     "token_revoked": N_("Access token revoked."),
+    "person_blocked": N_("Blocked. A mail with the reason has been sent."),
+    "person_unblocked": N_("Unblocked. A mail has been sent."),
+    "person_signed_out": N_("Signed out on all devices."),
+    "person_link_sent": N_("A link for a new password has been sent."),
+    "person_verified": N_("The address is confirmed."),
+    "operator_made": N_("This person is an operator now."),
+    "operator_removed": N_("This person is not an operator any more."),
     "moved": N_("Application moved."),
     "shortlisted": N_("Added to shortlist."),
     "seen": N_("Removed from shortlist."),
@@ -57,6 +72,8 @@ DONE = {
 """Confirmations of completed actions, shown on the next page."""
 PASSWORDS = ("password", "current")
 """Fields that are not trimmed, and not shown again."""
+SECRETS = (*PASSWORDS, "code", "ticket", "credential", "secret", "otpauth")
+"""Fields that are not shown again."""
 T = TypeVar("T")
 
 
@@ -254,7 +271,7 @@ async def typed(request: Request) -> dict[str, str]:
     """The text fields of a form; the last value of repeated ones. Passwords are not trimmed."""
     form = await form_of(request)
     pairs = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
-    request.state.typed = [pair for pair in pairs if pair[0] not in PASSWORDS]
+    request.state.typed = [pair for pair in pairs if pair[0] not in SECRETS]
     return {name: value if name in PASSWORDS else _text(value) for name, value in pairs}
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from hirewire.kit.errors import Unavailable
+from hirewire.web.pages.providers import providers
 from hirewire.web.pages.rendering import (
     Form,
     Member,
@@ -27,7 +28,7 @@ SCOPES = ("profiles:read", "profiles:write", "vacancies:read", "vacancies:write"
 
 @router.get("")
 async def account(who: Member) -> Response:
-    """The address, the password, the tokens, the sessions and the latest of the security log."""
+    """The address, the password, ways to sign in, tokens, sessions and the latest of the log."""
     return await page(who, Form())
 
 
@@ -83,17 +84,34 @@ async def security_log(who: Member) -> Response:
 
 
 async def page(
-    who: Visitor, form: Form, status: int = 200, *, token_form: Form | None = None
+    who: Visitor,
+    form: Form,
+    status: int = 200,
+    *,
+    email_form: Form | None = None,
+    code_form: Form | None = None,
+    token_form: Form | None = None,
 ) -> Response:
     """The page, with what was typed into one of its forms."""
     try:
-        mine, sessions, log, tokens, exports, consents = await asyncio.gather(
-            who.auth.me(),
-            who.auth.sessions(),
-            who.auth.security_log(LATEST),
-            who.auth.tokens(),
-            who.auth.exports(),
-            who.auth.consents(),
+        (
+            (mine, passkeys, two_step, identities, offered),
+            (tokens, sessions, log, exports, consents),
+        ) = await asyncio.gather(
+            asyncio.gather(
+                who.auth.me(),
+                who.auth.passkeys(),
+                who.auth.two_step(),
+                who.auth.identities(),
+                providers(who),
+            ),
+            asyncio.gather(
+                who.auth.tokens(),
+                who.auth.sessions(),
+                who.auth.security_log(LATEST),
+                who.auth.exports(),
+                who.auth.consents(),
+            ),
         )
     except Unavailable:
         return away(who)
@@ -102,12 +120,18 @@ async def page(
         "account.html",
         status,
         form=form,
+        email_form=email_form or Form(),
+        change_form=code_form or Form(),
         mine=mine.data,
         sessions=sessions.data.items,
+        identities=identities.data.items,
+        providers=offered,
         exported=next(iter(exports.data.items), None),
         consents=consents.data.items,
-        log=log.data,
         tokens=tokens.data.items,
+        passkeys=passkeys.data,
+        two_step=two_step.data,
         token_form=token_form or Form({"days": "90"}),
         scopes=SCOPES,
+        log=log.data,
     )

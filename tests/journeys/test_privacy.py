@@ -165,9 +165,15 @@ ELSEWHERE = {
     "/api/auth/identities",
     "/api/auth/providers",
     "/signin/with/{id}",
+    "/account/identities/{id}/connect",
     "/signin/from/{id}",
     "/email/code",
     "/email/verify",
+    "/account/export",
+    "/account/export/state",
+    "/account/keep",
+    "/api/profiles/retention",
+    "/api/vacancies/retention",
     "/email/change",
     "/password/forgot",
     "/password/reset",
@@ -198,7 +204,7 @@ PAGES = (
     "about",
     *("account", "addresses", "applications", "board", "candidate", "employer", "passwords"),
     *("people", "operators", "passkeys", "providers", "security", "two_step", "verifying"),
-    *("posting", "resumes", "routes", "saved", "leaving"),
+    *("posting", "resumes", "routes", "saved", "leaving", "exporting", "keeping"),
 )
 
 

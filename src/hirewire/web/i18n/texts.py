@@ -30,10 +30,11 @@ PAGES: dict[str, tuple[str, ...]] = {
     "Company": ("company.html",),
     "Sign-in and sign-up": (
         *("signin.html", "signup.html", "second_step.html", "account.py"),
-        *("providers.html", "leaving.html", "provider_failed.html"),
+        *("providers.html", "connect.html", "leaving.html", "provider_failed.html"),
     ),
     "Forgotten password": ("forgot.html", "new_password.html"),
     "Account and security": (
+        *("account_data.html", "export.html", "keep.html", "exporting.py", "zips.py"),
         *("account.html", "account_address.html", "account_password.html", "account_sessions.html"),
         "change_email.html",
         *("account_log.html", "security_log.html", "account_identities.html"),

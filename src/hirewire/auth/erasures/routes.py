@@ -11,7 +11,7 @@ from fastapi import APIRouter, Request, Response
 
 from hirewire.auth import networks
 from hirewire.auth.callers import CurrentSession
-from hirewire.auth.confirming import Confirmation
+from hirewire.auth.confirming import Confirmation, required_hash
 from hirewire.auth.credentials import password_fits
 from hirewire.auth.erasures import commands, queries
 from hirewire.auth.erasures.commands import Leaving
@@ -70,13 +70,12 @@ async def delete_account(
         account = await queries.account(tx, current.user_id)
         if account is None:
             return _noted(response, await commands.receipt_of_user(tx, current.user_id))
+        hashed = required_hash(account.password_hash, "#/password")
         pause = await admit(tx, network, account.email_key, account.id)
     if pause:
         raise TooManyFailures(retry_after=ceil(pause.total_seconds()))
     # No transaction is open while the password is hashed: that takes tens of milliseconds.
-    if account.password_hash is None or not await password_fits(
-        body.password, account.password_hash
-    ):
+    if not await password_fits(body.password, hashed):
         async with transactions() as tx:
             known = account.email_key, account.id
             await note_failure(tx, network, *known, requester_of(request))
@@ -84,7 +83,7 @@ async def delete_account(
     async with transactions() as tx:
         receipt = await commands.delete_account(
             tx,
-            Leaving(account.id, account.password_hash),
+            Leaving(account.id, hashed),
             public_url=settings.public_url,
             language=language_of(request),
         )

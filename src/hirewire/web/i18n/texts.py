@@ -30,7 +30,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "Company": ("company.html",),
     "Sign-in and sign-up": (
         *("signin.html", "signup.html", "second_step.html", "account.py"),
-        *("providers.html", "leaving.html", "provider_failed.html"),
+        *("providers.html", "connect.html", "leaving.html", "provider_failed.html"),
     ),
     "Forgotten password": ("forgot.html", "new_password.html"),
     "Account and security": (

@@ -24,7 +24,7 @@ EMPTY = b'{"redacted":true}'
 """What is left of a message that cannot be read as an event."""
 WIPED = "redacted"
 """What is left of texts beside a message: errors, reasons, notes."""
-LOCKS = 256
+LOCKS = 2048
 """A person's lock is one of so many: a batch may concern more people than PostgreSQL has locks."""
 _SPACE = 0x45524153
 """The first of the two numbers of these advisory locks."""

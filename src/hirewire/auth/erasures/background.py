@@ -1,5 +1,7 @@
 """The background task that watches open erasures."""
 
+from weakref import WeakKeyDictionary
+
 import structlog
 from prometheus_client import Gauge
 
@@ -16,6 +18,10 @@ OPEN = Gauge(
 )
 
 
+_alarms: WeakKeyDictionary[Transactions, int] = WeakKeyDictionary()
+"""How many hours the oldest erasure was open at the last alarm: one is logged each hour."""
+
+
 async def watch(transactions: Transactions) -> bool:
     """Measure the oldest open erasure, and delete last mails that could not be delivered."""
     async with transactions() as tx:
@@ -23,8 +29,10 @@ async def watch(transactions: Transactions) -> bool:
         await commands.drop_undelivered(tx)
     age = (now() - since).total_seconds() if since is not None else 0.0
     OPEN.set(max(age, 0.0))
-    if age > rules.LATE.total_seconds():
+    hours = int(age / rules.LATE.total_seconds())
+    if hours > _alarms.get(transactions, 0):
         log.error("an erasure is open for too long", seconds=round(age))
+    _alarms[transactions] = hours
     return False
 
 

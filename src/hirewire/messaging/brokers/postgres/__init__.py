@@ -20,8 +20,7 @@ from hirewire.messaging.broker import (
 )
 from hirewire.messaging.brokers.postgres.errors import LOST, translated
 from hirewire.messaging.brokers.postgres.publishing import publish_all
-from hirewire.messaging.brokers.postgres.queues import declare_exactly, delete
-from hirewire.messaging.brokers.postgres.redacting import redact
+from hirewire.messaging.brokers.postgres.queues import declare_exactly, delete, redact
 from hirewire.messaging.brokers.postgres.sessions import Lease, QueueSession
 from hirewire.messaging.database import connect
 from hirewire.messaging.ids import new_id

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from hirewire.messaging.broker import QueueTopology
+from hirewire.messaging.broker import QueueTopology, Redaction, event_of
 from hirewire.messaging.locks import lock_number
 
 _SCHEMA = """
@@ -53,6 +53,12 @@ where m.queue = h.queue and h.queue like 'broadcast.%'
 _DROP_ORPHANS_BUT = _DROP_ORPHANS.replace(
     "where owner_lock is not null and", "where owner_lock is not null and name <> $1 and"
 )
+
+_NAMING = """
+select queue, position, type, body from broker.message
+where position(convert_to($1, 'UTF8') in body) > 0 for update skip locked
+"""
+_REPLACE = "update broker.message set body = $3 where queue = $1 and position = $2"
 
 
 async def declare_exactly(connection: asyncpg.Connection, queues: Sequence[QueueTopology]) -> None:
@@ -112,3 +118,17 @@ async def declare(connection: asyncpg.Connection, queues: Sequence[QueueTopology
             topology.queue,
             list(topology.bindings),
         )
+
+
+async def redact(connection: asyncpg.Connection, text: str, redaction: Redaction) -> int:
+    """Redact the messages of all queues whose bodies contain this text; returns how many."""
+    async with connection.transaction():
+        if not await connection.fetchval("select to_regclass('broker.message') is not null"):
+            return 0
+        replaced = [
+            (row["queue"], row["position"], body)
+            for row in await connection.fetch(_NAMING, text)
+            if (body := redaction(event_of(row["type"]), row["body"])) is not None
+        ]
+        await connection.executemany(_REPLACE, replaced)
+    return len(replaced)

@@ -77,6 +77,7 @@ async def _sign_up(page: Page, times: dict[str, list[float]]) -> None:
     await page.goto("/signup")
     await page.fill("#email", f"{uuid4().hex}@example.org")
     await page.fill("#password", PASSWORD)
+    await page.locator("[name=consent]").check()
     pressed = await _press(page, "main form button:not([type])")
     times["1. sign-up -> profile shown"] += [await _seen(page, "#profile summary", "@") - pressed]
 

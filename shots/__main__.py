@@ -53,6 +53,8 @@ async def main(url: str, folder: Path) -> int:
                         await _take(page, f"/vacancies?q={query}", name("list"))
                         await _take(page, f"/vacancies/{vacancy}", name("vacancy"))
                         await _take(page, "/signin", name("signin"))
+                        await _take(page, "/signup", name("signup"))
+                        await _take(page, "/privacy", name("privacy"))
                     async with _page(browser, url, language, width, scheme, cast.candidate) as page:
                         await _take(page, f"/vacancies/{vacancy}", name("match"))
                         await _take(page, "/me", name("home"))
@@ -60,6 +62,7 @@ async def main(url: str, folder: Path) -> int:
                         await _take(page, "/account", name("account"))
                         await _take(page, "/account/security-log", name("security-log"))
                         await _take(page, "/email/change?token=x", name("new-address"))
+                        await _take(page, "/account/keep", name("keep"))
                         await _take(page, "/account/passkeys/new", name("passkey"))
                         await page.goto("/account/two-step")
                         await page.fill("#password", PASSWORD)

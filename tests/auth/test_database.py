@@ -25,6 +25,8 @@ VERSIONS = "hirewire.auth.migrations.versions"
 LATER = (
     "0019_strong_sessions",
     "0018_blocked_people",
+    "0017_consents",
+    "0016_exports",
     "0014_erasures",
     "0013_identities",
     "0012_personal_tokens",

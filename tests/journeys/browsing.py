@@ -93,6 +93,7 @@ class Somebody:
         await page.goto("/signup")
         await page.fill("#email", f"{uuid4().hex}@example.org")
         await page.fill("#password", PASSWORD)
+        await page.locator("[name=consent]").check()
         await page.locator("main form button:not([type])").click()
         await page.wait_for_url(re.compile("/me"))
         await expect(page.locator("#profile details")).to_be_visible()

@@ -5,12 +5,15 @@ from urllib.parse import urlencode
 
 import httpx
 
+from hirewire.kit.notices import notice
 from hirewire.web.sessions import ACCESS
 from tests.journeys.people import PASSWORD
 
 
 async def sign_up(client: httpx.AsyncClient, email: str, **more: str) -> httpx.Response:
-    return await client.post("/signup", data={"email": email, "password": PASSWORD, **more})
+    agreed = {"consent": notice(None).version}
+    data = {"email": email, "password": PASSWORD, **agreed, **more}
+    return await client.post("/signup", data=data)
 
 
 async def hires(client: httpx.AsyncClient) -> None:

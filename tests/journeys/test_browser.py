@@ -254,6 +254,7 @@ async def test_a_profile_appears_by_itself_when_its_service_comes_up(
         await page.goto("/signup")
         await page.fill("#email", "late@example.org")
         await page.fill("#password", "a long password")
+        await page.locator("[name=consent]").check()
         await page.locator("main form button:not([type])").click()
         await expect(page.locator("#profile .note")).to_contain_text("appear here automatically")
         await platform.start("profiles")

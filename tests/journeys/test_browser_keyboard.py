@@ -21,6 +21,7 @@ async def test_by_keyboard_alone_and_without_scripts(platform: Platform, chromiu
         await page.goto("/signup")
         await page.fill("#email", "plain@example.org")
         await page.fill("#password", "short")
+        await page.locator("[name=consent]").check()
         await page.locator("main form button:not([type])").click()
         await expect(page.locator("#password-said")).to_have_text("Must have at least 8 characters")
         await expect(page.locator("#email")).to_have_value("plain@example.org")
@@ -134,6 +135,8 @@ async def _sign_up_by_keys(page: Page, email: str) -> None:
     await page.wait_for_url("**/signup*")
     await _type_into(page, "email", email)
     await _type_into(page, "password", "a long password")
+    await _tab_to(page, "one.name === 'consent'")
+    await page.keyboard.press("Space")
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/me*")
 

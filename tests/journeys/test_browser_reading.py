@@ -98,6 +98,7 @@ async def paste(who: Somebody, text: str) -> None:
     await page.goto("/signup")
     await page.fill("#email", f"{uuid4().hex}@example.org")
     await page.fill("#password", PASSWORD)
+    await page.locator("[name=consent]").check()
     await page.locator("main form button:not([type])").click()
     await page.wait_for_url("**/me*")
     await page.goto("/employer")

@@ -104,6 +104,7 @@ async def test_without_scripts_a_block_opens_saves_and_keeps_invalid_input(
         await page.locator("input[value=candidate]").check(force=True)
         await page.fill("#email", "plain@example.org")
         await page.fill("#password", PASSWORD)
+        await page.locator("[name=consent]").check()
         await page.locator(SUBMIT).click()
         await page.wait_for_url(re.compile("/me"))
         await new_resume(who, "Повар")

@@ -169,6 +169,11 @@ ELSEWHERE = {
     "/signin/from/{id}",
     "/email/code",
     "/email/verify",
+    "/account/export",
+    "/account/export/state",
+    "/account/keep",
+    "/api/profiles/retention",
+    "/api/vacancies/retention",
     "/email/change",
     "/password/forgot",
     "/password/reset",
@@ -199,7 +204,7 @@ PAGES = (
     "about",
     *("account", "addresses", "applications", "board", "candidate", "employer", "passwords"),
     *("people", "operators", "passkeys", "providers", "security", "two_step", "verifying"),
-    *("posting", "resumes", "routes", "saved", "leaving"),
+    *("posting", "resumes", "routes", "saved", "leaving", "exporting", "keeping"),
 )
 
 

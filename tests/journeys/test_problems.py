@@ -8,6 +8,7 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from hirewire.kit.notices import notice
 from hirewire.web.i18n.words import words
 from hirewire.web.problems import Problem
 from hirewire.web.sessions import ACCESS
@@ -267,7 +268,7 @@ async def test_pages_show_errors_in_the_readers_language(platform: Platform) -> 
             ("anna@example.org", PASSWORD, "Эта почта уже зарегистрирована."),
             ("eve", PASSWORD, "Введите корректный адрес электронной почты"),
         ):
-            body = {"email": email, "password": password}
+            body = {"email": email, "password": password, "consent": notice(None).version}
             assert wrong_in(await guest.post("/signup", data=body))[-1] == expected
         body = {"email": "anna@example.org", "password": "another password"}
         said = {wrong_in(await guest.post("/signin", data=body))[0] for _ in range(20)}

@@ -71,6 +71,11 @@ ROUTES: dict[tuple[str, str], tuple[object, int, int, int]] = {
     ("post", "/applications/{id}/withdraw"): (None, 401, 404, 404),
     ("get", "/applications/{id}/messages"): (None, 401, 404, 404),
     ("post", "/applications/{id}/messages"): ({"text": "Hi"}, 401, 404, 404),
+    ("get", "/retention"): (None, 401, 200, 200),
+    ("post", "/retention/keep"): (None, 401, 204, 204),
+    # Only the grant of an open export counts, which `auth` gives.
+    ("get", "/exports/{id}"): (None, 422, 422, 422),
+    ("get", "/exports/{id}/files/{number}"): (None, 422, 422, 422),
 }
 
 

@@ -4,10 +4,15 @@ from hirewire.auth.accounts import background as account_background
 from hirewire.auth.accounts import routes as accounts
 from hirewire.auth.addresses import background as address_background
 from hirewire.auth.addresses import routes as addresses
+from hirewire.auth.consents import routes as consents
 from hirewire.auth.credentials import keep_memory_of_hashes
 from hirewire.auth.erasures import background as erasure_background
 from hirewire.auth.erasures import handlers as erasure_handlers
 from hirewire.auth.erasures import routes as erasures
+from hirewire.auth.exports import background as export_background
+from hirewire.auth.exports import handlers as exports
+from hirewire.auth.exports import routes as export_routes
+from hirewire.auth.exports.documents import EXPORTS
 from hirewire.auth.identities import routes as identities
 from hirewire.auth.keys import background as key_background
 from hirewire.auth.keys import routes as keys
@@ -16,6 +21,7 @@ from hirewire.auth.passkeys import background as passkey_background
 from hirewire.auth.passkeys import routes as passkeys
 from hirewire.auth.recovery import background as recovery_background
 from hirewire.auth.recovery import routes as recovery
+from hirewire.auth.retention import handlers as retention
 from hirewire.auth.roles import handlers as roles
 from hirewire.auth.security_log import background as log_background
 from hirewire.auth.security_log import routes as security_log
@@ -32,11 +38,20 @@ from hirewire.contracts.auth import (
     UserBlocked,
     UserEmailChanged,
     UserErased,
+    UserExportFinished,
+    UserExportRequested,
     UserRegistered,
+    UserRetentionNotified,
     UserRoleChanged,
 )
-from hirewire.contracts.profiles import ProfilesErasureDone
-from hirewire.contracts.vacancies import EmployerProfileCreated, VacanciesErasureDone
+from hirewire.contracts.profiles import ProfilesErasureDone, ProfilesExported, ResumesRetentionDue
+from hirewire.contracts.vacancies import (
+    ApplicationsRetentionDue,
+    EmployerProfileCreated,
+    VacanciesErasureDone,
+    VacanciesExported,
+)
+from hirewire.kit.notices import check_notice
 from hirewire.kit.service import Service
 from hirewire.messaging.subscriptions import on
 
@@ -46,16 +61,29 @@ SERVICE = Service(
         *(accounts.router, addresses.router, sessions.router, passkeys.router, two_step.router),
         *(identities.router, security_log.router, recovery.router, verification.router),
         *(keys.router, tokens.router, tokens.internal_router, operators.router, erasures.router),
+        *(export_routes.router, consents.router),
     ],
     scoped=["/api/auth/me"],
     publishes=[
         *(UserRegistered, UserRoleChanged, UserEmailChanged, UserBlocked, UserErased),
-        SigningKeyPublished,
+        *(SigningKeyPublished, UserExportRequested, UserExportFinished, UserRetentionNotified),
     ],
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
         on(ProfilesErasureDone, erasure_handlers.on_erasure_done, name="auth.erased_profiles"),
         on(VacanciesErasureDone, erasure_handlers.on_erasure_done, name="auth.erased_vacancies"),
+        on(ProfilesExported, exports.on_profiles_exported, name="auth.exports_profiles"),
+        on(VacanciesExported, exports.on_vacancies_exported, name="auth.exports_vacancies"),
+        on(
+            ResumesRetentionDue,
+            retention.on_resumes_retention_due,
+            name="auth.retention_resumes",
+        ),
+        on(
+            ApplicationsRetentionDue,
+            retention.on_applications_retention_due,
+            name="auth.retention_applications",
+        ),
     ],
     background=[
         key_background.ROTATE_SIGNING_KEYS,
@@ -70,7 +98,9 @@ SERVICE = Service(
         token_background.FORGET_OLD_TOKENS,
         recovery_background.SEND_LINKS,
         erasure_background.WATCH_ERASURES,
+        export_background.END_EXPORTS,
     ],
     sends_mail=True,
-    prepare=[require_secret_key, keep_memory_of_hashes],
+    exports=EXPORTS,
+    prepare=[require_secret_key, keep_memory_of_hashes, check_notice],
 )

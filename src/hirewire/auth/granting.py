@@ -15,7 +15,7 @@ from hirewire.auth.notices import Requester, notify, requester_of
 from hirewire.auth.security_log.commands import note
 from hirewire.auth.security_log.queries import times_since
 from hirewire.auth.signing import ACCESS_TOKEN_LIFE, access_token, current_key
-from hirewire.auth.tables import refresh_token, session, user
+from hirewire.auth.tables import consent, refresh_token, session, user
 from hirewire.auth.where import Where, where_of
 from hirewire.kit.clock import now
 from hirewire.kit.http import language_of
@@ -148,6 +148,7 @@ async def tokens(tx: Tx, request: Request, response: Response, granted: Granted)
         role=claims.role,
         email_verified=claims.email_verified,
         is_strong=claims.is_strong,
+        consent=claims.consent,
     )
     response.headers["Cache-Control"] = "no-store"
     return Tokens(
@@ -157,13 +158,16 @@ async def tokens(tx: Tx, request: Request, response: Response, granted: Granted)
     )
 
 
-async def _claims_of(tx: Tx, granted: Granted) -> Row[str, bool, bool]:
-    """The current `role` of an existing user, whether the address is verified, and whether the
-    session `is_strong`.
+async def _claims_of(tx: Tx, granted: Granted) -> Row[str, bool, bool, str | None]:
+    """The current `role` of an existing user, whether the address is verified, whether the session
+    `is_strong`, and the version of the privacy notice that the user agreed to last.
     """
     is_verified = user.c.email_verified_at.is_not(None).label("email_verified")
+    agreed = select(consent.c.version).where(consent.c.user_id == granted.user_id)
+    agreed = agreed.order_by(consent.c.given_at.desc()).limit(1)
+    latest = agreed.scalar_subquery().label("consent")
     result = await tx.execute(
-        select(user.c.role, is_verified, session.c.is_strong)
+        select(user.c.role, is_verified, session.c.is_strong, latest)
         .join(session, session.c.user_id == user.c.id)
         .where(session.c.id == granted.session_id)
     )

@@ -18,7 +18,7 @@ from hirewire.kit.errors import AppError, Kind
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
 
-Purpose = Literal["password_reset", "email_verification", "email_change"]
+Purpose = Literal["password_reset", "email_verification", "email_change", "data_export"]
 
 
 class InvalidLink(AppError):

@@ -87,12 +87,14 @@ def access_token(
     role: str,
     email_verified: bool,
     is_strong: bool = False,
+    consent: str | None = None,
     scope: str | None = None,
     life: timedelta = ACCESS_TOKEN_LIFE,
 ) -> str:
     """A signed JWT (RFC 9068) that identifies a user; its role is only a hint for display.
 
-    `is_strong` becomes the `amr` of RFC 8176: more than one factor.
+    `is_strong` becomes the `amr` of RFC 8176: more than one factor. `consent` is the version of the
+    privacy notice that the user agreed to last, for display.
 
     One without a session has a `scope`, and may do that alone.
     """
@@ -108,6 +110,8 @@ def access_token(
         "role": role,
         "email_verified": email_verified,
     }
+    if consent is not None:
+        claims["consent"] = consent
     claims |= {"scope": scope or ""} if session_id is None else {"sid": str(session_id)}
     claims |= {"amr": ["mfa"]} if is_strong else {}
     header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}

@@ -177,6 +177,41 @@ link_to_send = Table(
     Index("link_to_send_at", "at"),
 )
 
+consent = Table(
+    "consent",
+    metadata,
+    Column("user_id", Uuid, ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Text, primary_key=True, comment="Of the privacy notice"),
+    Column("given_at", DateTime(timezone=True), nullable=False),
+    Column("device", Text),
+    Column("network", Text),
+)
+
+data_export = Table(
+    "data_export",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False),
+    Column("requested_at", DateTime(timezone=True), nullable=False),
+    Column("public_url", Text, nullable=False, comment="The board's address, for the mail"),
+    Column("state", Text, nullable=False, server_default="running"),
+    Column("ready_at", DateTime(timezone=True)),
+    Column("expires_at", DateTime(timezone=True), comment="When the link and the parts die"),
+    CheckConstraint("state in ('running', 'ready', 'failed')", name="data_export_state"),
+    Index(
+        "data_export_running", "user_id", unique=True, postgresql_where=text("state = 'running'")
+    ),
+    Index("data_export_user", "user_id", "requested_at"),
+)
+
+data_export_part = Table(
+    "data_export_part",
+    metadata,
+    Column("export_id", Uuid, ForeignKey("data_export.id", ondelete="CASCADE"), primary_key=True),
+    Column("service", Text, primary_key=True),
+    Column("made_at", DateTime(timezone=True)),
+)
+
 passkey = Table(
     "passkey",
     metadata,

@@ -7,6 +7,7 @@ APPLICATION = "01912d63-2b7e-7f41-8d90-6a1c4e7b9d25"
 ERASURE = "01912d64-5a02-7d19-b7c4-8e2f0a6d9b31"
 RECOMMENDATION = "01912d62-7c1a-7e55-9f03-3b8d5a2e6c71"
 COMPANY, VACANCY = "01912d60-9c15-7b6e-a2f3-7e4d1c8b5a92", "01912d61-44d0-7a1c-b5e8-2f6a9c3d7b04"
+EXPORT = "01912d64-5c20-7d13-a4f7-1e9b3c6d8f42"
 ITEM = "01912d5d-8e21-7d94-9a60-4c7b2e5f1d83"
 
 EXAMPLES: dict[str, dict[str, JsonValue]] = {
@@ -51,6 +52,47 @@ EXAMPLES: dict[str, dict[str, JsonValue]] = {
         },
         "notBefore": "2026-11-01T00:00:00Z",
         "notAfter": "2027-02-01T00:00:00Z",
+    },
+    "user.export_requested": {
+        "exportId": EXPORT,
+        "userId": USER,
+        "language": "en",
+        "requestedAt": "2026-11-20T14:00:00Z",
+    },
+    "user.export_finished": {
+        "exportId": EXPORT,
+        "userId": USER,
+        "expiresAt": "2026-11-21T14:00:08Z",
+    },
+    "user.retention_notified": {
+        "noticeId": EXPORT,
+        "userId": USER,
+        "at": "2026-11-20T14:00:02Z",
+    },
+    "resumes.retention_due": {
+        "noticeId": EXPORT,
+        "userId": USER,
+        "askedAt": "2026-11-20T14:00:00Z",
+    },
+    "applications.retention_due": {
+        "noticeId": EXPORT,
+        "userId": USER,
+        "askedAt": "2026-11-20T14:00:00Z",
+    },
+    "application.anonymised": {
+        "applicationId": APPLICATION,
+        "resumeId": RESUME,
+        "userId": USER,
+    },
+    "profiles.exported": {
+        "exportId": EXPORT,
+        "userId": USER,
+        "madeAt": "2026-11-20T14:00:08Z",
+    },
+    "vacancies.exported": {
+        "exportId": EXPORT,
+        "userId": USER,
+        "madeAt": "2026-11-20T14:00:03Z",
     },
     "resume.updated": {
         "userId": USER,

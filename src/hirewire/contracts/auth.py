@@ -94,3 +94,37 @@ class SigningKeyPublished(
     """The public key as a JWK (RFC 7517, RFC 8037), without the private part."""
     not_before: Moment
     not_after: Moment
+
+
+class UserExportRequested(
+    Event, name="user.export_requested", owner="auth", key="user_id", subject="user_id"
+):
+    """A user wants a copy of their data. Each service that has any makes its part."""
+
+    export_id: UUID
+    user_id: UUID
+    language: str
+    """`en` or `ru`: of the labels in texts for reading."""
+    requested_at: Moment
+
+
+class UserExportFinished(
+    Event, name="user.export_finished", owner="auth", key="user_id", subject="user_id"
+):
+    """All parts of an export are made, or it was given up, or a newer one has replaced it."""
+
+    export_id: UUID
+    user_id: UUID
+    expires_at: Moment
+    """When the parts are to be deleted."""
+
+
+class UserRetentionNotified(
+    Event, name="user.retention_notified", owner="auth", key="user_id", subject="user_id"
+):
+    """A mail asks a user whether to keep old data; it was queued `at`."""
+
+    notice_id: UUID
+    """That of `resumes.retention_due` or `applications.retention_due`."""
+    user_id: UUID
+    at: Moment

@@ -134,6 +134,28 @@ class ProfileUpdated(
     changed: list[str] = []
 
 
+class ProfilesExported(
+    Event, name="profiles.exported", owner="profiles", key="user_id", subject="user_id"
+):
+    """The part of `profiles` of an export is made (`user.export_requested`)."""
+
+    export_id: UUID
+    user_id: UUID
+    made_at: Moment
+
+
+class ResumesRetentionDue(
+    Event, name="resumes.retention_due", owner="profiles", key="user_id", subject="user_id"
+):
+    """Resumes of a user were not touched for a long time. `auth` asks by mail whether to keep
+    them; they are deleted no sooner than 14 days after that.
+    """
+
+    notice_id: UUID
+    user_id: UUID
+    asked_at: Moment
+
+
 class ProfilesErasureDone(
     Event,
     name="user.erasure_done.profiles",

@@ -178,6 +178,40 @@ class RecommendationWithdrawn(
     """`no_longer_fits`, `resume_hidden`, `resume_deleted` or `vacancy_closed`."""
 
 
+class VacanciesExported(
+    Event, name="vacancies.exported", owner="vacancies", key="user_id", subject="user_id"
+):
+    """The part of `vacancies` of an export is made (`user.export_requested`)."""
+
+    export_id: UUID
+    user_id: UUID
+    made_at: Moment
+
+
+class ApplicationsRetentionDue(
+    Event, name="applications.retention_due", owner="vacancies", key="user_id", subject="user_id"
+):
+    """Applications of a user ended long ago. `auth` asks by mail whether to keep them; they are
+    anonymised no sooner than 14 days after that.
+    """
+
+    notice_id: UUID
+    user_id: UUID
+    asked_at: Moment
+
+
+class ApplicationAnonymised(
+    Event, name="application.anonymised", owner="vacancies", key="application_id", subject="user_id"
+):
+    """An application is no longer connected to its applicant. Delete what was kept of it."""
+
+    application_id: UUID
+    resume_id: UUID
+    """The resume that it was made with."""
+    user_id: UUID
+    """The applicant."""
+
+
 class VacanciesErasureDone(
     Event,
     name="user.erasure_done.vacancies",

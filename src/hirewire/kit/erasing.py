@@ -9,6 +9,7 @@ import structlog
 
 from hirewire.kit import answers, refusals
 from hirewire.kit.clock import now
+from hirewire.kit.exports import parts as export_parts
 from hirewire.kit.mail import queue
 from hirewire.messaging import erasure
 from hirewire.messaging.envelope import Received
@@ -70,6 +71,7 @@ async def erase(tx: Tx, user_id: UUID, erasure_id: UUID, parts: Sequence[Erase])
         records += await part(tx, user_id)
     records += await answers.forget_answers(tx, user_id)
     records += await queue.forget(tx, user_id)
+    records += await export_parts.forget(tx, user_id)
     records += await erasure.redact(tx, str(user_id))
     log.info("user erased", service=owner_of(tx), erasure_id=str(erasure_id), records=records)
     return records

@@ -48,21 +48,31 @@ def use_keys(setting: str | None) -> None:
 
 def seal(text: str, purpose: str) -> bytes:
     """Encrypt a text. Raises `NoSecretKey`."""
-    key = _current()
-    nonce = os.urandom(_NONCE)
-    head = _VERSION + key.name + nonce
-    return head + AESGCM(_derived(key, purpose)).encrypt(nonce, text.encode(), head)
+    return seal_bytes(text.encode(), purpose)
 
 
 def unseal(sealed: bytes, purpose: str) -> str:
     """The text that was encrypted. Raises `CannotOpen`."""
+    return unseal_bytes(sealed, purpose).decode()
+
+
+def seal_bytes(content: bytes, purpose: str) -> bytes:
+    """Encrypt any content. Raises `NoSecretKey`."""
+    key = _current()
+    nonce = os.urandom(_NONCE)
+    head = _VERSION + key.name + nonce
+    return head + AESGCM(_derived(key, purpose)).encrypt(nonce, content, head)
+
+
+def unseal_bytes(sealed: bytes, purpose: str) -> bytes:
+    """The content that was encrypted. Raises `CannotOpen`."""
     head, name = sealed[:_HEAD], sealed[1 : 1 + _NAME]
     key = next((key for key in _keys if hmac.compare_digest(key.name, name)), None)
     if key is None or len(head) < _HEAD or sealed[:1] != _VERSION:
         raise CannotOpen("sealed with a key that HIREWIRE_SECRET_KEY does not name")
     try:
         cipher = AESGCM(_derived(key, purpose))
-        return cipher.decrypt(head[-_NONCE:], sealed[_HEAD:], head).decode()
+        return cipher.decrypt(head[-_NONCE:], sealed[_HEAD:], head)
     except InvalidTag:
         raise CannotOpen("the sealed text was changed") from None
 

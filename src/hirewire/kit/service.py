@@ -18,6 +18,9 @@ from hirewire.kit import answers, openapi, problems, refusals
 from hirewire.kit.addresses import ClientAddress
 from hirewire.kit.clock import use_zone
 from hirewire.kit.db import make_engine, pending
+from hirewire.kit.exports.files import Exports
+from hirewire.kit.exports.maker import PartMaker
+from hirewire.kit.exports.routes import exports_router
 from hirewire.kit.internal.mails import router as mails_router
 from hirewire.kit.internal.routes import router as internal_router
 from hirewire.kit.mail import queue
@@ -78,6 +81,8 @@ class Service:
     beginnings of their paths, in whole segments. All others are closed to it."""
     sends_mail: bool = False
     """Whether its queue of mails is sent in the background."""
+    exports: Exports | None = None
+    """How it makes its part of what a person exports; None without personal data."""
     prepare: Sequence[Callable[[Settings], None]] = ()
     """Called once in a process before its application is built; may raise `SettingsError`."""
 
@@ -185,6 +190,9 @@ def create_app(
             if service.sends_mail and role != "api":
                 mailer = Mailer(service.name, messaging.transactions, settings)
                 stack.push_async_callback(_end, asyncio.create_task(mailer.run()))
+            if service.exports is not None and role != "api":
+                maker = PartMaker(service.name, messaging.transactions, service.exports)
+                stack.push_async_callback(_end, asyncio.create_task(maker.run()))
             yield
 
     app = FastAPI(
@@ -206,6 +214,8 @@ def create_app(
     app.add_middleware(ClientAddress, listed=settings.trusted_proxies)
     for router in service.routes if role != "worker" else ():
         add_routes(app, router)
+    if service.exports is not None and role != "worker":
+        add_routes(app, exports_router(service.name))
     add_routes(app, internal_router)
     if service.sends_mail:
         add_routes(app, mails_router)

@@ -104,6 +104,11 @@ class Settings(BaseSettings):
         pattern=r"^[^@\s<>]+@[^@\s<>]+$",
         description="The operator's address, shown on the page Contact",
     )
+    privacy_notice: Path | None = Field(
+        None,
+        description="TOML file with the privacy notice that users agree to, and its version. The "
+        "same for auth and web. Not set: a notice of our own",
+    )
     time_zone: str = Field(
         "UTC",
         description="Time zone of the board's days, such as Europe/Moscow: deadlines, dates "
@@ -122,9 +127,9 @@ class Settings(BaseSettings):
     secret_key: str | None = Field(
         None,
         repr=False,
-        description="Key that encrypts signing keys and queued mails in the database, 32 "
-        "characters or more. Several, comma-separated: the first encrypts, all decrypt. auth does "
-        "not start without it. The embedded mode makes one",
+        description="Key that encrypts signing keys, queued mails and exports in the databases, 32 "
+        "characters or more. Several, comma-separated: the first encrypts, all decrypt. The same "
+        "for all services but web. auth does not start without it. The embedded mode makes one",
     )
     smtp_url: str | None = Field(
         None,
@@ -173,6 +178,20 @@ class Settings(BaseSettings):
     )
     retention_days: int = Field(
         30, ge=1, le=3650, description="Days for which the event log and the inbox are kept"
+    )
+    retention_months_applications: int | None = Field(
+        None,
+        ge=1,
+        le=240,
+        description="Applications that ended so many months ago are anonymised; applicants are "
+        "asked by mail 14 days before. Not set: never",
+    )
+    retention_months_resumes: int | None = Field(
+        None,
+        ge=1,
+        le=240,
+        description="Resumes that were neither edited nor used for so many months are deleted; "
+        "owners are asked by mail 14 days before. Not set: never",
     )
     batch_size: int = Field(
         500, ge=1, le=5000, description="Maximum number of messages in one transaction"

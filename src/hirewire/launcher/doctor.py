@@ -158,7 +158,7 @@ def _secret_key(settings: Settings, services: Sequence[Check]) -> list[Check]:
     if settings.database_url is None or not missing:
         return []
     names = ", ".join(missing)
-    text = f"HIREWIRE_SECRET_KEY is not set: {names} will not start without it"
+    text = f"HIREWIRE_SECRET_KEY is not set: {names} need it, and auth does not start"
     return [Check("secret key", "fail", text)]
 
 

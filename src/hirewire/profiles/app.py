@@ -5,10 +5,20 @@ from hirewire.contracts.auth import (
     UserBlocked,
     UserEmailChanged,
     UserErased,
+    UserExportFinished,
+    UserExportRequested,
     UserRegistered,
+    UserRetentionNotified,
 )
-from hirewire.contracts.profiles import ProfilesErasureDone, ProfileUpdated, ResumeUpdated
+from hirewire.contracts.profiles import (
+    ProfilesErasureDone,
+    ProfilesExported,
+    ProfileUpdated,
+    ResumesRetentionDue,
+    ResumeUpdated,
+)
 from hirewire.contracts.vacancies import (
+    ApplicationAnonymised,
     ApplicationStageChanged,
     ApplicationSubmitted,
     EmployerProfileCreated,
@@ -18,6 +28,8 @@ from hirewire.kit.service import Service
 from hirewire.messaging.subscriptions import on
 from hirewire.profiles.access import handlers as access
 from hirewire.profiles.cv.process import LARGEST_FILE
+from hirewire.profiles.exporting import handlers as exporting
+from hirewire.profiles.exporting.documents import EXPORTS
 from hirewire.profiles.people import commands as people_commands
 from hirewire.profiles.people import handlers as people
 from hirewire.profiles.people import routes as people_routes
@@ -26,17 +38,28 @@ from hirewire.profiles.readers import handlers as readers
 from hirewire.profiles.readers import routes as readers_routes
 from hirewire.profiles.resumes import commands as resumes_commands
 from hirewire.profiles.resumes import routes as resumes_routes
+from hirewire.profiles.retention import background as retention_background
+from hirewire.profiles.retention import handlers as retention
+from hirewire.profiles.retention import routes as retention_routes
 
 SERVICE = Service(
     name="profiles",
-    routes=[people_routes.router, resumes_routes.router, readers_routes.router],
+    routes=[
+        people_routes.router,
+        resumes_routes.router,
+        readers_routes.router,
+        retention_routes.router,
+    ],
     scoped=[
         "/api/profiles/me",
         "/api/profiles/resumes",
         "/api/profiles/candidates",
         "/api/profiles/shared",
     ],
-    publishes=[ResumeUpdated, ProfileUpdated, ProfilesErasureDone],
+    publishes=[
+        *(ResumeUpdated, ProfileUpdated, ProfilesErasureDone),
+        *(ProfilesExported, ResumesRetentionDue),
+    ],
     subscriptions=[
         on(UserRegistered, people.on_user_registered, name="profiles.people"),
         on(UserEmailChanged, people.on_user_email_changed, name="profiles.addresses"),
@@ -68,6 +91,18 @@ SERVICE = Service(
             history=True,
         ),
         on(SigningKeyPublished, access.on_signing_key_published, name="profiles.access"),
+        on(UserExportRequested, exporting.on_user_export_requested, name="profiles.exports"),
+        on(UserExportFinished, exporting.on_user_export_finished, name="profiles.exports_end"),
+        on(
+            UserRetentionNotified,
+            retention.on_user_retention_notified,
+            name="profiles.retention",
+        ),
+        on(
+            ApplicationAnonymised,
+            readers.on_application_anonymised,
+            name="profiles.anonymised",
+        ),
         on(UserBlocked, access.on_user_blocked, name="profiles.blocked"),
     ],
     # An installation with an external vacancy service has no application events either.
@@ -76,4 +111,10 @@ SERVICE = Service(
         (resumes_routes.IMPORT_PATH, resumes_routes.LARGEST_IMPORT),
         (resumes_routes.READ_PATH, LARGEST_FILE),
     ],
+    exports=EXPORTS,
+    background=[
+        retention_background.ASK_FOR_OLD_RESUMES,
+        retention_background.DELETE_OLD_RESUMES,
+    ],
+    prepare=[retention_background.use_months],
 )

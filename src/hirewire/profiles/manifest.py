@@ -6,5 +6,6 @@ MANIFEST = Manifest(
     name="profiles",
     port=8002,
     app="hirewire.profiles.app:SERVICE",
+    needs=frozenset({"database", "secret_key"}),
     paths=("/api/profiles/",),
 )

@@ -71,6 +71,13 @@ def made(content: Mapping[str, object], locale: str | None, changed: datetime) -
     return done
 
 
+async def compiled(resume: Content, locale: str | None) -> bytes:
+    """The PDF of a resume, compiled while other work goes on."""
+    loop = asyncio.get_running_loop()
+    given = content_of(resume), locale, changed_at(resume)
+    return await loop.run_in_executor(_SETTER, made, *given)
+
+
 class PdfAnswer(Response):
     """A response that compiles the PDF when it is sent.
 
@@ -78,7 +85,7 @@ class PdfAnswer(Response):
     """
 
     def __init__(self, resume: Content, locale: str | None) -> None:
-        self._given = content_of(resume), locale, changed_at(resume)
+        self._given = resume, locale
         super().__init__(
             media_type="application/pdf",
             headers={
@@ -89,8 +96,7 @@ class PdfAnswer(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Compile and send the PDF."""
-        loop = asyncio.get_running_loop()
-        self.body = await loop.run_in_executor(_SETTER, made, *self._given)
+        self.body = await compiled(*self._given)
         self.headers["Content-Length"] = str(len(self.body))
         await super().__call__(scope, receive, send)
 

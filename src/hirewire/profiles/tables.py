@@ -103,6 +103,18 @@ education = Table(
     Index("education_resume", "resume_id", "place"),
 )
 
+# Whether the owner of a resume that nobody touches was asked to keep it.
+resume_retention = Table(
+    "resume_retention",
+    metadata,
+    Column("resume_id", Uuid, ForeignKey("resume.id", ondelete="CASCADE"), primary_key=True),
+    Column("kept_at", DateTime(timezone=True), comment="When the owner said to keep it"),
+    Column("notice_id", Uuid),
+    Column("asked_at", DateTime(timezone=True)),
+    Column("notified_at", DateTime(timezone=True), comment="When the mail was queued"),
+    Index("resume_retention_notice", "notice_id"),
+)
+
 # Which user acts for which company, according to consumed events.
 employer = Table(
     "employer",

@@ -1,15 +1,25 @@
 """The service `vacancies`: routes, events and background tasks."""
 
-from hirewire.contracts.auth import SigningKeyPublished, UserBlocked, UserErased
+from hirewire.contracts.auth import (
+    SigningKeyPublished,
+    UserBlocked,
+    UserErased,
+    UserExportFinished,
+    UserExportRequested,
+    UserRetentionNotified,
+)
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.contracts.vacancies import (
+    ApplicationAnonymised,
     ApplicationMessageSent,
+    ApplicationsRetentionDue,
     ApplicationStageChanged,
     ApplicationSubmitted,
     EmployerProfileCreated,
     RecommendationCreated,
     RecommendationWithdrawn,
     VacanciesErasureDone,
+    VacanciesExported,
     VacancyClosed,
     VacancyPaused,
     VacancyPublished,
@@ -29,6 +39,8 @@ from hirewire.vacancies.cards import commands as cards_commands
 from hirewire.vacancies.cards import routes as cards_routes
 from hirewire.vacancies.employers import commands as employers_commands
 from hirewire.vacancies.employers import routes as employers_routes
+from hirewire.vacancies.exporting import handlers as exporting
+from hirewire.vacancies.exporting.documents import EXPORTS
 from hirewire.vacancies.feeds import routes as feeds_routes
 from hirewire.vacancies.places import routes as places_routes
 from hirewire.vacancies.posting import background as posting_background
@@ -38,6 +50,9 @@ from hirewire.vacancies.recommendations import background as recommendations_bac
 from hirewire.vacancies.recommendations import commands as recommendations_commands
 from hirewire.vacancies.recommendations import handlers as recommendations
 from hirewire.vacancies.recommendations import routes as recommendations_routes
+from hirewire.vacancies.retention import background as retention_background
+from hirewire.vacancies.retention import handlers as retention
+from hirewire.vacancies.retention import routes as retention_routes
 from hirewire.vacancies.saved import commands as saved_commands
 from hirewire.vacancies.saved import routes as saved_routes
 from hirewire.vacancies.search import background as search_background
@@ -60,6 +75,7 @@ SERVICE = Service(
         recommendations_routes.router,
         cards_routes.router,
         applications_routes.router,
+        retention_routes.router,
     ],
     scoped=[
         "/api/vacancies/employer-profile",
@@ -90,6 +106,9 @@ SERVICE = Service(
         ApplicationStageChanged,
         ApplicationMessageSent,
         VacanciesErasureDone,
+        VacanciesExported,
+        ApplicationsRetentionDue,
+        ApplicationAnonymised,
     ],
     subscriptions=[
         on_batch(ResumeUpdated, activity.on_resume_updated, name="vacancies.activity"),
@@ -135,9 +154,22 @@ SERVICE = Service(
             history=True,
         ),
         on(SigningKeyPublished, access.on_signing_key_published, name="vacancies.access"),
+        on(UserExportRequested, exporting.on_user_export_requested, name="vacancies.exports"),
+        on(UserExportFinished, exporting.on_user_export_finished, name="vacancies.exports_end"),
+        on(
+            UserRetentionNotified,
+            retention.on_user_retention_notified,
+            name="vacancies.retention",
+        ),
         on(UserBlocked, access.on_user_blocked, name="vacancies.blocked"),
     ],
-    background=[recommendations_background.COMPARE_STALE, posting_background.CLOSE_EXPIRED],
+    background=[
+        retention_background.ASK_FOR_OLD_APPLICATIONS,
+        retention_background.ANONYMISE_OLD_APPLICATIONS,
+        recommendations_background.COMPARE_STALE,
+        posting_background.CLOSE_EXPIRED,
+    ],
     lifespan=[search_background.keep_indexes, skills_background.warm_up],
-    prepare=[skills_background.use_dictionary],
+    prepare=[retention_background.use_months, skills_background.use_dictionary],
+    exports=EXPORTS,
 )

@@ -317,6 +317,21 @@ application_message = Table(
     Index("application_message_application", "application_id", "id"),
 )
 
+# Whether the applicant of an application that ended long ago was asked to keep it.
+application_retention = Table(
+    "application_retention",
+    metadata,
+    Column(
+        "application_id", Uuid, ForeignKey("application.id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("kept_at", DateTime(timezone=True), comment="When the applicant said to keep it"),
+    Column("notice_id", Uuid),
+    Column("asked_at", DateTime(timezone=True)),
+    Column("notified_at", DateTime(timezone=True), comment="When the mail was queued"),
+    Column("anonymised_at", DateTime(timezone=True)),
+    Index("application_retention_notice", "notice_id"),
+)
+
 saved_search = Table(
     "saved_search",
     metadata,

@@ -14,6 +14,7 @@ from hirewire.kit import problems
 from hirewire.kit.addresses import ClientAddress
 from hirewire.kit.clock import use_zone
 from hirewire.kit.middleware import MAX_BODY, BodyLimit, RequestContext
+from hirewire.kit.notices import notice
 from hirewire.kit.service import Gateway, add_routes
 from hirewire.kit.settings import Settings
 from hirewire.web.api.services import Services
@@ -30,7 +31,9 @@ from hirewire.web.pages import (
     board,
     candidate,
     employer,
+    exporting,
     failures,
+    keeping,
     kept_mail,
     leaving,
     operators,
@@ -70,7 +73,7 @@ LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 """The same with an image, which is limited like any other body of a service."""
 PAGES = (
     *(about, account, passwords, security, addresses, access_tokens, providers, operators),
-    *(kept_mail, saved, candidate),
+    *(exporting, keeping, kept_mail, saved, candidate),
     *(passkeys, two_step, resume_files, resume_rows),
     *(resumes, suggestions, applications, people, read_vacancy, posting, board, employer),
     *(styleguide, undoing, verifying, leaving, routes),
@@ -109,6 +112,7 @@ def create_web(settings: Settings) -> FastAPI:
     app.state.smtp_url = settings.smtp_url
     app.state.contact_email = settings.contact_email
     app.state.retention_days = settings.retention_days
+    app.state.notice = notice(settings.privacy_notice)
     use_zone(settings.time_zone)
     app.state.live = feed
     app.state.stopping = feed.hub.end

@@ -76,6 +76,20 @@ class Visitor:
         return claims(self.access or "").get("email_verified") is False
 
     @property
+    def notice_version(self) -> str:
+        """The version of the privacy notice that applies now."""
+        version: str = self.request.app.state.notice.version
+        return version
+
+    @property
+    def consent_due(self) -> str | None:
+        """The version of the privacy notice to ask a signed-in visitor for; by the token."""
+        is_due = self.access is not None and (
+            claims(self.access).get("consent") != self.notice_version
+        )
+        return self.notice_version if is_due else None
+
+    @property
     def must_verify(self) -> bool:
         """Whether the board requires confirmed addresses."""
         return bool(self.request.app.state.verified_email == "required")

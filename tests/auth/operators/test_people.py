@@ -168,8 +168,16 @@ async def test_nobody_else_gets_in(office: Office) -> None:
         return await answers(other.headers) == {(401, "account_blocked")}
 
     await eventually(is_refused, what="a blocked operator is none")
-    # An operator whose role was taken away in the database, in a session that goes on.
+    # An operator whose rights end in the database alone, in a session that goes on.
     async with auth.service.engine.begin() as tx:
-        await tx.exec_driver_sql("update user_account set role = 'applicant'")
+        await tx.exec_driver_sql(
+            "update user_account set blocked_at = now(), blocked_why = 'x' where blocked_at is null"
+        )
+    assert await answers(office.headers) == {(403, "not_an_operator")}
+    async with auth.service.engine.begin() as tx:
+        await tx.exec_driver_sql(
+            "update user_account set role = 'applicant', blocked_at = null, blocked_by = null, "
+            "blocked_why = null"
+        )
     assert await answers(office.headers) == {(403, "not_an_operator")}
     assert PASSWORD not in str(await auth.rows("select * from kit.operator_act"))

@@ -8,12 +8,14 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from hirewire.auth import networks, passwords, registering
 from hirewire.auth.accounts import commands, queries
+from hirewire.auth.consenting import agree, require_current
 from hirewire.auth.credentials import hash_password, normalised_email
 from hirewire.auth.notices import requester_of
 from hirewire.auth.registering import TooManyRegistrations, check_limit
 from hirewire.auth.taken import EmailTaken
+from hirewire.auth.where import where_of
 from hirewire.contracts.auth import Role
-from hirewire.kit.errors import Unauthenticated
+from hirewire.kit.errors import Invalid, Unauthenticated
 from hirewire.kit.http import (
     Caller,
     Idempotency,
@@ -25,6 +27,7 @@ from hirewire.kit.http import (
 )
 from hirewire.kit.mail.letters import Language
 from hirewire.kit.models import Answer, Body
+from hirewire.kit.notices import LONGEST_VERSION, notice
 from hirewire.kit.openapi import refuses
 
 router = APIRouter(prefix="/api/auth", tags=["accounts"])
@@ -48,6 +51,13 @@ class Credentials(Body):
     @classmethod
     def _password(cls, value: str, info: ValidationInfo) -> str:
         return passwords.normalised_password(value, info.data.get("email", ""))
+
+
+class Registration(Credentials):
+    """A new account."""
+
+    consent: Annotated[str | None, Field(max_length=LONGEST_VERSION)] = None
+    """The version of the privacy notice that the user agrees to; without it, pages ask later."""
 
 
 class Account(Answer):
@@ -74,14 +84,20 @@ class Registering(NamedTuple):
     email: str
     password_hash: str
     language: Language | None
+    consent: str | None
 
 
-async def _registering(body: Credentials, request: Request) -> Registering:
+async def _registering(body: Registration, request: Request) -> Registering:
+    if body.consent is not None:
+        require_current(body.consent, notice(request.app.state.settings.privacy_notice).version)
     await check_limit(request)
-    return Registering(body.email, await hash_password(body.password), language_of(request))
+    hashed = await hash_password(body.password)
+    return Registering(body.email, hashed, language_of(request), body.consent)
 
 
-@router.post("/register", status_code=201, responses=refuses(EmailTaken, TooManyRegistrations))
+@router.post(
+    "/register", status_code=201, responses=refuses(EmailTaken, Invalid, TooManyRegistrations)
+)
 async def register(
     # Must come first: dependencies are resolved in this order.
     new: Annotated[Registering, Depends(_registering)],
@@ -113,6 +129,8 @@ async def register(
                 public_url=public_url,
                 language=new.language,
             )
+            if new.consent is not None:
+                await agree(tx, id, new.consent, where_of(request))
             return Account(id=id, email=new.email, role="applicant")
 
         try:

@@ -16,6 +16,8 @@ What = Literal[
     "password_changed",
     "password_reset",
     "email_verified",
+    "export_asked",
+    "export_downloaded",
     "email_change_requested",
     "email_changed",
     "passkey_added",

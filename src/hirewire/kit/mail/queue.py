@@ -45,17 +45,26 @@ class Claimed:
 
 
 async def send(
-    tx: Tx, kind: str, letter: Letter, *, user_id: UUID | None, expires_at: datetime | None = None
+    tx: Tx,
+    kind: str,
+    letter: Letter,
+    *,
+    user_id: UUID | None,
+    expires_at: datetime | None = None,
+    id: UUID | None = None,
 ) -> UUID:
     """Queue a mail; returns its id. It is sent once `tx` has committed.
+
+    With an `id` of something that one mail announces, a mail that was queued under it before is not
+    queued again.
 
     After `expires_at` it is not sent any more: a link that is dead by then helps nobody.
     Raises `NoSecretKey`.
     """
-    id, moment = new_id(), now()
+    id, moment = id or new_id(), now()
     await tx.exec_driver_sql(
         "insert into kit.mail (id, kind, user_id, content, created_at, next_attempt_at, expires_at)"
-        " values ($1, $2, $3, $4, $5, $5, $6)",
+        " values ($1, $2, $3, $4, $5, $5, $6) on conflict (id) do nothing",
         (id, kind, user_id, seal(letter.to_json(), PURPOSE), moment, expires_at),
     )
     _wake_after(tx)
@@ -214,6 +223,26 @@ async def backlog(tx: AsyncConnection) -> Backlog:
     )
     row, moment = result.one(), now()
     return Backlog(row.queued, row.dead, moment - min(row.oldest or moment, moment))
+
+
+@dataclass(frozen=True, slots=True)
+class SentMail:
+    """A mail as its reader sees it afterwards: without content."""
+
+    kind: str
+    state: State
+    created_at: datetime
+    ended_at: datetime | None
+
+
+async def sent_to(tx: AsyncConnection, user_id: UUID) -> list[SentMail]:
+    """The mails to a user, the oldest first."""
+    result = await tx.exec_driver_sql(
+        "select kind, state, created_at, ended_at from kit.mail where user_id = $1 "
+        "order by created_at",
+        (user_id,),
+    )
+    return [SentMail(**row._mapping) for row in result]
 
 
 async def counts(tx: AsyncConnection) -> dict[str, int]:

@@ -87,6 +87,11 @@ async def end(tx: Tx, by: Application, *, withdrawn: bool) -> None:
     )
 
 
+async def forget_application(tx: Tx, id: UUID) -> None:
+    """Delete what was kept of an application that is anonymised."""
+    await tx.exec_driver_sql("delete from opened_application where application_id = $1", (id,))
+
+
 async def note_reading(tx: Tx, resume_id: UUID, company_id: UUID) -> None:
     """Record that a member of the company has read the resume."""
     await tx.exec_driver_sql(_READ, (resume_id, company_id, now()))

@@ -1,6 +1,7 @@
 """Event handlers of `profiles` that decide which companies may read a resume."""
 
 from hirewire.contracts.vacancies import (
+    ApplicationAnonymised,
     ApplicationStageChanged,
     ApplicationSubmitted,
     EmployerProfileCreated,
@@ -20,6 +21,11 @@ async def on_employer_profile_created(tx: Tx, received: Received[EmployerProfile
 async def on_application_submitted(tx: Tx, received: Received[ApplicationSubmitted]) -> None:
     """Open the resume, with name and contacts, to the company."""
     await commands.open_resume(tx, _application(received.event))
+
+
+async def on_application_anonymised(tx: Tx, received: Received[ApplicationAnonymised]) -> None:
+    """Delete the copy of the resume that the company kept with this application."""
+    await commands.forget_application(tx, received.event.application_id)
 
 
 async def on_application_stage_changed(tx: Tx, received: Received[ApplicationStageChanged]) -> None:

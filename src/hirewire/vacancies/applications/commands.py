@@ -246,6 +246,34 @@ async def withdraw_of_resume(tx: Tx, resume_id: UUID, *, cause: Received[Any]) -
     await _close(tx, of_resume, "discard_by_applicant", RESUME_DELETED, cause=cause)
 
 
+async def anonymise(tx: Tx, which: ColumnElement[bool]) -> int:
+    """Anonymise these ended applications; returns how many. Records `ApplicationAnonymised`.
+
+    A company keeps the line and its history of stages: without resume, letter, messages and
+    comments, and with ids that belong to nobody.
+    """
+    chosen = select(application).where(which).order_by(application.c.id).with_for_update()
+    rows = (await tx.execute(chosen)).all()
+    ids = [row.id for row in rows]
+    said, moved = application_message.c.application_id, application_move.c.application_id
+    await tx.execute(delete(application_message).where(among(said, ids)))
+    nameless = {"comment": None, "user_id": None}
+    await tx.execute(update(application_move).where(among(moved, ids)).values(nameless))
+    await tx.execute(
+        update(application)
+        .where(among(application.c.id, ids))
+        .values(
+            user_id=func.gen_random_uuid(),
+            resume_id=func.gen_random_uuid(),
+            letter=None,
+            kept_resume=None,
+        )
+    )
+    for row in rows:
+        recording.anonymised(tx, row)
+    return len(ids)
+
+
 async def erase(tx: Tx, user_id: UUID) -> int:
     """Anonymise the applications of a user who is erased, and delete what they wrote as an
     employer; returns how many rows.

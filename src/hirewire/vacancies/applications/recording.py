@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import Row, insert
 
 from hirewire.contracts.vacancies import (
+    ApplicationAnonymised,
     ApplicationMessageSent,
     ApplicationStageChanged,
     ApplicationSubmitted,
@@ -73,6 +74,14 @@ def submission(tx: Tx, row: Row[Any]) -> None:
     """Record `ApplicationSubmitted`."""
     whose = _whose(row)
     record(tx, ApplicationSubmitted(**whose, origin=row.origin, submitted_at=row.accepted_at))
+
+
+def anonymised(tx: Tx, row: Row[Any]) -> None:
+    """Record `ApplicationAnonymised`; the row is that of before."""
+    record(
+        tx,
+        ApplicationAnonymised(application_id=row.id, resume_id=row.resume_id, user_id=row.user_id),
+    )
 
 
 def stage_change(

@@ -35,6 +35,7 @@ from hirewire.vacancies.applications.errors import (
     VacancyNotOpen,
 )
 from hirewire.vacancies.applications.models import Application, Message
+from hirewire.vacancies.applications.presenters import presented
 from hirewire.vacancies.applications.rules import Asker, Party
 from hirewire.vacancies.authority import NotAnEmployer, company_of, require_company
 from hirewire.vacancies.errors import NoSuchResume, NoSuchVacancy
@@ -129,7 +130,7 @@ async def list_(
         about = queries.About(vacancy, resume, only_unread=unread)
         rows = await queries.sent_by(tx, caller.user_id, about, limit=limit, after=after)
     moves = await queries.moves_of(tx, [row.id for row in rows])
-    answers = [_application(row, moves[row.id], role) for row in rows]
+    answers = [presented(row, moves[row.id], role) for row in rows]
     return page_of(answers, page, request, response, Application, cursor=lambda one: (one.id,))
 
 
@@ -289,40 +290,7 @@ async def _answer(tx: Tx, asker: Asker, id: UUID) -> Application:
     row = await _row(tx, id)
     party = _party(asker, row)
     moves = await queries.moves_of(tx, [id])
-    return _application(row, moves[id], party)
-
-
-def _application(row: Row[Any], moves: list[Row[Any]], party: Party) -> Application:
-    at = rules.progress_of(row)
-    history = rules.history(row, moves, party)
-    shown = rules.resume_shown(at, party, bool(row.resume_visible))
-    resume = _resume(row, shown)
-    derived: dict[str, object] = {
-        "side": party,
-        "resume": resume,
-        "resume_title": resume.title if resume else None,
-        "stage": row.stage if party == "employer" else None,
-        "applicant_state": rules.applicant_state(at),
-        "open": at.is_open,
-        "reason": row.closed_reason,
-        "contacts_open": at.contacts_open,
-        # Once the stored copy is shown, the score of the current resume would not describe it.
-        "score": row.score if party == "employer" and shown == "as_it_is" else None,
-        "unread": rules.unread(row, party),
-        # The time of an update that the applicant may not see must not be visible either.
-        "updated_at": row.updated_at if party == "employer" else history[-1].at,
-        "allowed_actions": rules.allowed_actions(at, party),
-        "allowed_stages": rules.allowed_stages(at, party),
-        "history": history,
-    }
-    return Application.model_validate(dict(row._mapping) | derived)
-
-
-def _resume(row: Row[Any], shown: rules.ShownResume) -> models.AnonymousResume | None:
-    if shown is None or row.resume_state is None or rules.is_gone(row.resume_state, row.snapshot):
-        return None
-    found = rules.kept(row.snapshot) if shown == "as_it_is" else row.kept_resume
-    return None if found is None else models.AnonymousResume.model_validate(found)
+    return presented(row, moves[id], party)
 
 
 def _message(row: Row[Any], caller: Principal) -> Message:

@@ -10,10 +10,14 @@ from hirewire.web.api.client import Client, Typed, answer_of, refusal_or
 from hirewire.web.api.models.auth import (
     Account,
     Begun,
+    Consent,
     Erasure,
+    Export,
+    ExportLink,
     Identity,
     MadeToken,
     NewSecret,
+    OpenExport,
     Passkey,
     PasskeyOptions,
     Passkeys,
@@ -40,9 +44,12 @@ class Auth(Client):
         """The visitor's account."""
         return await self._get(Account, "/me")
 
-    async def register(self, email: str, password: str) -> Answer[Account]:
-        """Create an account."""
+    async def register(
+        self, email: str, password: str, consent: str | None = None
+    ) -> Answer[Account]:
+        """Create an account; `consent` is the version of the privacy notice that was agreed to."""
         body = {"email": email, "password": password}
+        body |= {"consent": consent} if consent else {}
         return answer_of(Account, await self._post("/register", body))
 
     async def log_in(self, email: str, password: str) -> Answer[Tokens]:
@@ -110,6 +117,31 @@ class Auth(Client):
     async def end_other_sessions(self) -> Answer[None]:
         """End all sessions of the visitor but this one."""
         return await self._do("DELETE", "/sessions")
+
+    async def consents(self) -> Answer[Items[Consent]]:
+        """What the visitor has agreed to, the latest first."""
+        return await self._get(Items[Consent], "/consents")
+
+    async def agree(self, version: str) -> Answer[None]:
+        """Agree to a version of the privacy notice; a refusal with 422 if it is not current."""
+        return await self._do("POST", "/consents", {"consent": version})
+
+    async def exports(self) -> Answer[Items[Export]]:
+        """The visitor's exports, the newest first."""
+        return await self._get(Items[Export], "/exports")
+
+    async def ask_export(self) -> Answer[Export]:
+        """Ask for a copy of all data."""
+        return await self._send(Export, "POST", "/exports")
+
+    async def export_link(self) -> Answer[ExportLink]:
+        """A link to the export that is ready; a refusal with 404 without one."""
+        return await self._send(ExportLink, "POST", "/exports/link")
+
+    async def open_export(self, token: str, *, download: bool = False) -> Answer[OpenExport]:
+        """Open an export with the token of a link; a refusal with 410 for an invalid one."""
+        body: Typed = {"token": token, "download": download}
+        return await self._send(OpenExport, "POST", "/exports/open", body)
 
     async def security_log(
         self, limit: int, after: str | None = None

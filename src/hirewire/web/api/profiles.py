@@ -12,6 +12,7 @@ from hirewire.web.api.client import Client, Typed, with_query
 from hirewire.web.api.models.base import Items, Made
 from hirewire.web.api.models.profiles import (
     CandidateName,
+    OldResume,
     Profile,
     Reader,
     ReadResume,
@@ -34,6 +35,14 @@ class Profiles(Client):
     async def me(self) -> Answer[Profile]:
         """The visitor's profile; a refusal with 404 until it has been created."""
         return await self._get(Profile, "/me")
+
+    async def old_resumes(self) -> Answer[Items[OldResume]]:
+        """The resumes that the visitor was asked about by mail."""
+        return await self._get(Items[OldResume], "/retention")
+
+    async def keep_old(self) -> Answer[None]:
+        """Keep them all."""
+        return await self._do("POST", "/retention/keep")
 
     async def change_me(self, changes: Typed) -> Answer[Profile]:
         """Change the visitor's profile."""

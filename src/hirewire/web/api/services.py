@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -12,7 +12,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from yarl import URL
 
 from hirewire.kit.errors import Unauthenticated, Unavailable
-from hirewire.web.api.models.auth import Account, Exchanged
+from hirewire.web.api.models.auth import Account, Exchanged, OpenExport, Part, PartFile
 from hirewire.web.api.models.base import Model
 from hirewire.web.api.models.vacancies import Employer
 from hirewire.web.upstream import Away, BrokeOff, Busy, Upstream
@@ -143,6 +143,31 @@ class Services:
         """A document for search engines: status, body, media type. Raises `Unavailable`."""
         answer = await self.ask("vacancies", "GET", f"/api/vacancies/feeds/{path}")
         return answer.status, answer.content, answer.kind
+
+    async def part(self, name: str, export: OpenExport) -> Part:
+        """The files of a service's part of an export. Raises `Unavailable`."""
+        path = f"/api/{name}/exports/{export.id}?grant={export.grant}"
+        return (await self.ask(name, "GET", path)).whole(Part)
+
+    async def part_file(
+        self, name: str, export: OpenExport, file: PartFile
+    ) -> AsyncGenerator[bytes]:
+        """The content of a file of an export, as it arrives. Raises `Unavailable`, also midway."""
+        upstream = self._upstreams[name]
+        path = f"/api/{name}/exports/{export.id}/files/{file.number}?grant={export.grant}"
+        target = upstream.prefix + URL(path).raw_path_qs
+        try:
+            async with asyncio.timeout(PATIENCE) as limit, upstream.place():
+                answer = await upstream.ask("GET", target, [("host", upstream.host)], None, limit)
+                async with answer:
+                    if answer.status != 200:
+                        raise Unavailable(retry_after=2)
+                    async for piece in answer.content.iter_any():
+                        limit.reschedule(None)  # a slow reader is not the service's fault
+                        yield piece
+                        limit.reschedule(asyncio.get_running_loop().time() + PATIENCE)
+        except (Away, Busy, BrokeOff, TimeoutError, aiohttp.ClientError):
+            raise Unavailable(retry_after=2) from None
 
     async def _state(self, name: str) -> ServiceState:
         try:

@@ -16,6 +16,7 @@ from hirewire.web.api.models.vacancies import (
     MatchingResume,
     MatchingVacancy,
     NamedCompany,
+    OldApplication,
     Overview,
     OwnVacancy,
     Price,
@@ -225,6 +226,14 @@ class Vacancies(Client):
     async def activity(self, limit: int, after: str | None = None) -> Answer[Items[Activity]]:
         """Recent activity of candidates."""
         return await self._get(Items[Activity], "/activity", {"limit": str(limit), "after": after})
+
+    async def old_applications(self) -> Answer[Items[OldApplication]]:
+        """The applications that the visitor was asked about by mail."""
+        return await self._get(Items[OldApplication], "/retention")
+
+    async def keep_old(self) -> Answer[None]:
+        """Keep them all."""
+        return await self._do("POST", "/retention/keep")
 
     async def searches(self) -> Answer[Items[SavedSearch]]:
         """The visitor's saved searches."""

@@ -142,6 +142,8 @@ LABELS = {
     "act_email_change_requested": N_("Change of the email address requested"),
     "act_email_changed": N_("Email address changed"),
     "act_email_verified": N_("Email address confirmed"),
+    "act_export_asked": N_("Copy of your data requested"),
+    "act_export_downloaded": N_("Copy of your data downloaded"),
     "act_passkey_added": N_("Passkey added"),
     "act_passkey_removed": N_("Passkey removed"),
     "act_passkey_copied": N_("Passkey refused: it may have been copied"),

@@ -34,6 +34,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     ),
     "Forgotten password": ("forgot.html", "new_password.html"),
     "Account and security": (
+        *("account_data.html", "export.html", "keep.html", "exporting.py", "zips.py"),
         *("account.html", "account_address.html", "account_password.html", "account_sessions.html"),
         "change_email.html",
         *("account_log.html", "security_log.html", "account_identities.html"),

@@ -17,7 +17,8 @@ async def about(who: Asking) -> Response:
 async def privacy(who: Asking) -> Response:
     """Which data is stored, and who can see it."""
     state = who.request.app.state
-    return render(who, "privacy.html", days=state.retention_days)
+    blocks = state.notice.blocks(who.words.lang)
+    return render(who, "privacy.html", days=state.retention_days, blocks=blocks)
 
 
 @router.get("/contact")

@@ -35,10 +35,14 @@ async def sign_up_form(who: Asking) -> Response:
 async def sign_up(who: Asking, request: Request) -> Response:
     """Register and sign in."""
     given = await typed(request)
-    form = Form({name: given.get(name) for name in ("email", "role")})
+    form = Form({name: given.get(name) for name in ("email", "role", "consent")})
     credentials = given.get("email", ""), given.get("password", "")
+    consent = given.get("consent")
+    if not consent:
+        form.errors["consent"] = Problem("consent_required")
+        return render(who, "signup.html", 422, form=form, to=given.get("next", ""))
     try:
-        answer: Answer[Account] | Answer[Tokens] = await who.auth.register(*credentials)
+        answer: Answer[Account] | Answer[Tokens] = await who.auth.register(*credentials, consent)
         if answer.is_good:
             answer = await _log_in(who, *credentials)
     except Unavailable:

@@ -44,6 +44,9 @@ DONE = {
     "two_step_off": N_("Two-step sign-in is off."),
     "session_ended": N_("Signed out on that device."),
     "others_ended": N_("Signed out on all other devices."),
+    "export_asked": N_(
+        "We are preparing a copy of your data, and will send you a mail when it is ready."
+    ),
     "identity_connected": N_("Connected. You can sign in with it from now on."),
     "identity_disconnected": N_("Disconnected."),
     "last_way_in": N_("This is your only way to sign in. Set a password first."),

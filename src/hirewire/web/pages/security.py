@@ -1,4 +1,4 @@
-"""The page of the account: password, sessions and the security log."""
+"""The page of the account: password, sessions, the security log and exports."""
 
 import asyncio
 from uuid import UUID
@@ -7,8 +7,18 @@ from fastapi import APIRouter, Request, Response
 
 from hirewire.kit.errors import Unavailable
 from hirewire.web.pages.providers import providers
-from hirewire.web.pages.rendering import Form, Member, away, back_to, go, render, said, typed
-from hirewire.web.sessions import Visitor
+from hirewire.web.pages.rendering import (
+    Form,
+    Member,
+    away,
+    back_to,
+    go,
+    local_path,
+    render,
+    said,
+    typed,
+)
+from hirewire.web.sessions import Visitor, renew
 
 router = APIRouter(prefix="/account", include_in_schema=False)
 LATEST, WHOLE_PAGE = 5, 50
@@ -32,6 +42,16 @@ async def change_password(who: Member, request: Request) -> Response:
     form = Form()
     form.refuse(answer)
     return await page(who, form, answer.status)
+
+
+@router.post("/consent")
+async def agree(who: Member, request: Request) -> Response:
+    """Agree to the privacy notice."""
+    given = await typed(request)
+    answer = await who.auth.agree(given.get("consent", ""))
+    if answer.is_good:
+        await renew(who)
+    return back_to(who, local_path(given.get("next"), "/me"), said(answer))
 
 
 @router.post("/sessions")
@@ -76,7 +96,7 @@ async def page(
     try:
         (
             (mine, passkeys, two_step, identities, offered),
-            (tokens, sessions, log),
+            (tokens, sessions, log, exports, consents),
         ) = await asyncio.gather(
             asyncio.gather(
                 who.auth.me(),
@@ -85,7 +105,13 @@ async def page(
                 who.auth.identities(),
                 providers(who),
             ),
-            asyncio.gather(who.auth.tokens(), who.auth.sessions(), who.auth.security_log(LATEST)),
+            asyncio.gather(
+                who.auth.tokens(),
+                who.auth.sessions(),
+                who.auth.security_log(LATEST),
+                who.auth.exports(),
+                who.auth.consents(),
+            ),
         )
     except Unavailable:
         return away(who)
@@ -100,6 +126,8 @@ async def page(
         sessions=sessions.data.items,
         identities=identities.data.items,
         providers=offered,
+        exported=next(iter(exports.data.items), None),
+        consents=consents.data.items,
         tokens=tokens.data.items,
         passkeys=passkeys.data,
         two_step=two_step.data,

@@ -90,6 +90,58 @@ class Session(Model):
     current: bool = False
 
 
+class Consent(Model):
+    """A consent to a version of the privacy notice."""
+
+    version: str
+    givenAt: Moment
+    device: str | None = None
+    network: str | None = None
+
+
+class Export(Model):
+    """A copy of all data of the visitor."""
+
+    id: str
+    state: str
+    requestedAt: Moment
+    readyAt: Moment | None = None
+    expiresAt: Moment | None = None
+    waitingFor: tuple[str, ...] = ()
+    """The services whose parts are not made yet."""
+
+
+class ExportLink(Model):
+    """A token that opens the export."""
+
+    token: str
+
+
+class OpenExport(Model):
+    """An export that can be downloaded now."""
+
+    id: str
+    readyAt: Moment
+    expiresAt: Moment
+    services: tuple[str, ...]
+    grant: str | None = None
+    """The permission to read the parts, for a download."""
+
+
+class PartFile(Model):
+    """A file of an export."""
+
+    number: int
+    path: str
+    size: int
+
+
+class Part(Model):
+    """What one service has of an export."""
+
+    files: tuple[PartFile, ...]
+
+
 class Receipt(Model):
     """Where to follow the erasure of an account."""
 

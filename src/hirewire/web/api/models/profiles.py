@@ -176,3 +176,11 @@ class Reader(Model):
     openedAt: Moment
     lastReadAt: Moment | None = None
     times: int = 0
+
+
+class OldResume(Model):
+    """A resume that will be deleted, unless it is kept."""
+
+    id: str
+    title: str | None = None
+    deletedAfter: Moment

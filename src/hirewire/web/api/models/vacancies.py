@@ -405,3 +405,12 @@ class SkillNames(Model):
     """Names of skills by the typed text."""
 
     names: dict[str, SkillName]
+
+
+class OldApplication(Model):
+    """An application that will be anonymised, unless it is kept."""
+
+    id: str
+    vacancyTitle: str
+    companyName: str
+    deletedAfter: Moment

@@ -1,0 +1,68 @@
+"""Queries for a person's exports."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from sqlalchemy import select
+
+from hirewire.auth.tables import data_export, data_export_part
+from hirewire.kit.clock import now
+from hirewire.kit.db import among
+from hirewire.messaging.transaction import Tx
+
+MOST_LISTED = 10
+State = Literal["running", "ready", "failed", "expired"]
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An export, as its owner sees it."""
+
+    id: UUID
+    state: State
+    requested_at: datetime
+    ready_at: datetime | None
+    expires_at: datetime | None
+    waiting_for: Sequence[str]
+    """The services whose parts are not made yet."""
+
+
+async def exports_of(tx: Tx, user_id: UUID) -> list[Listed]:
+    """A person's exports, the newest first."""
+    its, moment = data_export.c, now()
+    result = await tx.execute(
+        select(data_export)
+        .where(its.user_id == user_id)
+        .order_by(its.requested_at.desc(), its.id.desc())
+        .limit(MOST_LISTED)
+    )
+    rows = result.all()
+    part = data_export_part.c
+    waiting = await tx.execute(
+        select(part.export_id, part.service)
+        .where(among(part.export_id, [row.id for row in rows]), part.made_at.is_(None))
+        .order_by(part.service)
+    )
+    by_export: dict[UUID, list[str]] = {row.id: [] for row in rows}
+    for row in waiting:
+        by_export[row.export_id].append(row.service)
+    return [
+        Listed(
+            id=row.id,
+            state="expired" if row.state == "ready" and row.expires_at <= moment else row.state,
+            requested_at=row.requested_at,
+            ready_at=row.ready_at,
+            expires_at=row.expires_at,
+            waiting_for=by_export[row.id] if row.state == "running" else (),
+        )
+        for row in rows
+    ]
+
+
+async def downloadable(tx: Tx, user_id: UUID) -> Listed | None:
+    """The export that the person can download now."""
+    found = await exports_of(tx, user_id)
+    return next((one for one in found if one.state == "ready"), None)

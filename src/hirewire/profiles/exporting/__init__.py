@@ -1,0 +1,1 @@
+"""The part of `profiles` of what a person exports."""

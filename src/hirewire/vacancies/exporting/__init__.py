@@ -1,0 +1,1 @@
+"""The part of `vacancies` of what a person exports."""

@@ -1,0 +1,1 @@
+"""Applications that ended long ago: the applicants are asked, then these are anonymised."""

@@ -23,6 +23,7 @@ from hirewire.messaging.transaction import Transactions
 
 VERSIONS = "hirewire.auth.migrations.versions"
 LATER = (
+    "0019_strong_sessions",
     "0018_blocked_people",
     "0017_consents",
     "0016_exports",

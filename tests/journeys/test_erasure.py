@@ -2,9 +2,6 @@
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 import time
 from contextlib import AsyncExitStack
 from typing import Any
@@ -12,13 +9,17 @@ from uuid import UUID
 
 import httpx
 import pytest
+from playwright.async_api import expect
+from typer.testing import CliRunner, Result
 
+from hirewire.cli.main import app as cli
 from hirewire.kit.internal.models import RequestIn
 from hirewire.messaging.database import connect
 from hirewire.operators import privacy
 from hirewire.operators.auditing import Auditor
 from hirewire.web.sessions import ACCESS
 from tests.builders import eventually
+from tests.journeys.browsing import PHONE, Somebody, browsing
 from tests.journeys.conftest import Platform
 from tests.journeys.paging import api, sign_up
 from tests.journeys.people import PASSWORD
@@ -143,7 +144,8 @@ async def _complete(
 
 
 @pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
-async def test_everything_of_a_deleted_account_is_gone(platform: Platform) -> None:
+@pytest.mark.timeout(240)
+async def test_everything_of_a_deleted_account_is_gone(platform: Platform, chromium: str) -> None:
     await platform.start("auth", "profiles", "vacancies", "web")
     async with AsyncExitStack() as stack:
         anna, boris, carla, nobody = [
@@ -214,46 +216,56 @@ async def test_everything_of_a_deleted_account_is_gone(platform: Platform) -> No
             "interview",
         ]
 
-        await _while_a_service_is_away(platform, boris, nobody, boss)
-        await _as_before_after_a_replay(platform, nobody, [user, boss])
+        await _while_a_service_is_away(platform, chromium, nobody, boss)
+        await _as_before_after_a_replay(platform, [user, boss])
+        await _and_after_a_restored_backup(platform, user)
 
 
 async def _while_a_service_is_away(
-    platform: Platform, boris: httpx.AsyncClient, nobody: httpx.AsyncClient, boss: str
+    platform: Platform, chromium: str, nobody: httpx.AsyncClient, boss: str
 ) -> None:
-    """The employer leaves by the page; `vacancies` was killed, and comes back in the middle."""
+    """The employer leaves by the page; `vacancies` was killed, and comes back later."""
     platform.kill("vacancies")
-    answer = await boris.post("/account/delete", data={"current": "wrong"})
-    assert answer.status_code == 422
-    assert "This is not your current password." in answer.text
-    answer = await boris.post("/account/delete", data={"current": PASSWORD})
-    receipt = answer.headers["location"].removeprefix("/erasures/")
-    assert ACCESS not in boris.cookies
-
-    async def others_have_answered() -> bool:
-        found = (await nobody.get(f"/api/auth/erasures/{receipt}")).json()
-        assert found["state"] == "open"
-        return {one["service"] for one in found["services"]} == {"auth", "profiles"}
-
-    await eventually(others_have_answered)
+    async with browsing(chromium) as browser:
+        url = platform.settings.service_url("web")
+        who = await Somebody.arrive(browser, url, "ru", viewport=PHONE)
+        page = who.page
+        await page.goto("/signin?next=/account")
+        await page.fill("#email", OF_BORIS["address"])
+        await page.fill("#password", PASSWORD)
+        await page.locator("main form button:not([type])").click()
+        await page.get_by_role("link", name="Удалить аккаунт").click()
+        await expect(page.get_by_role("heading", name="Удалить аккаунт")).to_be_visible()
+        assert await who.serious_in_both() == []
+        await page.fill("#current", "wrong")
+        await page.get_by_role("button", name="Удалить аккаунт навсегда").click()
+        await expect(page.get_by_text("Это не текущий пароль.")).to_be_visible()
+        await page.fill("#current", PASSWORD)
+        await page.get_by_role("button", name="Удалить аккаунт навсегда").click()
+        await expect(page.get_by_role("heading", name="Подтверждение удаления")).to_be_visible()
+        receipt, status = page.url.rpartition("/")[2], page.locator("#receipt [role=status]")
+        cookies = await page.context.cookies()
+        assert not [one for one in cookies if one["name"] == ACCESS]
+        rows = page.locator("#receipt li")
+        await expect(rows.filter(has_text="Профили и резюме")).to_be_visible()
+        await expect(status).to_contain_text("Аккаунт удалён.")
+        assert (await nobody.get(f"/api/auth/erasures/{receipt}")).json()["state"] == "open"
+        assert await who.serious_in_both() == []
+        await platform.start("vacancies")
+        await expect(status).to_contain_text(
+            "Ваши данные удалены во всех частях сайта.", timeout=30_000
+        )
+        await expect(rows).to_have_count(3)
+        assert [one for one in who.complaints if "Failed to load" not in one] == []
     shown = await nobody.get(f"/erasures/{receipt}")
-    assert 'http-equiv="refresh"' in shown.text
+    assert shown.status_code == 200
+    assert "hx-trigger" not in shown.text
     assert shown.headers["referrer-policy"] == "no-referrer"
-    platform.spawn("vacancies")
-    await asyncio.sleep(0.5)  # somewhere between its start and its answer
-    platform.kill("vacancies")
-    await platform.start("vacancies")
-    await _complete(nobody, receipt)
-    shown = await nobody.get(f"/erasures/{receipt}")
-    assert "Your data has been deleted in all parts of the site." in shown.text
-    assert 'http-equiv="refresh"' not in shown.text
     after = await privacy.search(platform.settings, UUID(boss), list(OF_BORIS.values()))
     assert after.left == [], after.left
 
 
-async def _as_before_after_a_replay(
-    platform: Platform, nobody: httpx.AsyncClient, people: list[str]
-) -> None:
+async def _as_before_after_a_replay(platform: Platform, people: list[str]) -> None:
     """All events again, as new ones for the handlers: nothing comes back, and all adds up."""
     async with platform.operators() as operators:
         for owner, types in (
@@ -275,17 +287,42 @@ async def _as_before_after_a_replay(
     for id in people:
         after = await privacy.search(platform.settings, UUID(id), words)
         assert after.left == [], after.left
-    command = [sys.executable, "-m", "hirewire", "privacy", "verify", people[0], "--words", "-"]
-    verified = await asyncio.to_thread(
-        subprocess.run,
-        command,
-        input="\n".join(words).encode(),
-        capture_output=True,
-        env={**os.environ, **platform.environment},
-        check=False,
+    verified = await _hirewire(
+        platform, "privacy", "verify", people[0], "--words", "-", given="\n".join(words)
     )
-    assert verified.returncode == 0, verified.stdout.decode() + verified.stderr.decode()
-    assert b"nothing is left" in verified.stdout
+    assert verified.exit_code == 0, verified.output
+    assert "nothing is left" in verified.output
+
+
+async def _and_after_a_restored_backup(platform: Platform, user: str) -> None:
+    """A backup of `profiles` has the person again, and nobody there knows of the erasure."""
+    connection = await connect(platform.settings.service_database("profiles"), application="test")
+    await connection.execute("delete from messaging.erased")
+    await connection.execute(
+        "insert into profile (user_id, version, full_name, contacts, links, account_email, "
+        "created_at, updated_at) values ($1, 1, $2, '[]', '[]', $3, now(), now())",
+        UUID(user),
+        OF_ANNA["name"],
+        OF_ANNA["address"],
+    )
+    done = await _hirewire(platform, "privacy", "reapply")
+    assert "2 erasures published again" in done.output
+
+    async def gone() -> bool:
+        profiles = await connection.fetchval(
+            "select count(*) from profile where user_id = $1", user
+        )
+        marks = await connection.fetchval("select count(*) from messaging.erased")
+        return (profiles, marks) == (0, 2)
+
+    await eventually(gone)
+    await connection.close()
+
+
+async def _hirewire(platform: Platform, *command: str, given: str = "") -> Result:
+    return await asyncio.to_thread(
+        CliRunner().invoke, cli, list(command), input=given, env=platform.environment
+    )
 
 
 async def _dead_letters(platform: Platform, user: str, resume: str) -> None:

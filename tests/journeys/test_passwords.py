@@ -185,11 +185,13 @@ async def _makes_and_revokes_a_token(who: Somebody, client: httpx.AsyncClient) -
     section = page.locator("#tokens")
     await section.get_by_text("Создать токен").first.click()
     await section.get_by_label("Название").fill("Отчёт <b>")
+    await section.get_by_label("Текущий пароль").fill(NEW)
     await section.get_by_role("button", name="Создать токен").click()
     await expect(section.get_by_text("Выберите хотя бы одно")).to_be_visible()
     await expect(section.get_by_label("Название")).to_have_value("Отчёт <b>")
     assert await who.serious_in_both() == []
     await section.get_by_label("Просмотр адреса почты и роли").check()
+    await section.get_by_label("Текущий пароль").fill(NEW)
     await section.get_by_role("button", name="Создать токен").click()
     await expect(page.get_by_role("heading", name="Новый токен доступа")).to_be_visible()
     assert await who.serious_in_both() == []

@@ -165,6 +165,7 @@ ELSEWHERE = {
     "/api/auth/identities",
     "/api/auth/providers",
     "/signin/with/{id}",
+    "/account/identities/{id}/connect",
     "/signin/from/{id}",
     "/email/code",
     "/email/verify",

@@ -57,7 +57,9 @@ async def test_a_blocked_users_tokens_are_refused_until_the_unblocking(service: 
     await becomes(service, anna, "ok", iat=int(moment.timestamp()))
     assert await code(service, anna, iat=before) == "401 invalid_token"
     await consume(consumer, delivery(blocked, sequence=3))  # the older one once more, by a replay
-    await becomes(service, anna, "ok")
+    async with service.engine.connect() as connection:
+        found = await connection.exec_driver_sql("select is_blocked from kit.refused_user")
+        assert found.scalar_one() is False
 
 
 async def test_erased_people_and_old_marks(service: Running) -> None:

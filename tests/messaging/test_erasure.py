@@ -132,7 +132,7 @@ async def write(place: Place, *events: Event) -> None:
 
 
 async def test_the_log_keeps_ids_order_and_numbers_and_nothing_else(place: Place) -> None:
-    mine, others = letter(number=7), letter(BORIS)
+    mine, others = letter(number=7), letter(BORIS).model_copy(update={"text": f"for {ANNA}"})
     await write(place, mine, others, Left(person=ANNA))
     before = await recorded(place.engine)
     assert await erase(place) == 1

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from hirewire.web.api.models.auth import Account, Passkeys, TwoStep
 from hirewire.web.pages.assets import STATIC
-from hirewire.web.pages.templates import templates_in
+from hirewire.web.pages.templates import rendered, templates_in
 
 TEMPLATES = sorted((STATIC.parent / "templates").rglob("*.html"))
 MOST = 140
@@ -54,3 +55,17 @@ def test_a_tag_on_several_lines_is_one_line_of_the_page() -> None:
     with pytest.raises(ZeroDivisionError) as raised:
         templates_in("en").from_string('<a\n  href="b"\n  id="c">\n{{ 1 / n }}').render(n=0)
     assert raised.traceback[-1].lineno + 1 == 4, "the line of the template"
+
+
+@pytest.mark.parametrize("has_password", [True, False])
+def test_an_account_without_a_password_sets_one_before_it_adds_factors(has_password: bool) -> None:
+    """New factors are confirmed with it: the account's page offers nothing that must fail."""
+    values: dict[str, object] = {
+        "mine": Account(id="1", hasPassword=has_password),
+        "passkeys": Passkeys(available=True),
+        "two_step": TwoStep(),
+    }
+    for part, address in (("passkeys", "/account/passkeys/new"), ("two_step", "/account/two-step")):
+        page = rendered("en", f"parts/account_{part}.html", values)
+        assert (f'href="{address}"' in page) is has_password
+        assert ("Set a password first" in page) is not has_password

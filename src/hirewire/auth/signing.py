@@ -86,14 +86,17 @@ def access_token(
     session_id: UUID | None,
     role: str,
     email_verified: bool,
+    is_strong: bool = False,
     consent: str | None = None,
     scope: str | None = None,
     life: timedelta = ACCESS_TOKEN_LIFE,
 ) -> str:
     """A signed JWT (RFC 9068) that identifies a user; its role is only a hint for display.
 
-    One without a session has a `scope`, and may do that alone. `consent` is the version of the
-    privacy notice that the user agreed to last, also for display.
+    `is_strong` becomes the `amr` of RFC 8176: more than one factor. `consent` is the version of the
+    privacy notice that the user agreed to last, for display.
+
+    One without a session has a `scope`, and may do that alone.
     """
     issued = int(now().timestamp())
     claims = {
@@ -110,6 +113,7 @@ def access_token(
     if consent is not None:
         claims["consent"] = consent
     claims |= {"scope": scope or ""} if session_id is None else {"sid": str(session_id)}
+    claims |= {"amr": ["mfa"]} if is_strong else {}
     header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}
     return jwt.encode(header, claims, key.private, algorithms=[ALGORITHM])
 

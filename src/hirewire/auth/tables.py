@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -61,6 +62,13 @@ session = Table(
     Column("used_at", DateTime(timezone=True), comment="The last refresh"),
     Column("device", Text, comment="Browser and system, by the User-Agent at login"),
     Column("network", Text, comment="IPv4 /24 or IPv6 /48 of the login"),
+    Column(
+        "is_strong",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="Begun with a passkey, or a code after the password",
+    ),
     Index("session_by_user", "user_id"),
     Index("session_ends_at", "ends_at"),
 )

@@ -133,6 +133,29 @@ VerifiedCaller = Annotated[Principal, Depends(needs_verified)]
 """The caller, who has a verified address if `HIREWIRE_VERIFIED_EMAIL` is `required`."""
 
 
+class OperatorSecondFactor(AppError):
+    """Operators of this board sign in with a passkey or a second factor."""
+
+    slug = "operator-second-factor"
+    code = "operator_second_factor"
+    kind = Kind.FORBIDDEN
+
+
+async def needs_strength(request: Request, caller: Caller) -> Principal:
+    """Dependency of `OperatorCaller`."""
+    settings: Settings = request.app.state.settings
+    if settings.operators_second_factor == "required" and not caller.is_strong:
+        raise OperatorSecondFactor
+    return caller
+
+
+OperatorCaller = Annotated[Principal, Depends(needs_strength)]
+"""The caller of an operator's route, signed in with a passkey or a second factor if
+`HIREWIRE_OPERATORS_SECOND_FACTOR` requires it. Whether they are an operator, the service's own
+rows say.
+"""
+
+
 class KeyReused(AppError):
     """This Idempotency-Key was used for another request."""
 

@@ -21,8 +21,10 @@ from hirewire.kit.db import make_engine, pending
 from hirewire.kit.exports.files import Exports
 from hirewire.kit.exports.maker import PartMaker
 from hirewire.kit.exports.routes import exports_router
+from hirewire.kit.internal.mails import router as mails_router
 from hirewire.kit.internal.routes import router as internal_router
 from hirewire.kit.mail import queue
+from hirewire.kit.mail.gauges import EVERY_SECONDS, measure
 from hirewire.kit.mail.mailer import Mailer
 from hirewire.kit.middleware import BodyLimit, RequestContext
 from hirewire.kit.secrets import use_keys
@@ -179,7 +181,9 @@ def create_app(
                 fresh = asyncio.create_task(verifier.refusals.keep_fresh())
                 stack.push_async_callback(_end, fresh)
             tasks = [*service.background, FORGET_OLD_ANSWERS, FORGET_OLD_REFUSALS]
-            tasks += [FORGET_OLD_MAILS] if service.sends_mail else []
+            if service.sends_mail:
+                look = partial(measure, service.name)
+                tasks += [FORGET_OLD_MAILS, PeriodicTask("mail gauges", look, every=EVERY_SECONDS)]
             for task in tasks if role != "api" else ():
                 running = asyncio.create_task(repeat(task, messaging.transactions))
                 stack.push_async_callback(_end, running)
@@ -213,6 +217,8 @@ def create_app(
     if service.exports is not None and role != "worker":
         add_routes(app, exports_router(service.name))
     add_routes(app, internal_router)
+    if service.sends_mail:
+        add_routes(app, mails_router)
     add_routes(app, _operations(service, engine, messaging))
     openapi.describe(app)
     return app

@@ -6,27 +6,33 @@ import socket
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 import httpx
 import psutil
+import structlog
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.engine import make_url
 
 from hirewire.kit import clock
+from hirewire.kit.db import make_engine
+from hirewire.kit.mail import queue
 from hirewire.kit.settings import Settings
 from hirewire.launcher.rabbitmq import find_server
 from hirewire.messaging.background import describe
 from hirewire.messaging.broker import open_broker
 from hirewire.messaging.database import connect
 
+log = structlog.get_logger(__name__)
 STATUS_STYLE = {"ok": "green", "warn": "yellow", "fail": "red"}
 OLDEST_POSTGRES = 150000
+LATE_MAIL = timedelta(minutes=15)
+"""The age of an unsent mail that gives a warning."""
 LATE_ERASURE_SECONDS = 3600.0
 """An account's erasure that some service has not answered for so long is a failure."""
 _OPEN_ERASURES = """
@@ -57,6 +63,7 @@ async def examine(settings: Settings, data_dir: Path, processes: Sequence[str]) 
     checks.append(await _broker(settings))
     services = [await _service(settings, name) for name in processes]
     checks += _secret_key(settings, services) + services
+    checks += await _mails(settings)
     checks += await _erasures(settings)
     checks += _memory(data_dir)
     return checks
@@ -153,6 +160,33 @@ def _secret_key(settings: Settings, services: Sequence[Check]) -> list[Check]:
     names = ", ".join(missing)
     text = f"HIREWIRE_SECRET_KEY is not set: {names} need it, and auth does not start"
     return [Check("secret key", "fail", text)]
+
+
+async def _mails(settings: Settings) -> list[Check]:
+    """How many mails wait and are dead, of each service that sends mail and has a database."""
+    senders = [one.name for one in settings.manifests if "secret_key" in one.needs]
+    if settings.database_url is None:
+        return []
+    checks = []
+    for name in senders:
+        engine = make_engine(settings.service_database(name), pool=1, application="doctor")
+        try:
+            async with engine.connect() as connection:
+                checks.append(_backlog(name, await queue.backlog(connection)))
+        except Exception as error:  # no database yet, or an older one: its own check says so
+            log.debug("mails not counted", service=name, error=describe(error))
+        finally:
+            await engine.dispose()
+    return checks
+
+
+def _backlog(name: str, backlog: queue.Backlog) -> Check:
+    text = f"{backlog.queued} waiting, {backlog.dead} dead"
+    if backlog.queued:
+        text += f", the oldest for {backlog.oldest.total_seconds() / 60:.0f} min"
+    is_late = backlog.dead > 0 or backlog.oldest > LATE_MAIL
+    hint = "; see `hirewire mails list`" if backlog.dead else ""
+    return Check(f"mails of {name}", "warn" if is_late else "ok", text + hint)
 
 
 async def _erasures(settings: Settings) -> list[Check]:

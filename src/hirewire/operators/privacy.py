@@ -33,6 +33,7 @@ order by 1, 2, a.attnum
 _IDS_ONLY = frozenset(
     {
         "public.erasure.user_id",
+        "public.user_account.blocked_by",
         "kit.refused_user.user_id",
         "kit.operator_act.operator_id",
         "kit.operator_act.subject_id",

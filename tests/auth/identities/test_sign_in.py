@@ -16,6 +16,7 @@ from tests.auth.postbox import sending
 from tests.auth.sessions.test_list import bearer
 from tests.auth.two_step.conftest import Anna
 
+ERASED = {"password": ""}
 ANNA = {"sub": "u1", "email": "anna@example.org", "email_verified": True}
 
 
@@ -63,9 +64,8 @@ async def sign_in(auth: Auth, fake: FakeProvider) -> httpx.Response:
 
 async def connect(auth: Auth, fake: FakeProvider, tokens: dict[str, Any]) -> httpx.Response:
     path, headers = "/identities/example", bearer(tokens)
-    return await finish(
-        auth, brought(fake, await begin(auth, path, headers=headers)), path, headers=headers
-    )
+    begun = await begin(auth, path, headers=headers, json={"password": PASSWORD})
+    return await finish(auth, brought(fake, begun), path, headers=headers)
 
 
 def code_of(answer: httpx.Response) -> tuple[int, str]:
@@ -288,7 +288,10 @@ async def test_an_attempt_to_connect_is_that_of_one_person(auth: Auth, fake: Fak
     await auth.register("boris@example.org")
     anna, boris = await auth.login(), await auth.login("boris@example.org")
     path = "/identities/example"
-    body = brought(fake, await begin(auth, path, headers=bearer(anna)))
+    stolen = await auth.client.post(f"/api/auth{path}/begin", headers=bearer(anna), json={})
+    assert stolen.json()["errors"][0]["code"] == "wrong_password"
+    confirmed = {"headers": bearer(anna), "json": {"password": PASSWORD}}
+    body = brought(fake, await begin(auth, path, **confirmed))
     assert code_of(await finish(auth, body, path, headers=bearer(boris))) == (
         410,
         "sign_in_expired",
@@ -306,6 +309,10 @@ async def test_an_attempt_to_connect_is_that_of_one_person(auth: Auth, fake: Fak
 async def test_the_last_way_in_stays(auth: Auth, fake: FakeProvider) -> None:
     tokens = (await sign_in(auth, fake)).json()
     headers = bearer(tokens)
+    begun = await begin(auth, "/identities/other", headers=headers, json={})  # without a password
+    assert begun["url"]
+    gone = await auth.client.request("DELETE", "/api/auth/me", headers=headers, json=ERASED)
+    assert gone.json()["errors"][0]["code"] == "no_password"
     [one] = (await auth.client.get("/api/auth/identities", headers=headers)).json()["items"]
     path = f"/api/auth/identities/{one['id']}"
     refused = await auth.client.delete(path, headers=headers)

@@ -1,6 +1,7 @@
 """Blocking a person: effects in `auth` at once, and what others learn."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from uuid import UUID, uuid4
 
 import pytest
@@ -10,14 +11,17 @@ from hirewire.auth.operator_mails import Board
 from hirewire.auth.operators.commands import (
     Act,
     AlreadyBlocked,
+    LastAdmin,
     NotBlocked,
     OwnAccount,
     block,
+    remove_admin,
     unblock,
 )
 from hirewire.kit import audit_log
 from hirewire.kit.errors import NotAnOperator, NotFound
 from hirewire.messaging.testing import bodies, recorded
+from hirewire.messaging.transaction import Tx
 from tests.auth.conftest import Auth
 from tests.auth.postbox import sending
 from tests.builders import eventually
@@ -108,14 +112,46 @@ async def test_who_may_block_whom(auth: Auth) -> None:
     await blocked(auth, id, boss)
     with pytest.raises(AlreadyBlocked):
         await blocked(auth, id, other, "again")
-    # Two operators block each other at once: one of them comes second, and is an operator no more.
-    done = await asyncio.gather(
-        blocked(auth, other, boss), blocked(auth, boss, other), return_exceptions=True
+
+
+async def test_of_operators_who_turn_on_each_other_one_stays(auth: Auth) -> None:
+    boss, other = await admin(auth, "b@x.org"), await admin(auth, "o@x.org")
+    transactions = auth.service.messaging.transactions
+
+    async def second(act: Callable[[Tx], Awaitable[None]]) -> None:
+        async with transactions() as tx:
+            await act(tx)
+
+    async def both(
+        first: Callable[[Tx], Awaitable[None]], late: Callable[[Tx], Awaitable[None]]
+    ) -> asyncio.Task[None]:
+        """The second act begins before the first one is committed."""
+        async with transactions() as tx:
+            await first(tx)
+            task = asyncio.create_task(second(late))
+            await asyncio.wait({task}, timeout=0.3)
+            assert not task.done(), "it waits"
+        return task
+
+    # Each leaves by themselves: the second one is the last operator, and cannot.
+    task = await both(
+        lambda tx: remove_admin(tx, Act(boss, boss, "I leave")),
+        lambda tx: remove_admin(tx, Act(other, other, "I leave too")),
     )
-    assert sorted(map(type, done), key=str) == [type(None), NotAnOperator]
+    with pytest.raises(LastAdmin):
+        await task
+    async with auth.service.engine.begin() as connection:
+        await connection.exec_driver_sql("update user_account set role = 'admin'")
+    # Each blocks the other one: the second one is no operator any more.
+    task = await both(
+        lambda tx: block(tx, Act(boss, other, "rivals"), BOARD),
+        lambda tx: block(tx, Act(other, boss, "rivals"), BOARD),
+    )
+    with pytest.raises(NotAnOperator):
+        await task
+    assert await auth.rows("select id from user_account where blocked_at is null") == [(boss,)]
     with pytest.raises(NotAnOperator):  # a blocked operator
-        [blocked_one] = [boss] if done[1] is None else [other]
-        await unblocked(auth, id, blocked_one)
+        await unblocked(auth, other, other)
 
 
 async def test_the_person_gets_the_reason_by_mail(

@@ -55,6 +55,12 @@ def receipt_of(erasure_id: UUID) -> str:
     return base64.urlsafe_b64encode(mark).decode().rstrip("=")
 
 
+async def receipt_of_user(tx: Tx, user_id: UUID) -> str | None:
+    """The receipt of a user who was erased; None for any other."""
+    id = await queries.id_of(tx, user_id)
+    return receipt_of(id) if id is not None else None
+
+
 async def delete_account(
     tx: Tx, leaving: Leaving, *, public_url: str, language: str | None
 ) -> str | None:
@@ -69,8 +75,7 @@ async def delete_account(
     found = await tx.execute(select(user).where(its.id == leaving.user_id).with_for_update())
     row = found.first()
     if row is None:
-        before = await queries.id_of(tx, leaving.user_id)
-        return receipt_of(before) if before is not None else None
+        return await receipt_of_user(tx, leaving.user_id)
     if row.password_hash != leaving.password_hash:
         return None
     id, moment = new_id(), now()
@@ -131,6 +136,7 @@ async def erase(tx: Tx, user_id: UUID) -> int:
     if row is None:
         return 0
     account = digest(row.email_key)
+    await tx.execute(update(user).where(user.c.blocked_by == user_id).values(blocked_by=None))
     records = 0
     for table, condition in (
         (

@@ -4,22 +4,24 @@ import asyncio
 from datetime import datetime
 from math import ceil
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from fastapi import APIRouter, Request, Response
-from pydantic import Field
 
 from hirewire.auth import networks
 from hirewire.auth.callers import CurrentSession
+from hirewire.auth.confirming import Confirmation, required_hash
 from hirewire.auth.credentials import password_fits
 from hirewire.auth.erasures import commands, queries
 from hirewire.auth.erasures.commands import Leaving
+from hirewire.auth.failures import note_failure
 from hirewire.auth.logins import TooManyFailures, admit, digest
+from hirewire.auth.notices import requester_of
 from hirewire.kit.errors import FieldError, Invalid, NotFound, Unauthenticated
 from hirewire.kit.http import RequestTx, language_of, transactions_of
 from hirewire.kit.mail.kept import forget
-from hirewire.kit.models import Answer, Body
+from hirewire.kit.models import Answer
 from hirewire.kit.openapi import refuses
 
 router = APIRouter(prefix="/api/auth", tags=["erasures"])
@@ -29,12 +31,6 @@ class NoSuchReceipt(NotFound):
     """There is no receipt at this address."""
 
     code = "receipt_not_found"
-
-
-class Confirmation(Body):
-    """The caller's password."""
-
-    password: Annotated[str, Field(max_length=1000, repr=False)]
 
 
 class Receipt(Answer):
@@ -72,18 +68,22 @@ async def delete_account(
     settings, transactions = request.app.state.settings, transactions_of(request)
     async with transactions() as tx:
         account = await queries.account(tx, current.user_id)
-        if account is None or account.password_hash is None:
-            raise Unauthenticated("This account does not exist any more.")
+        if account is None:
+            return _noted(response, await commands.receipt_of_user(tx, current.user_id))
+        hashed = required_hash(account.password_hash, "#/password")
         pause = await admit(tx, network, account.email_key, account.id)
     if pause:
         raise TooManyFailures(retry_after=ceil(pause.total_seconds()))
     # No transaction is open while the password is hashed: that takes tens of milliseconds.
-    if not await password_fits(body.password, account.password_hash):
+    if not await password_fits(body.password, hashed):
+        async with transactions() as tx:
+            known = account.email_key, account.id
+            await note_failure(tx, network, *known, requester_of(request))
         raise _wrong()
     async with transactions() as tx:
         receipt = await commands.delete_account(
             tx,
-            Leaving(account.id, account.password_hash),
+            Leaving(account.id, hashed),
             public_url=settings.public_url,
             language=language_of(request),
         )
@@ -92,8 +92,7 @@ async def delete_account(
             await asyncio.to_thread(forget, Path(unquote(parts.path)), account.email)
     if receipt is None:
         raise _wrong()
-    response.headers["Cache-Control"] = "no-store"
-    return Receipt(receipt_id=receipt)
+    return _noted(response, receipt)
 
 
 @router.get("/erasures/{receipt_id}", responses=refuses(NoSuchReceipt))
@@ -108,6 +107,13 @@ async def receipt(receipt_id: str, tx: RequestTx, response: Response) -> Erasure
         state="open" if found.completed_at is None else "complete",
         services=[ServiceDone(**row._mapping) for row in answers],
     )
+
+
+def _noted(response: Response, receipt: str | None) -> Receipt:
+    if receipt is None:
+        raise Unauthenticated("This account does not exist any more.")
+    response.headers["Cache-Control"] = "no-store"
+    return Receipt(receipt_id=receipt)
 
 
 def _wrong() -> Invalid:

@@ -175,9 +175,10 @@ class Auth(Client):
         path = f"/providers/{quote(provider)}/finish"
         return answer_of(Tokens, await self._call("POST", path, brought, is_personal=False))
 
-    async def begin_connecting(self, provider: str) -> Answer[Begun]:
+    async def begin_connecting(self, provider: str, password: str | None) -> Answer[Begun]:
         """Begin to connect the visitor's account to a provider."""
-        return await self._send(Begun, "POST", f"/identities/{quote(provider)}/begin")
+        body = {"password": password}
+        return await self._send(Begun, "POST", f"/identities/{quote(provider)}/begin", body)
 
     async def connect(self, provider: str, brought: Typed) -> Answer[None]:
         """Connect the visitor's account with what the browser brings back."""

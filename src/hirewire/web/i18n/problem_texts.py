@@ -215,6 +215,7 @@ TEXTS: dict[str, str | Plural] = {
     "vacancy_not_open": N_("This job is not accepting applications."),
     "own_vacancy": N_("You cannot apply to a job at your own company."),
     "not_an_operator": N_("Only operators of this board can do this."),
+    "operator_second_factor": N_("Sign in with a passkey or a code from your app to do this."),
     "own_account": N_("You cannot do this to your own account."),
     "already_blocked": N_("This person is blocked already."),
     "not_blocked": N_("This person is not blocked."),

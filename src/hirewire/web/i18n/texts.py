@@ -30,7 +30,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "Company": ("company.html",),
     "Sign-in and sign-up": (
         *("signin.html", "signup.html", "second_step.html", "account.py"),
-        *("providers.html", "leaving.html", "provider_failed.html"),
+        *("providers.html", "connect.html", "leaving.html", "provider_failed.html"),
     ),
     "Forgotten password": ("forgot.html", "new_password.html"),
     "Account and security": (
@@ -47,7 +47,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     ),
     "Administration": (
         *("admin.html", "admin_people.html", "admin_person.html", "admin_log.html"),
-        *("admin_fields.html", "operators.py"),
+        *("admin_fields.html", "operators.py", "stronger.html"),
     ),
     "About, privacy, contact": ("about.html", "privacy.html", "contact.html"),
     "Kept mails": ("kept_mail.html",),

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Path, Request, Response
 
 from hirewire.kit.errors import Unavailable
 from hirewire.web.api.answers import Missing
-from hirewire.web.pages.rendering import Asking, Form, Member, away, go, render, typed
+from hirewire.web.pages.rendering import Asking, Form, Member, away, go, is_part, render, typed
 
 router = APIRouter(include_in_schema=False)
 RECEIPT = re.compile(r"[A-Za-z0-9_-]{20,100}")
@@ -39,7 +39,7 @@ async def delete_account(who: Member, request: Request) -> Response:
 
 
 @router.get("/erasures/{receipt}")
-async def receipt(who: Asking, receipt: Annotated[str, Path()]) -> Response:
+async def show_receipt(who: Asking, request: Request, receipt: Annotated[str, Path()]) -> Response:
     """The receipt. It refreshes itself until all services have answered."""
     if not RECEIPT.fullmatch(receipt):
         raise Missing
@@ -47,7 +47,14 @@ async def receipt(who: Asking, receipt: Annotated[str, Path()]) -> Response:
         answer = await who.auth.erasure(receipt)
     except Unavailable:
         return away(who)
-    page = render(who, "receipt.html", erasure=answer.data)
+    template = "parts/receipt.html" if is_part(request) else "receipt.html"
+    is_open = answer.data.state != "complete"
+    page = render(
+        *(who, template),
+        erasure=answer.data,
+        at=f"/erasures/{receipt}",
+        updates_itself=is_open,
+    )
     page.headers["Referrer-Policy"] = "no-referrer"
     page.headers["X-Robots-Tag"] = "noindex, nofollow"
     return page

@@ -40,7 +40,7 @@ async def sign_up(who: Asking, request: Request) -> Response:
     consent = given.get("consent")
     if not consent:
         form.errors["consent"] = Problem("consent_required")
-        return render(who, "signup.html", 422, form=form, to=given.get("next", ""))
+        return await _page(who, "signup.html", form, given.get("next", ""), 422)
     try:
         answer: Answer[Account] | Answer[Tokens] = await who.auth.register(*credentials, consent)
         if answer.is_good:

@@ -9,6 +9,7 @@ from tests.vacancies.conftest import VACANCY, Person
 
 TITLE = {"title": "Changed"}
 COMPANY = {"companyName": "Third"}
+RESTORE = {"decision": "restore", "text": "Fine"}
 RESUME = {"resumeId": str(UUID(int=7))}
 # Method and path -> body, and the status for: no token, no employer, the other employer
 ROUTES: dict[tuple[str, str], tuple[object, int, int, int]] = {
@@ -71,6 +72,14 @@ ROUTES: dict[tuple[str, str], tuple[object, int, int, int]] = {
     ("post", "/applications/{id}/withdraw"): (None, 401, 404, 404),
     ("get", "/applications/{id}/messages"): (None, 401, 404, 404),
     ("post", "/applications/{id}/messages"): ({"text": "Hi"}, 401, 404, 404),
+    ("post", "/vacancies/{id}/reports"): ({"reason": "fraud"}, 404, 404, 404),
+    ("post", "/companies/{id}/reports"): ({"reason": "fraud"}, 404, 404, 404),
+    ("get", "/reported"): (None, 401, 403, 403),
+    ("get", "/reported/count"): (None, 401, 403, 403),
+    ("get", "/reported/{target}/{id}"): (None, 401, 422, 422),
+    ("post", "/reported/{target}/{id}/decisions"): (RESTORE, 401, 422, 422),
+    ("get", "/decisions"): (None, 401, 403, 200),
+    ("post", "/decisions/{id}/answer"): ({"text": "Hi"}, 401, 403, 404),
 }
 
 
@@ -104,7 +113,8 @@ async def _tried(anna: Person, boris: Person, route: tuple[str, str]) -> None:
     assert id not in answer.text
     refused = await boris.call(method, url, body, expect=applicant)
     if applicant == 403:
-        assert refused["type"].endswith("not-an-employer")
+        what = "operator" if path.startswith("/reported") else "employer"
+        assert refused["type"].endswith(f"not-an-{what}")
     if route != ("post", "/employer-profile"):
         await boris.hire("Other")
     assert id not in str(await boris.call(method, url, body, expect=other))

@@ -4,6 +4,7 @@ from hirewire.auth.accounts import background as account_background
 from hirewire.auth.accounts import routes as accounts
 from hirewire.auth.keys import background as key_background
 from hirewire.auth.keys import routes as keys
+from hirewire.auth.notices import handlers as notices
 from hirewire.auth.recovery import background as recovery_background
 from hirewire.auth.recovery import routes as recovery
 from hirewire.auth.roles import handlers as roles
@@ -11,17 +12,23 @@ from hirewire.auth.sessions import background as session_background
 from hirewire.auth.sessions import routes as sessions
 from hirewire.auth.signing import require_secret_key
 from hirewire.auth.verification import routes as verification
-from hirewire.contracts.auth import SigningKeyPublished, UserRegistered, UserRoleChanged
-from hirewire.contracts.vacancies import EmployerProfileCreated
+from hirewire.contracts.auth import (
+    SigningKeyPublished,
+    UserBlocked,
+    UserRegistered,
+    UserRoleChanged,
+)
+from hirewire.contracts.vacancies import EmployerProfileCreated, ModerationDecided
 from hirewire.kit.service import Service
 from hirewire.messaging.subscriptions import on
 
 SERVICE = Service(
     name="auth",
     routes=[accounts.router, sessions.router, recovery.router, verification.router, keys.router],
-    publishes=[UserRegistered, UserRoleChanged, SigningKeyPublished],
+    publishes=[UserRegistered, UserRoleChanged, UserBlocked, SigningKeyPublished],
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
+        on(ModerationDecided, notices.on_moderation_decided, name="auth.notices"),
     ],
     background=[
         key_background.ROTATE_SIGNING_KEYS,

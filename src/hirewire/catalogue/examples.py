@@ -15,6 +15,7 @@ EXAMPLES: dict[str, dict[str, JsonValue]] = {
         "registeredAt": "2026-11-02T09:30:00.120000Z",
     },
     "user.role_changed": {"userId": USER, "role": "employer", "previousRole": "applicant"},
+    "user.blocked": {"userId": USER, "blocked": True, "at": "2026-11-23T08:00:00Z"},
     "signing_key.published": {
         "kid": "2026-11-a",
         "jwk": {
@@ -75,6 +76,13 @@ EXAMPLES: dict[str, dict[str, JsonValue]] = {
         "companyId": COMPANY,
         "version": 3,
         "reason": "filled",
+    },
+    "moderation.decided": {
+        "decisionId": "019ab6e2-7d2c-7aa3-b5f2-0a7b8a9d6c10",
+        "userId": USER,
+        "companyId": COMPANY,
+        "vacancyId": VACANCY,
+        "kind": "taken_down",
     },
     "vacancy.paused": {"vacancyId": VACANCY, "companyId": COMPANY, "version": 3},
     "recommendation.created": {

@@ -26,6 +26,14 @@ class UserRoleChanged(Event, name="user.role_changed", owner="auth", key="user_i
     previous_role: Role | None = None
 
 
+class UserBlocked(Event, name="user.blocked", owner="auth", key="user_id"):
+    """A user was blocked or unblocked. The one with the latest time is the valid one."""
+
+    user_id: UUID
+    blocked: bool
+    at: Moment
+
+
 class SigningKeyPublished(Event, name="signing_key.published", owner="auth", key="kid"):
     """A public key that verifies access tokens.
 

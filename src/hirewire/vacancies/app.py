@@ -1,12 +1,13 @@
 """The service `vacancies`: routes, events and background tasks."""
 
-from hirewire.contracts.auth import SigningKeyPublished
+from hirewire.contracts.auth import SigningKeyPublished, UserBlocked, UserRoleChanged
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.contracts.vacancies import (
     ApplicationMessageSent,
     ApplicationStageChanged,
     ApplicationSubmitted,
     EmployerProfileCreated,
+    ModerationDecided,
     RecommendationCreated,
     RecommendationWithdrawn,
     VacancyClosed,
@@ -15,15 +16,19 @@ from hirewire.contracts.vacancies import (
     VacancyUpdated,
 )
 from hirewire.kit.service import Service
+from hirewire.kit.settings import require_secret_key
 from hirewire.messaging.subscriptions import on, on_batch
 from hirewire.vacancies.access import handlers as access
 from hirewire.vacancies.activity import handlers as activity
 from hirewire.vacancies.activity import routes as activity_routes
 from hirewire.vacancies.applications import handlers as applications
 from hirewire.vacancies.applications import routes as applications_routes
+from hirewire.vacancies.blocking import handlers as blocking
 from hirewire.vacancies.cards import routes as cards_routes
 from hirewire.vacancies.employers import routes as employers_routes
 from hirewire.vacancies.feeds import routes as feeds_routes
+from hirewire.vacancies.moderation import routes as moderation_routes
+from hirewire.vacancies.operators import handlers as operators
 from hirewire.vacancies.places import routes as places_routes
 from hirewire.vacancies.posting import background as posting_background
 from hirewire.vacancies.posting import routes as posting_routes
@@ -50,6 +55,7 @@ SERVICE = Service(
         recommendations_routes.router,
         cards_routes.router,
         applications_routes.router,
+        moderation_routes.router,
     ],
     publishes=[
         EmployerProfileCreated,
@@ -62,6 +68,7 @@ SERVICE = Service(
         ApplicationSubmitted,
         ApplicationStageChanged,
         ApplicationMessageSent,
+        ModerationDecided,
     ],
     subscriptions=[
         on_batch(ResumeUpdated, activity.on_resume_updated, name="vacancies.activity"),
@@ -88,9 +95,16 @@ SERVICE = Service(
             name="vacancies.applications_resumes",
         ),
         on(VacancyClosed, applications.on_vacancy_closed, name="vacancies.applications"),
+        on(
+            UserRoleChanged,
+            operators.on_user_role_changed,
+            name="vacancies.operators",
+            history=True,
+        ),
+        on(UserBlocked, blocking.on_user_blocked, name="vacancies.blocking", history=True),
         on(SigningKeyPublished, access.on_signing_key_published, name="vacancies.access"),
     ],
     background=[recommendations_background.COMPARE_STALE, posting_background.CLOSE_EXPIRED],
     lifespan=[search_background.keep_indexes, skills_background.warm_up],
-    prepare=[skills_background.use_dictionary],
+    prepare=[skills_background.use_dictionary, require_secret_key],
 )

@@ -1,4 +1,4 @@
-"""The right to act as an employer: an employer profile here decides, not the token."""
+"""The right to act as an employer or an operator: tables here decide, not the token."""
 
 from uuid import UUID
 
@@ -6,7 +6,7 @@ from sqlalchemy import select
 
 from hirewire.kit.errors import AppError, Kind
 from hirewire.messaging.transaction import Tx
-from hirewire.vacancies.tables import employer_profile
+from hirewire.vacancies.tables import employer_profile, operator
 
 
 class NotAnEmployer(AppError):
@@ -15,6 +15,26 @@ class NotAnEmployer(AppError):
     slug = "not-an-employer"
     code = "not_an_employer"
     kind = Kind.FORBIDDEN
+
+
+class NotAnOperator(AppError):
+    """Only operators of this board can do this."""
+
+    slug = "not-an-operator"
+    code = "not_an_operator"
+    kind = Kind.FORBIDDEN
+
+
+async def is_operator(tx: Tx, user_id: UUID) -> bool:
+    """Whether this person is an operator."""
+    found = await tx.execute(select(operator.c.user_id).where(operator.c.user_id == user_id))
+    return found.first() is not None
+
+
+async def require_operator(tx: Tx, user_id: UUID) -> None:
+    """Raise `NotAnOperator` for everybody else."""
+    if not await is_operator(tx, user_id):
+        raise NotAnOperator
 
 
 async def company_of(tx: Tx, user_id: UUID) -> UUID | None:

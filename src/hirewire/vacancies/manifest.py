@@ -6,6 +6,6 @@ MANIFEST = Manifest(
     name="vacancies",
     port=8003,
     app="hirewire.vacancies.app:SERVICE",
-    needs=frozenset({"database", "search_dir"}),
+    needs=frozenset({"database", "search_dir", "secret_key"}),
     paths=("/api/vacancies/",),
 )

@@ -8,7 +8,17 @@ from typing import Literal, TypedDict, cast
 
 from hirewire.kit.mail.letters import LANGUAGES, Language, Letter
 
-Kind = Literal["password_reset", "password_changed", "email_verification"]
+Kind = Literal[
+    "password_reset",
+    "password_changed",
+    "email_verification",
+    "vacancy_taken_down",
+    "vacancy_upheld",
+    "vacancy_restored",
+    "company_taken_down",
+    "company_upheld",
+    "company_restored",
+]
 
 
 class Texts(TypedDict):

@@ -34,7 +34,7 @@ class Letter:
     code: str | None = None
     """A code to type in, shown large."""
     button: tuple[str, str] | None = None
-    """The text of a link, and its address."""
+    """The text of a link, and its address: a path is one of the board."""
     after: Sequence[str] = ()
     """Paragraphs below the button."""
     headers: Mapping[str, str] | None = None
@@ -70,6 +70,10 @@ class Sender:
     name: str
     public_url: str
 
+    def link(self, address: str) -> str:
+        """The address of a link; a path is below the board's address."""
+        return f"{self.public_url}{address}" if address.startswith("/") else address
+
     @property
     def domain(self) -> str:
         """The domain of the address, for `Message-ID`."""
@@ -80,7 +84,7 @@ def as_text(letter: Letter, sender: Sender) -> str:
     """The part in plain text. Links stand in lines of their own, unbroken."""
     parts = [fill(line, _WIDTH, break_long_words=False) for line in letter.lines]
     parts += [f"    {letter.code}"] if letter.code else []
-    parts += [f"{letter.button[0]}:\n{letter.button[1]}"] if letter.button else []
+    parts += [f"{letter.button[0]}:\n{sender.link(letter.button[1])}"] if letter.button else []
     parts += [fill(line, _WIDTH, break_long_words=False) for line in letter.after]
     parts.append(f"-- \n{sender.name}\n{sender.public_url}")
     return "\n\n".join(parts) + "\n"

@@ -15,7 +15,7 @@ from hirewire.messaging.ids import new_id
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.employers.logos import key_of
-from hirewire.vacancies.tables import company, company_logo, employer_profile, vacancy
+from hirewire.vacancies.tables import blocked_user, company, company_logo, employer_profile, vacancy
 
 EDITABLE = ("name", "description", "site")
 
@@ -43,7 +43,15 @@ async def create_employer_profile(
     if exists.first() is not None:
         raise EmployerProfileExists
     moment, company_id = now(), new_id()
-    await tx.execute(insert(company).values(id=company_id, name=company_name, created_at=moment))
+    is_blocked = select(blocked_user.c.blocked).where(blocked_user.c.user_id == user_id)
+    await tx.execute(
+        insert(company).values(
+            id=company_id,
+            name=company_name,
+            created_at=moment,
+            owner_blocked=bool((await tx.execute(is_blocked)).scalar()),
+        )
+    )
     await tx.execute(
         insert(employer_profile).values(
             user_id=user_id, company_id=company_id, phone=phone, created_at=moment

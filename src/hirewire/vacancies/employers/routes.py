@@ -15,6 +15,7 @@ from hirewire.kit.openapi import media, refuses
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.authority import NotAnEmployer, require_company
 from hirewire.vacancies.employers import commands, logos, queries
+from hirewire.vacancies.errors import NotShown
 from hirewire.vacancies.presenters import logo_path
 
 router = APIRouter(prefix="/api/vacancies", tags=["employers"])
@@ -222,10 +223,10 @@ async def companies(
     return Companies(items=[NamedCompany.model_validate(row) for row in rows])
 
 
-@router.get("/companies/{id}", responses=refuses(NoSuchCompany))
-async def company(id: UUID, tx: RequestTx, _: MaybeCaller) -> Company:
+@router.get("/companies/{id}", responses=refuses(NoSuchCompany, NotShown))
+async def company(id: UUID, tx: RequestTx, caller: MaybeCaller) -> Company:
     """One company."""
-    found = await queries.company_with(tx, id)
+    found = await queries.company_with(tx, id, caller.user_id if caller else None)
     if found is None:
         raise NoSuchCompany
     return Company.model_validate(found)

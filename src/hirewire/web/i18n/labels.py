@@ -42,6 +42,7 @@ LABELS = {
     "vacancy_paused": N_("Paused"),
     "vacancy_closed": N_("Closed"),
     "vacancy_archived": N_("Archived"),
+    "vacancy_held": N_("Not shown"),
     "no_one": N_("Only me"),
     "recommended": N_("Employers with matching jobs (without my name and contacts)"),
     "applied": N_("Only employers I apply to"),

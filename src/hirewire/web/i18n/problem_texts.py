@@ -153,6 +153,19 @@ TEXTS: dict[str, str | Plural] = {
     **dict.fromkeys(("move_not_allowed", "other_side"), NOT_NOW),
     "resume_is_draft": N_("This resume is a draft. Publish it first."),
     "already_applied": N_("You have already applied with this resume."),
+    "too_many_reports": N_("Too many reports were sent from here."),
+    "decision_not_possible": N_(
+        "This decision is not possible now. Somebody may have decided already."
+    ),
+    "answered_already": N_("This decision cannot be answered any more."),
+    **dict.fromkeys(("target_not_found", "decision_not_found", "nothing_reported"), GONE),
+    "reason_of_takedown": N_("Choose a reason to take it down."),
+    "held": N_("This job is not shown on the site, so it cannot be published or duplicated."),
+    "taken_down_before": N_(
+        "A job with this text was taken down, so it cannot be published again."
+    ),
+    "not_shown": N_("This is no longer shown on the site."),
+    "not_an_operator": N_("Only operators of this site can do this."),
     "vacancy_not_open": N_("This job is not accepting applications."),
     "own_vacancy": N_("You cannot apply to a job at your own company."),
     "not_an_employer": N_("Only employers can do this."),

@@ -72,9 +72,21 @@ class Vacancy(Model):
     publishedAt: Moment | None = None
     allowedActions: tuple[str, ...] = ()
     """The actions that its employer can take; empty for everybody else."""
+    held: str | None = None
+    """Why it is not shown, whatever its status; only its employer and operators get such a job."""
     highlights: Highlights | None = None
     saved: bool | None = None
     """Whether the visitor has saved it."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is shown to everybody and accepts applications."""
+        return self.status == "published" and self.held is None
+
+    @property
+    def shown_status(self) -> str:
+        """The status, or `held`."""
+        return "held" if self.held else self.status
 
 
 class AdvertLine(Model):
@@ -267,6 +279,7 @@ class JobFigures(Model):
     id: str
     title: str
     status: str
+    held: bool = False
     area: str | None = None
     daysOpen: int | None = None
     applications: int = 0

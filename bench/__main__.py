@@ -36,6 +36,7 @@ ALL = (
     "phrases",
     "encoder",
     "gateway",
+    "signin",
     "live",
     "pages",
     "end_to_end",

@@ -34,6 +34,7 @@ FOR_PROGRAMS = {
     *("service_away", "service_broke_off", "service_busy", "service_slow", "sitemap_not_found"),
     *("skill_not_found", "too_many_bodies", "too_many_streams"),
     *("reason_without_discard", "stage_without_role"),
+    *("insufficient_scope", "personal_token_here", "session_required"),
     # Codes of the operators' API.
     *("before_log", "edit_refused", "not_subscribed", "operators_only", "unknown_handler"),
 }

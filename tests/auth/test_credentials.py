@@ -1,6 +1,9 @@
 """Email addresses and password hashes."""
 
 import asyncio
+import os
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -10,6 +13,7 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 
 from hirewire.auth import credentials
 from hirewire.auth.credentials import email_key, hash_password, normalised_email, password_fits
+from hirewire.launcher.platform import LIBRARIES
 
 
 @given(st.text())
@@ -140,3 +144,31 @@ async def test_hashing_leaves_the_loop_free_and_is_bounded() -> None:
     assert len(set(await made)) == 20
     assert turns > 20
     assert len(credentials._workers._threads) <= 2
+
+
+HASHES = """
+import asyncio, resource
+from hirewire.auth.credentials import hash_password, keep_memory_of_hashes
+from hirewire.kit.settings import Settings
+async def faults():
+    await asyncio.gather(*(hash_password("a long password") for _ in range(4)))
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(10):
+        await hash_password("a long password")
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+keep_memory_of_hashes(Settings())
+print(asyncio.run(faults()))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="settings of glibc")
+def test_the_memory_of_a_hash_is_used_again() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", HASHES],
+        env=os.environ | LIBRARIES,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    pages_of_a_hash = credentials.MEMORY_KIB // 4
+    assert int(done.stdout) < pages_of_a_hash  # ten times as many if each went back

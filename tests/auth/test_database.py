@@ -23,6 +23,9 @@ from hirewire.messaging.transaction import Transactions
 
 VERSIONS = "hirewire.auth.migrations.versions"
 LATER = (
+    "0018_blocked_people",
+    "0012_personal_tokens",
+    "0008_security_log",
     "0007_links_to_send",
     "0006_sealed_keys",
     "0005_verified_addresses",

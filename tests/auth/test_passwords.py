@@ -12,6 +12,7 @@ from hirewire.auth.passwords import (
     SHORTEST_PASSWORD,
     _common,
     is_common,
+    is_of_own_words,
     normalised_password,
 )
 
@@ -27,7 +28,7 @@ def test_a_password_is_normalized_or_refused_with_its_reason(text: str) -> None:
     if not SHORTEST_PASSWORD <= len(composed) <= LONGEST_PASSWORD:
         with pytest.raises(ValueError, match="characters"):
             normalised_password(text, EMAIL)
-    elif is_common(composed):
+    elif is_common(composed) or is_of_own_words(composed, EMAIL):
         with pytest.raises(ValueError, match="most common"):
             normalised_password(text, EMAIL)
     else:
@@ -54,6 +55,26 @@ def test_the_email_address_is_refused_as_a_password(password: str) -> None:
 def test_common_passwords_are_refused(password: str) -> None:
     with pytest.raises(ValueError, match="most common"):
         normalised_password(password, EMAIL)
+
+
+@pytest.mark.parametrize(
+    ("password", "refused"),
+    [
+        ("Hirewire2026!", True),
+        ("hirewirehirewire", True),
+        ("вакансия-77", True),
+        ("example.2026", True),
+        ("anna@example", False),  # words of up to four letters are too many
+        ("hirewire tulip", False),
+        ("my employer is late", False),
+    ],
+)
+def test_words_of_the_board_and_of_the_address_are_refused(password: str, refused: bool) -> None:
+    """Alone or with digits and signs, but not in a longer phrase."""
+    assert is_of_own_words(password, EMAIL) == refused
+    if refused:
+        with pytest.raises(ValueError, match="most common"):
+            normalised_password(password, EMAIL)
 
 
 def test_the_list_of_common_passwords_is_complete_and_used() -> None:

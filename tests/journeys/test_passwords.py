@@ -163,6 +163,51 @@ async def test_the_page_of_the_account(platform: Platform, chromium: str) -> Non
         await expect(page.get_by_text("Остальные сеансы завершены.")).to_be_visible()
         await expect(page.locator("#sessions li")).to_have_count(1)
         assert (await phone.get("/account")).status_code == 303
+        log = page.locator("#security-log")
+        await expect(log.locator("li strong")).to_have_text(
+            [
+                "Выход на всех других устройствах",
+                "Вход в аккаунт",
+                "Пароль изменён",
+                "Введён неверный пароль",
+                "Выход на другом устройстве",
+            ]
+        )
+        await expect(log.locator("li").nth(1)).to_contain_text("python-httpx · Сеть 127.0.0.0/24")
+        await log.get_by_role("link", name="Показать все").click()
+        await expect(page.locator("main li strong")).to_have_count(8)
+        await page.goto("/account")
+        await _makes_and_revokes_a_token(who, phone)
+
+
+async def _makes_and_revokes_a_token(who: Somebody, client: httpx.AsyncClient) -> None:
+    page = who.page
+    section = page.locator("#tokens")
+    await section.get_by_text("Создать токен").first.click()
+    await section.get_by_label("Название").fill("Отчёт <b>")
+    await section.get_by_role("button", name="Создать токен").click()
+    await expect(section.get_by_text("Выберите хотя бы одно")).to_be_visible()
+    await expect(section.get_by_label("Название")).to_have_value("Отчёт <b>")
+    assert await who.serious_in_both() == []
+    await section.get_by_label("Просмотр адреса почты и роли").check()
+    await section.get_by_role("button", name="Создать токен").click()
+    await expect(page.get_by_role("heading", name="Новый токен доступа")).to_be_visible()
+    assert await who.serious_in_both() == []
+    token = (await page.locator("main code").inner_text()).strip()
+    headers = {"Authorization": f"Bearer {token}"}
+    mine = await client.get("/api/auth/me", headers=headers)
+    assert mine.json()["email"] == "anna@example.org"
+    closed = await client.get("/api/vacancies/saved", headers=headers)
+    assert closed.json()["params"] == {"scope": "vacancies:read"}
+    await page.get_by_role("link", name="Готово").click()
+    await expect(section.get_by_role("listitem")).to_contain_text("Последнее использование")
+    await expect(section.get_by_role("listitem")).to_contain_text("Отчёт <b>")
+    assert token not in await page.content()
+    await section.get_by_role("button", name="Отозвать").click()
+    await expect(page.get_by_text("Токен доступа отозван.")).to_be_visible()
+    await expect(section.get_by_role("listitem")).to_have_count(0)
+    wrong = await client.get("/api/auth/me", headers={"Authorization": f"Bearer {token[:-1]}"})
+    assert (wrong.status_code, wrong.json()["code"]) == (401, "invalid_token")
 
 
 async def code_of(client: httpx.AsyncClient, to: str, *, least: int = 1) -> str:

@@ -1,11 +1,12 @@
 """Settings: strict, named in every error, secrets never quoted."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from hirewire.assembly import load_settings
-from hirewire.kit.settings import SettingsError
+from hirewire.kit.settings import OF_THE_EXAMPLE, SettingsError
 
 
 def test_the_defaults_run_the_embedded_platform() -> None:
@@ -52,6 +53,21 @@ def test_an_invalid_setting_is_named_and_not_quoted(
     with pytest.raises(SettingsError, match=complaint) as caught:
         load_settings(environment)
     assert "secret" not in str(caught.value)
+
+
+def test_the_secrets_of_the_example_are_refused() -> None:
+    """Those of `deploy/example.env`, alone or in an address; a secret of one's own is taken."""
+    example = Path(__file__).parents[2] / "deploy" / "example.env"
+    secrets = re.findall(r"^\w*(?:PASSWORD|TOKEN|KEY)\w*=(.*)$", example.read_text(), re.MULTILINE)
+    assert len(secrets) == 8
+    for secret in secrets:
+        assert secret.startswith(OF_THE_EXAMPLE)
+        for name, value in (
+            ("HIREWIRE_SECRET_KEY", secret),
+            ("HIREWIRE_DATABASE_URL", f"postgresql://hirewire:{secret}@postgres/hirewire"),
+        ):
+            with pytest.raises(SettingsError, match=f"{name} still has the value of"):
+                load_settings({name: value})
 
 
 def test_a_setting_given_twice_is_refused(tmp_path: Path) -> None:

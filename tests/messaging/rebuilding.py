@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from hirewire.messaging.projections import runner
 from tests.messaging.boards import Boards
 from tests.messaging.conftest import Place
 from tests.messaging.replaying import Writer
@@ -30,8 +31,13 @@ async def relay(writer: Writer) -> AsyncIterator[None]:
 
 @pytest.fixture
 async def boards(
-    writer: Writer, new_place: Callable[[], Awaitable[Place]], broker_url: str
+    writer: Writer,
+    new_place: Callable[[], Awaitable[Place]],
+    broker_url: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> AsyncIterator[Boards]:
+    """They look for what operators have decided more often than once a second."""
+    monkeypatch.setattr(runner, "LOOK_SECONDS", 0.1)
     made = Boards(await new_place(), broker_url, writer)
     yield made
     await made.close()

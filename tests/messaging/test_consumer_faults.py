@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from uuid import uuid4
 
 import asyncpg
@@ -12,6 +13,7 @@ import pytest
 from pydantic import field_validator
 from sqlalchemy.exc import IntegrityError
 
+from hirewire.messaging.background import Backoff
 from hirewire.messaging.broker import Delivery
 from hirewire.messaging.consuming import consumer as consumers
 from hirewire.messaging.consuming.poison_guard import GUARD_AFTER, MAX_START_ATTEMPTS
@@ -305,7 +307,11 @@ async def test_later_is_within_a_year(reader: Reader, delay: timedelta) -> None:
 
 
 @pytest.mark.long
-async def test_a_handler_that_cancels_its_own_task_stops_nobody_else(reader: Reader) -> None:
+async def test_a_handler_that_cancels_its_own_task_stops_nobody_else(
+    reader: Reader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(consumers, "Backoff", partial(Backoff, longest=0.2))
+
     async def suicidal(tx: Tx, received: Received[Noted]) -> None:
         await write(tx, received.event.text)
         if received.event.text == "bad":

@@ -20,6 +20,7 @@ import uvloop
 from sqlalchemy import make_url, text
 
 from hirewire.launcher.process import free_port
+from hirewire.messaging import locks
 from hirewire.messaging.broker import (
     Broker,
     BrokerMisconfigured,
@@ -263,8 +264,11 @@ async def test_a_leader_whose_lock_is_gone_notices(
 
 
 @pytest.mark.parametrize("size", [1, 5])
-async def test_a_pooler_that_shares_sessions_is_refused(place: Place, size: int) -> None:
+async def test_a_pooler_that_shares_sessions_is_refused(
+    place: Place, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """PgBouncer in transaction mode: two relays could lead, two consumers read one partition."""
+    monkeypatch.setattr(locks, "_PROBE_SECONDS", 0.5)
     with pgbouncer(place.url, "transaction", size) as pooled:
         relay = Relay(service="writer", database_url=pooled, broker=NoBroker())
         with pytest.raises(SessionShared, match="HIREWIRE_DATABASE_URL"):

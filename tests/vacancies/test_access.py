@@ -113,7 +113,7 @@ async def _tried(anna: Person, boris: Person, route: tuple[str, str]) -> None:
     assert id not in answer.text
     refused = await boris.call(method, url, body, expect=applicant)
     if applicant == 403:
-        what = "operator" if path.startswith("/reported") else "employer"
+        what = "admin" if path.startswith("/reported") else "employer"
         assert refused["type"].endswith(f"not-an-{what}")
     if route != ("post", "/employer-profile"):
         await boris.hire("Other")

@@ -5,7 +5,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import pytest
+
 from hirewire.contracts.auth import UserBlocked, UserRoleChanged
+from hirewire.kit.refusals import Refusals
 from hirewire.messaging.testing import consume, delivery
 from hirewire.vacancies import holds
 from hirewire.vacancies.search.background import IndexUpdater
@@ -16,6 +19,16 @@ from tests.vacancies.conftest import VACANCY, Person
 
 __all__ = ["board"]  # a fixture
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def tokens_live_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A replica that has not loaded yet whose tokens are refused."""
+
+    async def refused(*_: object) -> bool:
+        return False
+
+    monkeypatch.setattr(Refusals, "refused", refused)
 
 
 async def make_operator(person: Person, role: Any = "admin", *, sequence: int = 1) -> None:
@@ -174,6 +187,7 @@ async def test_the_text_of_a_vacancy_that_was_taken_down_is_not_published_again(
     assert [kind for kind, _ in await anna.events()][-1] == "vacancy.closed"
 
 
+@pytest.mark.usefixtures("tokens_live_on")
 async def test_a_blocked_persons_vacancies_are_held_until_they_are_unblocked(
     anna: Person, boris: Person
 ) -> None:
@@ -208,6 +222,7 @@ async def test_a_blocked_persons_vacancies_are_held_until_they_are_unblocked(
     assert kinds == ["vacancy.published", "vacancy.paused", "vacancy.published"]
 
 
+@pytest.mark.usefixtures("tokens_live_on")
 async def test_a_blocked_person_who_becomes_an_employer_shows_nothing(
     anna: Person, boris: Person
 ) -> None:
@@ -220,6 +235,7 @@ async def test_a_blocked_person_who_becomes_an_employer_shows_nothing(
     assert f"/vacancies/{id}" in await everywhere(boris, id)
 
 
+@pytest.mark.usefixtures("tokens_live_on")
 async def test_what_happens_at_once_leaves_nothing_open(anna: Person) -> None:
     """Publishing, closing and duplicating while it is taken down and its company held."""
     await anna.hire()

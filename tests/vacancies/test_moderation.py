@@ -6,6 +6,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from hirewire.kit import audit_log
+from hirewire.kit.audit_log import Subject
 from hirewire.kit.networks import network
 from hirewire.messaging.testing import recorded
 from hirewire.vacancies.moderation import commands, rules
@@ -204,6 +206,13 @@ async def test_two_operators_at_once_decide_once(anna: Person, olga: Person) -> 
     ))  # fmt: skip
     assert sorted(one.status_code for one in both) == [201, 409]
     assert len(await recorded(anna.service.engine, "moderation.decided")) == 1
+    async with anna.service.messaging.transactions() as tx:
+        [act] = await audit_log.page(tx, 10, subject=Subject("vacancy", id))
+    assert (act.act, act.why, act.details) == (
+        *("vacancy_taken_down", TAKE_DOWN["text"]),
+        {"reason": "fees"},
+    )
+    assert act.operator_id in (olga.id, second.id)
     refused = await decide(olga, id, "dismiss", expect=409)
     assert (refused["code"], refused["allowed"]) == ("decision_not_possible", ["restore"])
     for wrong in (
@@ -230,7 +239,7 @@ async def test_only_operators_decide_and_only_owners_answer(
     for person in (anna, boris):
         for path in ("/reported", "/reported/count", f"/reported/vacancy/{id}"):
             refused = await person.call("GET", path, expect=403)
-            assert refused["code"] == "not_an_operator"
+            assert refused["code"] == "not_an_admin"
         await decide(person, id, TAKE_DOWN, expect=403)
     await decide(olga, id, TAKE_DOWN)
     [read] = (await anna.call("GET", f"/decisions?vacancy={id}"))["items"]

@@ -34,7 +34,68 @@ async def test_security_headers_are_sent() -> None:
     assert "strict-transport-security" not in plain
     assert plain["cross-origin-opener-policy"] == "same-origin"
     assert "geolocation=()" in plain["permissions-policy"]
-    assert (await answered(secure=True))["strict-transport-security"] == "max-age=31536000"
+    assert plain["content-security-policy"].startswith("default-src 'none'; base-uri 'none'")
+    assert "frame-ancestors 'none'" in plain["content-security-policy"]
+    assert plain["referrer-policy"] == "same-origin"
+    own = await answered(said={"content_security_policy": "default-src 'self'"})
+    assert own.get_list("content-security-policy") == ["default-src 'self'"]
+    encrypted = (await answered(secure=True))["strict-transport-security"]
+    assert encrypted == "max-age=31536000; includeSubDomains"
+
+
+async def test_every_answer_has_them(front: Front, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages, files, errors and what the services answer; also the answer to an error of ours."""
+
+    def fails(*_: object) -> None:
+        raise RuntimeError
+
+    seen = ["/", "/static/hirewire.css", "/nowhere", "/api/auth/me", "/api/nowhere", "/robots.txt"]
+    elsewhere = {"Origin": "https://evil.test"}
+    answers = [await front.client.get(path, headers=elsewhere) for path in seen]
+    answers += [await front.client.get("/x%00"), await front.client.request("TRACE", "/")]
+    answers.append(await front.client.post("/theme", content=b"x" * 2_000_000))
+    monkeypatch.setattr(front.app.state.services, "states", fails)
+    answers.append(await front.client.get("/status"))
+    assert [answer.status_code for answer in answers] == [
+        *(200, 200, 404, 200, 404, 200, 422, 405, 413, 500)
+    ]
+    for answer in answers:
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"], answer.url
+        assert answer.headers["referrer-policy"] == "same-origin"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cross-origin-opener-policy"] == "same-origin"
+        assert not [name for name in answer.headers if name.startswith("access-control-")]
+
+
+@pytest.mark.parametrize(("public_url", "begins"), [("https://jobs.test", "__Host-"), (None, "")])
+async def test_cookies_are_for_this_host_alone(
+    front: Front, public_url: str | None, begins: str
+) -> None:
+    """Whoever signs in here again ends the session that this browser had."""
+    front.service.answer = signed_in
+    front.app.state.public_url = public_url or front.app.state.public_url
+    valid = token('{"exp": 9999999999}')
+    old = {"Cookie": f"{begins}hirewire_access={valid}; {begins}hirewire_refresh=old"}
+    form = {"email": "anna@example.org", "password": "secret", "theme": "dark", "language": "ru"}
+    given: list[str] = []
+    for path in ("/theme", "/language", "/signin"):
+        answer = await front.client.post(path, data=form, headers=old)
+        given += answer.headers.get_list("set-cookie")
+    names = ["theme", "language", "access", "refresh"]
+    assert [one.partition("=")[0] for one in given] == [f"{begins}hirewire_{n}" for n in names]
+    for one in given:
+        assert {"HttpOnly", "Path=/", "SameSite=lax"} <= set(one.split("; "))
+        assert ("Secure" in one.split("; ")) == bool(begins)
+    assert [seen.target for seen in front.service.seen] == [b"/api/auth/login", b"/api/auth/logout"]
+
+    out = await front.client.post("/signout", headers=old)
+    assert out.headers["clear-site-data"] == '"prefetchCache", "prerenderCache"'
+
+
+async def signed_in(_: Seen, receive: Receive, send: Send) -> None:
+    """The service accepts the password."""
+    body = b'{"accessToken": "new", "refreshToken": "new"}'
+    await reply(send, body, (b"content-type", b"application/json"))
 
 
 @pytest.mark.parametrize(

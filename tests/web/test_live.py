@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import pairwise
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,12 +18,12 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from hirewire.assembly import load_settings
-from hirewire.contracts.auth import UserRoleChanged
+from hirewire.contracts.auth import UserBlocked, UserRoleChanged
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.contracts.vacancies import EmployerProfileCreated, RecommendationCreated
 from hirewire.launcher.process import free_port
 from hirewire.launcher.serving import _Server
-from hirewire.messaging.broker import Broker, Message, open_broker
+from hirewire.messaging.broker import Broker, Delivery, Message, open_broker
 from hirewire.messaging.event import Event
 from hirewire.web.app import create_web
 from hirewire.web.live import hub as live
@@ -56,13 +57,14 @@ class Behind:
     """The responses of `auth` and `vacancies`: every token is valid, and these people hire."""
 
     companies: dict[str, UUID] = field(default_factory=dict)
+    refuses: bool = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         headers = dict(scope["headers"])
         body = headers.get(b"authorization", b"").split(b".")
-        if len(body) != 3:
+        if len(body) != 3 or self.refuses:
             await reply(send, b"{}", status=401)
             return
         who = json.loads(base64.urlsafe_b64decode(body[1] + b"=="))["sub"]
@@ -283,6 +285,44 @@ async def test_the_end_of_a_token_ends_the_stream(world: World) -> None:
         return len(world.feed.hub) == 0
 
     await eventually(closed)
+
+
+async def test_a_block_ends_the_streams_of_the_person(world: World) -> None:
+    anna, ben = uuid4(), uuid4()
+    moment = datetime.now(UTC)
+    async with world.page(anna) as first, world.page(anna) as second, world.page(ben) as other:
+        await world.say(UserBlocked(user_id=anna, blocked=False, at=moment))
+        await world.say(UserBlocked(user_id=anna, blocked=True, at=moment))
+        for page in (first, second):
+            await page.received("user.blocked")
+            assert page.task is not None
+            await asyncio.wait_for(page.task, 10)
+            assert len(page.names()) == 1
+        await world.say(UserRoleChanged(user_id=ben, role="employer"))
+        await other.received("user.role_changed")
+        assert other.names() == ["user.role_changed"]
+
+
+async def test_a_block_that_was_missed_ends_the_stream_when_the_broker_is_back(
+    world: World,
+) -> None:
+    async with world.page(uuid4()) as page:
+        world.behind.refuses = True
+        assert world.feed._broker is not None
+        await world.feed._broker.close()
+        await page.received("user.blocked")
+        assert page.task is not None
+        await asyncio.wait_for(page.task, 10)
+
+
+async def test_a_block_while_a_stream_opens_ends_it(world: World) -> None:
+    hub, anna = live.Hub(), str(uuid4())
+    asked = time.monotonic()
+    body = json.dumps({"userId": anna, "blocked": True}).encode()
+    hub.consume([Delivery(body=body, routing_key="user.blocked", message_id=str(uuid4()))])
+    assert hub.was_blocked(anna, since=asked)
+    assert not hub.was_blocked(anna, since=time.monotonic() + 1)
+    assert not hub.was_blocked(str(uuid4()), since=asked)
 
 
 async def test_streams_end_with_the_process(world: World) -> None:

@@ -115,6 +115,27 @@ async def test_a_large_body_is_streamed(front: Front) -> None:
     assert front.service.seen[0].size == 0x11000 + 4
 
 
+@pytest.mark.parametrize(
+    "lengths",
+    [
+        ("Content-Length: 4", "Transfer-Encoding: chunked"),
+        ("Transfer-Encoding: chunked", "Content-Length: 4"),
+        ("Content-Length: 4", "Content-Length: 5"),
+        ("Transfer-Encoding: identity, chunked", "Content-Length: 4"),
+        ("Transfer-Encoding : chunked",),
+    ],
+)
+async def test_a_request_with_two_lengths_is_refused(front: Front, lengths: tuple[str]) -> None:
+    """Two readers could disagree where it ends, and the rest would pass for another request."""
+    hidden = b"0\r\n\r\nGET /api/auth/hidden HTTP/1.1\r\nHost: front\r\n\r\n"
+    reader, writer = await front.raw("POST /api/auth/x HTTP/1.1", *lengths, body=hidden)
+    async with asyncio.timeout(WITHIN_SECONDS):
+        assert (await reader.readline()).startswith(b"HTTP/1.1 400")
+        await reader.read()
+    writer.close()
+    assert front.service.seen == []
+
+
 @pytest.mark.parametrize("chunked", [False, True])
 @pytest.mark.parametrize("size", [0, 1, 65_536, 65_537, 900_000])
 async def test_a_body_arrives_as_it_was_sent(front: Front, size: int, chunked: bool) -> None:

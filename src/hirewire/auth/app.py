@@ -2,15 +2,20 @@
 
 from hirewire.auth.accounts import background as account_background
 from hirewire.auth.accounts import routes as accounts
+from hirewire.auth.credentials import keep_memory_of_hashes
 from hirewire.auth.keys import background as key_background
 from hirewire.auth.keys import routes as keys
 from hirewire.auth.notices import handlers as notices
 from hirewire.auth.recovery import background as recovery_background
 from hirewire.auth.recovery import routes as recovery
 from hirewire.auth.roles import handlers as roles
+from hirewire.auth.security_log import background as log_background
+from hirewire.auth.security_log import routes as security_log
 from hirewire.auth.sessions import background as session_background
 from hirewire.auth.sessions import routes as sessions
 from hirewire.auth.signing import require_secret_key
+from hirewire.auth.tokens import background as token_background
+from hirewire.auth.tokens import routes as tokens
 from hirewire.auth.verification import routes as verification
 from hirewire.contracts.auth import (
     SigningKeyPublished,
@@ -24,7 +29,11 @@ from hirewire.messaging.subscriptions import on
 
 SERVICE = Service(
     name="auth",
-    routes=[accounts.router, sessions.router, recovery.router, verification.router, keys.router],
+    routes=[
+        *(accounts.router, sessions.router, security_log.router, recovery.router),
+        *(verification.router, keys.router, tokens.router, tokens.internal_router),
+    ],
+    scoped=["/api/auth/me"],
     publishes=[UserRegistered, UserRoleChanged, UserBlocked, SigningKeyPublished],
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
@@ -34,9 +43,11 @@ SERVICE = Service(
         key_background.ROTATE_SIGNING_KEYS,
         session_background.FORGET_ENDED_SESSIONS,
         account_background.FORGET_OLD_REGISTRATIONS,
+        log_background.FORGET_OLD_ACTS,
         recovery_background.FORGET_OLD_SECRETS,
+        token_background.FORGET_OLD_TOKENS,
         recovery_background.SEND_LINKS,
     ],
     sends_mail=True,
-    prepare=[require_secret_key],
+    prepare=[require_secret_key, keep_memory_of_hashes],
 )

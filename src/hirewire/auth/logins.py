@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import timedelta
+from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import delete, func, insert, or_, select, update
@@ -9,10 +10,11 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hirewire.auth import limits
 from hirewire.auth.limits import Failures
-from hirewire.auth.tables import failed_login, known_place, session
+from hirewire.auth.tables import failed_login, known_place, session, user
 from hirewire.kit.clock import now
 from hirewire.kit.db import lock
 from hirewire.kit.errors import AppError, Kind
+from hirewire.kit.refusals import AccountBlocked
 from hirewire.messaging.transaction import Tx
 
 
@@ -36,7 +38,35 @@ async def admit(tx: Tx, network: str, account: str, user_id: UUID | None) -> tim
     advisory lock serialises the logins of one account before any password is hashed. `user_id` is
     the owner of the account, if there is one.
     """
-    moment, key = now(), digest(account)
+    moment = now()
+    failures = await _failures(tx, network, account)
+    pause = limits.wait(failures, await _is_known(tx, user_id, network), moment)
+    if not pause:
+        await tx.execute(
+            insert(failed_login).values(network=network, account=digest(account), at=moment)
+        )
+    return pause
+
+
+Failed = Literal["first", "again", "locked"]
+
+
+async def failed(tx: Tx, network: str, account: str, user_id: UUID | None) -> Failed:
+    """What a failed attempt, which `admit` has counted, was: the first here, or the last allowed.
+
+    Only the first few networks of an account count as new, so that an attack from thousands of them
+    fills no log.
+    """
+    failures = await _failures(tx, network, account)
+    if limits.wait(failures, await _is_known(tx, user_id, network), now()):
+        return "locked"
+    is_first = failures.of_pair == 1 and failures.of_account <= limits.FAILURES_OF_PAIR
+    return "first" if is_first else "again"
+
+
+async def _failures(tx: Tx, network: str, account: str) -> Failures:
+    """The numbers of failures; the logins of this account wait until the transaction ends."""
+    key = digest(account)
     await lock(tx, f"login {key.hex()}")
     at, there, its = failed_login.c.at, failed_login.c.network == network, failed_login.c.account
     counts = await tx.execute(
@@ -46,12 +76,9 @@ async def admit(tx: Tx, network: str, account: str, user_id: UUID | None) -> tim
             func.count().filter(its == key),
             func.min(at).filter(its == key),
             func.count().filter(there),
-        ).where(or_(there, its == key), at > moment - limits.FAILURES_WINDOW)
+        ).where(or_(there, its == key), at > now() - limits.FAILURES_WINDOW)
     )
-    pause = limits.wait(Failures(*counts.one()), await _is_known(tx, user_id, network), moment)
-    if not pause:
-        await tx.execute(insert(failed_login).values(network=network, account=key, at=moment))
-    return pause
+    return Failures(*counts.one())
 
 
 async def forgive(tx: Tx, network: str, account: str, user_id: UUID) -> None:
@@ -88,6 +115,19 @@ async def _is_known(tx: Tx, user_id: UUID | None, network: str) -> bool:
 def _place(user_id: UUID, network: str) -> bytes:
     """The digest stored for a user and a network: enough to recognise the network again."""
     return digest(f"{user_id} {network}")
+
+
+async def check_not_blocked(tx: Tx, user_id: UUID) -> None:
+    """Raise `AccountBlocked` for a blocked user; another one cannot be blocked until the commit.
+
+    To be called once the user is known for certain, so that nobody else learns of the block.
+    """
+    its = user.c
+    result = await tx.execute(
+        select(its.blocked_at).where(its.id == user_id).with_for_update(read=True)
+    )
+    if result.scalar() is not None:
+        raise AccountBlocked
 
 
 async def end_sessions(tx: Tx, user_id: UUID, why: str, *, but: UUID | None = None) -> None:

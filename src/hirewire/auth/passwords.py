@@ -1,5 +1,6 @@
 """Password requirements and normalisation, and the list of common passwords."""
 
+import re
 import unicodedata
 from functools import cache
 from importlib.resources import files
@@ -10,6 +11,13 @@ from pydantic_core import PydanticCustomError
 
 SHORTEST_PASSWORD = 8
 LONGEST_PASSWORD = 200
+OWN_WORDS = (
+    *("hirewire", "jobboard", "vacancy", "vacancies", "recruiter", "employer", "candidate"),
+    *("резюме", "вакансия", "вакансии", "работодатель", "соискатель"),
+)
+"""What somebody who guesses passwords of a job board tries first, alone or with digits."""
+LEAST_LETTERS = 4
+_WORD = re.compile(r"[^\W\d_]+")
 Password = Annotated[
     str,
     Field(
@@ -34,7 +42,8 @@ def prepared(password: str) -> str:
 def normalised_password(password: str, email: str) -> str:
     """The password in the form that is hashed: see `prepared`.
 
-    Raises `ValueError` when it is too short, too long, the e-mail address or a common password.
+    Raises `ValueError` when it is too short, too long, the e-mail address, a common password
+    or made of the board's own words.
     """
     password = prepared(password)
     if len(password) < SHORTEST_PASSWORD:
@@ -51,7 +60,7 @@ def normalised_password(password: str, email: str) -> str:
         )
     if password.strip().casefold() == email.casefold():
         raise PydanticCustomError("password_is_email", "must not be the email address")
-    if is_common(password):
+    if is_common(password) or is_of_own_words(password, email):
         raise PydanticCustomError("password_too_common", "is one of the most common passwords")
     return password
 
@@ -59,6 +68,17 @@ def normalised_password(password: str, email: str) -> str:
 def is_common(password: str) -> bool:
     """Whether the password is one of the most common ones, ignoring case."""
     return password.lower() in _common()
+
+
+def is_of_own_words(password: str, email: str) -> bool:
+    """Whether little more than digits is left of the password without `OWN_WORDS` and the parts of
+    the address.
+    """
+    folded = left = password.casefold()
+    own = (word for word in _WORD.findall(email.casefold()) if len(word) > LEAST_LETTERS)
+    for word in sorted((*OWN_WORDS, *own), key=len, reverse=True):
+        left = left.replace(word, "")
+    return left != folded and sum(map(str.isalpha, left)) < LEAST_LETTERS
 
 
 @cache

@@ -83,11 +83,16 @@ def access_token(
     *,
     issuer: str,
     user_id: UUID,
-    session_id: UUID,
+    session_id: UUID | None,
     role: str,
     email_verified: bool,
+    scope: str | None = None,
+    life: timedelta = ACCESS_TOKEN_LIFE,
 ) -> str:
-    """A signed JWT (RFC 9068) that identifies a user; its role is only a hint for display."""
+    """A signed JWT (RFC 9068) that identifies a user; its role is only a hint for display.
+
+    One without a session has a `scope`, and may do that alone.
+    """
     issued = int(now().timestamp())
     claims = {
         "iss": issuer,
@@ -95,12 +100,12 @@ def access_token(
         "aud": AUDIENCE,
         "client_id": "hirewire",
         "iat": issued,
-        "exp": issued + int(ACCESS_TOKEN_LIFE.total_seconds()),
+        "exp": issued + int(life.total_seconds()),
         "jti": str(new_id()),
-        "sid": str(session_id),
         "role": role,
         "email_verified": email_verified,
     }
+    claims |= {"scope": scope or ""} if session_id is None else {"sid": str(session_id)}
     header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}
     return jwt.encode(header, claims, key.private, algorithms=[ALGORITHM])
 

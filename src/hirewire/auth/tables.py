@@ -13,8 +13,9 @@ from sqlalchemy import (
     Text,
     Uuid,
     func,
+    text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 metadata = MetaData()
 
@@ -31,6 +32,17 @@ user = Table(
     Column("registered_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("language", Text, comment="Of mails; null: the language of the request"),
     Column("email_verified_at", DateTime(timezone=True)),
+    Column("blocked_at", DateTime(timezone=True)),
+    Column("blocked_by", Uuid, comment="The operator; null: the command line"),
+    Column("blocked_why", Text),
+    Column("role_besides", Text, comment="Of an admin: the role without it"),
+    Index("user_account_key_prefix", "email_key", postgresql_ops={"email_key": "text_pattern_ops"}),
+    Index("user_account_admins", "id", postgresql_where=text("role = 'admin'")),
+    CheckConstraint(
+        "(blocked_at is null) = (blocked_why is null) "
+        "and (blocked_at is not null or blocked_by is null)",
+        name="user_account_blocked",
+    ),
     CheckConstraint("role in ('applicant', 'employer', 'admin')", name="user_account_role"),
     CheckConstraint("language in ('en', 'ru')", name="user_account_language"),
 )
@@ -141,6 +153,39 @@ link_to_send = Table(
     ),
     Column("at", DateTime(timezone=True), nullable=False),
     Index("link_to_send_at", "at"),
+)
+
+security_event = Table(
+    "security_event",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column(
+        "user_id",
+        Uuid,
+        ForeignKey("user_account.id", ondelete="CASCADE"),
+        comment="Null: an address without an account was tried; deleted within an hour",
+    ),
+    Column("what", Text, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("device", Text, comment="Browser and system"),
+    Column("network", Text, comment="IPv4 /24 or IPv6 /48"),
+    Index("security_event_user", "user_id", "at", "id"),
+    Index("security_event_at", "at"),
+)
+
+personal_token = Table(
+    "personal_token",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False, unique=True, comment="SHA-256 of the token"),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True), comment="Exact to the hour"),
+    Index("personal_token_by_user", "user_id"),
+    Index("personal_token_expires_at", "expires_at"),
 )
 
 signing_key = Table(

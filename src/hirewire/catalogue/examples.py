@@ -15,7 +15,7 @@ EXAMPLES: dict[str, dict[str, JsonValue]] = {
         "registeredAt": "2026-11-02T09:30:00.120000Z",
     },
     "user.role_changed": {"userId": USER, "role": "employer", "previousRole": "applicant"},
-    "user.blocked": {"userId": USER, "blocked": True, "at": "2026-11-23T08:00:00Z"},
+    "user.blocked": {"userId": USER, "blocked": True, "at": "2026-11-02T09:30:00.120000Z"},
     "signing_key.published": {
         "kid": "2026-11-a",
         "jwk": {

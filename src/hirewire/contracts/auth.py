@@ -27,7 +27,11 @@ class UserRoleChanged(Event, name="user.role_changed", owner="auth", key="user_i
 
 
 class UserBlocked(Event, name="user.blocked", owner="auth", key="user_id"):
-    """A user was blocked or unblocked. The one with the latest time is the valid one."""
+    """An operator has blocked a user, or unblocked one.
+
+    A blocked user gets no access tokens. Refuse those that were issued before: they live for ten
+    minutes at most. The latest of a user's events is the valid one.
+    """
 
     user_id: UUID
     blocked: bool

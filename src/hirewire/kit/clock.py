@@ -24,7 +24,12 @@ def today() -> date:
 
 def day_of(moment: datetime) -> date:
     """The day of a moment in the board's time zone."""
-    return moment.astimezone(_zone).date()
+    return local(moment).date()
+
+
+def local(moment: datetime) -> datetime:
+    """The moment in the board's time zone."""
+    return moment.astimezone(_zone)
 
 
 def end_of(day: date) -> datetime:

@@ -105,6 +105,14 @@ class Unauthenticated(AppError):
     kind = Kind.UNAUTHENTICATED
 
 
+class NotAnAdmin(AppError):
+    """Only operators of this board can do this."""
+
+    slug = "not-an-admin"
+    code = "not_an_admin"
+    kind = Kind.FORBIDDEN
+
+
 class Unavailable(AppError):
     """This is not possible right now; try again shortly."""
 

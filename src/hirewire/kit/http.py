@@ -14,7 +14,14 @@ from fastapi import Depends, Header, Query, Request, Response
 from pydantic import BaseModel, TypeAdapter
 
 from hirewire.kit import answers
-from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, Unauthenticated
+from hirewire.kit.errors import (
+    AppError,
+    FieldError,
+    Invalid,
+    Kind,
+    NotAnAdmin,
+    Unauthenticated,
+)
 from hirewire.kit.languages import preferred
 from hirewire.kit.mail.letters import Language
 from hirewire.kit.models import Answer
@@ -22,6 +29,7 @@ from hirewire.kit.settings import Settings
 from hirewire.kit.tokens import Principal, Verifier
 from hirewire.messaging.transaction import Transactions, Tx
 
+READING = ("GET", "HEAD", "OPTIONS")
 M = TypeVar("M", bound=BaseModel)
 R = TypeVar("R")
 
@@ -58,7 +66,18 @@ async def takes_caller(
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated
     verifier: Verifier = request.app.state.verifier
-    return await verifier.verify(token.strip())
+    caller = await verifier.verify(token.strip(), scope=_scope(request))
+    request.state.user = str(caller.user_id)  # for the log
+    return caller
+
+
+def _scope(request: Request) -> str | None:
+    """The scope that a personal access token needs for this route; None if no scope is enough."""
+    path: str = request.scope["route"].path
+    if not any(path == open or path.startswith(f"{open}/") for open in request.app.state.scoped):
+        return None
+    act = "read" if request.method in READING else "write"
+    return f"{request.app.state.service}:{act}"
 
 
 MaybeCaller = Annotated[Principal | None, Depends(takes_caller)]
@@ -99,6 +118,19 @@ async def needs_verified(request: Request, caller: Caller) -> Principal:
 
 VerifiedCaller = Annotated[Principal, Depends(needs_verified)]
 """The caller, who has a verified address if `HIREWIRE_VERIFIED_EMAIL` is `required`."""
+
+
+async def needs_admin(caller: Caller) -> Principal:
+    """Dependency of `AdminCaller`."""
+    if caller.role != "admin":
+        raise NotAnAdmin
+    return caller
+
+
+AdminCaller = Annotated[Principal, Depends(needs_admin)]
+"""An operator, by the token: one who loses the role loses all tokens within seconds, as services
+note it. `auth` itself reads its own row.
+"""
 
 
 class KeyReused(AppError):

@@ -28,6 +28,8 @@ REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 SECRET = re.compile(r"((?:^|/)(?:shared|erasures)/+)[^/]+", re.IGNORECASE)
 """Path segments that are secrets: anyone who knows them has access."""
 TRACEPARENT = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+FIRST_ERROR = 400
+READS = ("GET", "HEAD")
 
 
 Shown = Callable[[Request, Response], Awaitable[Response]]
@@ -195,6 +197,7 @@ class RequestContext:
         finally:
             context.reset(token)
             if not scope["path"].startswith(("/health", "/metrics")):
+                who = _who(scope, status)
                 log.info(
                     "request",
                     service=self._service,
@@ -204,6 +207,7 @@ class RequestContext:
                     ms=round((time.perf_counter() - started) * 1000, 1),
                     request_id=request_id,
                     trace_id=(trace or "--").split("-")[1],
+                    **who,
                 )
 
     async def _refuse_nul(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -219,3 +223,14 @@ class RequestContext:
         if self._shown is not None:
             refusal = await self._shown(Request(scope), refusal)
         await refusal(scope, receive, send)
+
+
+def _who(scope: Scope, status: int) -> dict[str, str]:
+    """For the log: the code of a refusal, and the user's id if the request was refused or may have
+    changed something.
+    """
+    state = scope["state"]
+    found = {"problem": state["problem"]} if "problem" in state else {}
+    if "user" in state and (status >= FIRST_ERROR or scope["method"] not in READS):
+        found["user"] = state["user"]
+    return found

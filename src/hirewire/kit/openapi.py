@@ -28,11 +28,12 @@ SIGNED_IN: list[dict[str, list[str]]] = [{BEARER: []}]
 _COMMON = {
     400: "The body is not valid JSON.",
     401: "`unauthenticated`, `invalid-token`: a valid access token is needed.",
-    403: "`email-not-verified`: the board requires a verified email address.",
+    403: "`insufficient-scope`: a personal access token without the scope.",
     413: "`too-large`: the body is larger than the limit.",
     422: "`invalid`: some values are invalid; `errors` lists them.",
     503: "`database-away`, or a dependency is not ready: try again after `Retry-After` seconds.",
 }
+_UNVERIFIED = "`email-not-verified`: the board requires a verified email address."
 _DETAIL = {
     "detail": {"type": "string"},
     "code": {
@@ -126,7 +127,8 @@ def _document(app: FastAPI) -> JsonSchemaValue:
             "type": "http",
             "scheme": "bearer",
             "bearerFormat": "JWT",
-            "description": "The `accessToken` from `POST /api/auth/login`.",
+            "description": "The `accessToken` from `POST /api/auth/login`, or a personal access "
+            "token (`hw_…`) that was made at `POST /api/auth/tokens`.",
         }
     }
     for route in _routes(app):
@@ -155,14 +157,14 @@ def _complete(operation: JsonSchemaValue, route: APIRoute) -> None:
     if "requestBody" in operation:
         common |= {400, 413}
     if operation.get("security"):
-        common.add(401)
-    if needs_verified in calls:
-        common.add(403)
+        common |= {401, 403}
     answers = operation["responses"]
     answers.pop("422", None)
     own = {int(status): answer for status, answer in route.responses.items()}
     for status in sorted(common | {status for status in own if status >= 400}):
         texts = [own[status]["description"]] if status in own else []
+        if status == 403 and needs_verified in calls:
+            texts.append(_UNVERIFIED)
         if status in common:
             texts.append(_COMMON[status])
         answers[str(status)] = {

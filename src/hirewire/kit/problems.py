@@ -82,14 +82,19 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, http)
 
 
-async def business(_: Request, error: Exception) -> JSONResponse:
-    """The response to an `AppError`."""
+async def business(request: Request, error: Exception) -> JSONResponse:
+    """The response to an `AppError`, whose code the log gets."""
     assert isinstance(error, AppError)
+    request.state.problem = error.code
     headers = {}
     if error.retry_after is not None:
         headers["Retry-After"] = str(error.retry_after)
     if error.kind is Kind.UNAUTHENTICATED:
         reason = ', error="invalid_token"' if error.slug == "invalid-token" else ""
+        headers["WWW-Authenticate"] = f'Bearer realm="hirewire"{reason}'
+    elif error.slug == "insufficient-scope":
+        needed = f', scope="{error.params["scope"]}"' if "scope" in error.params else ""
+        reason = f', error="insufficient_scope"{needed}'
         headers["WWW-Authenticate"] = f'Bearer realm="hirewire"{reason}'
     members = dict(error.extra)
     if error.errors:
@@ -135,9 +140,10 @@ def _timed(error: AppError) -> str:
     return error.message.replace("try again later", f"try again in {span}")
 
 
-async def validation(_: Request, error: Exception) -> JSONResponse:
+async def validation(request: Request, error: Exception) -> JSONResponse:
     """The response to a request that fails validation."""
     assert isinstance(error, RequestValidationError)
+    request.state.problem = "invalid"
     unknown = [item for item in error.errors() if item["type"] == "extra_forbidden"]
     beyond = {id(item) for item in unknown[MOST_UNKNOWN:]}
     named = [item for item in error.errors() if id(item) not in beyond][:MOST_ERRORS]

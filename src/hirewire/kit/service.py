@@ -14,7 +14,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hirewire import __version__
-from hirewire.kit import answers, openapi, problems
+from hirewire.kit import answers, openapi, problems, refusals
 from hirewire.kit.addresses import ClientAddress
 from hirewire.kit.clock import use_zone
 from hirewire.kit.db import make_engine, pending
@@ -71,6 +71,9 @@ class Service:
     """Events that another service consumes from an external service's plain queue instead."""
     larger_bodies: Sequence[tuple[str, int]] = field(default_factory=tuple)
     """Paths that accept bodies over 1 MiB, with their limit in bytes."""
+    scoped: Sequence[str] = ()
+    """Routes that a personal access token with `<service>:read` or `<service>:write` may call: the
+    beginnings of their paths, in whole segments. All others are closed to it."""
     sends_mail: bool = False
     """Whether its queue of mails is sent in the background."""
     prepare: Sequence[Callable[[Settings], None]] = ()
@@ -122,10 +125,18 @@ async def _forget_old_mails(transactions: Transactions) -> bool:
     return False
 
 
+async def _forget_old_refusals(transactions: Transactions) -> bool:
+    async with transactions() as tx:
+        await refusals.forget_old(tx)
+    return False
+
+
 FORGET_OLD_MAILS = PeriodicTask("mails", _forget_old_mails, every=3600.0)
 """Deletes the rows of mails that were sent long ago."""
 FORGET_OLD_ANSWERS = PeriodicTask("answers", _forget_old_answers, every=3600.0)
 """Deletes expired responses of idempotency keys."""
+FORGET_OLD_REFUSALS = PeriodicTask("refusals", _forget_old_refusals, every=3600.0)
+"""Deletes marks of people whose tokens were refused, once no such token is left."""
 
 
 def create_app(
@@ -148,6 +159,7 @@ def create_app(
         application=service.name,
     )
     messaging = _messaging(service, settings, engine, broker, services)
+    verifier = Verifier(engine, settings.public_url)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -158,7 +170,10 @@ def create_app(
                 await stack.enter_async_context(resource(messaging.transactions, settings))
             stack.push_async_callback(messaging.stop)
             messaging.start(role)
-            tasks = [*service.background, FORGET_OLD_ANSWERS]
+            if role != "worker":
+                fresh = asyncio.create_task(verifier.refusals.keep_fresh())
+                stack.push_async_callback(_end, fresh)
+            tasks = [*service.background, FORGET_OLD_ANSWERS, FORGET_OLD_REFUSALS]
             tasks += [FORGET_OLD_MAILS] if service.sends_mail else []
             for task in tasks if role != "api" else ():
                 running = asyncio.create_task(repeat(task, messaging.transactions))
@@ -178,7 +193,9 @@ def create_app(
     )
     app.state.settings = settings
     app.state.messaging = messaging
-    app.state.verifier = Verifier(engine, settings.public_url)
+    app.state.verifier = verifier
+    app.state.service = service.name
+    app.state.scoped = service.scoped
     problems.install(app)
     app.add_middleware(BodyLimit, larger=service.larger_bodies)
     app.add_middleware(RequestContext, service=service.name)

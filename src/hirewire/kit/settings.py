@@ -19,6 +19,8 @@ from hirewire.kit.manifest import Manifest
 PREFIX = "HIREWIRE_"
 LEAST_KEY = 32
 SMTP_SCHEMES = ("smtp", "smtp+starttls", "smtps", "file")
+OF_THE_EXAMPLE = "change-me"
+"""Stands in every secret of `deploy/example.env`."""
 NOT_SETTINGS = ("HIREWIRE_TEST_",)
 """Prefixes of variables that only tests read."""
 
@@ -316,7 +318,8 @@ def load_settings(
     """Read the settings from the environment; `given` takes precedence.
 
     Raises `SettingsError` that names the variable if it is unknown (with the nearest known name),
-    malformed, or its ``_FILE`` cannot be read. The message never quotes values: they may be secret.
+    malformed or an example's secret, or its ``_FILE`` cannot be read. The message never quotes
+    values: they may be secret.
     """
     environ = os.environ if environ is None else environ
     values: dict[str, Any] = {}
@@ -326,6 +329,8 @@ def load_settings(
         name, text = _setting(variable, environ, model.model_fields)
         if name in values:
             raise SettingsError(f"{PREFIX}{name.upper()} is given twice, once as a file")
+        if OF_THE_EXAMPLE in text:
+            raise SettingsError(f"{variable} still has the value of deploy/example.env")
         values[name] = _parsed(variable, name, text)
     values.update(given)
     try:

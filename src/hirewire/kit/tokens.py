@@ -14,9 +14,10 @@ from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import OKPKey
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from hirewire.kit import keyring
+from hirewire.kit import keyring, personal_tokens
 from hirewire.kit.clock import now
-from hirewire.kit.errors import Unauthenticated, Unavailable
+from hirewire.kit.errors import AppError, Kind, Unauthenticated, Unavailable
+from hirewire.kit.refusals import Refusals
 
 # RFC 9864 prefers the name "Ed25519" for the same algorithm, but current verifiers know "EdDSA".
 warnings.filterwarnings("ignore", message="EdDSA is deprecated", category=SecurityWarning)
@@ -51,6 +52,36 @@ class InvalidToken(Unauthenticated):
     code = "invalid_token"
 
 
+class PersonalTokenHere(Unauthenticated):
+    """A personal access token works at the public address of the board only."""
+
+    slug = "invalid-token"
+    code = "personal_token_here"
+
+
+class InsufficientScope(AppError):
+    """The token does not have the scope that this needs."""
+
+    slug = "insufficient-scope"
+    code = "insufficient_scope"
+    kind = Kind.FORBIDDEN
+
+
+class SessionRequired(AppError):
+    """Personal access tokens cannot do this: sign in."""
+
+    slug = "insufficient-scope"
+    code = "session_required"
+    kind = Kind.FORBIDDEN
+
+
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    principal: Principal
+    issued: float
+    scopes: frozenset[str] | None
+
+
 class Verifier:
     """Verifies tokens with the keys in a service's own database, cached in memory."""
 
@@ -60,13 +91,33 @@ class Verifier:
         self._keys: dict[str, tuple[keyring.PublicKey, OKPKey]] = {}
         self._loaded = float("-inf")
         self._lock = asyncio.Lock()
+        self.refusals = Refusals(engine)
 
-    async def verify(self, token: str) -> Principal:
+    async def verify(self, token: str, *, scope: str | None = None) -> Principal:
         """The principal that the token identifies.
 
-        Raises `InvalidToken` for a token that is forged, expired or has another audience, and
-        `NoKeysYet` while this service has no key at all.
+        A token of a session may do everything. One with a `scope` claim, of a personal access
+        token, must have this `scope`; without one here, it may not call this at all.
+
+        Raises `InvalidToken` for a token that is forged, expired, refused or has another audience,
+        `AccountBlocked` for a blocked user's, `InsufficientScope`, `SessionRequired`, and
+        `NoKeysYet` while this service has no key.
         """
+        if personal_tokens.is_one(token):
+            raise PersonalTokenHere
+        decoded = await self._decoded(token)
+        if await self.refusals.refused(decoded.principal.user_id, decoded.issued):
+            raise InvalidToken
+        if decoded.scopes is not None:
+            if scope is None:
+                raise SessionRequired
+            if scope not in decoded.scopes:
+                raise InsufficientScope(
+                    f"The token does not have the scope {scope}.", params={"scope": scope}
+                )
+        return decoded.principal
+
+    async def _decoded(self, token: str) -> _Decoded:
         if len(token) > LONGEST:
             raise InvalidToken
         try:
@@ -76,7 +127,9 @@ class Verifier:
                 await self._reload(unknown.kid)
                 decoded = jwt.decode(token, self._find, algorithms=[ALGORITHM])
             key, _ = self._keys[decoded.header["kid"]]
-            return self._principal(decoded.header, decoded.claims, key)
+            principal = self._principal(decoded.header, decoded.claims, key)
+            claims = decoded.claims
+            return _Decoded(principal, float(claims["iat"]), _scopes(claims))
         except _UnknownKey:
             if not self._keys:
                 raise NoKeysYet(retry_after=1) from None
@@ -125,6 +178,16 @@ class Verifier:
                 stored = await keyring.keys(connection)
             self._keys = {k.kid: (k, OKPKey.import_key(dict(k.jwk))) for k in stored}
             self._loaded = time.monotonic()
+
+
+def _scopes(claims: Mapping[str, Any]) -> frozenset[str] | None:
+    """The scopes of a token (RFC 9068, 2.2.3); None for one of a session, which has all."""
+    if "scope" not in claims:
+        return None
+    scope = claims["scope"]
+    if not isinstance(scope, str):
+        raise TypeError("scope")
+    return frozenset(scope.split())
 
 
 class _UnknownKey(Exception):

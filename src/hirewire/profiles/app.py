@@ -1,6 +1,11 @@
 """The service `profiles`: routes, events and background tasks."""
 
-from hirewire.contracts.auth import SigningKeyPublished, UserRegistered
+from hirewire.contracts.auth import (
+    SigningKeyPublished,
+    UserBlocked,
+    UserRegistered,
+    UserRoleChanged,
+)
 from hirewire.contracts.profiles import ProfileUpdated, ResumeUpdated
 from hirewire.contracts.vacancies import (
     ApplicationStageChanged,
@@ -20,6 +25,12 @@ from hirewire.profiles.resumes import routes as resumes_routes
 SERVICE = Service(
     name="profiles",
     routes=[people_routes.router, resumes_routes.router, readers_routes.router],
+    scoped=[
+        "/api/profiles/me",
+        "/api/profiles/resumes",
+        "/api/profiles/candidates",
+        "/api/profiles/shared",
+    ],
     publishes=[ResumeUpdated, ProfileUpdated],
     subscriptions=[
         on(UserRegistered, people.on_user_registered, name="profiles.people"),
@@ -42,6 +53,8 @@ SERVICE = Service(
             history=True,
         ),
         on(SigningKeyPublished, access.on_signing_key_published, name="profiles.access"),
+        on(UserBlocked, access.on_user_blocked, name="profiles.blocked"),
+        on(UserRoleChanged, access.on_user_role_changed, name="profiles.admins"),
     ],
     # An installation with an external vacancy service has no application events either.
     skips_plain=frozenset({EmployerProfileCreated.name}),

@@ -2,11 +2,11 @@
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
-from hirewire.kit.errors import AppError, Kind
+from hirewire.kit.errors import AppError, Kind, NotAnAdmin
 from hirewire.messaging.transaction import Tx
-from hirewire.vacancies.tables import employer_profile, operator
+from hirewire.vacancies.tables import blocked_user, employer_profile, operator
 
 
 class NotAnEmployer(AppError):
@@ -17,24 +17,19 @@ class NotAnEmployer(AppError):
     kind = Kind.FORBIDDEN
 
 
-class NotAnOperator(AppError):
-    """Only operators of this board can do this."""
-
-    slug = "not-an-operator"
-    code = "not_an_operator"
-    kind = Kind.FORBIDDEN
-
-
 async def is_operator(tx: Tx, user_id: UUID) -> bool:
-    """Whether this person is an operator."""
-    found = await tx.execute(select(operator.c.user_id).where(operator.c.user_id == user_id))
+    """Whether this person is an operator, and not blocked."""
+    is_blocked = exists().where(blocked_user.c.user_id == user_id, blocked_user.c.blocked)
+    found = await tx.execute(
+        select(operator.c.user_id).where(operator.c.user_id == user_id, ~is_blocked)
+    )
     return found.first() is not None
 
 
 async def require_operator(tx: Tx, user_id: UUID) -> None:
-    """Raise `NotAnOperator` for everybody else."""
+    """Raise `NotAnAdmin` for everybody else."""
     if not await is_operator(tx, user_id):
-        raise NotAnOperator
+        raise NotAnAdmin
 
 
 async def company_of(tx: Tx, user_id: UUID) -> UUID | None:

@@ -23,6 +23,7 @@ from hirewire.web.live.hub import CONCERNS
 from hirewire.web.live.routes import router as live_router
 from hirewire.web.pages import (
     about,
+    access_tokens,
     account,
     applications,
     board,
@@ -50,6 +51,7 @@ from hirewire.web.pages.counts import BoardCounts
 from hirewire.web.pages.naming import Naming
 from hirewire.web.pages.resume_files import LARGEST_IMPORT
 from hirewire.web.proxy.middleware import Proxy
+from hirewire.web.proxy.personal_tokens import PersonalTokens
 from hirewire.web.upstream import Upstream
 
 STARTING_SECONDS = 60.0
@@ -61,7 +63,8 @@ LARGEST_READ = 4 * 1024 * 1024
 LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 """The same with an image, which is limited like any other body of a service."""
 PAGES = (
-    *(about, account, passwords, security, kept_mail, saved, candidate, resume_files, resume_rows),
+    *(about, account, passwords, security, access_tokens, kept_mail, saved, candidate),
+    *(resume_files, resume_rows),
     *(resumes, suggestions, applications, people, read_vacancy, posting, board, employer),
     *(styleguide, undoing, verifying, routes),
 )
@@ -105,14 +108,16 @@ def create_web(settings: Settings) -> FastAPI:
     failures.install(app)
 
     proxied = {path: upstreams[one.name] for one in behind for path in one.paths}
-    _add_middleware(app, settings, proxied)
+    _add_middleware(app, settings, proxied, services)
     for router in (*(pages.router for pages in PAGES), live_router, _operations(services)):
         add_routes(app, router)
     app.mount("/static", Assets(directory=STATIC), name="static")
     return app
 
 
-def _add_middleware(app: FastAPI, settings: Settings, proxied: Mapping[str, Upstream]) -> None:
+def _add_middleware(
+    app: FastAPI, settings: Settings, proxied: Mapping[str, Upstream], services: Services
+) -> None:
     """Add the middleware, innermost first; `proxied` are the paths of the services."""
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=5)
     app.add_middleware(
@@ -124,10 +129,10 @@ def _add_middleware(app: FastAPI, settings: Settings, proxied: Mapping[str, Upst
         ],
         shown=failures.as_page,
     )
-    app.add_middleware(Proxy, routes=proxied)
+    app.add_middleware(Proxy, routes=proxied, personal=PersonalTokens(services.exchange))
     app.add_middleware(OperatorsOnly, token=settings.operator_token)
-    app.add_middleware(Hardened, secure=settings.public_url.startswith("https:"))
     app.add_middleware(RequestContext, service="web", shown=failures.as_page)
+    app.add_middleware(Hardened, secure=settings.public_url.startswith("https:"))
     app.add_middleware(ClientAddress, listed=settings.trusted_proxies)
 
 

@@ -8,7 +8,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hirewire.kit.problems import problem
 
-HSTS = b"max-age=31536000"
+HSTS = b"max-age=31536000; includeSubDomains"
+NOTHING = b"default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+"""The policy of what is no page: opened as one, it loads and runs nothing."""
 PERMISSIONS = b"camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"
 FORWARDING = frozenset({b"forwarded", b"via", b"x-forwarded-for"})
 
@@ -26,6 +28,8 @@ class Hardened:
         self._added = [
             (b"permissions-policy", PERMISSIONS),
             (b"cross-origin-opener-policy", b"same-origin"),
+            (b"content-security-policy", NOTHING),
+            (b"referrer-policy", b"same-origin"),
         ]
         if secure:
             self._added.append((b"strict-transport-security", HSTS))

@@ -8,6 +8,7 @@ import asyncio
 import base64
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import quote, urlsplit
 
@@ -60,7 +61,7 @@ class Visitor:
     @property
     def theme(self) -> str:
         """The theme of the pages."""
-        chosen = self.request.cookies.get(THEME, "")
+        chosen = cookie(self.request, THEME) or ""
         return chosen if chosen in THEMES else ""
 
     @property
@@ -144,19 +145,12 @@ class Visitor:
         """Set the cookies of the response."""
         if not self.is_changed:
             return
-        is_https = is_secure(self.request)
-        for plain, value in ((ACCESS, self.access), (REFRESH, self.refresh)):
-            name = HOST_ONLY + plain if is_https else plain
+        for name, value in ((ACCESS, self.access), (REFRESH, self.refresh)):
             if value is None:
-                response.delete_cookie(name, path="/", secure=is_https)
+                secure = is_secure(self.request)
+                response.delete_cookie(_full(self.request, name), path="/", secure=secure)
             else:
-                response.set_cookie(
-                    *(name, value, KEPT_SECONDS),
-                    path="/",
-                    secure=is_https,
-                    httponly=True,
-                    samesite="lax",
-                )
+                set_cookie(self.request, response, name, value)
 
 
 async def visitor(request: Request) -> Visitor:
@@ -174,7 +168,7 @@ async def visitor(request: Request) -> Visitor:
 
 def as_known(request: Request) -> Visitor:
     """The visitor according to the request alone, without a renewal."""
-    lang = request.cookies.get(LANGUAGE, "")
+    lang = cookie(request, LANGUAGE) or ""
     if lang not in LANGUAGES:
         lang = preferred(request.headers.get("accept-language", ""))
     return Visitor(request, words(lang), cookie(request, ACCESS), cookie(request, REFRESH))
@@ -186,8 +180,23 @@ def is_secure(request: Request) -> bool:
 
 
 def cookie(request: Request, name: str) -> str | None:
-    """One of the session's cookies."""
-    return request.cookies.get(HOST_ONLY + name if is_secure(request) else name)
+    """One of our cookies."""
+    return request.cookies.get(_full(request, name))
+
+
+def set_cookie(request: Request, response: Response, name: str, value: str) -> None:
+    """Set a cookie that is sent to this host only, and that no script can read."""
+    response.set_cookie(
+        *(_full(request, name), value, KEPT_SECONDS),
+        path="/",
+        secure=is_secure(request),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def _full(request: Request, name: str) -> str:
+    return HOST_ONLY + name if is_secure(request) else name
 
 
 def same_origin(request: Request) -> bool:
@@ -232,6 +241,15 @@ def _gave(renewal: asyncio.Task[Answer[Tokens]]) -> str | None:
         return None
     answer = renewal.result()
     return answer.data.refreshToken if answer.is_good else None
+
+
+async def begin(one: Visitor, tokens: Tokens) -> None:
+    """Start a session after signing in. The one that this browser had before ends."""
+    before = one.refresh
+    one.enter(tokens)
+    if before:
+        with suppress(Unavailable):
+            await one.auth.log_out(before)
 
 
 async def renew(one: Visitor) -> None:

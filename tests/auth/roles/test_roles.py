@@ -53,7 +53,7 @@ async def test_an_admin_stays_an_admin(auth: Auth) -> None:
     async with auth.service.engine.begin() as tx:
         await tx.exec_driver_sql("update user_account set role = 'admin'")
     await consume(auth.service.messaging.consumer, employer_created(id))
-    assert await auth.rows("select role from user_account") == [("admin",)]
+    assert await auth.rows("select role, role_besides from user_account") == [("admin", "employer")]
     assert bodies(await recorded(auth.service.engine, "user.role_changed")) == []
 
 

@@ -4,7 +4,7 @@ import base64
 import json
 import logging
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 import structlog
@@ -148,6 +148,32 @@ async def test_bad_fields_are_named(refusing: Auth, body: dict[str, Any], pointe
     answer = await refusing.client.post("/api/auth/login", json=body)
     assert answer.status_code == 422
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+
+
+async def test_the_log_names_what_was_refused_and_who_changed_something(auth: Auth) -> None:
+    """A sign-in, a refusal and a change name the user by id; reading does not."""
+    user = str(await auth.register())
+    with structlog.testing.capture_logs() as logs:
+        await auth.try_login(password="wrong password!")
+        tokens = await auth.login()
+        await auth.me(tokens["accessToken"])
+        headers = {"Authorization": f"Bearer {tokens['accessToken']}"}
+        await auth.client.delete(f"/api/auth/sessions/{uuid4()}", headers=headers)
+        await auth.client.post("/api/auth/logout", headers=headers)
+        await auth.client.get("/api/auth/sessions", headers=headers)
+        await auth.client.post("/api/auth/login", json={})
+        await auth.client.get("/internal/messaging/overview")
+    said = [line for line in logs if line["event"] == "request"]
+    assert [(line.get("problem"), line.get("user")) for line in said] == [
+        ("wrong_credentials", None),
+        (None, user),
+        (None, None),
+        ("not_found", user),
+        (None, user),
+        ("unauthenticated", user),
+        ("invalid", None),
+        ("operators_only", None),
+    ]
 
 
 async def test_logs_hold_no_secret(

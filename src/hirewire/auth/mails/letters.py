@@ -1,7 +1,8 @@
 """Builds the mails of `auth` in the reader's language."""
 
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from typing import Literal, TypedDict, cast
@@ -18,7 +19,14 @@ Kind = Literal[
     "company_taken_down",
     "company_upheld",
     "company_restored",
+    "token_made",
+    "account_made",
+    "account_blocked",
+    "account_unblocked",
 ]
+
+
+_PLACE = re.compile(r"\{(\w+)\}")
 
 
 class Texts(TypedDict):
@@ -38,17 +46,30 @@ def texts() -> Mapping[str, Mapping[str, Texts]]:
 
 
 def letter(
-    kind: Kind, *, to: str, language: str | None, link: str, code: str | None = None
+    kind: Kind,
+    *,
+    to: str,
+    language: str | None,
+    link: str,
+    code: str | None = None,
+    values: Mapping[str, str] | None = None,
 ) -> Letter:
-    """A mail whose button leads to `link`, and which may show a code."""
+    """A mail whose button leads to `link`, and which may show a code.
+
+    `values` stand in the text where it has their names in braces.
+    """
     chosen: Language = next((one for one in LANGUAGES if one == language), "en")
     said = texts()[kind][chosen]
+
+    def filled(lines: Sequence[str]) -> list[str]:
+        return [_PLACE.sub(lambda found: (values or {})[found[1]], line) for line in lines]
+
     return Letter(
         to=to,
         language=chosen,
         subject=said["subject"],
-        lines=said["lines"],
+        lines=filled(said["lines"]),
         code=code,
         button=(said["button"], link),
-        after=said["after"],
+        after=filled(said["after"]),
     )

@@ -12,7 +12,10 @@ from hirewire.auth.callers import Current
 from hirewire.auth.logins import end_sessions, forgive
 from hirewire.auth.mails.letters import letter
 from hirewire.auth.recovery import queries, rules
+from hirewire.auth.security_log.commands import note
+from hirewire.auth.security_log.rules import What
 from hirewire.auth.tables import link_to_send, user
+from hirewire.auth.where import Where
 from hirewire.kit.clock import now
 from hirewire.kit.mail import queue
 from hirewire.kit.secrets import CannotOpen, seal, unseal
@@ -32,6 +35,17 @@ class LinkRequest:
     public_url: str
     language: str | None
     """That of the request, for an account without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """Who sets a password, as far as the request says."""
+
+    network: str
+    """Exact, for the limits on logins."""
+    where: Where
+    public_url: str
+    language: str | None
 
 
 async def request_link(tx: Tx, asked: LinkRequest) -> None:
@@ -80,9 +94,7 @@ async def _send_link(tx: Tx, asked: LinkRequest) -> None:
     await queue.send(tx, "password_reset", mail, user_id=reader.id, expires_at=expires_at)
 
 
-async def set_password(
-    tx: Tx, token: str, password_hash: str, *, network: str, public_url: str, language: str | None
-) -> None:
+async def set_password(tx: Tx, token: str, password_hash: str, requester: Requester) -> None:
     """Set the password with the token of a link, and end all sessions; a mail notifies the user.
 
     The owner of the address may log in from this network, whatever was tried before, and the
@@ -99,18 +111,11 @@ async def set_password(
         )
     )
     await end_sessions(tx, secret.user_id, "password reset")
-    await _after(tx, secret.user_id, network=network, public_url=public_url, language=language)
+    await _after(tx, secret.user_id, "password_reset", requester)
 
 
 async def change_password(
-    tx: Tx,
-    current: Current,
-    old_hash: str,
-    password_hash: str,
-    *,
-    network: str,
-    public_url: str,
-    language: str | None,
+    tx: Tx, current: Current, old_hash: str, password_hash: str, requester: Requester
 ) -> bool:
     """Change the password, and end all sessions but this one; a mail notifies the user.
 
@@ -126,20 +131,19 @@ async def change_password(
         return False
     await one_time.forget(tx, current.user_id, "password_reset")
     await end_sessions(tx, current.user_id, "password changed", but=current.session_id)
-    await _after(tx, current.user_id, network=network, public_url=public_url, language=language)
+    await _after(tx, current.user_id, "password_changed", requester)
     return True
 
 
-async def _after(
-    tx: Tx, user_id: UUID, *, network: str, public_url: str, language: str | None
-) -> None:
-    """Allow logins from here, and send the mail."""
+async def _after(tx: Tx, user_id: UUID, what: What, requester: Requester) -> None:
+    """Allow logins from here, note what was done, and send the mail."""
     changed = await queries.reader(tx, user_id)
-    await forgive(tx, network, changed.email_key, user_id)
+    await forgive(tx, requester.network, changed.email_key, user_id)
+    await note(tx, user_id, what, requester.where)
     mail = letter(
         "password_changed",
         to=changed.email,
-        language=changed.language or language,
-        link=f"{public_url}/password/forgot",
+        language=changed.language or requester.language,
+        link=f"{requester.public_url}/password/forgot",
     )
     await queue.send(tx, "password_changed", mail, user_id=user_id)

@@ -10,9 +10,11 @@ from pydantic_core import PydanticCustomError
 from hirewire.auth import networks, one_time, passwords
 from hirewire.auth.callers import CurrentSession
 from hirewire.auth.credentials import email_key, hash_password, password_fits
+from hirewire.auth.failures import note_failure
 from hirewire.auth.logins import TooManyFailures, admit
 from hirewire.auth.one_time import InvalidLink
 from hirewire.auth.recovery import commands, queries
+from hirewire.auth.where import where_of
 from hirewire.kit.errors import FieldError, Invalid, Unauthenticated
 from hirewire.kit.http import language_of, transactions_of
 from hirewire.kit.models import Body
@@ -91,14 +93,16 @@ async def reset(body: NewPassword, request: Request) -> None:
     # No transaction is open while the password is hashed: that takes tens of milliseconds.
     hashed = await hash_password(body.password)
     async with transactions() as tx:
-        await commands.set_password(
-            tx,
-            body.token,
-            hashed,
-            network=networks.network(request.client.host if request.client else ""),
-            public_url=request.app.state.settings.public_url,
-            language=language_of(request),
-        )
+        await commands.set_password(tx, body.token, hashed, _requester(request))
+
+
+def _requester(request: Request) -> commands.Requester:
+    return commands.Requester(
+        networks.network(request.client.host if request.client else ""),
+        where_of(request),
+        request.app.state.settings.public_url,
+        language_of(request),
+    )
 
 
 def _check(password: str, email: str) -> None:
@@ -115,29 +119,25 @@ async def change(body: ChangedPassword, request: Request, current: CurrentSessio
 
     Wrong current passwords count as failed logins.
     """
-    network = networks.network(request.client.host if request.client else "")
-    transactions = transactions_of(request)
+    requester, transactions = _requester(request), transactions_of(request)
     async with transactions() as tx:
         account = await queries.account(tx, current.user_id)
         if account is None:
             raise Unauthenticated("This account does not exist any more.")
         _check(body.password, account.email)
-        pause = await admit(tx, network, account.email_key, account.id)
+        pause = await admit(tx, requester.network, account.email_key, account.id)
     if pause:
         raise TooManyFailures(retry_after=ceil(pause.total_seconds()))
     # No transaction is open while passwords are hashed.
     if not await password_fits(body.current, account.password_hash):
+        async with transactions() as tx:
+            known = account.email_key, account.id
+            await note_failure(tx, requester.network, *known, requester.where)
         raise _wrong()
     hashed = await hash_password(body.password)
     async with transactions() as tx:
         is_changed = await commands.change_password(
-            tx,
-            current,
-            account.password_hash,
-            hashed,
-            network=network,
-            public_url=request.app.state.settings.public_url,
-            language=language_of(request),
+            tx, current, account.password_hash, hashed, requester
         )
     if not is_changed:
         raise _wrong()

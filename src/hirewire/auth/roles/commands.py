@@ -15,7 +15,8 @@ class NoSuchUser(Exception):
 
 
 async def make_employer(tx: Tx, user_id: UUID) -> bool:
-    """Make an applicant an employer. Returns False for an employer or an admin.
+    """Make an applicant an employer. Returns False for an employer, and for an admin, whose other
+    role it becomes.
 
     Records `UserRoleChanged`. Raises `NoSuchUser`.
     """
@@ -23,6 +24,8 @@ async def make_employer(tx: Tx, user_id: UUID) -> bool:
     role = result.scalar()
     if role is None:
         raise NoSuchUser(f"no user {user_id}")
+    if role == "admin":
+        await tx.execute(update(user).where(user.c.id == user_id).values(role_besides="employer"))
     if role != "applicant":
         return False
     await tx.execute(update(user).where(user.c.id == user_id).values(role="employer"))

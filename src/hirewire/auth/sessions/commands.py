@@ -1,70 +1,28 @@
-"""Commands that begin, refresh and end sessions."""
+"""Commands that refresh and end sessions."""
 
-import secrets
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import delete, exists, select, update
 
 from hirewire.auth import limits
+from hirewire.auth.granting import Granted, issue_refresh_token
 from hirewire.auth.logins import digest
+from hirewire.auth.security_log.commands import note
+from hirewire.auth.security_log.rules import What
 from hirewire.auth.sessions import rules
 from hirewire.auth.tables import failed_login, known_place, refresh_token, session, user
+from hirewire.auth.where import Where
 from hirewire.kit.clock import now
-from hirewire.kit.mail.letters import Language
-from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
 
 PRUNED_AT_ONCE = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
-    """A session and the token that refreshes it."""
-
-    session_id: UUID
-    user_id: UUID
-    refresh_token: str
+Refusal = Literal["unknown", "ended", "double", "reused", "blocked"]
 
 
-Refusal = Literal["unknown", "ended", "double", "reused"]
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where somebody logs in."""
-
-    device: str | None = None
-    network: str | None = None
-    """Coarse."""
-    language: Language | None = None
-
-
-async def begin(tx: Tx, user_id: UUID, place: Place) -> Granted:
-    """Start a session for a user, whose language is remembered for mails."""
-    language = place.language
-    moment, id = now(), new_id()
-    ends_at = moment + rules.SESSION_LIFE
-    await tx.execute(
-        insert(session).values(
-            id=id,
-            user_id=user_id,
-            started_at=moment,
-            ends_at=ends_at,
-            device=place.device,
-            network=place.network,
-        )
-    )
-    if language is not None:
-        its = user.c
-        changed = its.id == user_id, its.language.is_distinct_from(language)
-        await tx.execute(update(user).where(*changed).values(language=language))
-    return Granted(id, user_id, await _issue(tx, id, moment, ends_at))
-
-
-async def refresh(tx: Tx, token: str) -> Granted | Refusal:
+async def refresh(tx: Tx, token: str, where: Where) -> Granted | Refusal:
     """Rotate a refresh token. Returns a `Refusal` for a bad one, so that the transaction commits.
 
     A token can be used once. A second use means that it was copied. Nobody can tell the owner from
@@ -74,47 +32,58 @@ async def refresh(tx: Tx, token: str) -> Granted | Refusal:
     response. A client that lost that response must log in again.
     """
     moment = now()
+    its = session.c
     result = await tx.execute(
-        select(refresh_token, session.c.user_id, session.c.ends_at, session.c.revoked_at)
-        .join(session, session.c.id == refresh_token.c.session_id)
+        select(refresh_token, its.user_id, its.ends_at, its.revoked_at, user.c.blocked_at)
+        .join(session, its.id == refresh_token.c.session_id)
+        .join(user, user.c.id == its.user_id)
         .where(refresh_token.c.hash == digest(token))
-        .with_for_update()
+        .with_for_update(of=[refresh_token, session])
     )
     row = result.first()
     if row is None:
         return "unknown"
+    if row.blocked_at is not None:
+        return "blocked"
     if row.revoked_at is not None or row.expires_at <= moment:
         return "ended"
     if row.used_at is not None:
         if moment - row.used_at <= rules.DOUBLE_SUBMIT:
             return "double"
-        await revoke(tx, row.session_id, "refresh token used twice")
+        await revoke(tx, row.session_id, "refresh token used twice", "refresh_reused", where)
         return "reused"
     await tx.execute(
         update(refresh_token).where(refresh_token.c.hash == row.hash).values(used_at=moment)
     )
     await tx.execute(update(session).where(session.c.id == row.session_id).values(used_at=moment))
-    next_token = await _issue(tx, row.session_id, moment, row.ends_at)
+    next_token = await issue_refresh_token(tx, row.session_id, moment, row.ends_at)
     return Granted(row.session_id, row.user_id, next_token)
 
 
-async def end(tx: Tx, token: str) -> None:
+async def end(tx: Tx, token: str, where: Where) -> None:
     """Log out: end the token's session. An unknown token changes nothing."""
     result = await tx.execute(
         select(refresh_token.c.session_id).where(refresh_token.c.hash == digest(token))
     )
     id = result.scalar()
     if id is not None:
-        await revoke(tx, id, "logout")
+        await revoke(tx, id, "logout", "signed_out", where)
 
 
-async def revoke(tx: Tx, session_id: UUID, why: str) -> None:
-    """End a session and all its tokens, and store why. An ended session keeps its first reason."""
-    await tx.execute(
+async def revoke(tx: Tx, session_id: UUID, why: str, what: What, where: Where) -> None:
+    """End a session and all its tokens, store why, and note `what` in the security log.
+
+    An ended session keeps its first reason.
+    """
+    result = await tx.execute(
         update(session)
         .where(session.c.id == session_id, session.c.revoked_at.is_(None))
         .values(revoked_at=now(), revoked_why=why)
+        .returning(session.c.user_id)
     )
+    user_id = result.scalar()
+    if user_id is not None:
+        await note(tx, user_id, what, where)
 
 
 async def prune(tx: Tx) -> bool:
@@ -137,16 +106,3 @@ async def prune(tx: Tx) -> bool:
     await tx.execute(old_failures)
     await tx.execute(delete(known_place).where(known_place.c.at <= moment - limits.PLACE_LIFE))
     return max(tokens.rowcount, sessions.rowcount) >= PRUNED_AT_ONCE
-
-
-async def _issue(tx: Tx, session_id: UUID, moment: datetime, ends_at: datetime) -> str:
-    token = secrets.token_urlsafe(32)
-    await tx.execute(
-        insert(refresh_token).values(
-            hash=digest(token),
-            session_id=session_id,
-            issued_at=moment,
-            expires_at=min(moment + rules.REFRESH_LIFE, ends_at),
-        )
-    )
-    return token

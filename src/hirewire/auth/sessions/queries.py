@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, func, select
 
-from hirewire.auth.sessions import rules
+from hirewire.auth.granting import REFRESH_LIFE
 from hirewire.auth.tables import session, user
 from hirewire.kit.clock import now
 from hirewire.messaging.transaction import Tx
@@ -30,13 +30,6 @@ async def still_has(tx: Tx, user_id: UUID, password_hash: str) -> bool:
     return result.first() is not None
 
 
-async def claims_of(tx: Tx, user_id: UUID) -> Row[str, bool]:
-    """The current `role` of an existing user, and whether the address is verified."""
-    is_verified = user.c.email_verified_at.is_not(None).label("email_verified")
-    result = await tx.execute(select(user.c.role, is_verified).where(user.c.id == user_id))
-    return result.one()
-
-
 MOST_LISTED = 100
 
 
@@ -52,7 +45,7 @@ async def open_sessions(
             its.user_id == user_id,
             its.revoked_at.is_(None),
             its.ends_at > moment,
-            used_at > moment - rules.REFRESH_LIFE,
+            used_at > moment - REFRESH_LIFE,
         )
         .order_by(used_at.desc(), its.id)
         .limit(MOST_LISTED)

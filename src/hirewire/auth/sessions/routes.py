@@ -2,25 +2,28 @@
 
 from datetime import datetime
 from math import ceil
-from typing import Annotated, Literal
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from hirewire.auth import networks
+from hirewire.auth import granting, networks
 from hirewire.auth.callers import CurrentSession
 from hirewire.auth.credentials import email_key, password_fits
-from hirewire.auth.devices import device
-from hirewire.auth.logins import TooManyFailures, admit, end_sessions, forgive
+from hirewire.auth.failures import note_failure
+from hirewire.auth.granting import Tokens
+from hirewire.auth.logins import TooManyFailures, admit, end_sessions
+from hirewire.auth.security_log.commands import note
 from hirewire.auth.sessions import commands, queries
-from hirewire.auth.signing import ACCESS_TOKEN_LIFE, access_token, current_key, session_of
+from hirewire.auth.signing import current_key, session_of
+from hirewire.auth.where import where_of
 from hirewire.kit.errors import AppError, Kind, NotFound, Unauthenticated
-from hirewire.kit.http import RequestTx, language_of, transactions_of
+from hirewire.kit.http import RequestTx, transactions_of
 from hirewire.kit.models import Answer, Body
 from hirewire.kit.openapi import SIGNED_IN, refuses
+from hirewire.kit.refusals import AccountBlocked
 from hirewire.kit.tokens import InvalidToken, Verifier
-from hirewire.messaging.transaction import Tx
 
 router = APIRouter(prefix="/api/auth", tags=["sessions"])
 
@@ -66,15 +69,6 @@ class Logout(Body):
     refresh_token: Annotated[str | None, Field(max_length=200, repr=False)] = None
 
 
-class Tokens(Answer):
-    """An access token and a refresh token."""
-
-    access_token: str
-    refresh_token: str
-    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105
-    expires_in: int
-
-
 class Session(Answer):
     """A login that has not ended."""
 
@@ -96,9 +90,12 @@ class SessionList(Answer):
     items: list[Session]
 
 
-@router.post("/login", responses=refuses(WrongCredentials, TooManyFailures))
+@router.post("/login", responses=refuses(WrongCredentials, AccountBlocked, TooManyFailures))
 async def login(body: Login, request: Request, response: Response) -> Tokens:
-    """Log in. An unknown email and a wrong password get the same answer, in the same time."""
+    """Log in. An unknown email and a wrong password get the same answer, in the same time.
+
+    That an account is blocked is said with the right password only.
+    """
     network = networks.network(request.client.host if request.client else "")
     account = email_key(body.email)
     transactions = transactions_of(request)
@@ -111,16 +108,17 @@ async def login(body: Login, request: Request, response: Response) -> Tokens:
     # No transaction is open while the password is hashed: that takes tens of milliseconds.
     fits = await password_fits(body.password, stored.password_hash if stored else None)
     if stored is None or not fits:
+        user_id = stored.id if stored else None
+        async with transactions() as tx:
+            await note_failure(tx, network, account, user_id, where_of(request))
         raise WrongCredentials
     async with transactions() as tx:
         if not await queries.still_has(tx, stored.id, stored.password_hash):
             raise WrongCredentials  # changed meanwhile, which has ended all sessions
-        await forgive(tx, network, account, stored.id)
-        granted = await commands.begin(tx, stored.id, _place_of(request))
-        return await _tokens(tx, request, response, granted)
+        return await granting.sign_in(tx, request, response, stored.id, account)
 
 
-@router.post("/refresh", responses=refuses(InvalidRefreshToken, RefreshedJustNow))
+@router.post("/refresh", responses=refuses(InvalidRefreshToken, AccountBlocked, RefreshedJustNow))
 async def refresh(body: RefreshToken, request: Request, response: Response) -> Tokens:
     """Exchange a refresh token for a new token pair. Each refresh token works once.
 
@@ -128,11 +126,13 @@ async def refresh(body: RefreshToken, request: Request, response: Response) -> T
     ends the session, because the token may have been stolen.
     """
     async with transactions_of(request)() as tx:
-        done = await commands.refresh(tx, body.refresh_token)
-        if isinstance(done, commands.Granted):
-            return await _tokens(tx, request, response, done)
+        done = await commands.refresh(tx, body.refresh_token, where_of(request))
+        if isinstance(done, granting.Granted):
+            return await granting.tokens(tx, request, response, done)
     if done == "double":
         raise RefreshedJustNow
+    if done == "blocked":
+        raise AccountBlocked
     raise InvalidRefreshToken
 
 
@@ -147,23 +147,14 @@ async def logout(request: Request, body: Logout | None = None) -> None:
 
     Repeating the call changes nothing. Access tokens stay valid for up to 10 minutes.
     """
-    transactions = transactions_of(request)
+    transactions, where = transactions_of(request), where_of(request)
     if body is not None and body.refresh_token is not None:
         async with transactions() as tx:
-            await commands.end(tx, body.refresh_token)
+            await commands.end(tx, body.refresh_token, where)
         return
     session_id = await _session_of_bearer(request)
     async with transactions() as tx:
-        await commands.revoke(tx, session_id, "logout")
-
-
-def _place_of(request: Request) -> commands.Place:
-    address = request.client.host if request.client else ""
-    return commands.Place(
-        device(request.headers.get("user-agent", "")),
-        networks.coarse(address),
-        language_of(request),
-    )
+        await commands.revoke(tx, session_id, "logout", "signed_out", where)
 
 
 @router.get("/sessions", responses=refuses(Unauthenticated))
@@ -177,17 +168,18 @@ async def listed(tx: RequestTx, caller: CurrentSession, response: Response) -> S
 
 
 @router.delete("/sessions", status_code=204, responses=refuses(Unauthenticated))
-async def end_others(tx: RequestTx, caller: CurrentSession) -> None:
+async def end_others(tx: RequestTx, caller: CurrentSession, request: Request) -> None:
     """End all sessions of the caller but the current one."""
     await end_sessions(tx, caller.user_id, "ended by the user", but=caller.session_id)
+    await note(tx, caller.user_id, "other_sessions_ended", where_of(request))
 
 
 @router.delete("/sessions/{id}", status_code=204, responses=refuses(Unauthenticated, NotFound))
-async def end_one(id: UUID, tx: RequestTx, caller: CurrentSession) -> None:
+async def end_one(id: UUID, tx: RequestTx, caller: CurrentSession, request: Request) -> None:
     """End one of the caller's sessions. Repeating the call changes nothing."""
     if not await queries.is_theirs(tx, id, caller.user_id):
         raise NotFound
-    await commands.revoke(tx, id, "ended by the user")
+    await commands.revoke(tx, id, "ended by the user", "session_ended", where_of(request))
 
 
 async def _session_of_bearer(request: Request) -> UUID:
@@ -196,28 +188,9 @@ async def _session_of_bearer(request: Request) -> UUID:
     if scheme.lower() != "bearer":
         raise Unauthenticated
     verifier: Verifier = request.app.state.verifier
-    await verifier.verify(token.strip())
+    caller = await verifier.verify(token.strip())
+    request.state.user = str(caller.user_id)
     id = session_of(token.strip())
     if id is None:
         raise InvalidToken
     return id
-
-
-async def _tokens(
-    tx: Tx, request: Request, response: Response, granted: commands.Granted
-) -> Tokens:
-    claims = await queries.claims_of(tx, granted.user_id)
-    token = access_token(
-        await current_key(tx),
-        issuer=request.app.state.settings.public_url,
-        user_id=granted.user_id,
-        session_id=granted.session_id,
-        role=claims.role,
-        email_verified=claims.email_verified,
-    )
-    response.headers["Cache-Control"] = "no-store"
-    return Tokens(
-        access_token=token,
-        refresh_token=granted.refresh_token,
-        expires_in=int(ACCESS_TOKEN_LIFE.total_seconds()),
-    )

@@ -1,7 +1,5 @@
-"""Session lifetimes."""
+"""How soon a refresh token that is sent twice counts as stolen."""
 
 from datetime import timedelta
 
-REFRESH_LIFE = timedelta(days=30)
-SESSION_LIFE = timedelta(days=90)
 DOUBLE_SUBMIT = timedelta(seconds=10)

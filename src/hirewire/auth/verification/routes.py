@@ -10,6 +10,7 @@ from hirewire.auth import networks, one_time
 from hirewire.auth.one_time import InvalidLink
 from hirewire.auth.verification import commands, queries
 from hirewire.auth.verification_mails import send_verification
+from hirewire.auth.where import where_of
 from hirewire.kit.errors import AppError, Kind, Unauthenticated
 from hirewire.kit.http import Caller, MaybeCaller, language_of, transactions_of
 from hirewire.kit.models import Body
@@ -59,12 +60,12 @@ async def verify(body: Proof, request: Request, caller: MaybeCaller) -> None:
     """
     async with transactions_of(request)() as tx:
         if body.token is not None:
-            await commands.verify_by_link(tx, body.token)
+            await commands.verify_by_link(tx, body.token, where_of(request))
             return
         if caller is None:
             raise Unauthenticated
         code = "".join((body.code or "").split())
-        is_right = await commands.verify_by_code(tx, caller.user_id, code)
+        is_right = await commands.verify_by_code(tx, caller.user_id, code, where_of(request))
     if not is_right:
         raise InvalidCode
 

@@ -10,6 +10,8 @@ from sqlalchemy import ColumnElement, Row, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hirewire.contracts.vacancies import ModerationDecided
+from hirewire.kit import audit_log
+from hirewire.kit.audit_log import Subject
 from hirewire.kit.clock import now
 from hirewire.kit.db import lock
 from hirewire.kit.errors import AppError, Kind, NotFound
@@ -168,8 +170,9 @@ async def decide(
 ) -> UUID:
     """Decide about a vacancy or a company, reported or not; returns the decision's id.
 
-    It answers all reports that wait. All but a dismissal record `ModerationDecided`. Raises
-    `NoSuchTarget`, and `DecisionNotPossible` if it is so already.
+    It answers all reports that wait, and stands in the log of operators' acts. All but a dismissal
+    record `ModerationDecided`. Raises `NoSuchTarget`, and `DecisionNotPossible` if it is so
+    already.
     """
     company_id, _ = await _existing(tx, target, id)
     moment = now()
@@ -188,6 +191,14 @@ async def decide(
     if what not in allowed:
         raise DecisionNotPossible(extra={"allowed": allowed})
     decided = await _enter(tx, operator_id, before, what, reason, text)
+    await audit_log.record(
+        tx,
+        f"{target}_{decided.kind}",
+        Subject(target, str(id)),
+        by=operator_id,
+        why=text,
+        details={"reason": reason} if reason else None,
+    )
     if what in ("take_down", "restore"):
         await _set_taken_down(tx, target, id, what == "take_down")
     if what != "dismiss":

@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import model_validator
 from pydantic_core import PydanticCustomError
 
+from hirewire.kit.audit_log import Why
 from hirewire.kit.models import Answer, Body, text
 from hirewire.vacancies.moderation.rules import Decision, DecisionKind, Reason, Target
 
@@ -27,7 +28,7 @@ class NewDecision(Body):
     decision: Decision
     reason: Reason | None = None
     """Required to take something down."""
-    text: Words
+    text: Why
 
     @model_validator(mode="after")
     def _reason_of_a_takedown(self) -> Self:

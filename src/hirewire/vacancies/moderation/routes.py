@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from hirewire.kit.errors import NotFound
+from hirewire.kit.errors import NotAnAdmin, NotFound
 from hirewire.kit.http import (
     Caller,
     MaybeCaller,
@@ -21,12 +21,7 @@ from hirewire.kit.openapi import refuses
 from hirewire.kit.secrets import marks
 from hirewire.kit.tokens import Principal
 from hirewire.messaging.transaction import Tx
-from hirewire.vacancies.authority import (
-    NotAnEmployer,
-    NotAnOperator,
-    require_company,
-    require_operator,
-)
+from hirewire.vacancies.authority import NotAnEmployer, require_company, require_operator
 from hirewire.vacancies.errors import NoSuchVacancy, NotShown
 from hirewire.vacancies.moderation import commands, models, presenters, queries
 from hirewire.vacancies.moderation.rules import Target
@@ -79,7 +74,7 @@ async def _report(
     await commands.report_it(tx, reader, target, id, body.reason, body.text)
 
 
-@router.get("/reported", responses=refuses(NotAnOperator))
+@router.get("/reported", responses=refuses(NotAnAdmin))
 async def reported(
     tx: RequestTx,
     caller: Caller,
@@ -106,14 +101,14 @@ async def reported(
     )
 
 
-@router.get("/reported/count", responses=refuses(NotAnOperator))
+@router.get("/reported/count", responses=refuses(NotAnAdmin))
 async def waiting(tx: RequestTx, caller: Caller) -> models.Waiting:
     """For operators: how much waits for a decision."""
     await require_operator(tx, caller.user_id)
     return models.Waiting(waiting=await queries.waiting_count(tx))
 
 
-@router.get("/reported/{target}/{id}", responses=refuses(NotAnOperator, NothingDecided))
+@router.get("/reported/{target}/{id}", responses=refuses(NotAnAdmin, NothingDecided))
 async def one_reported(
     target: Target, id: UUID, tx: RequestTx, caller: Caller
 ) -> models.OneReported:
@@ -126,7 +121,7 @@ async def one_reported(
     "/reported/{target}/{id}/decisions",
     status_code=201,
     responses=refuses(
-        *(NotAnOperator, NoSuchVacancy, commands.NoSuchTarget, commands.DecisionNotPossible),
+        *(NotAnAdmin, NoSuchVacancy, commands.NoSuchTarget, commands.DecisionNotPossible),
     ),
 )
 async def decide(

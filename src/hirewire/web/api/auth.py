@@ -4,7 +4,14 @@ from typing import ClassVar
 
 from hirewire.web.api.answers import Answer
 from hirewire.web.api.client import Client, Typed, answer_of, refusal_or
-from hirewire.web.api.models.auth import Account, Session, Tokens
+from hirewire.web.api.models.auth import (
+    Account,
+    MadeToken,
+    PersonalToken,
+    SecurityEvent,
+    Session,
+    Tokens,
+)
 from hirewire.web.api.models.base import Items
 from hirewire.web.api.services import Reply
 
@@ -73,6 +80,25 @@ class Auth(Client):
     async def end_other_sessions(self) -> Answer[None]:
         """End all sessions of the visitor but this one."""
         return await self._do("DELETE", "/sessions")
+
+    async def security_log(
+        self, limit: int, after: str | None = None
+    ) -> Answer[Items[SecurityEvent]]:
+        """What happened to the visitor's account, the latest first."""
+        query = {"limit": str(limit), "after": after}
+        return await self._get(Items[SecurityEvent], "/security-log", query)
+
+    async def tokens(self) -> Answer[Items[PersonalToken]]:
+        """The visitor's personal access tokens."""
+        return await self._get(Items[PersonalToken], "/tokens")
+
+    async def make_token(self, token: Typed) -> Answer[MadeToken]:
+        """Make a personal access token."""
+        return await self._send(MadeToken, "POST", "/tokens", token)
+
+    async def revoke_token(self, id: str) -> Answer[None]:
+        """Revoke a personal access token."""
+        return await self._do("DELETE", f"/tokens/{id}")
 
     async def _post(self, path: str, body: Typed) -> Reply:
         """Call without the visitor's token, since the body contains the credentials."""

@@ -1,6 +1,7 @@
 """HTTP calls from the pages to the services."""
 
 import asyncio
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar
@@ -11,7 +12,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from yarl import URL
 
 from hirewire.kit.errors import Unauthenticated, Unavailable
-from hirewire.web.api.models.auth import Account
+from hirewire.web.api.models.auth import Account, Exchanged
 from hirewire.web.api.models.base import Model
 from hirewire.web.api.models.vacancies import Employer
 from hirewire.web.upstream import Away, BrokeOff, Busy, Upstream
@@ -118,6 +119,16 @@ class Services:
         if answer.status == 401:
             raise Unauthenticated
         return answer.whole(Account).id
+
+    async def exchange(self, token: str) -> str | None:
+        """An access token for a personal one; None if `auth` refuses it.
+
+        Raises `Unavailable` if `auth` does not answer.
+        """
+        content = json.dumps({"token": token}).encode()
+        headers = [("content-type", "application/json")]
+        answer = await self.ask("auth", "POST", "/internal/personal-token", headers, content)
+        return None if answer.status == 401 else answer.whole(Exchanged).accessToken
 
     async def company_of(self, authorization: str) -> str | None:
         """The company that this user acts for; None if there is none.

@@ -139,6 +139,7 @@ TEXTS: dict[str, str | Plural] = {
     "token_or_code": REQUIRED,
     "wrong_password": N_("This is not your current password."),
     "wrong_credentials": N_("Wrong email or password."),
+    "account_blocked": N_("This account is blocked. We have sent you a mail with the reason."),
     "email_taken": N_("This email is already registered."),
     "sign_in_away": N_("Sign-in is temporarily unavailable. Please try again in a moment."),
     "too_many_registrations": N_("Too many accounts were created from your network."),
@@ -146,6 +147,7 @@ TEXTS: dict[str, str | Plural] = {
     "too_many_invitations": N_("Your company has reached the daily limit for invitations."),
     "too_many_messages": N_("You have reached the daily limit for messages."),
     **dict.fromkeys(("too_many_items", "too_many_saved", "too_many_searches"), LIMIT),
+    "too_many_tokens": N_("You have reached the limit of access tokens. Revoke one first."),
     **dict.fromkeys(("not_found", "resume_not_found", "item_not_found", "link_not_found"), GONE),
     **dict.fromkeys(("vacancy_not_found", "company_not_found", "search_not_found"), GONE),
     **dict.fromkeys(("application_not_found", "recommendation_not_found"), GONE),
@@ -165,9 +167,12 @@ TEXTS: dict[str, str | Plural] = {
         "A job with this text was taken down, so it cannot be published again."
     ),
     "not_shown": N_("This is no longer shown on the site."),
-    "not_an_operator": N_("Only operators of this site can do this."),
     "vacancy_not_open": N_("This job is not accepting applications."),
     "own_vacancy": N_("You cannot apply to a job at your own company."),
+    "not_an_admin": N_("Only operators of this board can do this."),
+    "own_account": N_("You cannot do this to your own account."),
+    "already_blocked": N_("This person is blocked already."),
+    "not_blocked": N_("This person is not blocked."),
     "not_an_employer": N_("Only employers can do this."),
     "employer_profile_exists": N_("You already have a company profile."),
     "no_employer_profile": N_("You do not have a company profile yet."),
@@ -183,6 +188,7 @@ TEXTS: dict[str, str | Plural] = {
 """The texts of all codes that a page may show: a test compares them with the sources."""
 NARROWER = {
     ("string_too_short", "min_length", 1): REQUIRED,
+    ("too_short", "min_length", 1): N_("Choose at least one"),
     ("resume_lacks", "field", "title"): N_("Add a desired position to the resume"),
     ("resume_lacks", "field", "skills"): N_("Add skills to the resume"),
     ("string_pattern_mismatch", "pattern", "^[A-Z]{3}$"): CURRENCY,

@@ -30,7 +30,12 @@ PAGES: dict[str, tuple[str, ...]] = {
     "Company": ("company.html",),
     "Sign-in and sign-up": ("signin.html", "signup.html", "account.py"),
     "Forgotten password": ("forgot.html", "new_password.html"),
-    "Account and security": ("account.html", "verify.html", "verify_first.html", "code.html"),
+    "Account and security": (
+        *("account.html", "account_address.html", "account_password.html", "account_sessions.html"),
+        *("account_log.html", "security_log.html"),
+        *("tokens.html", "token_made.html"),
+        *("verify.html", "verify_first.html", "code.html"),
+    ),
     "About, privacy, contact": ("about.html", "privacy.html", "contact.html"),
     "Kept mails": ("kept_mail.html",),
     "Dashboard": (

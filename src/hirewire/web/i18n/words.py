@@ -15,7 +15,7 @@ from babel import Locale, dates, numbers
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from hirewire.kit.clock import day_of
+from hirewire.kit.clock import day_of, local
 from hirewire.web.i18n.labels import LABELS, UNACCEPTED
 from hirewire.web.i18n.problem_texts import NARROWER, NOT_ACCEPTED, NOT_DONE, TEXTS
 from hirewire.web.problems import Params, Problem
@@ -173,6 +173,14 @@ class Words:
         found = date.fromisoformat(value) if is_day else day_of(datetime.fromisoformat(value))
         return _date(self.lang, "d MMMM y", found)
 
+    def moment(self, value: str) -> str:
+        """The day and the time of an ISO 8601 time, in the board's time zone."""
+        return f"{self.day(value)}, {local(datetime.fromisoformat(value)):%H:%M %Z}"
+
+    def act(self, what: str) -> str:
+        """The label of an act of the security log; a neutral one for an act of a later version."""
+        return self.label(f"act_{what}" if f"act_{what}" in LABELS else "act_other")
+
     def month(self, value: str | None) -> str:
         """The month and year of a partial ISO 8601 date (`2020`, `2020-03`, `2020-03-01`)."""
         if not value or not re.match(r"[0-9]{4}-[0-9]{2}", value):
@@ -196,6 +204,11 @@ class Words:
         else:
             return ""
         return said.replace("%(num)s", self.number(count))
+
+    def has_passed(self, value: str) -> bool:
+        """Whether a moment has passed."""
+        moment = datetime.fromisoformat(value)
+        return moment <= datetime.now(moment.tzinfo)
 
     def ago(self, value: str) -> str:
         """The time since a moment."""

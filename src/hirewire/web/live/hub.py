@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from hirewire.messaging.envelope import message_id_of, type_of
 Side = Literal["person", "company"]
 CONCERNS: dict[str, tuple[Side, ...]] = {
     "user.role_changed": ("person",),
+    "user.blocked": ("person",),
     "profile.updated": ("person",),
     "resume.updated": ("person",),
     "employer.profile.created": ("person",),
@@ -45,6 +47,8 @@ LONGEST_QUEUE = 256
 MOST_STREAMS = 20
 CATCH_UP = b"event: catch-up\ndata: {}\n\n"
 INTERRUPTED = b"event: interrupted\ndata: {}\n\n"
+REFUSED = b"event: user.blocked\ndata: {}\n\n"
+"""The last message of a stream whose person may not read on: the page loads again."""
 
 _open = Gauge("hirewire_live_streams", "Open live streams")
 _sent = Counter("hirewire_live_told_total", "Events put into live streams")
@@ -77,6 +81,8 @@ class Stream:
     waiting: asyncio.Event = field(default_factory=asyncio.Event)
     is_behind: bool = False
     has_ended: bool = False
+    is_doubtful: bool = False
+    """Whether the person may have been blocked while events were missed."""
 
     def send(self, text: bytes) -> None:
         """Queue a message. A full queue is cleared, and the page gets `catch-up`."""
@@ -139,6 +145,7 @@ class Hub:
         self._streams: dict[tuple[Side, str], set[Stream]] = {}
         self._all: set[Stream] = set()
         self._ring: deque[StreamMessage] = deque(maxlen=RING)
+        self._blocks: deque[tuple[str, float]] = deque(maxlen=RING)
         self._activity = Pulse(self._send_activity)
 
     def __len__(self) -> int:
@@ -181,8 +188,11 @@ class Hub:
             message = _message_of(delivery)
             if message is None:
                 continue
-            self._ring.append(message)
             name = type_of(delivery)
+            if name == "user.blocked":
+                self._blocked(delivery)
+                continue
+            self._ring.append(message)
             if name == "employer.profile.created":
                 self._hired(delivery)
             for stream in {s for place in message.audience for s in self._streams.get(place, ())}:
@@ -207,6 +217,7 @@ class Hub:
         """Ask all pages to read again, because events may have been missed."""
         self._ring.clear()
         for stream in self._all:
+            stream.is_doubtful = True
             stream.send(CATCH_UP)
 
     def interrupt(self) -> None:
@@ -218,6 +229,24 @@ class Hub:
         """End all streams, because this process stops."""
         for stream in self._all:
             stream.end()
+
+    def refuse(self, stream: Stream) -> None:
+        """End the stream of a person who may not read on."""
+        stream.queue.clear()
+        stream.queue.append(REFUSED)
+        stream.end()
+
+    def was_blocked(self, user_id: str, since: float) -> bool:
+        """Whether a person was blocked after this time, by the monotonic clock."""
+        return any(one == user_id and at >= since for one, at in self._blocks)
+
+    def _blocked(self, delivery: Delivery) -> None:
+        body = json.loads(delivery.body)
+        if body.get("blocked"):
+            user_id = str(UUID(str(body["userId"])))
+            self._blocks.append((user_id, time.monotonic()))
+            for stream in self._streams.get(("person", user_id), ()):
+                self.refuse(stream)
 
     def _hired(self, delivery: Delivery) -> None:
         body = json.loads(delivery.body)

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Query, Request
@@ -46,19 +46,34 @@ async def live(
         authorization = f"Bearer {access}"
     if authorization is None:
         raise Unauthenticated
+    asked = time.monotonic()
     user_id = await services.who(authorization)
     company_id = await services.company_of(authorization)
     stream = feed.hub.open(user_id, company_id)
+    if feed.hub.was_blocked(user_id, since=asked):
+        feed.hub.refuse(stream)
     seconds = ends(authorization) - time.time()
+
+    async def is_refused() -> bool:
+        try:
+            await services.who(authorization)
+        except Unauthenticated:
+            return True
+        return False
+
     return StreamingResponse(
-        _lines(feed.hub, stream, last_event_id or after, seconds),
+        _lines(feed.hub, stream, last_event_id or after, seconds, is_refused),
         media_type="text/event-stream",
         headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
     )
 
 
 async def _lines(
-    hub: Hub, stream: Stream, last: str | None, seconds: float
+    hub: Hub,
+    stream: Stream,
+    last: str | None,
+    seconds: float,
+    is_refused: Callable[[], Awaitable[bool]],
 ) -> AsyncIterator[bytes]:
     until = time.monotonic() + seconds
     try:
@@ -66,6 +81,13 @@ async def _lines(
         for text in hub.missed(stream, last):
             yield text
         while True:
+            if stream.is_doubtful:
+                stream.is_doubtful = False
+                try:
+                    if await is_refused():
+                        hub.refuse(stream)
+                except Unavailable:
+                    stream.is_doubtful = True  # asked again soon
             while stream.queue:
                 texts = b"".join(stream.queue)
                 stream.queue.clear()

@@ -11,10 +11,12 @@ from hirewire.web.api.models.auth import Account, Tokens
 from hirewire.web.i18n.words import LANGUAGES
 from hirewire.web.pages.rendering import Asking, Form, go, local_path, render, typed
 from hirewire.web.problems import Problem
-from hirewire.web.sessions import KEPT_SECONDS, LANGUAGE, THEME, THEMES, Visitor, visitor
+from hirewire.web.sessions import LANGUAGE, THEME, THEMES, Visitor, begin, set_cookie, visitor
 
 router = APIRouter(include_in_schema=False)
 HIRING = "/employer"
+AHEAD = '"prefetchCache", "prerenderCache"'
+"""What a browser forgets when its user signs out: pages that it fetched ahead of time, for them."""
 HOMES = {"candidate": "/me", "employer": HIRING}
 """The first page after signing up, by the chosen role."""
 
@@ -75,7 +77,9 @@ async def sign_out(who: Asking) -> Response:
         with suppress(Unavailable):
             await who.auth.log_out(who.refresh)
     who.leave()
-    return go(who, "/", done="out")
+    response = go(who, "/", done="out")
+    response.headers["Clear-Site-Data"] = AHEAD
+    return response
 
 
 @router.post("/language")
@@ -84,9 +88,7 @@ async def language(who: Asking, request: Request) -> Response:
     given = await typed(request)
     response = go(who, local_path(given.get("next"), "/"))
     if given.get("language") in LANGUAGES:
-        response.set_cookie(
-            LANGUAGE, given["language"], KEPT_SECONDS, path="/", samesite="lax", httponly=True
-        )
+        set_cookie(request, response, LANGUAGE, given["language"])
     return response
 
 
@@ -96,16 +98,14 @@ async def theme(who: Asking, request: Request) -> Response:
     given = await typed(request)
     response = go(who, local_path(given.get("next"), "/"))
     if given.get("theme") in THEMES:
-        response.set_cookie(
-            THEME, given["theme"], KEPT_SECONDS, path="/", samesite="lax", httponly=True
-        )
+        set_cookie(request, response, THEME, given["theme"])
     return response
 
 
 async def _log_in(who: Visitor, email: str, password: str) -> Answer[Tokens]:
     answer = await who.auth.log_in(email, password)
     if answer.is_good:
-        who.enter(answer.data)
+        await begin(who, answer.data)
     return answer
 
 

@@ -39,6 +39,7 @@ DONE = {
     "code_sent": N_("We have sent the code again. No mail? Check the spam folder."),
     "session_ended": N_("Signed out on that device."),
     "others_ended": N_("Signed out on all other devices."),
+    "token_revoked": N_("Access token revoked."),
     "moved": N_("Application moved."),
     "shortlisted": N_("Added to shortlist."),
     "seen": N_("Removed from shortlist."),

@@ -1,4 +1,4 @@
-"""The page of the account: password and sessions."""
+"""The page of the account: password, sessions and the security log."""
 
 import asyncio
 from uuid import UUID
@@ -6,16 +6,19 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from hirewire.kit.errors import Unavailable
-from hirewire.web.pages.rendering import Form, Member, away, back_to, render, said, typed
+from hirewire.web.pages.rendering import Form, Member, away, back_to, go, render, said, typed
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(prefix="/account", include_in_schema=False)
+LATEST, WHOLE_PAGE = 5, 50
+"""How many acts the account's page and a page of the log show."""
+SCOPES = ("profiles:read", "profiles:write", "vacancies:read", "vacancies:write", "auth:read")
 
 
 @router.get("")
 async def account(who: Member) -> Response:
-    """The address, the password and the sessions."""
-    return await _page(who, Form())
+    """The address, the password, the tokens, the sessions and the latest of the security log."""
+    return await page(who, Form())
 
 
 @router.post("/password")
@@ -27,7 +30,7 @@ async def change_password(who: Member, request: Request) -> Response:
         return back_to(who, "/account", "password_changed")
     form = Form()
     form.refuse(answer)
-    return await _page(who, form, answer.status)
+    return await page(who, form, answer.status)
 
 
 @router.post("/sessions")
@@ -46,11 +49,38 @@ async def end_one(id: UUID, who: Member) -> Response:
     return back_to(who, "/account#sessions", done)
 
 
-async def _page(who: Visitor, form: Form, status: int = 200) -> Response:
+@router.get("/security-log")
+async def security_log(who: Member) -> Response:
+    """What happened to the account, the latest first."""
+    after = who.request.query_params.get("after") or None
     try:
-        mine, sessions = await asyncio.gather(who.auth.me(), who.auth.sessions())
+        answer = await who.auth.security_log(WHOLE_PAGE, after)
+    except Unavailable:
+        return away(who)
+    if not answer.is_good and after:  # probably an outdated position in the list
+        return go(who, "/account/security-log")
+    return render(who, "security_log.html", log=answer.data)
+
+
+async def page(
+    who: Visitor, form: Form, status: int = 200, *, token_form: Form | None = None
+) -> Response:
+    """The page, with what was typed into one of its forms."""
+    try:
+        mine, sessions, log, tokens = await asyncio.gather(
+            who.auth.me(), who.auth.sessions(), who.auth.security_log(LATEST), who.auth.tokens()
+        )
     except Unavailable:
         return away(who)
     return render(
-        who, "account.html", status, form=form, mine=mine.data, sessions=sessions.data.items
+        who,
+        "account.html",
+        status,
+        form=form,
+        mine=mine.data,
+        sessions=sessions.data.items,
+        log=log.data,
+        tokens=tokens.data.items,
+        token_form=token_form or Form({"days": "90"}),
+        scopes=SCOPES,
     )

@@ -5,8 +5,11 @@ from collections.abc import Mapping
 
 import structlog
 from prometheus_client import Counter
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from hirewire.kit.errors import Unavailable
+from hirewire.kit.middleware import drain
 from hirewire.kit.problems import problem
 from hirewire.web.proxy.exchange import (
     MOST_BODY,
@@ -19,6 +22,7 @@ from hirewire.web.proxy.exchange import (
     TooManyBodies,
 )
 from hirewire.web.proxy.headers import request_headers
+from hirewire.web.proxy.personal_tokens import PersonalTokens, Refused
 from hirewire.web.upstream import Away, BrokeOff, Busy, Silent, Upstream
 
 log = structlog.get_logger(__name__)
@@ -41,9 +45,12 @@ answers = Counter(
 class Proxy:
     """ASGI middleware: forwards the paths of services, and leaves other requests to `app`."""
 
-    def __init__(self, app: ASGIApp, *, routes: Mapping[str, Upstream]) -> None:
+    def __init__(
+        self, app: ASGIApp, *, routes: Mapping[str, Upstream], personal: PersonalTokens
+    ) -> None:
         """`routes`: upstreams by path prefix, such as `/api/auth/` or `/.well-known/`."""
         self._app = app
+        self._personal = personal
         self._routes = {path.encode(): upstream for path, upstream in routes.items()}
         self._prefixes = (API, *(path for path in self._routes if not path.startswith(API)))
         self._bodies = Bodies()
@@ -62,6 +69,13 @@ class Proxy:
         if found is None:
             answer = problem(404, "not-found", "No service answers at this path.")
             await answer(scope, receive, send)
+            return
+        try:
+            scope = await self._personal.exchanged(scope)
+        except (Refused, Unavailable) as error:
+            await drain(scope, receive)
+            refusal = _refused() if isinstance(error, Refused) else _not_exchanged()
+            await refusal(scope, receive, send)
             return
         await self._pass_on(*found, scope, receive, send)
 
@@ -127,6 +141,20 @@ IN_PLACE: dict[type[Exception], tuple[int, str, str, dict[str, str]]] = {
     BodyTooLarge: (413, "too-large", f"The body for {{}} is larger than {MOST_BODY} bytes.", {}),
     TooManyBodies: (503, "too-many-bodies", "Too many bodies arrive for {}.", {"Retry-After": "5"}),
 }
+
+
+def _refused() -> Response:
+    return problem(
+        401,
+        "invalid-token",
+        "The access token is wrong, has expired or was revoked.",
+        headers={"WWW-Authenticate": 'Bearer realm="hirewire", error="invalid_token"'},
+    )
+
+
+def _not_exchanged() -> Response:
+    status, slug, detail, headers = IN_PLACE[Away]
+    return problem(status, slug, detail.format("auth"), headers=headers, service="auth")
 
 
 async def _answer_error(error: Exception, exchange: Exchange) -> None:

@@ -10,12 +10,45 @@ class Tokens(Model):
     refreshToken: str
 
 
+class Exchanged(Model):
+    """The access token for a personal one."""
+
+    accessToken: str
+
+
+class PersonalToken(Model):
+    """A personal access token, without its text."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+    createdAt: Moment
+    expiresAt: Moment
+    usedAt: Moment | None = None
+
+
+class MadeToken(PersonalToken):
+    """A new personal access token, with its text."""
+
+    token: str
+
+
 class Account(Model):
     """A user's account."""
 
     id: str
     email: str = ""
     emailVerified: bool = True
+
+
+class SecurityEvent(Model):
+    """An act that concerns the security of the account."""
+
+    id: str
+    what: str
+    at: Moment
+    device: str | None = None
+    network: str | None = None
 
 
 class Session(Model):

@@ -9,7 +9,7 @@
   let last = null, source = null, wait = 1000, timer = null, expired = false;
   let connected = false, isConsumer = false, letGo = null, waiting = null;
   const kinds = [
-    "user.role_changed", "profile.updated", "resume.updated", "employer.profile.created",
+    "user.role_changed", "user.blocked", "profile.updated", "resume.updated", "employer.profile.created",
     "recommendation.created", "recommendation.withdrawn", "application.submitted",
     "application.stage_changed", "application.message_sent", "vacancy.published", "vacancy.updated", "vacancy.paused",
     "vacancy.closed", "activity",
@@ -23,6 +23,7 @@
     setTimeout(() => { due.delete(part); part.dispatchEvent(new CustomEvent("live")); }, 500);
   };
   const reload = (kind) => {
+    if (kind === "user.blocked") { location.reload(); return; }
     for (const part of document.querySelectorAll("[data-live-on]")) {
       if (kind === "all" || part.dataset.liveOn.split(" ").includes(kind)) wake(part);
     }

@@ -1,0 +1,135 @@
+"""Begins a session and issues its tokens: shared by all ways to sign in."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from fastapi import Request, Response
+from sqlalchemy import Row, insert, select, update
+
+from hirewire.auth import networks
+from hirewire.auth.logins import check_not_blocked, digest, forgive
+from hirewire.auth.security_log.commands import note
+from hirewire.auth.signing import ACCESS_TOKEN_LIFE, access_token, current_key
+from hirewire.auth.tables import refresh_token, session, user
+from hirewire.auth.where import Where, where_of
+from hirewire.kit.clock import now
+from hirewire.kit.http import language_of
+from hirewire.kit.mail.letters import Language
+from hirewire.kit.models import Answer
+from hirewire.messaging.ids import new_id
+from hirewire.messaging.transaction import Tx
+
+REFRESH_LIFE = timedelta(days=30)
+SESSION_LIFE = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """A session and the token that refreshes it."""
+
+    session_id: UUID
+    user_id: UUID
+    refresh_token: str
+
+
+@dataclass(frozen=True, slots=True)
+class Place(Where):
+    """Where somebody logs in."""
+
+    language: Language | None = None
+
+
+class Tokens(Answer):
+    """An access token and a refresh token."""
+
+    access_token: str
+    refresh_token: str
+    token_type: Literal["Bearer"] = "Bearer"  # noqa: S105
+    expires_in: int
+
+
+def place_of(request: Request) -> Place:
+    """Where a request comes from."""
+    where = where_of(request)
+    return Place(where.device, where.network, language_of(request))
+
+
+async def sign_in(
+    tx: Tx, request: Request, response: Response, user_id: UUID, account: str
+) -> Tokens:
+    """Sign a user in, who has proved to be the owner of the account: a new session."""
+    network = networks.network(request.client.host if request.client else "")
+    await forgive(tx, network, account, user_id)
+    granted = await begin(tx, user_id, place_of(request))
+    return await tokens(tx, request, response, granted)
+
+
+async def begin(tx: Tx, user_id: UUID, place: Place) -> Granted:
+    """Start a session for a user, whose language is remembered for mails. The log notes it.
+
+    Raises `AccountBlocked`.
+    """
+    await check_not_blocked(tx, user_id)
+    language = place.language
+    moment, id = now(), new_id()
+    ends_at = moment + SESSION_LIFE
+    await tx.execute(
+        insert(session).values(
+            id=id,
+            user_id=user_id,
+            started_at=moment,
+            ends_at=ends_at,
+            device=place.device,
+            network=place.network,
+        )
+    )
+    if language is not None:
+        its = user.c
+        changed = its.id == user_id, its.language.is_distinct_from(language)
+        await tx.execute(update(user).where(*changed).values(language=language))
+    await note(tx, user_id, "signed_in", place)
+    return Granted(id, user_id, await issue_refresh_token(tx, id, moment, ends_at))
+
+
+async def issue_refresh_token(tx: Tx, session_id: UUID, moment: datetime, ends_at: datetime) -> str:
+    """A new refresh token of a session that ends at this time."""
+    token = secrets.token_urlsafe(32)
+    await tx.execute(
+        insert(refresh_token).values(
+            hash=digest(token),
+            session_id=session_id,
+            issued_at=moment,
+            expires_at=min(moment + REFRESH_LIFE, ends_at),
+        )
+    )
+    return token
+
+
+async def tokens(tx: Tx, request: Request, response: Response, granted: Granted) -> Tokens:
+    """The tokens of a session."""
+    request.state.user = str(granted.user_id)  # for the log
+    claims = await _claims_of(tx, granted.user_id)
+    token = access_token(
+        await current_key(tx),
+        issuer=request.app.state.settings.public_url,
+        user_id=granted.user_id,
+        session_id=granted.session_id,
+        role=claims.role,
+        email_verified=claims.email_verified,
+    )
+    response.headers["Cache-Control"] = "no-store"
+    return Tokens(
+        access_token=token,
+        refresh_token=granted.refresh_token,
+        expires_in=int(ACCESS_TOKEN_LIFE.total_seconds()),
+    )
+
+
+async def _claims_of(tx: Tx, user_id: UUID) -> Row[str, bool]:
+    """The current `role` of an existing user, and whether the address is verified."""
+    is_verified = user.c.email_verified_at.is_not(None).label("email_verified")
+    result = await tx.execute(select(user.c.role, is_verified).where(user.c.id == user_id))
+    return result.one()

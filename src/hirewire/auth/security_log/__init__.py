@@ -1,0 +1,1 @@
+"""The security log: what happened to an account, when, and from where."""

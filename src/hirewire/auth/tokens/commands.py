@@ -1,0 +1,97 @@
+"""Commands that make, use and revoke personal access tokens."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from sqlalchemy import delete, insert, update
+
+from hirewire.auth.logins import digest
+from hirewire.auth.mails.letters import letter
+from hirewire.auth.tables import personal_token
+from hirewire.auth.tokens import queries, rules
+from hirewire.kit import personal_tokens
+from hirewire.kit.clock import now
+from hirewire.kit.db import lock
+from hirewire.kit.errors import AppError, Kind
+from hirewire.kit.mail import queue
+from hirewire.messaging.ids import new_id
+from hirewire.messaging.transaction import Tx
+
+
+class TooManyTokens(AppError):
+    """You have reached the limit of access tokens: revoke one first."""
+
+    slug = "too-many-tokens"
+    code = "too_many_tokens"
+    kind = Kind.CONFLICT
+
+
+class Made(NamedTuple):
+    """A new token; its text is not stored."""
+
+    id: UUID
+    created_at: datetime
+    expires_at: datetime
+    token: str
+
+
+async def make(
+    tx: Tx,
+    user_id: UUID,
+    *,
+    name: str,
+    scopes: Sequence[rules.Scope],
+    days: int,
+    public_url: str,
+    language: str | None,
+) -> Made:
+    """Make a token; a mail notifies the user. Raises `TooManyTokens`."""
+    await lock(tx, f"personal tokens {user_id}")
+    if await queries.count_of(tx, user_id) >= rules.MOST_TOKENS:
+        raise TooManyTokens
+    moment, token = now(), personal_tokens.new()
+    made = Made(new_id(), moment, moment + timedelta(days=days), token)
+    await tx.execute(
+        insert(personal_token).values(
+            id=made.id,
+            user_id=user_id,
+            name=name,
+            hash=digest(token),
+            scopes=sorted(set(scopes)),
+            created_at=moment,
+            expires_at=made.expires_at,
+        )
+    )
+    reader = await queries.reader(tx, user_id)
+    mail = letter(
+        "token_made",
+        to=reader.email,
+        language=reader.language or language,
+        link=f"{public_url}/account#tokens",
+    )
+    await queue.send(tx, "token_made", mail, user_id=user_id)
+    return made
+
+
+async def note_use(tx: Tx, id: UUID, last: datetime | None) -> None:
+    """Store that a token was used, at most once an hour."""
+    moment = now()
+    if last is None or last <= moment - rules.NOTED_EVERY:
+        its = personal_token.c
+        await tx.execute(update(personal_token).where(its.id == id).values(used_at=moment))
+
+
+async def revoke(tx: Tx, user_id: UUID, id: UUID) -> bool:
+    """Delete a token of this user. False if there is none."""
+    its = personal_token.c
+    result = await tx.execute(delete(personal_token).where(its.id == id, its.user_id == user_id))
+    return result.rowcount > 0
+
+
+async def forget_old(tx: Tx) -> None:
+    """Delete tokens that expired long ago."""
+    await tx.execute(
+        delete(personal_token).where(personal_token.c.expires_at <= now() - rules.KEPT)
+    )

@@ -89,6 +89,7 @@ TABLE: dict[str, Seen] = {
     "/sitemap.xml": {},
     "/vacancies": {},
     "/vacancies/{V}": {"owner": "title, linked"},
+    "/vacancies/{V}/report": {},
     "/account": {"owner": "account"},
     "/account/security-log": {},
     "/me": {"owner": "title, draft, linked, name, phone, account"},
@@ -103,6 +104,8 @@ TABLE: dict[str, Seen] = {
     "/me/matches/all": {},
     "/me/saved": {},
     "/companies/{C}": {},
+    "/companies/{C}/report": {},
+    "/api/vacancies/decisions": {},
     "/employer/mine/all": {},
     "/employer/vacancies/{V}": {},
     "/employer/vacancies/{V}/board": NAMED,
@@ -132,6 +135,11 @@ LOOKED: dict[str, Seen] = dict.fromkeys(
 """How employers find visible candidates: anonymously, and no longer once they are hidden."""
 ELSEWHERE = {
     "/about",
+    "/admin/reports",
+    "/admin/reports/{target}/{id}",
+    "/api/vacancies/reported",
+    "/api/vacancies/reported/count",
+    "/api/vacancies/reported/{target}/{id}",
     "/contact",
     "/privacy",
     "/ahead.json",
@@ -178,7 +186,7 @@ ELSEWHERE = {
 PAGES = (
     "about",
     *("account", "applications", "board", "candidate", "employer", "passwords", "people"),
-    *("security", "verifying"),
+    *("moderation", "security", "verifying"),
     *("posting", "resumes", "routes", "saved"),
 )
 

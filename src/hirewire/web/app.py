@@ -31,6 +31,7 @@ from hirewire.web.pages import (
     employer,
     failures,
     kept_mail,
+    moderation,
     passwords,
     people,
     posting,
@@ -66,6 +67,7 @@ PAGES = (
     *(about, account, passwords, security, access_tokens, kept_mail, saved, candidate),
     *(resume_files, resume_rows),
     *(resumes, suggestions, applications, people, read_vacancy, posting, board, employer),
+    moderation,
     *(styleguide, undoing, verifying, routes),
 )
 """The modules with pages. The first matching route wins."""

@@ -62,6 +62,8 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("my_vacancies.html", "received.html", "resumes_matched.html", "feed.html"),
         "employer.py",
     ),
+    "Reports": ("report.html", "admin_reports.html", "admin_report.html", "decisions.html"),
+    "Administration": ("admin.html",),
     "Job editor": ("vacancy_edit.html", "vacancy_fields.html", "vacancy_wrong.html", "price.html"),
     "Board": ("job.html", "board.html", "cards.html", "stage.html"),
     "Candidates": ("candidates.html", "candidate.html", "resumes.html", "card.html"),

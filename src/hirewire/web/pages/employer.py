@@ -14,7 +14,7 @@ from hirewire.kit.clock import day_of
 from hirewire.web.api.answers import Answer, Missing
 from hirewire.web.api.models.applications import Application
 from hirewire.web.api.models.base import Items
-from hirewire.web.api.models.vacancies import Activity, JobFigures, MatchingResume
+from hirewire.web.api.models.vacancies import Activity, EmployerProfile, JobFigures, MatchingResume
 from hirewire.web.pages.applications import names_of
 from hirewire.web.pages.naming import named_in
 from hirewire.web.pages.rendering import (
@@ -23,7 +23,9 @@ from hirewire.web.pages.rendering import (
     Member,
     file_of,
     go,
+    is_good,
     is_part,
+    or_none,
     render,
     typed,
 )
@@ -91,7 +93,7 @@ async def company(who: Member) -> Response:
     profile = await who.vacancies.employer_profile()
     if not profile.is_good:
         return go(who, "/employer")
-    return render(who, "company_edit.html", company=profile.data, form=Form(profile.data))
+    return await _company_page(who, profile.data, Form(profile.data))
 
 
 @router.post("/company")
@@ -116,7 +118,15 @@ async def change_company(who: Member, request: Request) -> Response:
         return go(who, "/employer/company", done="saved")
     if not form.errors:
         form.refuse(answer)
-    return render(who, "company_edit.html", answer.status, company=saved.data, form=form)
+    return await _company_page(who, saved.data, form, answer.status)
+
+
+async def _company_page(
+    who: Visitor, company: EmployerProfile, form: Form, status: int = 200
+) -> Response:
+    found = await or_none(who.moderation.decisions())
+    decisions = found.data.items if is_good(found) else ()
+    return render(who, "company_edit.html", status, company=company, form=form, decisions=decisions)
 
 
 async def _set_logo(who: Visitor, form: Form, logo: tuple[bytes, str] | None) -> Answer[None]:

@@ -93,6 +93,7 @@ async def running(
     broker: Broker | None = None,
     role: Role = "api",
     trust_test_key: bool = True,
+    public_url: str = "http://127.0.0.1:8000",
 ) -> AsyncIterator[Running]:
     """Run `service` on a migrated database.
 
@@ -103,6 +104,7 @@ async def running(
     settings = Settings(
         database_url=make_url(database_url).render_as_string(hide_password=False),
         secret_key=SECRET_KEY,
+        public_url=public_url,
     )
     url = settings.service_database(service.name)
     await copy_of_migrated(url, service.name)

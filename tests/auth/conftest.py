@@ -127,11 +127,13 @@ async def template(postgres_url: str) -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def _on_a_copy(postgres_url: str, template: str) -> AsyncIterator[Auth]:
+async def _on_a_copy(
+    postgres_url: str, template: str, public_url: str = "http://127.0.0.1:8000"
+) -> AsyncIterator[Auth]:
     name = f"t{uuid4().hex[:16]}"
     await _administer(postgres_url, f'create database "{name}_auth" template "{template}"')
     url = _named(postgres_url, name)
-    async with running(SERVICE, url, trust_test_key=False) as service:
+    async with running(SERVICE, url, trust_test_key=False, public_url=public_url) as service:
         yield Auth(service)
     await _administer(postgres_url, f'drop database "{name}_auth" with (force)')
 
@@ -147,9 +149,15 @@ async def _administer(url: str, statement: str) -> None:
 
 
 @pytest.fixture
-async def keyless(postgres_url: str, template: str) -> AsyncIterator[Auth]:
+def public_url() -> str:
+    """The address of the board; the tests of passkeys need one with a name."""
+    return "http://127.0.0.1:8000"
+
+
+@pytest.fixture
+async def keyless(postgres_url: str, template: str, public_url: str) -> AsyncIterator[Auth]:
     """The service on an empty database, before it has created its first key."""
-    async with _on_a_copy(postgres_url, template) as service:
+    async with _on_a_copy(postgres_url, template, public_url) as service:
         yield service
 
 

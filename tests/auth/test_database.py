@@ -24,7 +24,10 @@ from hirewire.messaging.transaction import Transactions
 VERSIONS = "hirewire.auth.migrations.versions"
 LATER = (
     "0018_blocked_people",
+    "0013_identities",
     "0012_personal_tokens",
+    "0011_two_step",
+    "0010_passkeys",
     "0008_security_log",
     "0007_links_to_send",
     "0006_sealed_keys",

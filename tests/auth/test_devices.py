@@ -28,6 +28,7 @@ CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0"
             "Firefox · macOS",
         ),
         ("python-httpx/0.28.1", "python-httpx"),
+        ("You won: www.evil.example", "You won wwwevilexample"),
         ("x" * 300, "x" * LONGEST),
         ("", None),
         ("/1.0", None),

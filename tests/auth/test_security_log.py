@@ -47,7 +47,7 @@ async def test_acts_stand_with_device_and_coarse_network(auth: Auth) -> None:
     tokens = await auth.login()
     here, out, there_in = (await page(auth, tokens))["items"]
     assert (here["what"], here["device"], here["network"]) == (
-        *("signed_in", "python-httpx", "127.0.0.0/24"),
+        *("signed_in_elsewhere", "python-httpx", "127.0.0.0/24"),
     )
     for one, what in ((out, "signed_out"), (there_in, "signed_in")):
         said = (one["what"], one["device"], one["network"])

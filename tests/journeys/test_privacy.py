@@ -156,6 +156,10 @@ ELSEWHERE = {
     "/api/auth/sessions",
     "/api/auth/security-log",
     "/api/auth/tokens",
+    "/api/auth/identities",
+    "/api/auth/providers",
+    "/signin/with/{id}",
+    "/signin/from/{id}",
     "/email/code",
     "/email/verify",
     "/password/forgot",
@@ -186,7 +190,7 @@ ELSEWHERE = {
 PAGES = (
     "about",
     *("account", "applications", "board", "candidate", "employer", "passwords", "people"),
-    *("moderation", "security", "verifying"),
+    *("moderation", "providers", "security", "verifying"),
     *("posting", "resumes", "routes", "saved"),
 )
 

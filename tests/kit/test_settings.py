@@ -1,5 +1,6 @@
 """Settings: strict, named in every error, secrets never quoted."""
 
+import json
 import re
 from pathlib import Path
 
@@ -45,6 +46,7 @@ def test_every_setting_can_come_from_a_file(tmp_path: Path) -> None:
         ({"HIREWIRE_TIME_ZONE": "secret"}, "HIREWIRE_TIME_ZONE"),
         ({"HIREWIRE_TIME_ZONE": "../secret"}, "HIREWIRE_TIME_ZONE"),
         ({"HIREWIRE_TIME_ZONE": ""}, "HIREWIRE_TIME_ZONE"),
+        ({"HIREWIRE_SIGN_IN_PROVIDERS": "[secret"}, "HIREWIRE_SIGN_IN_PROVIDERS"),
     ],
 )
 def test_an_invalid_setting_is_named_and_not_quoted(
@@ -80,3 +82,65 @@ def test_a_setting_given_twice_is_refused(tmp_path: Path) -> None:
 
 def test_variables_of_tests_are_not_settings() -> None:
     assert load_settings({"HIREWIRE_TEST_REQUIRE": "x"}) == load_settings({})
+
+
+GOOD = {
+    "issuer": "https://id.example.org/",
+    "client_id": "board",
+    "client_secret": "a secret",
+    "name": "Example",
+}
+
+
+def providers(**given: object) -> dict[str, str]:
+    members = {name: value for name, value in (GOOD | given).items() if value is not None}
+    return {"HIREWIRE_SIGN_IN_PROVIDERS": json.dumps({"example": members})}
+
+
+def test_providers_are_read_with_their_secret_from_a_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("a secret\n")
+    file = str(tmp_path / "secret")
+    settings = load_settings(providers(client_secret=None, client_secret_file=file))
+    provider = settings.sign_in_providers["example"]
+    assert (provider.issuer, provider.client_secret) == ("https://id.example.org/", "a secret")
+    assert "a secret" not in f"{settings!r} {provider!r}"
+    (tmp_path / "all").write_text(providers()["HIREWIRE_SIGN_IN_PROVIDERS"])
+    whole = load_settings({"HIREWIRE_SIGN_IN_PROVIDERS_FILE": str(tmp_path / "all")})
+    assert whole.sign_in_providers == settings.sign_in_providers
+
+
+@pytest.mark.parametrize(
+    ("given", "complaint"),
+    [
+        ({"issuer": None}, "example: issuer"),
+        ({"issuer": "http://id.example.org"}, "example: issuer: not an https"),
+        ({"issuer": "http://192.168.1.1"}, "example: issuer"),
+        ({"issuer": "https://u:p@id.example.org"}, "example: issuer"),
+        ({"issuer": "https://id.example.org?x=y"}, "example: issuer"),
+        ({"issuer": "https://id.example.org:port"}, "example: issuer"),
+        ({"issuer": "https://"}, "example: issuer"),
+        ({"issuer": 1}, "example: issuer"),
+        ({"client_id": ""}, "example: client_id"),
+        ({"client_secret": None}, "example: client_secret"),
+        ({"client_secret_file": "/etc/hostname"}, "example: client_secret_file"),
+        ({"client_secret": None, "client_secret_file": "/not/there"}, "client_secret_file"),
+        ({"name": ""}, "example: name"),
+        ({"name": "x" * 41}, "example: name"),
+        ({"scope": "all"}, "example: scope"),
+    ],
+)
+def test_a_wrong_provider_is_named_and_not_quoted(given: dict[str, object], complaint: str) -> None:
+    with pytest.raises(SettingsError, match=f"HIREWIRE_SIGN_IN_PROVIDERS: .*{complaint}") as caught:
+        load_settings(providers(**given))
+    assert "a secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ['{"Über Uns": {}}', '{"": {}}', '{"a": 1}', "[]", '"x"', "1"])
+def test_the_setting_of_providers_is_an_object_of_objects(text: str) -> None:
+    with pytest.raises(SettingsError, match="HIREWIRE_SIGN_IN_PROVIDERS: "):
+        load_settings({"HIREWIRE_SIGN_IN_PROVIDERS": text})
+
+
+def test_a_provider_on_this_machine_needs_no_encryption() -> None:
+    for issuer in ("http://127.0.0.1:9000", "http://localhost:9000", "http://[::1]:9000"):
+        load_settings(providers(issuer=issuer))

@@ -3,9 +3,12 @@
 from hirewire.auth.accounts import background as account_background
 from hirewire.auth.accounts import routes as accounts
 from hirewire.auth.credentials import keep_memory_of_hashes
+from hirewire.auth.identities import routes as identities
 from hirewire.auth.keys import background as key_background
 from hirewire.auth.keys import routes as keys
-from hirewire.auth.notices import handlers as notices
+from hirewire.auth.moderation import handlers as moderation
+from hirewire.auth.passkeys import background as passkey_background
+from hirewire.auth.passkeys import routes as passkeys
 from hirewire.auth.recovery import background as recovery_background
 from hirewire.auth.recovery import routes as recovery
 from hirewire.auth.roles import handlers as roles
@@ -16,6 +19,8 @@ from hirewire.auth.sessions import routes as sessions
 from hirewire.auth.signing import require_secret_key
 from hirewire.auth.tokens import background as token_background
 from hirewire.auth.tokens import routes as tokens
+from hirewire.auth.two_step import background as two_step_background
+from hirewire.auth.two_step import routes as two_step
 from hirewire.auth.verification import routes as verification
 from hirewire.contracts.auth import (
     SigningKeyPublished,
@@ -30,19 +35,23 @@ from hirewire.messaging.subscriptions import on
 SERVICE = Service(
     name="auth",
     routes=[
-        *(accounts.router, sessions.router, security_log.router, recovery.router),
-        *(verification.router, keys.router, tokens.router, tokens.internal_router),
+        *(accounts.router, sessions.router, passkeys.router, two_step.router, identities.router),
+        *(security_log.router, recovery.router, verification.router, keys.router),
+        *(tokens.router, tokens.internal_router),
     ],
     scoped=["/api/auth/me"],
     publishes=[UserRegistered, UserRoleChanged, UserBlocked, SigningKeyPublished],
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
-        on(ModerationDecided, notices.on_moderation_decided, name="auth.notices"),
+        on(ModerationDecided, moderation.on_moderation_decided, name="auth.moderation"),
     ],
     background=[
         key_background.ROTATE_SIGNING_KEYS,
         session_background.FORGET_ENDED_SESSIONS,
         account_background.FORGET_OLD_REGISTRATIONS,
+        passkey_background.FORGET_CHALLENGES,
+        two_step_background.FORGET_UNFINISHED,
+        two_step_background.SEAL_AGAIN,
         log_background.FORGET_OLD_ACTS,
         recovery_background.FORGET_OLD_SECRETS,
         token_background.FORGET_OLD_TOKENS,

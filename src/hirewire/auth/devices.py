@@ -1,5 +1,7 @@
 """What a person recognises a device by: its browser and its system."""
 
+import re
+
 LONGEST = 40
 _BROWSERS = (
     *(("YaBrowser/", "Yandex Browser"), ("Edg", "Edge"), ("OPR/", "Opera")),
@@ -16,7 +18,8 @@ _SYSTEMS = (
 def device(user_agent: str) -> str | None:
     """The browser and the system, such as `Firefox · Windows`; of a program, its name.
 
-    None without any. Versions are left out.
+    None without any. Versions are left out, and signs by which a mail client would make a link of
+    a program's name, since anybody can choose it.
     """
     known = [
         next((name for mark, name in names if mark in user_agent), None)
@@ -25,4 +28,4 @@ def device(user_agent: str) -> str | None:
     if known[0] is not None:
         return " · ".join(name for name in known if name)
     program = user_agent.partition("/")[0].strip()
-    return "".join(c for c in program if c.isprintable())[:LONGEST] or None
+    return re.sub(r"[^A-Za-z0-9 _-]", "", program)[:LONGEST] or None

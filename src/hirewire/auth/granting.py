@@ -9,9 +9,11 @@ from uuid import UUID
 from fastapi import Request, Response
 from sqlalchemy import Row, insert, select, update
 
-from hirewire.auth import networks
+from hirewire.auth import limits, networks
 from hirewire.auth.logins import check_not_blocked, digest, forgive
+from hirewire.auth.notices import Requester, notify, requester_of
 from hirewire.auth.security_log.commands import note
+from hirewire.auth.security_log.queries import times_since
 from hirewire.auth.signing import ACCESS_TOKEN_LIFE, access_token, current_key
 from hirewire.auth.tables import refresh_token, session, user
 from hirewire.auth.where import Where, where_of
@@ -24,6 +26,15 @@ from hirewire.messaging.transaction import Tx
 
 REFRESH_LIFE = timedelta(days=30)
 SESSION_LIFE = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Somebody who has proved to be the owner of an account."""
+
+    user_id: UUID
+    account: str
+    """The key of the address, by which failed logins are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +68,30 @@ def place_of(request: Request) -> Place:
     return Place(where.device, where.network, language_of(request))
 
 
-async def sign_in(
-    tx: Tx, request: Request, response: Response, user_id: UUID, account: str
-) -> Tokens:
-    """Sign a user in, who has proved to be the owner of the account: a new session."""
+async def sign_in(tx: Tx, request: Request, response: Response, owner: Owner) -> Tokens:
+    """Sign the owner of an account in: a new session.
+
+    The security log notes it, and a mail notifies the owner of a sign-in from a new network.
+    """
     network = networks.network(request.client.host if request.client else "")
-    await forgive(tx, network, account, user_id)
-    granted = await begin(tx, user_id, place_of(request))
+    is_from_elsewhere = await forgive(tx, network, owner.account, owner.user_id)
+    await _note(tx, owner.user_id, requester_of(request), is_from_elsewhere=is_from_elsewhere)
+    granted = await begin(tx, owner.user_id, place_of(request))
     return await tokens(tx, request, response, granted)
 
 
+async def _note(tx: Tx, user_id: UUID, requester: Requester, *, is_from_elsewhere: bool) -> None:
+    if not is_from_elsewhere:
+        await note(tx, user_id, "signed_in", requester.where)
+        return
+    since = now() - limits.SIGN_IN_MAILS_WINDOW
+    if await times_since(tx, user_id, "signed_in_elsewhere", since) < limits.SIGN_IN_MAILS:
+        await notify(tx, user_id, "new_sign_in", requester)
+    await note(tx, user_id, "signed_in_elsewhere", requester.where)
+
+
 async def begin(tx: Tx, user_id: UUID, place: Place) -> Granted:
-    """Start a session for a user, whose language is remembered for mails. The log notes it.
+    """Start a session for a user, whose language is remembered for mails.
 
     Raises `AccountBlocked`.
     """
@@ -90,7 +113,6 @@ async def begin(tx: Tx, user_id: UUID, place: Place) -> Granted:
         its = user.c
         changed = its.id == user_id, its.language.is_distinct_from(language)
         await tx.execute(update(user).where(*changed).values(language=language))
-    await note(tx, user_id, "signed_in", place)
     return Granted(id, user_id, await issue_refresh_token(tx, id, moment, ends_at))
 
 

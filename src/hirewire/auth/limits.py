@@ -19,6 +19,11 @@ MAILS_TO_ACCOUNT = 5
 """Mails of one purpose to one address. Above this, none is sent, and the answer is the same."""
 MAILS_FROM_NETWORK = 20
 """Mails of one purpose that one network may ask for; the machine itself is not limited."""
+SIGN_IN_MAILS_WINDOW = timedelta(days=1)
+SIGN_IN_MAILS = 3
+"""Mails to one account about sign-ins from new networks."""
+LOCK_MAILS_WINDOW = timedelta(days=1)
+"""At most one mail in this time says that failed logins have locked an account."""
 PLACE_LIFE = timedelta(days=90)
 """How long a network stays known for an account after a successful login."""
 

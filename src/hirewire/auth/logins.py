@@ -5,12 +5,12 @@ from datetime import timedelta
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import Boolean, delete, exists, func, insert, literal_column, or_, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hirewire.auth import limits
 from hirewire.auth.limits import Failures
-from hirewire.auth.tables import failed_login, known_place, session, user
+from hirewire.auth.tables import failed_login, known_place, login_ticket, session, user
 from hirewire.kit.clock import now
 from hirewire.kit.db import lock
 from hirewire.kit.errors import AppError, Kind
@@ -81,10 +81,10 @@ async def _failures(tx: Tx, network: str, account: str) -> Failures:
     return Failures(*counts.one())
 
 
-async def forgive(tx: Tx, network: str, account: str, user_id: UUID) -> None:
+async def forgive(tx: Tx, network: str, account: str, user_id: UUID) -> bool:
     """Delete the account's failed logins from this network, and remember the network as known.
 
-    Called after a successful login.
+    Called after a successful login. True if the owner has logged in before, but not from here.
     """
     await tx.execute(
         delete(failed_login).where(
@@ -92,11 +92,22 @@ async def forgive(tx: Tx, network: str, account: str, user_id: UUID) -> None:
         )
     )
     place = upsert(known_place).values(user_id=user_id, place=_place(user_id, network), at=now())
-    await tx.execute(
+    stored = await tx.execute(
         place.on_conflict_do_update(
             index_elements=["user_id", "place"], set_={"at": place.excluded.at}
-        )
+        ).returning(literal_column("xmax = 0", Boolean))
     )
+    is_new = stored.scalar_one()
+    return is_new and await _has_others(tx, user_id, _place(user_id, network))
+
+
+async def _has_others(tx: Tx, user_id: UUID, place: bytes) -> bool:
+    """Whether the user has logged in from other networks, or so long ago that none is stored."""
+    its = known_place.c
+    others = exists().where(its.user_id == user_id, its.place != place)
+    is_old = user.c.registered_at <= now() - limits.PLACE_LIFE
+    result = await tx.execute(select(or_(others, is_old)).where(user.c.id == user_id))
+    return bool(result.scalar_one())
 
 
 async def _is_known(tx: Tx, user_id: UUID | None, network: str) -> bool:
@@ -131,7 +142,9 @@ async def check_not_blocked(tx: Tx, user_id: UUID) -> None:
 
 
 async def end_sessions(tx: Tx, user_id: UUID, why: str, *, but: UUID | None = None) -> None:
-    """End all sessions of a user, except `but`, and store why."""
+    """End all sessions of a user, except `but`, and store why; also logins that lack a code."""
+    # First: a login that is completed meanwhile has its session before the sessions are ended.
+    await tx.execute(delete(login_ticket).where(login_ticket.c.user_id == user_id))
     its = session.c
     await tx.execute(
         update(session)

@@ -1,6 +1,7 @@
 """The tables of `auth`."""
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     DateTime,
@@ -11,6 +12,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     func,
     text,
@@ -27,7 +29,7 @@ user = Table(
     Column(
         "email_key", Text, nullable=False, unique=True, comment="In lower case, IDN as punycode"
     ),
-    Column("password_hash", Text, nullable=False, comment="argon2id, in PHC form"),
+    Column("password_hash", Text, comment="argon2id, in PHC form; null: no password"),
     Column("role", Text, nullable=False),
     Column("registered_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("language", Text, comment="Of mails; null: the language of the request"),
@@ -155,6 +157,107 @@ link_to_send = Table(
     Index("link_to_send_at", "at"),
 )
 
+passkey = Table(
+    "passkey",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False),
+    Column("credential_id", LargeBinary, nullable=False, unique=True),
+    Column("public_key", LargeBinary, nullable=False, comment="In COSE form (RFC 9052)"),
+    Column(
+        "sign_count",
+        BigInteger,
+        nullable=False,
+        comment="Of the last sign-in; a copied key would lag behind",
+    ),
+    Column("name", Text, nullable=False),
+    Column("added_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True)),
+    Index("passkey_user", "user_id"),
+)
+
+passkey_challenge = Table(
+    "passkey_challenge",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True, comment="SHA-256 of the challenge"),
+    Column(
+        "session_id",
+        Uuid,
+        ForeignKey("session.id", ondelete="CASCADE"),
+        comment="The session that adds it; null: a sign-in",
+    ),
+    Column("network", Text, nullable=False, comment="IPv4 address or IPv6 /64 it was sent to"),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index("passkey_challenge_session", "session_id"),
+    Index("passkey_challenge_network", "network", "expires_at"),
+    Index("passkey_challenge_expires_at", "expires_at"),
+)
+
+second_factor = Table(
+    "second_factor",
+    metadata,
+    Column("user_id", Uuid, ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True),
+    Column("secret", LargeBinary, nullable=False, comment="The secret of the app, encrypted"),
+    Column("begun_at", DateTime(timezone=True), nullable=False),
+    Column(
+        "confirmed_at", DateTime(timezone=True), comment="Null: the first code is still to come"
+    ),
+    Column("last_step", BigInteger, comment="The time step of the last code that was accepted"),
+    Column("wrong_codes", Integer, nullable=False, server_default="0", comment="Since wrong_since"),
+    Column("wrong_since", DateTime(timezone=True)),
+    Index("second_factor_begun", "begun_at", postgresql_where=text("confirmed_at is null")),
+)
+
+recovery_code = Table(
+    "recovery_code",
+    metadata,
+    Column("user_id", Uuid, ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True),
+    Column(
+        "mark", LargeBinary, primary_key=True, comment="Digest of the code, keyed with the secret"
+    ),
+    Column("used_at", DateTime(timezone=True)),
+)
+
+login_ticket = Table(
+    "login_ticket",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True, comment="SHA-256 of the ticket"),
+    Column("user_id", Uuid, ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("attempts", Integer, nullable=False, server_default="0", comment="Wrong codes"),
+    Index("login_ticket_user", "user_id"),
+    Index("login_ticket_expires_at", "expires_at"),
+)
+
+identity = Table(
+    "identity",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False),
+    Column("provider", Text, nullable=False, comment="As HIREWIRE_SIGN_IN_PROVIDERS names it"),
+    Column("issuer", Text, nullable=False),
+    Column("subject", Text, nullable=False, comment="Who it is there"),
+    Column("email", Text, comment="The address there, to recognise it by"),
+    Column("connected_at", DateTime(timezone=True), nullable=False),
+    UniqueConstraint("issuer", "subject", name="identity_issuer_subject"),
+    UniqueConstraint("user_id", "issuer", name="identity_user_issuer"),
+)
+
+personal_token = Table(
+    "personal_token",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("hash", LargeBinary, nullable=False, unique=True, comment="SHA-256 of the token"),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True), comment="Exact to the hour"),
+    Index("personal_token_by_user", "user_id"),
+    Index("personal_token_expires_at", "expires_at"),
+)
+
 security_event = Table(
     "security_event",
     metadata,
@@ -171,21 +274,6 @@ security_event = Table(
     Column("network", Text, comment="IPv4 /24 or IPv6 /48"),
     Index("security_event_user", "user_id", "at", "id"),
     Index("security_event_at", "at"),
-)
-
-personal_token = Table(
-    "personal_token",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("user_id", Uuid, ForeignKey("user_account.id", ondelete="CASCADE"), nullable=False),
-    Column("name", Text, nullable=False),
-    Column("hash", LargeBinary, nullable=False, unique=True, comment="SHA-256 of the token"),
-    Column("scopes", ARRAY(Text), nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False),
-    Column("expires_at", DateTime(timezone=True), nullable=False),
-    Column("used_at", DateTime(timezone=True), comment="Exact to the hour"),
-    Index("personal_token_by_user", "user_id"),
-    Index("personal_token_expires_at", "expires_at"),
 )
 
 signing_key = Table(

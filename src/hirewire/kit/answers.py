@@ -27,6 +27,13 @@ async def keep(tx: AsyncConnection, *, scope: str, key: str, answer: str) -> Non
     )
 
 
+async def release(tx: AsyncConnection, *, scope: str, key: str) -> None:
+    """Forget a key that was claimed in this transaction: a repeat is a new request."""
+    await tx.exec_driver_sql(
+        "delete from kit.idempotency where scope = $1 and key = $2", (scope, key)
+    )
+
+
 async def kept(tx: AsyncConnection, *, scope: str, key: str) -> tuple[str, str]:
     """The fingerprint and response (JSON) of the first request."""
     result = await tx.exec_driver_sql(

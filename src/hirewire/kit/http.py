@@ -177,15 +177,22 @@ class Idempotency:
             raise KeyReused
         return model.model_validate_json(answer)
 
+    async def release(self) -> None:
+        """Forget the key: `make` has raised, and the transaction commits all the same."""
+        if self._key is not None:
+            await answers.release(self._tx, scope=self._scope, key=self._key)
+
+
+IdempotencyKey = Annotated[
+    str | None, Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")
+]
+
 
 async def _once(
     request: Request,
     tx: RequestTx,
     caller: MaybeCaller,
-    idempotency_key: Annotated[
-        str | None,
-        Header(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$"),
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Idempotency:
     return Idempotency(request, tx, idempotency_key, caller)
 

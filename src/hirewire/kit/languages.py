@@ -1,5 +1,10 @@
-"""The language that a request prefers."""
+"""The language that a request prefers, and times in a language."""
 
+from datetime import datetime
+
+from babel.dates import format_datetime
+
+from hirewire.kit.clock import local
 from hirewire.kit.mail.letters import Language
 
 
@@ -16,3 +21,9 @@ def preferred(accept_language: str) -> Language:
         if language in weights:
             weights[language] = max(weights[language], weight)
     return "ru" if weights["ru"] > weights["en"] else "en"
+
+
+def moment_in_words(moment: datetime, language: str) -> str:
+    """The day and the time in the board's time zone, whose name follows."""
+    there = local(moment)
+    return f"{format_datetime(there, 'd MMMM y, HH:mm', locale=language)} {there:%Z}"

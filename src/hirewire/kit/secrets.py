@@ -72,6 +72,11 @@ def is_current(sealed: bytes) -> bool:
     return sealed[1 : 1 + _NAME] == _current().name
 
 
+def names_of_earlier_keys() -> Sequence[bytes]:
+    """The names of the keys after the first; bytes 2 to 5 of a sealed text name its key."""
+    return [key.name for key in _keys[1:]]
+
+
 def marks(text: str, purpose: str) -> Sequence[bytes]:
     """Keyed digests (HMAC-SHA256) of a text, the current key's first, to find it by.
 

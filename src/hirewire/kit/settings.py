@@ -15,6 +15,7 @@ from sqlalchemy.exc import ArgumentError
 
 from hirewire.kit.addresses import trust
 from hirewire.kit.manifest import Manifest
+from hirewire.kit.sign_in_providers import SignInProvider, parsed
 
 PREFIX = "HIREWIRE_"
 LEAST_KEY = 32
@@ -152,6 +153,13 @@ class Settings(BaseSettings):
         description="required: users whose email address is not verified cannot publish, apply, "
         "invite or write messages. The same for all services",
     )
+    sign_in_providers: dict[str, SignInProvider] = Field(
+        default_factory=dict,
+        repr=False,
+        description='JSON, {"google": {"issuer": "https://accounts.google.com", "name": "Google", '
+        '"client_id": "…", "client_secret_file": "…"}}: OpenID Connect providers that people can '
+        "sign in with. Only auth needs it",
+    )
     otlp_endpoint: str | None = Field(
         None,
         description="Where spans are sent: http://host:4318 (OTLP over HTTP). Not set: no spans",
@@ -200,6 +208,11 @@ class Settings(BaseSettings):
             if f"{name}_port" not in cls.model_fields or not 1 <= count <= 64:
                 raise ValueError(f"{name}={count}: not a service with 1 to 64 partitions")
         return value
+
+    @field_validator("sign_in_providers", mode="before")
+    @classmethod
+    def _providers(cls, value: object) -> dict[str, SignInProvider]:
+        return parsed(value)
 
     @field_validator("secret_key")
     @classmethod
@@ -331,7 +344,7 @@ def load_settings(
             raise SettingsError(f"{PREFIX}{name.upper()} is given twice, once as a file")
         if OF_THE_EXAMPLE in text:
             raise SettingsError(f"{variable} still has the value of deploy/example.env")
-        values[name] = _parsed(variable, name, text)
+        values[name] = _read(variable, name, text)
     values.update(given)
     try:
         return model.model_validate(values)
@@ -362,11 +375,11 @@ def _setting(
     raise SettingsError(f"{variable} is not a setting{hint}")
 
 
-def _parsed(variable: str, name: str, text: str) -> Any:
+def _read(variable: str, name: str, text: str) -> Any:
     if name in ("rabbitmq_plain_queues", "partitions"):
         pairs = [part.partition("=") for part in text.split(",") if part.strip()]
         return {event.strip(): way.strip() for event, _, way in pairs}
-    if name != "rabbitmq_passwords":
+    if name not in ("rabbitmq_passwords", "sign_in_providers"):
         return text
     import json
 

@@ -35,6 +35,7 @@ from hirewire.web.pages import (
     passwords,
     people,
     posting,
+    providers,
     read_vacancy,
     resume_files,
     resume_rows,
@@ -64,7 +65,7 @@ LARGEST_READ = 4 * 1024 * 1024
 LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 """The same with an image, which is limited like any other body of a service."""
 PAGES = (
-    *(about, account, passwords, security, access_tokens, kept_mail, saved, candidate),
+    *(about, account, passwords, security, access_tokens, providers, kept_mail, saved, candidate),
     *(resume_files, resume_rows),
     *(resumes, suggestions, applications, people, read_vacancy, posting, board, employer),
     moderation,
@@ -95,6 +96,7 @@ def create_web(settings: Settings) -> FastAPI:
     app.state.starting_until = 0.0
     app.state.services = services
     app.state.naming = Naming()
+    app.state.providers = providers.Providers()
     app.state.board = BoardCounts()
     app.state.upstreams = upstreams
     app.state.public_url = settings.public_url

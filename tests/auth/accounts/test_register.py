@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hirewire.auth import credentials
-from hirewire.auth.accounts.commands import forget_registrations
+from hirewire.auth.registering import forget_old
 from hirewire.contracts.auth import UserRegistered
 from hirewire.messaging.testing import recorded
 from tests.auth.conftest import PASSWORD, Auth, MovedClock
@@ -37,6 +37,7 @@ async def test_an_account_is_created_and_published(keyless: Auth) -> None:
         "email": "Anna@example.org",
         "role": "applicant",
         "emailVerified": False,
+        "hasPassword": True,
     }
     [row] = await recorded(keyless.service.engine, "user.registered")
     assert set(row.body) == {"id", "email", "registeredAt"}
@@ -237,5 +238,5 @@ async def test_registrations_from_one_address_are_limited_per_hour(
         clock.forward(minutes=61)
         assert (await ask(one, 1)).status_code == 201
     async with auth.service.messaging.transactions() as tx:
-        await forget_registrations(tx)
+        await forget_old(tx)
     assert await auth.rows("select network from registration") == [("203.0.113.9",)]

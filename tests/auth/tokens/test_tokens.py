@@ -57,6 +57,8 @@ async def test_a_token_is_shown_once_and_stored_as_a_hash(auth: Auth) -> None:
     assert made["token"][3:33] not in row[0]
     mails = await auth.rows("select kind from kit.mail")
     assert [kind for (kind,) in mails].count("token_made") == 1
+    log = await auth.client.get("/api/auth/security-log", headers=bearer(tokens))
+    assert log.json()["items"][0]["what"] == "token_made"
     assert "token_made" not in str(await auth.rows("select body::text from messaging.log"))
 
 

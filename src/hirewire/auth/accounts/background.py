@@ -1,6 +1,6 @@
 """The background task that deletes old registration attempts."""
 
-from hirewire.auth.accounts.commands import forget_registrations
+from hirewire.auth.registering import forget_old
 from hirewire.kit.service import PeriodicTask
 from hirewire.messaging.transaction import Transactions
 
@@ -8,7 +8,7 @@ from hirewire.messaging.transaction import Transactions
 async def forget_old_registrations(transactions: Transactions) -> bool:
     """Delete all old attempts. Returns False: one call does all the work."""
     async with transactions() as tx:
-        await forget_registrations(tx)
+        await forget_old(tx)
     return False
 
 

@@ -1,32 +1,32 @@
 """Routes for registration and for the caller's account."""
 
-from math import ceil
 from typing import Annotated, NamedTuple
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field, ValidationInfo, field_validator
 
-from hirewire.auth import networks, passwords
+from hirewire.auth import networks, passwords, registering
 from hirewire.auth.accounts import commands, queries
 from hirewire.auth.credentials import hash_password, normalised_email
+from hirewire.auth.notices import requester_of
+from hirewire.auth.registering import TooManyRegistrations, check_limit
 from hirewire.contracts.auth import Role
-from hirewire.kit.errors import AppError, Kind, Unauthenticated
-from hirewire.kit.http import Caller, Once, RequestTx, language_of, transactions_of
+from hirewire.kit.errors import Unauthenticated
+from hirewire.kit.http import (
+    Caller,
+    Idempotency,
+    IdempotencyKey,
+    MaybeCaller,
+    RequestTx,
+    language_of,
+    transactions_of,
+)
 from hirewire.kit.mail.letters import Language
 from hirewire.kit.models import Answer, Body
 from hirewire.kit.openapi import refuses
-from hirewire.kit.settings import Settings
 
 router = APIRouter(prefix="/api/auth", tags=["accounts"])
-
-
-class TooManyRegistrations(AppError):
-    """Too many accounts were created from your network; try again later."""
-
-    slug = "too-many-registrations"
-    code = "too_many_registrations"
-    kind = Kind.TOO_MANY
 
 
 class Credentials(Body):
@@ -56,6 +56,8 @@ class Account(Answer):
     email: str
     role: Role
     email_verified: bool = False
+    has_password: bool = True
+    """False for somebody who has only signed in at a provider."""
 
 
 class Registering(NamedTuple):
@@ -67,54 +69,53 @@ class Registering(NamedTuple):
 
 
 async def _registering(body: Credentials, request: Request) -> Registering:
-    await _admit(request)
+    await check_limit(request)
     return Registering(body.email, await hash_password(body.password), language_of(request))
-
-
-async def _admit(request: Request) -> None:
-    """Raise `TooManyRegistrations` if the network has reached the limit.
-
-    Loopback addresses are not limited, for imports and trials on the same machine.
-    """
-    settings: Settings = request.app.state.settings
-    address = request.client.host if request.client else ""
-    if networks.is_this_machine(address):
-        return
-    most = settings.registrations_per_hour
-    async with transactions_of(request)() as tx:
-        pause = await commands.admit(tx, networks.network(address), most)
-    if pause:
-        raise TooManyRegistrations(retry_after=ceil(pause.total_seconds()))
 
 
 @router.post(
     "/register", status_code=201, responses=refuses(commands.EmailTaken, TooManyRegistrations)
 )
 async def register(
-    # Must come first: dependencies are resolved in this order, and no transaction may be open while
-    # the password is hashed.
+    # Must come first: dependencies are resolved in this order.
     new: Annotated[Registering, Depends(_registering)],
-    tx: RequestTx,
-    once: Once,
     request: Request,
+    caller: MaybeCaller,
+    idempotency_key: IdempotencyKey = None,
 ) -> Account:
     """Register an account. The profile is created automatically a moment later.
 
-    A mail with a code and a link asks the user to verify the address.
+    A mail with a code and a link asks the user to verify the address. If the address is registered
+    already, a mail notifies its owner, once a day at most. A network that has learned so of five
+    addresses in an hour gets 429 for every registration.
     """
     public_url: str = request.app.state.settings.public_url
+    address = request.client.host if request.client else ""
+    network = networks.network(address)
 
-    async def make() -> Account:
-        id = await commands.register(
-            tx,
-            email=new.email,
-            password_hash=new.password_hash,
-            public_url=public_url,
-            language=new.language,
-        )
-        return Account(id=id, email=new.email, role="applicant")
+    # Not `RequestTx`: what is noted of a taken address stays, although the answer is an error.
+    async with transactions_of(request)() as tx:
+        once = Idempotency(request, tx, idempotency_key, caller)
 
-    return await once(Account, make, identity=new.email.encode())
+        async def make() -> Account:
+            if not networks.is_this_machine(address):
+                registering.refuse_while(await registering.pause_after_taken(tx, network))
+            id = await commands.register(
+                tx,
+                email=new.email,
+                password_hash=new.password_hash,
+                public_url=public_url,
+                language=new.language,
+            )
+            return Account(id=id, email=new.email, role="applicant")
+
+        try:
+            return await once(Account, make, identity=new.email.encode())
+        except commands.EmailTaken as error:
+            await once.release()
+            await commands.note_taken(tx, new.email, network, requester_of(request))
+            taken = error
+    raise taken
 
 
 @router.get("/me", responses=refuses(Unauthenticated))

@@ -3,10 +3,13 @@
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cache
 from importlib.resources import files
 from typing import Literal, TypedDict, cast
 
+from hirewire.auth.where import Where
+from hirewire.kit.languages import moment_in_words
 from hirewire.kit.mail.letters import LANGUAGES, Language, Letter
 
 Kind = Literal[
@@ -19,13 +22,27 @@ Kind = Literal[
     "company_taken_down",
     "company_upheld",
     "company_restored",
+    "passkey_added",
+    "passkey_removed",
+    "passkey_copied",
+    "two_step_on",
+    "two_step_off",
+    "second_step_failed",
+    "recovery_code_used",
+    "recovery_codes_made",
+    "new_sign_in",
+    "sign_in_locked",
+    "registration_tried",
     "token_made",
+    "token_revoked",
+    "identity_connected",
+    "identity_disconnected",
     "account_made",
     "account_blocked",
     "account_unblocked",
 ]
-
-
+UNKNOWN_DEVICE = {"en": "an unknown device", "ru": "неизвестное устройство"}
+UNKNOWN_NETWORK = {"en": "unknown", "ru": "неизвестна"}
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -58,7 +75,7 @@ def letter(
 
     `values` stand in the text where it has their names in braces.
     """
-    chosen: Language = next((one for one in LANGUAGES if one == language), "en")
+    chosen = language_among(language)
     said = texts()[kind][chosen]
 
     def filled(lines: Sequence[str]) -> list[str]:
@@ -73,3 +90,18 @@ def letter(
         button=(said["button"], link),
         after=filled(said["after"]),
     )
+
+
+def of_act(where: Where, language: str | None, moment: datetime) -> Mapping[str, str]:
+    """What a mail about an act may name: `{device}`, `{network}` and `{moment}`."""
+    chosen = language_among(language)
+    return {
+        "device": where.device or UNKNOWN_DEVICE[chosen],
+        "network": where.network or UNKNOWN_NETWORK[chosen],
+        "moment": moment_in_words(moment, chosen),
+    }
+
+
+def language_among(language: str | None) -> Language:
+    """The language of a mail."""
+    return next((one for one in LANGUAGES if one == language), "en")

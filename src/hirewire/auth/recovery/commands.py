@@ -11,11 +11,11 @@ from hirewire.auth import one_time
 from hirewire.auth.callers import Current
 from hirewire.auth.logins import end_sessions, forgive
 from hirewire.auth.mails.letters import letter
+from hirewire.auth.notices import Requester, notify
 from hirewire.auth.recovery import queries, rules
 from hirewire.auth.security_log.commands import note
 from hirewire.auth.security_log.rules import What
 from hirewire.auth.tables import link_to_send, user
-from hirewire.auth.where import Where
 from hirewire.kit.clock import now
 from hirewire.kit.mail import queue
 from hirewire.kit.secrets import CannotOpen, seal, unseal
@@ -35,17 +35,6 @@ class LinkRequest:
     public_url: str
     language: str | None
     """That of the request, for an account without one."""
-
-
-@dataclass(frozen=True, slots=True)
-class Requester:
-    """Who sets a password, as far as the request says."""
-
-    network: str
-    """Exact, for the limits on logins."""
-    where: Where
-    public_url: str
-    language: str | None
 
 
 async def request_link(tx: Tx, asked: LinkRequest) -> None:
@@ -94,7 +83,9 @@ async def _send_link(tx: Tx, asked: LinkRequest) -> None:
     await queue.send(tx, "password_reset", mail, user_id=reader.id, expires_at=expires_at)
 
 
-async def set_password(tx: Tx, token: str, password_hash: str, requester: Requester) -> None:
+async def set_password(
+    tx: Tx, token: str, password_hash: str, requester: Requester, *, network: str
+) -> None:
     """Set the password with the token of a link, and end all sessions; a mail notifies the user.
 
     The owner of the address may log in from this network, whatever was tried before, and the
@@ -111,11 +102,17 @@ async def set_password(tx: Tx, token: str, password_hash: str, requester: Reques
         )
     )
     await end_sessions(tx, secret.user_id, "password reset")
-    await _after(tx, secret.user_id, "password_reset", requester)
+    await _after(tx, secret.user_id, "password_reset", requester, network)
 
 
 async def change_password(
-    tx: Tx, current: Current, old_hash: str, password_hash: str, requester: Requester
+    tx: Tx,
+    current: Current,
+    old_hash: str,
+    password_hash: str,
+    requester: Requester,
+    *,
+    network: str,
 ) -> bool:
     """Change the password, and end all sessions but this one; a mail notifies the user.
 
@@ -131,19 +128,13 @@ async def change_password(
         return False
     await one_time.forget(tx, current.user_id, "password_reset")
     await end_sessions(tx, current.user_id, "password changed", but=current.session_id)
-    await _after(tx, current.user_id, "password_changed", requester)
+    await _after(tx, current.user_id, "password_changed", requester, network)
     return True
 
 
-async def _after(tx: Tx, user_id: UUID, what: What, requester: Requester) -> None:
+async def _after(tx: Tx, user_id: UUID, what: What, requester: Requester, network: str) -> None:
     """Allow logins from here, note what was done, and send the mail."""
     changed = await queries.reader(tx, user_id)
-    await forgive(tx, requester.network, changed.email_key, user_id)
+    await forgive(tx, network, changed.email_key, user_id)
     await note(tx, user_id, what, requester.where)
-    mail = letter(
-        "password_changed",
-        to=changed.email,
-        language=changed.language or requester.language,
-        link=f"{requester.public_url}/password/forgot",
-    )
-    await queue.send(tx, "password_changed", mail, user_id=user_id)
+    await notify(tx, user_id, "password_changed", requester, page="/password/forgot")

@@ -12,9 +12,9 @@ from hirewire.auth.callers import CurrentSession
 from hirewire.auth.credentials import email_key, hash_password, password_fits
 from hirewire.auth.failures import note_failure
 from hirewire.auth.logins import TooManyFailures, admit
+from hirewire.auth.notices import requester_of
 from hirewire.auth.one_time import InvalidLink
 from hirewire.auth.recovery import commands, queries
-from hirewire.auth.where import where_of
 from hirewire.kit.errors import FieldError, Invalid, Unauthenticated
 from hirewire.kit.http import language_of, transactions_of
 from hirewire.kit.models import Body
@@ -93,16 +93,13 @@ async def reset(body: NewPassword, request: Request) -> None:
     # No transaction is open while the password is hashed: that takes tens of milliseconds.
     hashed = await hash_password(body.password)
     async with transactions() as tx:
-        await commands.set_password(tx, body.token, hashed, _requester(request))
+        await commands.set_password(
+            tx, body.token, hashed, requester_of(request), network=_network(request)
+        )
 
 
-def _requester(request: Request) -> commands.Requester:
-    return commands.Requester(
-        networks.network(request.client.host if request.client else ""),
-        where_of(request),
-        request.app.state.settings.public_url,
-        language_of(request),
-    )
+def _network(request: Request) -> str:
+    return networks.network(request.client.host if request.client else "")
 
 
 def _check(password: str, email: str) -> None:
@@ -119,25 +116,24 @@ async def change(body: ChangedPassword, request: Request, current: CurrentSessio
 
     Wrong current passwords count as failed logins.
     """
-    requester, transactions = _requester(request), transactions_of(request)
+    network, transactions = _network(request), transactions_of(request)
     async with transactions() as tx:
         account = await queries.account(tx, current.user_id)
         if account is None:
             raise Unauthenticated("This account does not exist any more.")
         _check(body.password, account.email)
-        pause = await admit(tx, requester.network, account.email_key, account.id)
+        pause = await admit(tx, network, account.email_key, account.id)
     if pause:
         raise TooManyFailures(retry_after=ceil(pause.total_seconds()))
     # No transaction is open while passwords are hashed.
     if not await password_fits(body.current, account.password_hash):
         async with transactions() as tx:
-            known = account.email_key, account.id
-            await note_failure(tx, requester.network, *known, requester.where)
+            await note_failure(tx, network, account.email_key, account.id, requester_of(request))
         raise _wrong()
     hashed = await hash_password(body.password)
     async with transactions() as tx:
         is_changed = await commands.change_password(
-            tx, current, account.password_hash, hashed, requester
+            tx, current, account.password_hash, hashed, requester_of(request), network=network
         )
     if not is_changed:
         raise _wrong()

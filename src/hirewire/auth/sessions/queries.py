@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, exists, func, select
 
 from hirewire.auth.granting import REFRESH_LIFE
-from hirewire.auth.tables import session, user
+from hirewire.auth.tables import second_factor, session, user
 from hirewire.kit.clock import now
 from hirewire.messaging.transaction import Tx
 
@@ -20,14 +20,19 @@ async def login_of(tx: Tx, email_key: str) -> Row[UUID, str] | None:
     return result.first()
 
 
-async def still_has(tx: Tx, user_id: UUID, password_hash: str) -> bool:
-    """Whether this is still the user's password hash; it cannot change until the commit."""
+async def needs_code(tx: Tx, user_id: UUID, password_hash: str) -> bool | None:
+    """Whether a login of the user also takes a code; None if this is not the password hash any
+    more. It cannot change until the commit.
+    """
+    its = second_factor.c
+    is_on = exists().where(its.user_id == user_id, its.confirmed_at.is_not(None))
     result = await tx.execute(
-        select(user.c.id)
+        select(is_on)
+        .select_from(user)
         .where(user.c.id == user_id, user.c.password_hash == password_hash)
-        .with_for_update(read=True)
+        .with_for_update(read=True, of=user)
     )
-    return result.first() is not None
+    return result.scalar()
 
 
 MOST_LISTED = 100

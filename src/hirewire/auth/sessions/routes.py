@@ -8,12 +8,13 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from hirewire.auth import granting, networks
+from hirewire.auth import granting, login_tickets, networks
 from hirewire.auth.callers import CurrentSession
 from hirewire.auth.credentials import email_key, password_fits
 from hirewire.auth.failures import note_failure
 from hirewire.auth.granting import Tokens
 from hirewire.auth.logins import TooManyFailures, admit, end_sessions
+from hirewire.auth.notices import requester_of
 from hirewire.auth.security_log.commands import note
 from hirewire.auth.sessions import commands, queries
 from hirewire.auth.signing import current_key, session_of
@@ -90,10 +91,17 @@ class SessionList(Answer):
     items: list[Session]
 
 
-@router.post("/login", responses=refuses(WrongCredentials, AccountBlocked, TooManyFailures))
+@router.post(
+    "/login",
+    responses=refuses(
+        WrongCredentials, login_tickets.SecondFactorNeeded, AccountBlocked, TooManyFailures
+    ),
+)
 async def login(body: Login, request: Request, response: Response) -> Tokens:
     """Log in. An unknown email and a wrong password get the same answer, in the same time.
 
+    With two-step sign-in, the right password gets a 401 with `code` `second_factor_needed` and two
+    more members: `ticket`, which completes the login with a code, and `expiresIn`, in seconds.
     That an account is blocked is said with the right password only.
     """
     network = networks.network(request.client.host if request.client else "")
@@ -110,12 +118,17 @@ async def login(body: Login, request: Request, response: Response) -> Tokens:
     if stored is None or not fits:
         user_id = stored.id if stored else None
         async with transactions() as tx:
-            await note_failure(tx, network, account, user_id, where_of(request))
+            await note_failure(tx, network, account, user_id, requester_of(request))
         raise WrongCredentials
     async with transactions() as tx:
-        if not await queries.still_has(tx, stored.id, stored.password_hash):
+        is_code_needed = await queries.needs_code(tx, stored.id, stored.password_hash)
+        if is_code_needed is None:
             raise WrongCredentials  # changed meanwhile, which has ended all sessions
-        return await granting.sign_in(tx, request, response, stored.id, account)
+        if not is_code_needed:
+            owner = granting.Owner(stored.id, account)
+            return await granting.sign_in(tx, request, response, owner)
+        ticket = await login_tickets.issue(tx, stored.id)
+    raise login_tickets.needed(ticket)
 
 
 @router.post("/refresh", responses=refuses(InvalidRefreshToken, AccountBlocked, RefreshedJustNow))

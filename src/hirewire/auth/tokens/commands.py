@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import delete, insert, update
 
 from hirewire.auth.logins import digest
 from hirewire.auth.mails.letters import letter
+from hirewire.auth.security_log.commands import note
 from hirewire.auth.tables import personal_token
 from hirewire.auth.tokens import queries, rules
+from hirewire.auth.where import Where
 from hirewire.kit import personal_tokens
 from hirewire.kit.clock import now
 from hirewire.kit.db import lock
@@ -26,6 +28,14 @@ class TooManyTokens(AppError):
     slug = "too-many-tokens"
     code = "too_many_tokens"
     kind = Kind.CONFLICT
+
+
+class Requester(NamedTuple):
+    """Who makes or revokes a token, as far as the request says."""
+
+    where: Where
+    public_url: str
+    language: str | None
 
 
 class Made(NamedTuple):
@@ -44,8 +54,7 @@ async def make(
     name: str,
     scopes: Sequence[rules.Scope],
     days: int,
-    public_url: str,
-    language: str | None,
+    by: Requester,
 ) -> Made:
     """Make a token; a mail notifies the user. Raises `TooManyTokens`."""
     await lock(tx, f"personal tokens {user_id}")
@@ -64,14 +73,7 @@ async def make(
             expires_at=made.expires_at,
         )
     )
-    reader = await queries.reader(tx, user_id)
-    mail = letter(
-        "token_made",
-        to=reader.email,
-        language=reader.language or language,
-        link=f"{public_url}/account#tokens",
-    )
-    await queue.send(tx, "token_made", mail, user_id=user_id)
+    await _notify(tx, user_id, "token_made", by)
     return made
 
 
@@ -83,11 +85,29 @@ async def note_use(tx: Tx, id: UUID, last: datetime | None) -> None:
         await tx.execute(update(personal_token).where(its.id == id).values(used_at=moment))
 
 
-async def revoke(tx: Tx, user_id: UUID, id: UUID) -> bool:
-    """Delete a token of this user. False if there is none."""
+async def revoke(tx: Tx, user_id: UUID, id: UUID, by: Requester) -> bool:
+    """Delete a token of this user; a mail notifies them. False if there is none."""
     its = personal_token.c
     result = await tx.execute(delete(personal_token).where(its.id == id, its.user_id == user_id))
-    return result.rowcount > 0
+    if result.rowcount == 0:
+        return False
+    await _notify(tx, user_id, "token_revoked", by)
+    return True
+
+
+async def _notify(
+    tx: Tx, user_id: UUID, what: Literal["token_made", "token_revoked"], by: Requester
+) -> None:
+    """Note in the log what was done, and send the mail."""
+    await note(tx, user_id, what, by.where)
+    reader = await queries.reader(tx, user_id)
+    mail = letter(
+        what,
+        to=reader.email,
+        language=reader.language or by.language,
+        link=f"{by.public_url}/account#tokens",
+    )
+    await queue.send(tx, what, mail, user_id=user_id)
 
 
 async def forget_old(tx: Tx) -> None:

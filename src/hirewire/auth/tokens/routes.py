@@ -11,6 +11,7 @@ from hirewire.auth.callers import CurrentSession
 from hirewire.auth.signing import access_token, current_key
 from hirewire.auth.tokens import commands, queries, rules
 from hirewire.auth.tokens.rules import Scope
+from hirewire.auth.where import where_of
 from hirewire.kit import personal_tokens
 from hirewire.kit.errors import NotFound, Unauthenticated
 from hirewire.kit.http import RequestTx, language_of
@@ -79,17 +80,21 @@ async def make(
         name=body.name,
         scopes=body.scopes,
         days=body.days,
-        public_url=request.app.state.settings.public_url,
-        language=language_of(request),
+        by=_requester(request),
     )
     return MadeToken(**made._asdict(), name=body.name, scopes=sorted(set(body.scopes)))
 
 
 @router.delete("/{id}", status_code=204, responses=refuses(Unauthenticated, NotFound))
-async def revoke(id: UUID, tx: RequestTx, caller: CurrentSession) -> None:
-    """Revoke a token. It stops working within a minute."""
-    if not await commands.revoke(tx, caller.user_id, id):
+async def revoke(id: UUID, tx: RequestTx, caller: CurrentSession, request: Request) -> None:
+    """Revoke a token. It stops working within a minute; a mail notifies the user."""
+    if not await commands.revoke(tx, caller.user_id, id, _requester(request)):
         raise NotFound
+
+
+def _requester(request: Request) -> commands.Requester:
+    public_url = request.app.state.settings.public_url
+    return commands.Requester(where_of(request), public_url, language_of(request))
 
 
 class Presented(Body):

@@ -1,13 +1,17 @@
 """The client of `auth`: accounts and sessions."""
 
 from typing import ClassVar
+from urllib.parse import quote
 
 from hirewire.web.api.answers import Answer
 from hirewire.web.api.client import Client, Typed, answer_of, refusal_or
 from hirewire.web.api.models.auth import (
     Account,
+    Begun,
+    Identity,
     MadeToken,
     PersonalToken,
+    Provider,
     SecurityEvent,
     Session,
     Tokens,
@@ -99,6 +103,35 @@ class Auth(Client):
     async def revoke_token(self, id: str) -> Answer[None]:
         """Revoke a personal access token."""
         return await self._do("DELETE", f"/tokens/{id}")
+
+    async def providers(self) -> Answer[Items[Provider]]:
+        """The providers that people can sign in with."""
+        return answer_of(Items[Provider], await self._call("GET", "/providers", is_personal=False))
+
+    async def begin_sign_in(self, provider: str) -> Answer[Begun]:
+        """Begin a sign-in at a provider."""
+        return answer_of(Begun, await self._post(f"/providers/{quote(provider)}/begin", {}))
+
+    async def finish_sign_in(self, provider: str, brought: Typed) -> Answer[Tokens]:
+        """Sign in with what the browser brings back from a provider."""
+        path = f"/providers/{quote(provider)}/finish"
+        return answer_of(Tokens, await self._call("POST", path, brought, is_personal=False))
+
+    async def begin_connecting(self, provider: str) -> Answer[Begun]:
+        """Begin to connect the visitor's account to a provider."""
+        return await self._send(Begun, "POST", f"/identities/{quote(provider)}/begin")
+
+    async def connect(self, provider: str, brought: Typed) -> Answer[None]:
+        """Connect the visitor's account with what the browser brings back."""
+        return await self._do("POST", f"/identities/{quote(provider)}/finish", brought)
+
+    async def identities(self) -> Answer[Items[Identity]]:
+        """The identities at providers that the visitor's account is connected to."""
+        return await self._get(Items[Identity], "/identities")
+
+    async def disconnect(self, id: str) -> Answer[None]:
+        """Disconnect an identity."""
+        return await self._do("DELETE", f"/identities/{id}")
 
     async def _post(self, path: str, body: Typed) -> Reply:
         """Call without the visitor's token, since the body contains the credentials."""

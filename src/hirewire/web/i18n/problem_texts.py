@@ -139,8 +139,57 @@ TEXTS: dict[str, str | Plural] = {
     "token_or_code": REQUIRED,
     "wrong_password": N_("This is not your current password."),
     "wrong_credentials": N_("Wrong email or password."),
+    "no_passkeys_here": N_("Passkeys do not work at this address."),
+    "passkey_too_late": N_("This took too long. Please try again."),
+    "passkey_not_accepted": N_("This passkey could not be added. Please try again."),
+    "passkey_known": N_("This passkey has been added already."),
+    "passkey_refused": N_("This passkey could not be checked. Try again, or use your password."),
+    "passkey_unknown": N_(
+        "This passkey is not known here. It may have been removed: sign in with your password."
+    ),
+    "passkey_copied": N_(
+        "This passkey may have been copied, so it was refused."
+        " Sign in with your password and replace it."
+    ),
+    "two_step_already_on": N_("Two-step sign-in is on already."),
+    "two_step_not_begun": N_("This took too long. Please start again."),
+    "two_step_not_on": N_("Two-step sign-in is off."),
+    "login_expired": N_(
+        "This took too long, or there were too many wrong codes. Enter your password again."
+    ),
+    "wrong_code": N_("This code is wrong or was used already."),
+    "too_many_codes": N_("Too many wrong codes. Use a recovery code."),
+    "too_many_passkeys": LIMIT,
     "account_blocked": N_("This account is blocked. We have sent you a mail with the reason."),
     "email_taken": N_("This email is already registered."),
+    "provider_away": N_(
+        "The service is not reachable right now. Try again in a moment, or sign in in another way."
+    ),
+    "provider_not_trusted": N_(
+        "The answer of the service could not be trusted, so nothing was changed."
+        " If this happens again, contact us."
+    ),
+    "sign_in_refused": N_("The service does not accept this sign-in any more. Start again."),
+    "sign_in_expired": N_(
+        "This sign-in has expired, or was started in another browser. Start again."
+    ),
+    "sign_in_cancelled": N_("The service did not sign you in, or you cancelled it."),
+    "no_email_at_provider": N_(
+        "The service did not share your email address, which an account here needs."
+    ),
+    "email_unverified_at_provider": N_(
+        "The service has not confirmed your email address. Confirm it there and try again,"
+        " or sign in with your password and connect the service under “Account and security”."
+    ),
+    "connect_first": N_(
+        "There is an account with your email address, and it is not connected to this service."
+        " Sign in to it, then connect the service under “Account and security”."
+    ),
+    "identity_taken": N_("This is already connected to another account here."),
+    "already_connected": N_(
+        "Your account is connected to another account there. Disconnect it first."
+    ),
+    "last_way_in": N_("This is your only way to sign in. Set a password first."),
     "sign_in_away": N_("Sign-in is temporarily unavailable. Please try again in a moment."),
     "too_many_registrations": N_("Too many accounts were created from your network."),
     "too_many_failures": N_("Too many failed attempts."),

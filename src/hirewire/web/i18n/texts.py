@@ -28,12 +28,15 @@ PAGES: dict[str, tuple[str, ...]] = {
     "Jobs": ("vacancies.html", "saved.html", "heart.html", "saved.py"),
     "Job": ("vacancy.html", "gone.html", "apply.html", "fit.html"),
     "Company": ("company.html",),
-    "Sign-in and sign-up": ("signin.html", "signup.html", "account.py"),
+    "Sign-in and sign-up": (
+        *("signin.html", "signup.html", "account.py"),
+        *("providers.html", "leaving.html", "provider_failed.html"),
+    ),
     "Forgotten password": ("forgot.html", "new_password.html"),
     "Account and security": (
         *("account.html", "account_address.html", "account_password.html", "account_sessions.html"),
-        *("account_log.html", "security_log.html"),
-        *("tokens.html", "token_made.html"),
+        *("account_log.html", "security_log.html", "account_identities.html"),
+        *("account_tokens.html", "token_made.html"),
         *("verify.html", "verify_first.html", "code.html"),
     ),
     "About, privacy, contact": ("about.html", "privacy.html", "contact.html"),

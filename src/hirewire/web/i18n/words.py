@@ -15,7 +15,8 @@ from babel import Locale, dates, numbers
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from hirewire.kit.clock import day_of, local
+from hirewire.kit.clock import day_of
+from hirewire.kit.languages import moment_in_words
 from hirewire.web.i18n.labels import LABELS, UNACCEPTED
 from hirewire.web.i18n.problem_texts import NARROWER, NOT_ACCEPTED, NOT_DONE, TEXTS
 from hirewire.web.problems import Params, Problem
@@ -175,7 +176,7 @@ class Words:
 
     def moment(self, value: str) -> str:
         """The day and the time of an ISO 8601 time, in the board's time zone."""
-        return f"{self.day(value)}, {local(datetime.fromisoformat(value)):%H:%M %Z}"
+        return moment_in_words(datetime.fromisoformat(value), self.lang)
 
     def act(self, what: str) -> str:
         """The label of an act of the security log; a neutral one for an act of a later version."""

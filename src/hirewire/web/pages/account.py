@@ -9,6 +9,7 @@ from hirewire.kit.errors import Unavailable
 from hirewire.web.api.answers import Answer
 from hirewire.web.api.models.auth import Account, Tokens
 from hirewire.web.i18n.words import LANGUAGES
+from hirewire.web.pages.providers import providers
 from hirewire.web.pages.rendering import Asking, Form, go, local_path, render, typed
 from hirewire.web.problems import Problem
 from hirewire.web.sessions import LANGUAGE, THEME, THEMES, Visitor, begin, set_cookie, visitor
@@ -24,7 +25,7 @@ HOMES = {"candidate": "/me", "employer": HIRING}
 @router.get("/signup")
 async def sign_up_form(who: Asking) -> Response:
     """The sign-up form."""
-    return render(who, "signup.html", form=Form(), to=who.request.query_params.get("next", ""))
+    return await _page(who, "signup.html", Form(), who.request.query_params.get("next", ""))
 
 
 @router.post("/signup")
@@ -38,10 +39,10 @@ async def sign_up(who: Asking, request: Request) -> Response:
         if answer.is_good:
             answer = await _log_in(who, *credentials)
     except Unavailable:
-        return _away(who, "signup.html", form, given)
+        return await _away(who, "signup.html", form, given)
     if not answer.is_good:
         form.refuse(answer)
-        return render(who, "signup.html", answer.status, form=form, to=given.get("next", ""))
+        return await _page(who, "signup.html", form, given.get("next", ""), answer.status)
     start = HOMES.get(given.get("role", ""), "")
     to = given.get("next", "")
     if start and to in ("", *HOMES.values()):  # the chosen role decides; any other target is kept
@@ -52,7 +53,7 @@ async def sign_up(who: Asking, request: Request) -> Response:
 @router.get("/signin")
 async def sign_in_form(who: Asking) -> Response:
     """The sign-in form."""
-    return render(who, "signin.html", form=Form(), to=who.request.query_params.get("next", ""))
+    return await _page(who, "signin.html", Form(), who.request.query_params.get("next", ""))
 
 
 @router.post("/signin")
@@ -63,10 +64,10 @@ async def sign_in(who: Asking, request: Request) -> Response:
     try:
         answer = await _log_in(who, given.get("email", ""), given.get("password", ""))
     except Unavailable:
-        return _away(who, "signin.html", form, given)
+        return await _away(who, "signin.html", form, given)
     if not answer.is_good:
         form.refuse(answer)
-        return render(who, "signin.html", answer.status, form=form, to=given.get("next", ""))
+        return await _page(who, "signin.html", form, given.get("next", ""), answer.status)
     return go(who, local_path(given.get("next"), "/me"))
 
 
@@ -109,9 +110,14 @@ async def _log_in(who: Visitor, email: str, password: str) -> Answer[Tokens]:
     return answer
 
 
-def _away(who: Visitor, template: str, form: Form, given: dict[str, str]) -> Response:
+async def _away(who: Visitor, template: str, form: Form, given: dict[str, str]) -> Response:
     form.problem = Problem("sign_in_away", is_whole=True)
-    return render(who, template, 503, form=form, to=given.get("next", ""))
+    return await _page(who, template, form, given.get("next", ""), 503)
+
+
+async def _page(who: Visitor, template: str, form: Form, to: str, status: int = 200) -> Response:
+    """The form to sign in or up, with the providers that people can do it with."""
+    return render(who, template, status, form=form, to=to, providers=await providers(who))
 
 
 @router.get("/session")

@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 
 from hirewire.kit.errors import Unavailable
+from hirewire.web.pages.providers import providers
 from hirewire.web.pages.rendering import Form, Member, away, back_to, go, render, said, typed
 from hirewire.web.sessions import Visitor
 
@@ -17,7 +18,7 @@ SCOPES = ("profiles:read", "profiles:write", "vacancies:read", "vacancies:write"
 
 @router.get("")
 async def account(who: Member) -> Response:
-    """The address, the password, the tokens, the sessions and the latest of the security log."""
+    """The address, the password, ways to sign in, tokens, sessions and the latest of the log."""
     return await page(who, Form())
 
 
@@ -67,8 +68,13 @@ async def page(
 ) -> Response:
     """The page, with what was typed into one of its forms."""
     try:
-        mine, sessions, log, tokens = await asyncio.gather(
-            who.auth.me(), who.auth.sessions(), who.auth.security_log(LATEST), who.auth.tokens()
+        mine, sessions, identities, offered, tokens, log = await asyncio.gather(
+            who.auth.me(),
+            who.auth.sessions(),
+            who.auth.identities(),
+            providers(who),
+            who.auth.tokens(),
+            who.auth.security_log(LATEST),
         )
     except Unavailable:
         return away(who)
@@ -79,8 +85,10 @@ async def page(
         form=form,
         mine=mine.data,
         sessions=sessions.data.items,
-        log=log.data,
+        identities=identities.data.items,
+        providers=offered,
         tokens=tokens.data.items,
         token_form=token_form or Form({"days": "90"}),
         scopes=SCOPES,
+        log=log.data,
     )

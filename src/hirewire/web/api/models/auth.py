@@ -33,12 +33,37 @@ class MadeToken(PersonalToken):
     token: str
 
 
+class Provider(Model):
+    """A provider that people can sign in with."""
+
+    id: str
+    name: str
+
+
+class Begun(Model):
+    """An attempt to sign in at a provider."""
+
+    url: str
+    attempt: str
+
+
+class Identity(Model):
+    """An identity at a provider that the account is connected to."""
+
+    id: str
+    provider: str
+    name: str
+    email: str | None = None
+    connectedAt: Moment
+
+
 class Account(Model):
     """A user's account."""
 
     id: str
     email: str = ""
     emailVerified: bool = True
+    hasPassword: bool = True
 
 
 class SecurityEvent(Model):

@@ -1,7 +1,7 @@
 """Event handlers of `auth` that write mails."""
 
 from hirewire.auth.mails.letters import Kind, letter
-from hirewire.auth.notices import queries
+from hirewire.auth.moderation import queries
 from hirewire.contracts.vacancies import ModerationDecided
 from hirewire.kit.mail import queue
 from hirewire.messaging.envelope import Received

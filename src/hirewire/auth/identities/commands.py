@@ -1,0 +1,190 @@
+"""Commands that sign people in by their identity at a provider, connect it and disconnect it."""
+
+from typing import Literal, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import delete
+from sqlalchemy.dialects.postgresql import insert
+
+from hirewire.auth import registering
+from hirewire.auth.credentials import email_key, normalised_email
+from hirewire.auth.identities import queries
+from hirewire.auth.mails.letters import letter
+from hirewire.auth.openid.answers import Identity
+from hirewire.auth.security_log.commands import note
+from hirewire.auth.tables import identity
+from hirewire.auth.ways_in import keep_one
+from hirewire.auth.where import Where
+from hirewire.kit.clock import now
+from hirewire.kit.db import lock
+from hirewire.kit.errors import AppError, Kind, NotFound
+from hirewire.kit.mail import queue
+from hirewire.kit.mail.letters import Language
+from hirewire.messaging.ids import new_id
+from hirewire.messaging.transaction import Tx
+
+
+class NoEmailAtProvider(AppError):
+    """The provider does not share an email address."""
+
+    slug = "no-email-at-provider"
+    code = "no_email_at_provider"
+    kind = Kind.CONFLICT
+
+
+class EmailUnverifiedAtProvider(AppError):
+    """The provider has not verified the email address."""
+
+    slug = "email-unverified-at-provider"
+    code = "email_unverified_at_provider"
+    kind = Kind.CONFLICT
+
+
+class ConnectFirst(AppError):
+    """There is an account with this address: sign in to it and connect the provider."""
+
+    slug = "connect-first"
+    code = "connect_first"
+    kind = Kind.CONFLICT
+
+
+class IdentityTaken(AppError):
+    """Another account is connected to this identity."""
+
+    slug = "identity-taken"
+    code = "identity_taken"
+    kind = Kind.CONFLICT
+
+
+class AlreadyConnected(AppError):
+    """The account is connected to another identity at this provider: disconnect that first."""
+
+    slug = "already-connected"
+    code = "already_connected"
+    kind = Kind.CONFLICT
+
+
+class Requester(NamedTuple):
+    """Who signs in or connects, as far as the request says."""
+
+    where: Where
+    public_url: str
+    language: Language | None
+
+
+class Owner(NamedTuple):
+    """The owner of an account, who has proved it."""
+
+    id: UUID
+    account: str
+    """The key of the address."""
+
+
+async def owner_of(tx: Tx, found: Identity, provider: str, by: Requester) -> Owner:
+    """The user who signs in: the connected one, the one with the same address, or a new one.
+
+    Raises `NoEmailAtProvider`, `EmailUnverifiedAtProvider` and `ConnectFirst`. Only an address that
+    both sides have verified connects: else somebody could register another person's address here,
+    or claim it there, and wait.
+    """
+    await lock(tx, f"identity {found.issuer} {found.subject}")
+    owner = await queries.owner_of(tx, found)
+    if owner is not None:
+        return Owner(owner.id, owner.email_key)
+    email = _verified(found)
+    key = email_key(email)
+    account = await queries.account_at(tx, key)
+    if account is None:
+        id = await registering.add(
+            tx, email=email, password_hash=None, language=by.language, is_verified=True
+        )
+        if id is not None:
+            await _add(tx, id, found, provider)
+            return Owner(id, key)
+        account = await queries.account_at(tx, key)  # of a moment ago
+    if (
+        account is None
+        or not account.is_verified
+        or not await _add(tx, account.id, found, provider)
+    ):
+        raise ConnectFirst
+    await _notify(tx, account.id, "identity_connected", by)
+    return Owner(account.id, key)
+
+
+async def connect(tx: Tx, user_id: UUID, found: Identity, provider: str, by: Requester) -> None:
+    """Connect an identity to a user's account; a mail notifies them. Repeating changes nothing.
+
+    Raises `IdentityTaken` and `AlreadyConnected`.
+    """
+    await lock(tx, f"identity {found.issuer} {found.subject}")
+    owner = await queries.owner_of(tx, found)
+    if owner is not None:
+        if owner.id != user_id:
+            raise IdentityTaken
+        return
+    if not await _add(tx, user_id, found, provider):
+        raise AlreadyConnected
+    await _notify(tx, user_id, "identity_connected", by)
+
+
+async def disconnect(tx: Tx, user_id: UUID, id: UUID, by: Requester) -> None:
+    """Disconnect an identity; a mail notifies the user. Raises `NotFound` and `LastWayIn`."""
+    its = identity.c
+    if not any(one.id == id for one in await queries.identities_of(tx, user_id)):
+        raise NotFound
+    await keep_one(tx, user_id)
+    result = await tx.execute(delete(identity).where(its.id == id, its.user_id == user_id))
+    if result.rowcount == 0:
+        raise NotFound
+    await _notify(tx, user_id, "identity_disconnected", by)
+
+
+def _verified(found: Identity) -> str:
+    """The address that the provider has verified, as it is stored."""
+    if found.email is None:
+        raise NoEmailAtProvider
+    try:
+        email = normalised_email(found.email)
+    except ValueError:
+        raise NoEmailAtProvider from None
+    if not found.is_verified:
+        raise EmailUnverifiedAtProvider
+    return email
+
+
+async def _add(tx: Tx, user_id: UUID, found: Identity, provider: str) -> bool:
+    """Connect an identity; False if the user is connected to another one of this issuer."""
+    result = await tx.execute(
+        insert(identity)
+        .values(
+            id=new_id(),
+            user_id=user_id,
+            provider=provider,
+            issuer=found.issuer,
+            subject=found.subject,
+            email=found.email,
+            connected_at=now(),
+        )
+        .on_conflict_do_nothing(constraint="identity_user_issuer")
+        .returning(identity.c.id)
+    )
+    return result.first() is not None
+
+
+async def _notify(
+    tx: Tx,
+    user_id: UUID,
+    what: Literal["identity_connected", "identity_disconnected"],
+    by: Requester,
+) -> None:
+    """Note in the log what was done, and send the mail."""
+    await note(tx, user_id, what, by.where)
+    reader = await queries.reader(tx, user_id)
+    mail = letter(
+        what,
+        to=reader.email,
+        language=reader.language or by.language,
+        link=f"{by.public_url}/account#identities",
+    )
+    await queue.send(tx, what, mail, user_id=user_id)

@@ -1,0 +1,71 @@
+"""Acts by which a stolen account would be noticed: the log notes them, and a mail is sent."""
+
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from fastapi import Request
+from sqlalchemy import select
+
+from hirewire.auth.mails.letters import Kind, letter, of_act
+from hirewire.auth.security_log.commands import note
+from hirewire.auth.tables import user
+from hirewire.auth.where import Where, where_of
+from hirewire.kit.clock import now
+from hirewire.kit.http import language_of
+from hirewire.kit.mail import queue
+from hirewire.messaging.transaction import Tx
+
+Act = Literal[
+    "passkey_added",
+    "passkey_removed",
+    "passkey_copied",
+    "two_step_on",
+    "two_step_off",
+    "second_step_failed",
+    "recovery_code_used",
+    "recovery_codes_made",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Requester:
+    """Who acts, as far as the request says."""
+
+    where: Where
+    public_url: str
+    language: str | None
+
+
+def requester_of(request: Request) -> Requester:
+    """Who makes a request."""
+    public_url: str = request.app.state.settings.public_url
+    return Requester(where_of(request), public_url, language_of(request))
+
+
+async def notify(
+    tx: Tx, user_id: UUID, what: Kind, requester: Requester, *, page: str = "/account"
+) -> None:
+    """Notify a user by mail of what was done with their account; its button leads to this page.
+
+    Its texts may name `{device}`, `{network}` and `{moment}`.
+    """
+    found = await tx.execute(select(user.c.email, user.c.language).where(user.c.id == user_id))
+    reader = found.one()
+    language = reader.language or requester.language
+    mail = letter(
+        what,
+        to=reader.email,
+        language=language,
+        link=f"{requester.public_url}{page}",
+        values=of_act(requester.where, language, now()),
+    )
+    await queue.send(tx, what, mail, user_id=user_id)
+
+
+async def note_and_notify(
+    tx: Tx, user_id: UUID, what: Act, requester: Requester, *, page: str = "/account"
+) -> None:
+    """Note an act in the user's log, and notify the user of it."""
+    await note(tx, user_id, what, requester.where)
+    await notify(tx, user_id, what, requester, page=page)

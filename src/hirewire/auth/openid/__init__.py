@@ -1,0 +1,1 @@
+"""OpenID Connect, as a client: discovery, the exchange of a code, ID tokens."""

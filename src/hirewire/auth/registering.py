@@ -1,0 +1,152 @@
+"""New accounts, and how many one network may make: shared by all ways to sign up."""
+
+from datetime import datetime, timedelta
+from math import ceil
+from uuid import UUID
+
+from fastapi import Request
+from sqlalchemy import delete, func, insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from hirewire.auth import networks
+from hirewire.auth.credentials import email_key
+from hirewire.auth.tables import mail_request, registration, user
+from hirewire.contracts.auth import UserRegistered
+from hirewire.kit.clock import now
+from hirewire.kit.db import lock
+from hirewire.kit.errors import AppError, Kind
+from hirewire.kit.http import transactions_of
+from hirewire.kit.mail.letters import Language
+from hirewire.kit.settings import Settings
+from hirewire.messaging.ids import new_id
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.transaction import Tx
+
+WINDOW = timedelta(hours=1)
+TAKEN_ANSWERS = 5
+"""How often one network learns within the window that an address is registered. After that, every
+registration from it gets the answer "too many", whatever the address."""
+TAKEN_MAILS_WINDOW = timedelta(days=1)
+"""At most one mail in this time notifies the owner of attempts to register with their address."""
+TAKEN = "email_taken"
+"""The purpose of `mail_request` that counts these answers."""
+
+
+class TooManyRegistrations(AppError):
+    """Too many accounts were created from your network; try again later."""
+
+    slug = "too-many-registrations"
+    code = "too_many_registrations"
+    kind = Kind.TOO_MANY
+
+
+async def add(
+    tx: Tx,
+    *,
+    email: str,
+    password_hash: str | None,
+    language: Language | None,
+    is_verified: bool = False,
+) -> UUID | None:
+    """Add an applicant; returns their id, or None if the address has an account.
+
+    Records `UserRegistered`.
+    """
+    id, moment = new_id(), now()
+    made = await tx.execute(
+        upsert(user)
+        .values(
+            id=id,
+            email=email,
+            email_key=email_key(email),
+            password_hash=password_hash,
+            role="applicant",
+            registered_at=moment,
+            language=language,
+            email_verified_at=moment if is_verified else None,
+        )
+        .on_conflict_do_nothing(index_elements=[user.c.email_key])
+        .returning(user.c.id)
+    )
+    if made.first() is None:
+        return None
+    record(tx, UserRegistered(id=id, email=email, registered_at=moment))
+    return id
+
+
+async def check_limit(request: Request) -> None:
+    """Raise `TooManyRegistrations` if the network has reached the limit.
+
+    Loopback addresses are not limited, for imports and trials on the same machine.
+    """
+    settings: Settings = request.app.state.settings
+    address = request.client.host if request.client else ""
+    if networks.is_this_machine(address):
+        return
+    most = settings.registrations_per_hour
+    async with transactions_of(request)() as tx:
+        pause = await _admit(tx, networks.network(address), most)
+    refuse_while(pause)
+
+
+def refuse_while(pause: timedelta) -> None:
+    """Raise `TooManyRegistrations` for a pause that is not zero."""
+    if pause:
+        raise TooManyRegistrations(retry_after=ceil(pause.total_seconds()))
+
+
+async def pause_after_taken(tx: Tx, network: str) -> timedelta:
+    """How long the network must wait, since it has learned of too many registered addresses.
+
+    Registrations from the network wait for each other until the transaction ends.
+    """
+    moment = now()
+    await lock(tx, f"registration {network}")
+    its = mail_request.c
+    result = await tx.execute(
+        select(func.count(), func.min(its.at)).where(
+            its.network == network,
+            its.purpose == TAKEN,
+            its.at > moment - WINDOW,
+        )
+    )
+    count, oldest = result.one()
+    return wait(count, oldest, TAKEN_ANSWERS, moment)
+
+
+async def _admit(tx: Tx, network: str, most: int) -> timedelta:
+    """Check the limit and count an attempt; returns zero, or how long to wait.
+
+    `most` attempts an hour are allowed. Failed attempts count too, so that nobody can probe which
+    addresses have an account. An advisory lock serialises the attempts from one network.
+    """
+    pause = await pause_after_taken(tx, network)
+    if pause:
+        return pause
+    moment = now()
+    table = registration.c
+    result = await tx.execute(
+        select(func.count(), func.min(table.at)).where(
+            table.network == network, table.at > moment - WINDOW
+        )
+    )
+    count, oldest = result.one()
+    pause = wait(count, oldest, most, moment)
+    if not pause:
+        await tx.execute(insert(registration).values(network=network, at=moment))
+    return pause
+
+
+def wait(registrations: int, oldest: datetime | None, most: int, moment: datetime) -> timedelta:
+    """How long to wait after this number of registrations in the window; zero if one is allowed.
+
+    `oldest` is the time of the first registration: when it leaves the window, one more is allowed.
+    """
+    if registrations < most or oldest is None:
+        return timedelta(0)
+    return max(oldest + WINDOW - moment, timedelta(0))
+
+
+async def forget_old(tx: Tx) -> None:
+    """Delete attempts that are older than the window."""
+    await tx.execute(delete(registration).where(registration.c.at <= now() - WINDOW))

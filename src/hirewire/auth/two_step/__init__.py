@@ -1,0 +1,1 @@
+"""Sign-in in two steps: codes of an authenticator app (TOTP), and recovery codes."""

@@ -1,0 +1,204 @@
+"""Sign-in at OpenID Connect providers: the way there, the way back, and the account's section."""
+
+import asyncio
+import base64
+import time
+from collections.abc import Sequence
+from uuid import UUID
+
+from fastapi import APIRouter, Request, Response
+
+from hirewire.kit.errors import Unavailable
+from hirewire.web.api.answers import Answer, Missing
+from hirewire.web.api.models.auth import Begun, Provider
+from hirewire.web.pages.rendering import (
+    Asking,
+    Form,
+    Member,
+    back_to,
+    go,
+    local_path,
+    or_none,
+    render,
+    said,
+)
+from hirewire.web.problems import Problem
+from hirewire.web.sessions import HOST_ONLY, Visitor, is_secure, same_origin
+
+router = APIRouter(include_in_schema=False)
+ATTEMPT = "hirewire_attempt"
+"""The cookie with the attempt: what `auth` sealed, and the page to return to."""
+ATTEMPT_SECONDS = 600
+LONGEST_NEXT = 500
+CONNECTING = "connect"
+KEPT_SECONDS = 60.0
+WAYS = "/account#identities"
+
+
+class Providers:
+    """The providers that people can sign in with, asked for at most once a minute."""
+
+    def __init__(self) -> None:
+        self._items: Sequence[Provider] = ()
+        self._until = 0.0
+        self._turn = asyncio.Lock()
+
+    async def get(self, who: Visitor) -> Sequence[Provider]:
+        """The providers; those known before while `auth` is unavailable."""
+        async with self._turn:
+            if time.monotonic() > self._until:
+                answer = await or_none(who.auth.providers())
+                if answer is not None and answer.is_good:
+                    self._items = answer.data.items
+                    self._until = time.monotonic() + KEPT_SECONDS
+            return self._items
+
+
+async def providers(who: Visitor) -> Sequence[Provider]:
+    """The providers that people can sign in with."""
+    known: Providers = who.request.app.state.providers
+    return await known.get(who)
+
+
+@router.get("/signin/with/{id}")
+async def begin(id: str, who: Asking) -> Response:
+    """Send the browser to a provider, to sign in. A link of another site shows the form first."""
+    await _known(who, id)
+    to = who.request.query_params.get("next", "")
+    if not same_origin(who.request):
+        return go(who, "/signin", next=to)
+    try:
+        answer = await who.auth.begin_sign_in(id)
+    except Unavailable:
+        return await _failed(who, id, Problem("provider_away", is_whole=True), 503)
+    if not answer.is_good:
+        return await _failed(who, id, answer.problem, answer.status)
+    response = go(who, answer.data.url)
+    _keep(who, response, answer.data.attempt, to if len(to) <= LONGEST_NEXT else "")
+    return response
+
+
+@router.post("/account/identities/{id}/connect")
+async def begin_connecting(id: str, who: Member) -> Response:
+    """Send the browser to a provider, to connect it to the account."""
+    provider = await _known(who, id)
+    try:
+        answer = await who.auth.begin_connecting(id)
+    except Unavailable:
+        return await _failed(who, id, Problem("provider_away", is_whole=True), 503)
+    if not answer.is_good:
+        return await _failed(who, id, answer.problem, answer.status)
+    return _leaving(who, provider, answer.data)
+
+
+def _leaving(who: Visitor, provider: Provider, begun: Begun) -> Response:
+    """The page that leads on by itself: the answer to a form must not redirect to another site."""
+    response = render(who, "leaving.html", provider=provider, url=begun.url)
+    response.headers["Refresh"] = f"0; url={begun.url}"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    _keep(who, response, begun.attempt, CONNECTING)
+    return response
+
+
+@router.get("/signin/from/{id}")
+async def come_back(id: str, who: Asking) -> Response:
+    """Sign in, or connect the provider, with what the browser brings back from it."""
+    await _known(who, id)
+    query = who.request.query_params
+    attempt, to = _kept(who)
+    if not attempt:
+        if who.is_signed_in:  # the page was opened again
+            return go(who, "/me")
+        return await _failed(who, id, Problem("sign_in_expired", is_whole=True), 410)
+    if "error" in query or not query.get("code"):
+        return await _failed(who, id, Problem("sign_in_cancelled", is_whole=True), 403, to)
+    brought = {
+        "attempt": attempt,
+        "state": query.get("state", ""),
+        "code": query["code"],
+        "iss": query.get("iss"),
+    }
+    answer: Answer[object]
+    try:
+        if to == CONNECTING:
+            answer = await who.auth.connect(id, brought)
+        else:
+            tokens = await who.auth.finish_sign_in(id, brought)
+            if tokens.is_good:
+                who.enter(tokens.data)
+            answer = tokens
+    except Unavailable:
+        return await _failed(who, id, Problem("provider_away", is_whole=True), 503, to)
+    if not answer.is_good:
+        return await _failed(who, id, answer.problem, answer.status, to)
+    if to == CONNECTING:
+        return _forget(who, back_to(who, WAYS, "identity_connected"))
+    return _forget(who, go(who, local_path(to, "/me")))
+
+
+@router.post("/account/identities/{id}")
+async def disconnect(id: UUID, who: Member) -> Response:
+    """Disconnect a provider."""
+    answer = await who.auth.disconnect(str(id))
+    if answer.is_good:
+        return back_to(who, WAYS, "identity_disconnected")
+    is_last = answer.problem.code == "last_way_in"
+    return back_to(who, WAYS, "last_way_in" if is_last else said(answer))
+
+
+async def _known(who: Visitor, id: str) -> Provider:
+    """The provider with this id. Raises `Missing`."""
+    found = next((one for one in await providers(who) if one.id == id), None)
+    if found is None:
+        raise Missing
+    return found
+
+
+async def _failed(who: Visitor, id: str, problem: Problem, status: int, to: str = "") -> Response:
+    """The page that says why it did not work, and what to do."""
+    form = Form()
+    form.problem = problem
+    provider = await _known(who, id)
+    page = render(
+        *(who, "provider_failed.html", status),
+        form=form,
+        provider=provider,
+        is_connecting=to == CONNECTING,
+        to="" if to == CONNECTING else to,
+    )
+    page.headers["Referrer-Policy"] = "no-referrer"
+    return _forget(who, page)
+
+
+def _cookie_name(request: Request) -> str:
+    return HOST_ONLY + ATTEMPT if is_secure(request) else ATTEMPT
+
+
+def _keep(who: Visitor, response: Response, attempt: str, to: str) -> None:
+    """Store the attempt. `Lax`: the provider's redirect is a navigation from another site."""
+    value = f"{attempt}.{base64.urlsafe_b64encode(to.encode()).decode()}"
+    response.set_cookie(
+        *(_cookie_name(who.request), value, ATTEMPT_SECONDS),
+        path="/",
+        secure=is_secure(who.request),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def _kept(who: Visitor) -> tuple[str, str]:
+    """The attempt and the page to return to; empty without one."""
+    value = who.request.cookies.get(_cookie_name(who.request), "")
+    attempt, _, to = value.partition(".")
+    try:
+        return attempt, base64.urlsafe_b64decode(to).decode()
+    except ValueError:
+        return attempt, ""
+
+
+def _forget(who: Visitor, response: Response) -> Response:
+    """Delete the attempt: it works once."""
+    response.delete_cookie(
+        _cookie_name(who.request), path="/", secure=is_secure(who.request), httponly=True
+    )
+    return response

@@ -1,0 +1,171 @@
+"""Sign-in at a real OpenID Connect provider, in the pages."""
+
+import json
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+from playwright.async_api import Page, expect
+
+from hirewire.launcher.process import free_port
+from tests.conftest import missing
+from tests.journeys.browsing import PHONE, Somebody, browsing
+from tests.journeys.conftest import Platform
+from tests.journeys.paging import sign_up
+from tests.provider import CLIENT, NEEDS, SECRET, installed, real_provider
+
+pytestmark = [
+    pytest.mark.parametrize("broker_url", ["postgres"], indirect=True),
+    pytest.mark.timeout(180),
+]
+
+
+@asynccontextmanager
+async def with_provider(platform: Platform) -> AsyncIterator[str]:
+    """The platform with the provider `example`."""
+    if installed() is None:
+        missing("node", NEEDS)
+    port = free_port()
+    setting = {
+        "issuer": f"http://127.0.0.1:{port}",
+        "client_id": CLIENT,
+        "client_secret": SECRET,
+        "name": "Example ID",
+    }
+    platform.environment["HIREWIRE_SIGN_IN_PROVIDERS"] = json.dumps({"example": setting})
+    back = f"{platform.settings.public_url}/signin/from/example"
+    async with real_provider(port, back) as issuer:
+        await platform.start("auth", "profiles", "vacancies", "web")
+        yield issuer
+
+
+async def walk(client: httpx.AsyncClient, start: str, name: str) -> str:
+    """Follow the provider's pages without a browser; returns the address it leads back to."""
+    answer = await client.get(start)
+    for _ in range(12):
+        if answer.is_redirect:
+            place = str(answer.url.join(answer.headers["location"]))
+            if "/signin/from/" in place:
+                return place
+            answer = await client.get(place)
+        else:
+            assert answer.status_code == 200, answer.text
+            [action] = re.findall(r'action="([^"]+)"', answer.text)
+            [prompt] = re.findall(r'name="prompt" value="(\w+)"', answer.text)
+            form = {"prompt": prompt, "login": name, "password": "any"}
+            answer = await client.post(str(answer.url.join(action)), data=form)
+    raise AssertionError("the provider does not lead back")
+
+
+async def fresh_start(client: httpx.AsyncClient, headers: dict[str, str]) -> str:
+    """Where a request with these headers leads that wants to sign in at the provider."""
+    answer = await client.get("/signin/with/example?next=/me/saved", headers=headers)
+    return answer.headers["location"]
+
+
+async def begun(client: httpx.AsyncClient, path: str = "/signin/with/example") -> str:
+    """Where the board sends the browser."""
+    answer = await client.get(path)
+    assert answer.status_code == 303, answer.text
+    return answer.headers["location"]
+
+
+async def test_sign_in_at_a_real_provider(platform: Platform, chromium: str) -> None:
+    async with with_provider(platform):
+        await _without_scripts_and_in_english(platform)
+        await _in_a_browser_and_in_russian(platform, chromium)
+
+
+async def _without_scripts_and_in_english(platform: Platform) -> None:
+    async with (
+        platform.client() as anna,
+        platform.client() as boris,
+        httpx.AsyncClient(timeout=20) as there,
+    ):
+        assert "Continue with Example ID" in (await anna.get("/signin")).text
+        back = await walk(there, await begun(anna, "/signin/with/example?next=/account"), "anna")
+        foreign = await boris.get(back)  # another browser
+        assert foreign.status_code == 410
+        assert "started in another browser" in foreign.text
+        assert (await boris.get("/me")).status_code == 303
+        done = await anna.get(back)
+        assert (done.status_code, done.headers["location"]) == (303, "/account")
+        assert "hirewire_attempt=" in done.headers["set-cookie"]
+        page = (await anna.get("/account")).text
+        assert "anna@example.org" in page
+        assert "You sign in without a password" in page
+        assert (await anna.get(back)).headers["location"] == "/me"  # opened again
+
+        # An address that the provider has not confirmed; and an account that is not connected.
+        async with httpx.AsyncClient(timeout=20) as other:
+            refused = await boris.get(await walk(other, await begun(boris), "newcomer"))
+        assert refused.status_code == 409
+        assert "has not confirmed your email address" in refused.text
+        await sign_up(boris, "boris@example.org")
+        async with httpx.AsyncClient(timeout=20) as other, platform.client() as fresh:
+            first = await fresh.get(await walk(other, await begun(fresh), "boris"))
+            assert first.status_code == 409
+            assert "/signin?next=/account%23identities" in first.text
+            cancelled = await fresh.get(f"{back.partition('?')[0]}?error=access_denied&state=x")
+            assert cancelled.status_code == 410
+            await begun(fresh)
+            cancelled = await fresh.get(f"{back.partition('?')[0]}?error=access_denied&state=x")
+            assert (cancelled.status_code, "you cancelled" in cancelled.text) == (403, True)
+            leaving = await boris.post("/account/identities/example/connect")
+            assert leaving.headers["refresh"].startswith("0; url=http://127.0.0.1:")
+            place = leaving.headers["refresh"].removeprefix("0; url=")
+            connected = await boris.get(await walk(other, place, "boris"))
+        assert connected.headers["location"] == "/account?done=identity_connected#identities"
+        cross_site = {"Sec-Fetch-Site": "cross-site"}
+        led = await fresh_start(anna, cross_site)
+        assert led == "/signin?next=%2Fme%2Fsaved"
+        foreign_form = await boris.post("/account/identities/example/connect", headers=cross_site)
+        assert foreign_form.status_code == 403
+        assert (await anna.get("/signin/with/unknown")).status_code == 404
+        log = platform.log.read_text()
+        for secret in (SECRET, re.findall(r"code=([\w-]+)", back)[0]):
+            assert secret not in log
+
+
+async def at_provider(page: Page, name: str) -> None:
+    """Sign in at the provider, and agree."""
+    await page.get_by_placeholder("Enter any login").fill(name)
+    await page.get_by_placeholder("and password").fill("any")
+    await page.get_by_role("button", name="Sign-in").click()
+    await page.get_by_role("button", name="Continue").click()
+
+
+async def _in_a_browser_and_in_russian(platform: Platform, chromium: str) -> None:
+    async with browsing(chromium) as browser:
+        url = platform.settings.service_url("web")
+        who = await Somebody.arrive(browser, url, "ru", viewport=PHONE)
+        page = who.page
+        fonts = re.compile(r"fonts\.googleapis\.com")  # of the provider's pages
+        await page.route(fonts, lambda route: route.fulfill(body=""))
+        await page.goto("/signin?next=/account")
+        assert await who.serious_in_both() == []
+        await page.get_by_role("link", name="Войти через Example ID").click()
+        await at_provider(page, "clara")
+        await expect(page.get_by_role("heading", name="Аккаунт и безопасность")).to_be_visible()
+        section = page.locator("#identities")
+        await expect(section).to_contain_text("clara@example.org")
+        assert await who.serious_in_both() == []
+        await section.get_by_role("button", name="Отключить").click()
+        await expect(page.get_by_text("Это ваш единственный способ входа.")).to_be_visible()
+
+        # Somebody with a password connects, signs in with it, and disconnects.
+        other = await Somebody.arrive(browser, url, "ru", viewport=PHONE)
+        page, section = other.page, other.page.locator("#identities")
+        await page.route(fonts, lambda route: route.fulfill(body=""))
+        await other.sign_up()
+        await page.goto("/account")
+        await section.get_by_role("button", name="Подключить").click()
+        await at_provider(page, "dora")
+        await expect(page.get_by_text("Подключено. Теперь можно входить и так.")).to_be_visible()
+        await section.get_by_role("button", name="Отключить").click()
+        await expect(page.get_by_text("Отключено.")).to_be_visible()
+        log = page.locator("#security-log")
+        await expect(log).to_contain_text("Отключён другой способ входа")
+        assert who.complaints + other.complaints == []

@@ -3,12 +3,13 @@
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter, ScalarFormatter
+from typing import TYPE_CHECKING
 
 from bench.measure import percentile
+
+if TYPE_CHECKING:  # it takes a second to load, and most runs draw nothing
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 INK, OURS, THEIRS = "#333333", "#2f6f9f", "#b9c3cc"
 MILLISECONDS = (1, 2, 3, 5, 10, 20, 30, 50, 100)
@@ -72,6 +73,8 @@ def delays(path: Path, found: Mapping[str, Sequence[Sequence[float]]]) -> None:
         axes.plot(values, shares, color=OURS if name in HIREWIRE else "#8a949c", label=name)
     axes.set_xscale("log")
     axes.set_xticks(MILLISECONDS)
+    from matplotlib.ticker import NullFormatter, ScalarFormatter
+
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlim(MILLISECONDS[0], MILLISECONDS[-1])
@@ -81,7 +84,9 @@ def delays(path: Path, found: Mapping[str, Sequence[Sequence[float]]]) -> None:
     _save(figure, path)
 
 
-def _sheet(title: str, *, height: float) -> tuple[Figure, Axes]:
+def _sheet(title: str, *, height: float) -> "tuple[Figure, Axes]":
+    from matplotlib.figure import Figure
+
     figure = Figure(figsize=(7.5, height), layout="constrained")
     axes = figure.subplots()
     axes.set_title(title, loc="left", fontsize=11, color=INK)
@@ -91,7 +96,7 @@ def _sheet(title: str, *, height: float) -> tuple[Figure, Axes]:
     return figure, axes
 
 
-def _save(figure: Figure, path: Path) -> None:
+def _save(figure: "Figure", path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=130)
 

@@ -16,8 +16,8 @@ from sqlalchemy.engine import make_url
 from hirewire.auth.app import SERVICE
 from hirewire.auth.keys.commands import ensure_signing_key
 from hirewire.kit import clock as kit_clock
-from hirewire.kit.db import migrate
 from hirewire.messaging.database import connect
+from tests.hashing import use_passwords
 from tests.services import Running, running
 
 PASSWORD = "correct horse battery"
@@ -117,24 +117,18 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> MovedClock:
     return moved
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def template(postgres_url: str) -> AsyncIterator[str]:
-    """The name of a migrated database: copying it is faster than migrating again."""
-    name = f"t{uuid4().hex[:16]}_template"
-    await migrate(_named(postgres_url, name), "auth")
-    yield name
-    await _administer(postgres_url, f'drop database "{name}" with (force)')
-
-
 @asynccontextmanager
 async def _on_a_copy(
-    postgres_url: str, template: str, public_url: str = "http://127.0.0.1:8000"
+    postgres_url: str, public_url: str = "http://127.0.0.1:8000"
 ) -> AsyncIterator[Auth]:
     name = f"t{uuid4().hex[:16]}"
-    await _administer(postgres_url, f'create database "{name}_auth" template "{template}"')
     url = _named(postgres_url, name)
-    async with running(SERVICE, url, trust_test_key=False, public_url=public_url) as service:
-        yield Auth(service)
+    use_passwords("cheap")
+    try:
+        async with running(SERVICE, url, trust_test_key=False, public_url=public_url) as service:
+            yield Auth(service)
+    finally:
+        use_passwords("real")
     await _administer(postgres_url, f'drop database "{name}_auth" with (force)')
 
 
@@ -155,9 +149,9 @@ def public_url() -> str:
 
 
 @pytest.fixture
-async def keyless(postgres_url: str, template: str, public_url: str) -> AsyncIterator[Auth]:
+async def keyless(postgres_url: str, public_url: str) -> AsyncIterator[Auth]:
     """The service on an empty database, before it has created its first key."""
-    async with _on_a_copy(postgres_url, template, public_url) as service:
+    async with _on_a_copy(postgres_url, public_url) as service:
         yield service
 
 
@@ -169,9 +163,9 @@ async def auth(keyless: Auth) -> Auth:
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
-async def refusing(postgres_url: str, template: str) -> AsyncIterator[Auth]:
+async def refusing(postgres_url: str) -> AsyncIterator[Auth]:
     """The service with a key, shared by tests whose requests change nothing."""
-    async with _on_a_copy(postgres_url, template) as service:
+    async with _on_a_copy(postgres_url) as service:
         assert await service.ensure_key() is not None
         yield service
         tables = ("user_account", "session", "refresh_token", "messaging.log")

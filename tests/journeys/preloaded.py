@@ -10,11 +10,13 @@ from hirewire import assembly
 from hirewire.vacancies.recommendations.facts import prepare
 from hirewire.vacancies.skills.index import typeahead
 from hirewire.web.pages.templates import templates_in
+from tests.hashing import use_passwords
 
 __all__ = ["hirewire"]
 
 for name in assembly.PROCESSES:
     assembly.load(name)
+use_passwords("cheap")
 prepare()
 typeahead().find("zz", 1)  # this also computes the stems of all names
 for lang in ("en", "ru"):

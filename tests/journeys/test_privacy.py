@@ -57,6 +57,12 @@ Seen = dict[str, str]
 
 TABLE: dict[str, Seen] = {
     "/api/auth/me": {"owner": "user, account"},
+    "/api/auth/admin/people": {},
+    "/api/auth/admin/people/{user}": {},
+    "/api/auth/admin/audit": {},
+    "/admin": {},
+    "/admin/people/{user}": dict.fromkeys(WHO, "user"),  # a page names its own address
+    "/admin/log": {},
     "/api/profiles/me": {"owner": "user, name, phone, page, account"},
     "/api/profiles/resumes": {"owner": "title, text, draft, linked, key"},
     "/api/profiles/resumes/{R}": {"owner": "title, text"},
@@ -137,9 +143,10 @@ ELSEWHERE = {
     "/about",
     "/admin/reports",
     "/admin/reports/{target}/{id}",
-    "/api/vacancies/reported",
-    "/api/vacancies/reported/count",
-    "/api/vacancies/reported/{target}/{id}",
+    "/api/vacancies/admin/audit",
+    "/api/vacancies/admin/reported",
+    "/api/vacancies/admin/reported/count",
+    "/api/vacancies/admin/reported/{target}/{id}",
     "/contact",
     "/privacy",
     "/ahead.json",
@@ -190,7 +197,7 @@ ELSEWHERE = {
 PAGES = (
     "about",
     *("account", "applications", "board", "candidate", "employer", "passwords", "people"),
-    *("moderation", "providers", "security", "verifying"),
+    *("moderation", "operators", "providers", "security", "verifying"),
     *("posting", "resumes", "routes", "saved"),
 )
 

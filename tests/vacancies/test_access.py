@@ -74,10 +74,11 @@ ROUTES: dict[tuple[str, str], tuple[object, int, int, int]] = {
     ("post", "/applications/{id}/messages"): ({"text": "Hi"}, 401, 404, 404),
     ("post", "/vacancies/{id}/reports"): ({"reason": "fraud"}, 404, 404, 404),
     ("post", "/companies/{id}/reports"): ({"reason": "fraud"}, 404, 404, 404),
-    ("get", "/reported"): (None, 401, 403, 403),
-    ("get", "/reported/count"): (None, 401, 403, 403),
-    ("get", "/reported/{target}/{id}"): (None, 401, 422, 422),
-    ("post", "/reported/{target}/{id}/decisions"): (RESTORE, 401, 422, 422),
+    ("get", "/admin/audit"): (None, 401, 403, 403),
+    ("get", "/admin/reported"): (None, 401, 403, 403),
+    ("get", "/admin/reported/count"): (None, 401, 403, 403),
+    ("get", "/admin/reported/{target}/{id}"): (None, 401, 422, 422),
+    ("post", "/admin/reported/{target}/{id}/decisions"): (RESTORE, 401, 422, 422),
     ("get", "/decisions"): (None, 401, 403, 200),
     ("post", "/decisions/{id}/answer"): ({"text": "Hi"}, 401, 403, 404),
 }
@@ -113,7 +114,7 @@ async def _tried(anna: Person, boris: Person, route: tuple[str, str]) -> None:
     assert id not in answer.text
     refused = await boris.call(method, url, body, expect=applicant)
     if applicant == 403:
-        what = "admin" if path.startswith("/reported") else "employer"
+        what = "operator" if path.startswith("/admin/") else "employer"
         assert refused["type"].endswith(f"not-an-{what}")
     if route != ("post", "/employer-profile"):
         await boris.hire("Other")

@@ -37,11 +37,11 @@ async def decide(
     operator: Person, id: str, what: str | dict[str, Any], *, of: str = "vacancy", expect: int = 201
 ) -> Any:
     body = {"decision": what, "text": "Looked at."} if isinstance(what, str) else what
-    return await operator.call("POST", f"/reported/{of}/{id}/decisions", body, expect=expect)
+    return await operator.call("POST", f"/admin/reported/{of}/{id}/decisions", body, expect=expect)
 
 
 async def queue(operator: Person, query: str = "") -> list[tuple[str, int]]:
-    page = await operator.call("GET", f"/reported{query}")
+    page = await operator.call("GET", f"/admin/reported{query}")
     return [(one["targetId"], one["reports"]) for one in page["items"]]
 
 
@@ -67,17 +67,17 @@ async def test_a_report_is_counted_once_per_reader_and_waits_for_an_operator(
 
     assert await queue(olga) == [(other, 1), (company, 1), (id, 3)]
     assert await queue(olga, "?sort=most") == [(id, 3), (other, 1), (company, 1)]
-    first = await olga.call("GET", "/reported?sort=most&limit=1")
+    first = await olga.call("GET", "/admin/reported?sort=most&limit=1")
     assert await queue(olga, f"?sort=most&after={first['next']}") == [(other, 1), (company, 1)]
-    await olga.call("GET", "/reported?after=nowhere", expect=422)
+    await olga.call("GET", "/admin/reported?after=nowhere", expect=422)
     assert first["items"][0]["reasons"] == [
         {"reason": "fraud", "count": 2},
         {"reason": "spam", "count": 1},
     ]
-    assert (await olga.call("GET", "/reported/count"))["waiting"] == 3
+    assert (await olga.call("GET", "/admin/reported/count"))["waiting"] == 3
 
     # operators do not learn who it was either
-    its = await olga.call("GET", f"/reported/vacancy/{id}")
+    its = await olga.call("GET", f"/admin/reported/vacancy/{id}")
     assert [one["signedIn"] for one in its["latestReports"]] == [False, False, True]
     assert str(boris.id) not in str(its)
     assert its["possible"] == ["take_down", "dismiss"]
@@ -151,7 +151,7 @@ async def test_a_takedown_is_read_and_answered_by_the_owner_once(
     ) for _ in range(2)))  # fmt: skip
     assert sorted(one.status_code for one in both) == [200, 409]
     assert await queue(olga) == [(id, 0)]
-    its = await olga.call("GET", f"/reported/vacancy/{id}")
+    its = await olga.call("GET", f"/admin/reported/vacancy/{id}")
     assert (its["isAnswered"], its["decisions"][0]["answer"]) == (True, answer["text"])
 
     await decide(olga, id, "uphold")
@@ -199,7 +199,7 @@ async def test_two_operators_at_once_decide_once(anna: Person, olga: Person) -> 
     id = await published(anna)
     second = Person(anna.service, uuid4())
     await make_operator(second)
-    url = f"/api/vacancies/reported/vacancy/{id}/decisions"
+    url = f"/api/vacancies/admin/reported/vacancy/{id}/decisions"
     both = await asyncio.gather(*(
         anna.service.client.post(url, json=TAKE_DOWN, headers=anna.service.as_user(one.id))
         for one in (olga, second)
@@ -237,9 +237,9 @@ async def test_only_operators_decide_and_only_owners_answer(
     await boris.call("POST", f"/vacancies/{id}/reports", REPORT, expect=204)
     await boris.hire("Other")
     for person in (anna, boris):
-        for path in ("/reported", "/reported/count", f"/reported/vacancy/{id}"):
+        for path in ("/admin/reported", "/admin/reported/count", f"/admin/reported/vacancy/{id}"):
             refused = await person.call("GET", path, expect=403)
-            assert refused["code"] == "not_an_admin"
+            assert refused["code"] == "not_an_operator"
         await decide(person, id, TAKE_DOWN, expect=403)
     await decide(olga, id, TAKE_DOWN)
     [read] = (await anna.call("GET", f"/decisions?vacancy={id}"))["items"]

@@ -7,6 +7,7 @@ from hirewire.auth.identities import routes as identities
 from hirewire.auth.keys import background as key_background
 from hirewire.auth.keys import routes as keys
 from hirewire.auth.moderation import handlers as moderation
+from hirewire.auth.operators import routes as operators
 from hirewire.auth.passkeys import background as passkey_background
 from hirewire.auth.passkeys import routes as passkeys
 from hirewire.auth.recovery import background as recovery_background
@@ -37,7 +38,7 @@ SERVICE = Service(
     routes=[
         *(accounts.router, sessions.router, passkeys.router, two_step.router, identities.router),
         *(security_log.router, recovery.router, verification.router, keys.router),
-        *(tokens.router, tokens.internal_router),
+        *(tokens.router, tokens.internal_router, operators.router),
     ],
     scoped=["/api/auth/me"],
     publishes=[UserRegistered, UserRoleChanged, UserBlocked, SigningKeyPublished],

@@ -72,6 +72,8 @@ async def sign_in(tx: Tx, request: Request, response: Response, owner: Owner) ->
     """Sign the owner of an account in: a new session.
 
     The security log notes it, and a mail notifies the owner of a sign-in from a new network.
+
+    Raises `AccountBlocked`.
     """
     network = networks.network(request.client.host if request.client else "")
     is_from_elsewhere = await forgive(tx, network, owner.account, owner.user_id)

@@ -1,12 +1,15 @@
 """Mails about what operators have done to an account."""
 
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import structlog
 
 from hirewire.auth.mails.letters import Kind, letter
+from hirewire.kit.clock import now
 from hirewire.kit.mail import queue
+from hirewire.kit.mail.letters import Language
 from hirewire.kit.secrets import NoSecretKey
 from hirewire.messaging.transaction import Tx
 
@@ -20,6 +23,8 @@ class Board:
     public_url: str
     contact: str | None
     """The operators' address, to which answers go."""
+    language: Language | None = None
+    """Of the mail to a new account."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +47,31 @@ async def mail_unblocked(tx: Tx, reader: Reader, board: Board) -> None:
     await _send(tx, "account_unblocked", reader, f"{board.public_url}/signin", board, {})
 
 
+async def mail_reset(tx: Tx, reader: Reader, token: str, life: timedelta, board: Board) -> None:
+    """Queue the mail with a link for a new password that an operator sends."""
+    link = f"{board.public_url}/password/reset?token={token}"
+    await _send(tx, "password_help", reader, link, board, {}, now() + life)
+
+
+async def mail_made(tx: Tx, reader: Reader, token: str, life: timedelta, board: Board) -> None:
+    """Queue the mail to the owner of a new account, with a link to choose a password."""
+    link = f"{board.public_url}/password/reset?token={token}"
+    await _send(tx, "account_made", reader, link, board, {}, now() + life)
+
+
 async def _send(
-    tx: Tx, kind: Kind, reader: Reader, link: str, board: Board, values: dict[str, str]
+    tx: Tx,
+    kind: Kind,
+    reader: Reader,
+    link: str,
+    board: Board,
+    values: dict[str, str],
+    expires_at: datetime | None = None,
 ) -> None:
     mail = letter(kind, to=reader.email, language=reader.language, link=link, values=values)
     if board.contact is not None:
         mail = replace(mail, headers={"Reply-To": board.contact})
     try:
-        await queue.send(tx, kind, mail, user_id=reader.id)
+        await queue.send(tx, kind, mail, user_id=reader.id, expires_at=expires_at)
     except NoSecretKey as error:
         log.warning("no mail can be sent", error=str(error))

@@ -32,9 +32,11 @@ app = typer.Typer(
 QUICK = ("run", "serve", "demo", "doctor", "migrate", "version")
 """Commands that start without the operators' commands, which take a second to load."""
 if not sys.argv[1:2] or sys.argv[1] not in QUICK:
+    from hirewire.cli.admin import admin_app
     from hirewire.cli.events import events_app
     from hirewire.cli.skills import skills_app
 
+    app.add_typer(admin_app, name="admin")
     app.add_typer(events_app, name="events")
     app.add_typer(skills_app, name="skills")
 DataDir = Annotated[

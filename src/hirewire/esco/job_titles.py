@@ -159,14 +159,18 @@ def _stems(plain: str, *, bare: bool) -> tuple[str, ...]:
 
 
 def _head(plain: str) -> str:
-    """The stem of the word that says what somebody is: in English the last one, in Russian the
-    first one.
-    """
+    """The stem of the word that says what somebody is; empty without any word."""
+    word = _head_word(plain)
+    return stemmed([word])[0] if word else ""
+
+
+def _head_word(plain: str) -> str:
+    """The word that says what somebody is: in English the last one, in Russian the first one."""
     words = _WORD.findall(plain)
     russian = [one for one in words if not one.isascii() and one not in _noise()]
     english = [one for one in _WORD.findall(_WHERE.sub("", plain)) if one not in _noise()][-1:]
     heads = [*russian[:1], *english, *words[:1]]
-    return stemmed(heads[:1])[0] if heads else ""
+    return heads[0] if heads else ""
 
 
 def _hash(text: str) -> int:
@@ -191,18 +195,20 @@ class Titles:
         forms = [
             (nth, rank, text)
             for nth, one in enumerate(occupations)
-            for rank, texts in enumerate(((one.label, *one.russian[:1], *one.ours), one.forms))
-            for text in texts
+            for rank, named in enumerate(((one.label, *one.russian[:1], *one.ours), one.forms))
+            for text in named
         ]
-        for nth, rank, text in forms:
-            plain = _plain(text)
-            found = _stems(plain, bare=False)
+        texts = [_plain(text) for _, _, text in forms]
+        words = dict.fromkeys(word for plain in texts for word in _WORD.findall(plain))
+        stem = dict(zip(words, stemmed(words), strict=True))  # each word once
+        for (nth, rank, _), plain in zip(forms, texts, strict=True):
+            found = tuple(dict.fromkeys(stem[word] for word in _WORD.findall(plain)))
             if not found:
                 continue
             for one in found:
                 word.append(stems.setdefault(one, len(stems)))
                 form.append(len(owners))
-            heads.append(stems[_head(plain)])
+            heads.append(stems[stem[_head_word(plain)]])
             keys.append(_key(found))
             owners.append(nth)
             ranks.append(rank)

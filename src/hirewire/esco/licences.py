@@ -44,6 +44,11 @@ _PATTERNS = tuple(
         r"(?i:(?:driving )?licen[cs]e|driver|entitlement)\b",
     )
 )
+_SIGNS = (
+    *("кат", "прав", "удостов", "в/у", "водит"),
+    *("cat", "licen", "driv", "entitle", "class"),
+)
+"""A text without any of these names no category: most titles are passed over by that."""
 _ONE_CODE = re.compile(r"[A-D]1?E?|E")
 _HEAVY = re.compile(r"\b(?:[hl]gv|lorry|truck|driv\w+|licen[cs]es?)\b", re.IGNORECASE)
 _CLASS = re.compile(r"\bclass\s*(?P<n>[12])\b(?:\s*(?:/|&|and|or)\s*(?P<m>[12])\b)?", re.IGNORECASE)
@@ -148,6 +153,9 @@ class _Categories(NamedTuple):
 
 def _categories(text: str) -> list[_Categories]:
     """From left to right."""
+    folded = text.casefold()
+    if not any(sign in folded for sign in _SIGNS):
+        return []
     plain = text.lower() if text.isupper() else text
     found: list[_Categories] = []
     for pattern in _PATTERNS:

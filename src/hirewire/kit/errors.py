@@ -105,11 +105,11 @@ class Unauthenticated(AppError):
     kind = Kind.UNAUTHENTICATED
 
 
-class NotAnAdmin(AppError):
+class NotAnOperator(AppError):
     """Only operators of this board can do this."""
 
-    slug = "not-an-admin"
-    code = "not_an_admin"
+    slug = "not-an-operator"
+    code = "not_an_operator"
     kind = Kind.FORBIDDEN
 
 

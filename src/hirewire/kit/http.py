@@ -19,7 +19,6 @@ from hirewire.kit.errors import (
     FieldError,
     Invalid,
     Kind,
-    NotAnAdmin,
     Unauthenticated,
 )
 from hirewire.kit.languages import preferred
@@ -118,19 +117,6 @@ async def needs_verified(request: Request, caller: Caller) -> Principal:
 
 VerifiedCaller = Annotated[Principal, Depends(needs_verified)]
 """The caller, who has a verified address if `HIREWIRE_VERIFIED_EMAIL` is `required`."""
-
-
-async def needs_admin(caller: Caller) -> Principal:
-    """Dependency of `AdminCaller`."""
-    if caller.role != "admin":
-        raise NotAnAdmin
-    return caller
-
-
-AdminCaller = Annotated[Principal, Depends(needs_admin)]
-"""An operator, by the token: one who loses the role loses all tokens within seconds, as services
-note it. `auth` itself reads its own row.
-"""
 
 
 class KeyReused(AppError):
@@ -252,7 +238,7 @@ def page_of(
 
 def next_page(place: Sequence[object], request: Request, response: Response) -> str:
     """The cursor of the page after this position. Sets the `Link` header (RFC 8288)."""
-    cursor = _encode_cursor(place)
+    cursor = encoded_cursor(place)
     pairs = [(k, v) for k, v in request.query_params.multi_items() if k != "after"]
     link = f"{request.url.path}?{urlencode([*pairs, ('after', cursor)])}"
     response.headers["Link"] = f'<{link}>; rel="next"'
@@ -280,7 +266,8 @@ def bad_cursor() -> BadCursor:
     )
 
 
-def _encode_cursor(place: Sequence[object]) -> str:
+def encoded_cursor(place: Sequence[object]) -> str:
+    """The cursor of a position, for `decoded_cursor`."""
     text = json.dumps([str(part) for part in place], separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 

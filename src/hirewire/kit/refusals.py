@@ -54,20 +54,6 @@ async def note_block(tx: Tx, user_id: UUID, *, is_blocked: bool, at: datetime) -
     _hasten(tx)
 
 
-async def refuse_until(tx: Tx, user_id: UUID, at: datetime) -> None:
-    """Refuse the tokens of a user that were issued before `at`."""
-    await tx.exec_driver_sql(
-        """
-        insert into kit.refused_user as r (user_id, tokens_until, noted_at) values ($1, $2, $3)
-        on conflict (user_id) do update set
-            tokens_until = greatest(r.tokens_until, excluded.tokens_until),
-            noted_at = excluded.noted_at
-        """,
-        (user_id, at, now()),
-    )
-    _hasten(tx)
-
-
 async def note_erased(tx: Tx, user_id: UUID, at: datetime) -> None:
     """Refuse all tokens of a user who was erased, for good."""
     await tx.exec_driver_sql(

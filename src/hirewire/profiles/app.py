@@ -4,7 +4,6 @@ from hirewire.contracts.auth import (
     SigningKeyPublished,
     UserBlocked,
     UserRegistered,
-    UserRoleChanged,
 )
 from hirewire.contracts.profiles import ProfileUpdated, ResumeUpdated
 from hirewire.contracts.vacancies import (
@@ -54,7 +53,6 @@ SERVICE = Service(
         ),
         on(SigningKeyPublished, access.on_signing_key_published, name="profiles.access"),
         on(UserBlocked, access.on_user_blocked, name="profiles.blocked"),
-        on(UserRoleChanged, access.on_user_role_changed, name="profiles.admins"),
     ],
     # An installation with an external vacancy service has no application events either.
     skips_plain=frozenset({EmployerProfileCreated.name}),

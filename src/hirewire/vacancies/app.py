@@ -121,7 +121,6 @@ SERVICE = Service(
         on(UserBlocked, blocking.on_user_blocked, name="vacancies.blocking", history=True),
         on(SigningKeyPublished, access.on_signing_key_published, name="vacancies.access"),
         on(UserBlocked, access.on_user_blocked, name="vacancies.blocked"),
-        on(UserRoleChanged, access.on_user_role_changed, name="vacancies.admins"),
     ],
     background=[recommendations_background.COMPARE_STALE, posting_background.CLOSE_EXPIRED],
     lifespan=[search_background.keep_indexes, skills_background.warm_up],

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import exists, select
 
-from hirewire.kit.errors import AppError, Kind, NotAnAdmin
+from hirewire.kit.errors import AppError, Kind, NotAnOperator
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.tables import blocked_user, employer_profile, operator
 
@@ -27,9 +27,9 @@ async def is_operator(tx: Tx, user_id: UUID) -> bool:
 
 
 async def require_operator(tx: Tx, user_id: UUID) -> None:
-    """Raise `NotAnAdmin` for everybody else."""
+    """Raise `NotAnOperator` for everybody else."""
     if not await is_operator(tx, user_id):
-        raise NotAnAdmin
+        raise NotAnOperator
 
 
 async def company_of(tx: Tx, user_id: UUID) -> UUID | None:

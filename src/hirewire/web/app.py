@@ -32,6 +32,7 @@ from hirewire.web.pages import (
     failures,
     kept_mail,
     moderation,
+    operators,
     passwords,
     people,
     posting,
@@ -65,7 +66,8 @@ LARGEST_READ = 4 * 1024 * 1024
 LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 """The same with an image, which is limited like any other body of a service."""
 PAGES = (
-    *(about, account, passwords, security, access_tokens, providers, kept_mail, saved, candidate),
+    *(about, account, passwords, security, access_tokens, providers, operators, kept_mail),
+    *(saved, candidate),
     *(resume_files, resume_rows),
     *(resumes, suggestions, applications, people, read_vacancy, posting, board, employer),
     moderation,

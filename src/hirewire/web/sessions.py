@@ -22,7 +22,8 @@ from hirewire.web.api.applications import Applications
 from hirewire.web.api.auth import Auth
 from hirewire.web.api.models.applications import Unread
 from hirewire.web.api.models.auth import Tokens
-from hirewire.web.api.moderation import Moderation
+from hirewire.web.api.moderation import Moderation, Reports
+from hirewire.web.api.operators import Operators
 from hirewire.web.api.profiles import Profiles
 from hirewire.web.api.services import Services
 from hirewire.web.api.vacancies import Vacancies
@@ -81,6 +82,11 @@ class Visitor:
         return bool(self.request.app.state.verified_email == "required")
 
     @property
+    def is_operator(self) -> bool:
+        """Whether the visitor runs the board, by the token: only for display."""
+        return claims(self.access or "").get("role") == "admin"
+
+    @property
     def services(self) -> Services:
         """The services behind this origin."""
         found: Services = self.request.app.state.services
@@ -91,6 +97,11 @@ class Visitor:
         """The service `auth`, as this visitor."""
         agent = self.request.headers.get("user-agent", "")
         return Auth(self.services, self.access, self.address, self.words.lang, agent)
+
+    @property
+    def operators(self) -> Operators:
+        """The operators' part of `auth`, as this visitor."""
+        return Operators(self.services, self.access, self.address)
 
     @property
     def profiles(self) -> Profiles:
@@ -111,6 +122,11 @@ class Visitor:
     def moderation(self) -> Moderation:
         """Reports and decisions of `vacancies`, as this visitor."""
         return Moderation(self.services, self.access, self.address)
+
+    @property
+    def reports(self) -> Reports:
+        """The operators' part of `vacancies`, as this visitor."""
+        return Reports(self.services, self.access, self.address)
 
     @property
     def public(self) -> Vacancies:

@@ -16,7 +16,7 @@ from hirewire.auth.operators.commands import (
     unblock,
 )
 from hirewire.kit import audit_log
-from hirewire.kit.errors import NotAnAdmin, NotFound
+from hirewire.kit.errors import NotAnOperator, NotFound
 from hirewire.messaging.testing import bodies, recorded
 from tests.auth.conftest import Auth
 from tests.auth.postbox import sending
@@ -98,8 +98,8 @@ async def test_who_may_block_whom(auth: Auth) -> None:
     )
     for error, on, by in (
         (OwnAccount, boss, boss),
-        (NotAnAdmin, boss, id),
-        (NotAnAdmin, id, uuid4()),
+        (NotAnOperator, boss, id),
+        (NotAnOperator, id, uuid4()),
         (NotFound, uuid4(), boss),
         (NotBlocked, id, boss),
     ):
@@ -112,8 +112,8 @@ async def test_who_may_block_whom(auth: Auth) -> None:
     done = await asyncio.gather(
         blocked(auth, other, boss), blocked(auth, boss, other), return_exceptions=True
     )
-    assert sorted(map(type, done), key=str) == [type(None), NotAnAdmin]
-    with pytest.raises(NotAnAdmin):  # a blocked operator
+    assert sorted(map(type, done), key=str) == [type(None), NotAnOperator]
+    with pytest.raises(NotAnOperator):  # a blocked operator
         [blocked_one] = [boss] if done[1] is None else [other]
         await unblocked(auth, id, blocked_one)
 

@@ -14,6 +14,7 @@ from joserfc.jwk import KeySet
 from hirewire.auth import credentials
 from hirewire.messaging.testing import recorded
 from tests.auth.conftest import PASSWORD, Auth, MovedClock
+from tests.hashing import use_passwords
 
 
 class Counted:
@@ -87,6 +88,7 @@ async def test_a_domain_in_either_encoding(auth: Auth) -> None:
 async def test_wrong_password_and_unknown_address_are_indistinguishable(
     auth: Auth, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    use_passwords("real")
     await auth.register()
     counted = Counted(monkeypatch, auth)
     wrong = await auth.try_login(password="not the password")

@@ -14,8 +14,6 @@ from hirewire.vacancies.recommendations.index.prefilter import demands_for
 from hirewire.vacancies.recommendations.index.reading import demands_from
 from hirewire.vacancies.recommendations.index.side import Side
 
-OFFER = offer_of({"skills": [{"name": "SQL"}, {"name": "Python"}]})
-
 
 def packed(number: int, *others: str) -> Packed:
     asked = [{"skill": name, "kind": "must"} for name in ("SQL", "Python")]
@@ -25,10 +23,11 @@ def packed(number: int, *others: str) -> Packed:
 
 
 def found(side: Side) -> list[int]:
+    offer = offer_of({"skills": [{"name": "SQL"}, {"name": "Python"}]})
     return sorted(
         int(number)
         for segment in side
-        for number in segment.numbers[demands_for(segment, OFFER)].tolist()
+        for number in segment.numbers[demands_for(segment, offer)].tolist()
     )
 
 

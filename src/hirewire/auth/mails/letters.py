@@ -22,6 +22,7 @@ Kind = Literal[
     "company_taken_down",
     "company_upheld",
     "company_restored",
+    "password_help",
     "passkey_added",
     "passkey_removed",
     "passkey_copied",

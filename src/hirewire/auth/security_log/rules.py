@@ -28,6 +28,13 @@ What = Literal[
     "token_revoked",
     "identity_connected",
     "identity_disconnected",
+    "blocked",
+    "unblocked",
+    "sessions_ended_by_operator",
+    "reset_link_by_operator",
+    "email_verified_by_operator",
+    "admin_made",
+    "admin_removed",
 ]
 """The acts. `web/i18n/labels.py` has a label for each (`act_…`)."""
 KEPT = timedelta(days=365)

@@ -1,8 +1,7 @@
 """Event handlers of `vacancies` for signing keys, and for people whose tokens are refused."""
 
-from hirewire.contracts.auth import SigningKeyPublished, UserBlocked, UserRoleChanged
+from hirewire.contracts.auth import SigningKeyPublished, UserBlocked
 from hirewire.kit import keyring, refusals
-from hirewire.kit.clock import now
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.retry import Reject
 from hirewire.messaging.transaction import Tx
@@ -23,10 +22,3 @@ async def on_user_blocked(tx: Tx, received: Received[UserBlocked]) -> None:
     """Refuse the access tokens of a user who was blocked, and older ones of an unblocked user."""
     event = received.event
     await refusals.note_block(tx, event.user_id, is_blocked=event.blocked, at=event.at)
-
-
-async def on_user_role_changed(tx: Tx, received: Received[UserRoleChanged]) -> None:
-    """Refuse the access tokens that still call a user an admin who is none any more."""
-    event = received.event
-    if event.previous_role == "admin":
-        await refusals.refuse_until(tx, event.user_id, received.time or now())

@@ -5,7 +5,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from hirewire.kit.errors import NotAnAdmin, NotFound
+from hirewire.kit import audit_log
+from hirewire.kit.audit_log import OperatorAct, Subject
+from hirewire.kit.errors import NotAnOperator, NotFound
 from hirewire.kit.http import (
     Caller,
     MaybeCaller,
@@ -74,7 +76,7 @@ async def _report(
     await commands.report_it(tx, reader, target, id, body.reason, body.text)
 
 
-@router.get("/reported", responses=refuses(NotAnAdmin))
+@router.get("/admin/reported", responses=refuses(NotAnOperator))
 async def reported(
     tx: RequestTx,
     caller: Caller,
@@ -101,14 +103,14 @@ async def reported(
     )
 
 
-@router.get("/reported/count", responses=refuses(NotAnAdmin))
+@router.get("/admin/reported/count", responses=refuses(NotAnOperator))
 async def waiting(tx: RequestTx, caller: Caller) -> models.Waiting:
     """For operators: how much waits for a decision."""
     await require_operator(tx, caller.user_id)
     return models.Waiting(waiting=await queries.waiting_count(tx))
 
 
-@router.get("/reported/{target}/{id}", responses=refuses(NotAnAdmin, NothingDecided))
+@router.get("/admin/reported/{target}/{id}", responses=refuses(NotAnOperator, NothingDecided))
 async def one_reported(
     target: Target, id: UUID, tx: RequestTx, caller: Caller
 ) -> models.OneReported:
@@ -118,10 +120,10 @@ async def one_reported(
 
 
 @router.post(
-    "/reported/{target}/{id}/decisions",
+    "/admin/reported/{target}/{id}/decisions",
     status_code=201,
     responses=refuses(
-        *(NotAnAdmin, NoSuchVacancy, commands.NoSuchTarget, commands.DecisionNotPossible),
+        *(NotAnOperator, NoSuchVacancy, commands.NoSuchTarget, commands.DecisionNotPossible),
     ),
 )
 async def decide(
@@ -160,6 +162,25 @@ async def answer(
     company = await require_company(tx, caller.user_id)
     target = await commands.answer(tx, company, id, body.text)
     return presenters.for_owner(await queries.decisions_of(tx, target))
+
+
+@router.get("/admin/audit", responses=refuses(NotAnOperator))
+async def audit(
+    tx: RequestTx,
+    caller: Caller,
+    page: PageParams,
+    request: Request,
+    response: Response,
+    user: UUID | None = None,
+) -> Page[OperatorAct]:
+    """For operators: what they have done in this service, the last act first."""
+    await require_operator(tx, caller.user_id)
+    subject = Subject("user", str(user)) if user is not None else None
+    rows = await audit_log.page(tx, page.limit, place_in_time(page.after), subject)
+    response.headers["Cache-Control"] = "no-store"
+    return page_of(
+        rows, page, request, response, OperatorAct, cursor=lambda row: (row.at.isoformat(), row.id)
+    )
 
 
 async def _one(tx: Tx, target: Target, id: UUID) -> models.OneReported:

@@ -16,6 +16,10 @@ class SignInFirst(Exception):
     """This page requires a signed-in user."""
 
 
+class Blocked(SignInFirst):
+    """The visitor's account is blocked."""
+
+
 class VerifyFirst(Exception):
     """This action requires a verified email address."""
 

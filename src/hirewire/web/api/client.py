@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from pydantic import JsonValue
 
 from hirewire.kit.errors import Unavailable
-from hirewire.web.api.answers import Answer, SignInFirst, VerifyFirst, refusal_of
+from hirewire.web.api.answers import Answer, Blocked, SignInFirst, VerifyFirst, refusal_of
 from hirewire.web.api.models.base import Model
 from hirewire.web.api.services import PATIENCE, Reply, Services
 
@@ -24,8 +24,8 @@ FoundT = TypeVar("FoundT", bound=Model)
 class Client:
     """A service, called on behalf of a visitor.
 
-    Every call raises `Unavailable` if the service does not give a valid answer, and `SignInFirst`
-    if it does not accept the visitor's token.
+    Every call raises `Unavailable` if the service does not give a valid answer, `SignInFirst` if it
+    does not accept the visitor's token, and `Blocked` if the visitor is blocked.
     """
 
     services: Services
@@ -79,10 +79,15 @@ class Client:
     ) -> Reply:
         reply = await self._call(method, path, body, content=content, patience=patience)
         if reply.status == 401:
-            raise SignInFirst
+            code = refusal_of(reply.content).get("code")
+            raise Blocked if code == "account_blocked" else SignInFirst
+        self._refused(reply)
         if reply.status == 403 and refusal_of(reply.content).get("code") == "email_not_verified":
             raise VerifyFirst
         return reply
+
+    def _refused(self, reply: Reply) -> None:
+        """Raises for a refusal that concerns all calls of a client."""
 
     async def _call(
         self,

@@ -7,6 +7,7 @@ from hirewire.web.api.answers import Answer
 from hirewire.web.api.client import Client, Typed
 from hirewire.web.api.models.base import Items
 from hirewire.web.api.models.moderation import Decided, OneReported, Reported
+from hirewire.web.api.operators import OperatorsClient
 
 Target = Literal["vacancy", "company"]
 PATHS: dict[Target, str] = {"vacancy": "/vacancies", "company": "/companies"}
@@ -22,10 +23,26 @@ class Moderation(Client):
         """Report a job or a company."""
         return await self._do("POST", f"{PATHS[target]}/{id}/reports", body)
 
+    async def decisions(self, vacancy: UUID | None = None) -> Answer[Items[Decided]]:
+        """What was decided about a job of the visitor, or about their company."""
+        query = {"vacancy": str(vacancy) if vacancy else None}
+        return await self._get(Items[Decided], "/decisions", query)
+
+    async def answer(self, id: UUID, text: str) -> Answer[None]:
+        """Answer a decision."""
+        return await self._do("POST", f"/decisions/{id}/answer", {"text": text})
+
+
+class Reports(OperatorsClient):
+    """The operators' part of `vacancies`."""
+
+    name: ClassVar[str] = "vacancies"
+    root: ClassVar[str] = "/api/vacancies/admin"
+
     async def reported(
         self, sort: str, limit: int, after: str | None = None
     ) -> Answer[Items[Reported]]:
-        """What waits for a decision; a refusal with 403 for everybody but operators."""
+        """What waits for a decision."""
         query = {"sort": sort, "limit": str(limit), "after": after}
         return await self._get(Items[Reported], "/reported", query)
 
@@ -36,12 +53,3 @@ class Moderation(Client):
     async def decide(self, target: Target, id: UUID, body: Typed) -> Answer[None]:
         """Decide about a job or a company."""
         return await self._do("POST", f"/reported/{target}/{id}/decisions", body)
-
-    async def decisions(self, vacancy: UUID | None = None) -> Answer[Items[Decided]]:
-        """What was decided about a job of the visitor, or about their company."""
-        query = {"vacancy": str(vacancy) if vacancy else None}
-        return await self._get(Items[Decided], "/decisions", query)
-
-    async def answer(self, id: UUID, text: str) -> Answer[None]:
-        """Answer a decision."""
-        return await self._do("POST", f"/decisions/{id}/answer", {"text": text})

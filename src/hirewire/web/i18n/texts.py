@@ -39,6 +39,10 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("account_tokens.html", "token_made.html"),
         *("verify.html", "verify_first.html", "code.html"),
     ),
+    "Administration": (
+        *("admin.html", "admin_people.html", "admin_person.html", "admin_log.html"),
+        *("admin_fields.html", "operators.py"),
+    ),
     "About, privacy, contact": ("about.html", "privacy.html", "contact.html"),
     "Kept mails": ("kept_mail.html",),
     "Dashboard": (
@@ -66,13 +70,13 @@ PAGES: dict[str, tuple[str, ...]] = {
         "employer.py",
     ),
     "Reports": ("report.html", "admin_reports.html", "admin_report.html", "decisions.html"),
-    "Administration": ("admin.html",),
     "Job editor": ("vacancy_edit.html", "vacancy_fields.html", "vacancy_wrong.html", "price.html"),
     "Board": ("job.html", "board.html", "cards.html", "stage.html"),
     "Candidates": ("candidates.html", "candidate.html", "resumes.html", "card.html"),
     "Application": ("application.html", "applications.py"),
     "Errors and system status": (
         *("missing.html", "wrong.html", "away.html", "again.html", "starting.html"),
+        "blocked.html",
         *("status.html", "api.html", "failures.py"),
     ),
     "Form fields and lists": ("fields.html", "facets.html"),

@@ -182,6 +182,10 @@ class Words:
         """The label of an act of the security log; a neutral one for an act of a later version."""
         return self.label(f"act_{what}" if f"act_{what}" in LABELS else "act_other")
 
+    def did(self, act: str) -> str:
+        """The label of an operator's act; its own name for an act of a later version."""
+        return self.label(f"did_{act}") if f"did_{act}" in LABELS else act.replace("_", " ")
+
     def month(self, value: str | None) -> str:
         """The month and year of a partial ISO 8601 date (`2020`, `2020-03`, `2020-03-01`)."""
         if not value or not re.match(r"[0-9]{4}-[0-9]{2}", value):

@@ -25,8 +25,8 @@ STYLES = (
 SCRIPTS = ("js/start.js", "js/*.js")
 SIGNED_IN_ONLY = {
     *(f"css/components/{name}.css" for name in ("conversation", "scores")),
-    *(f"css/pages/{name}.css" for name in ("application", "board", "candidates", "checking")),
-    *(f"css/pages/{name}.css" for name in ("editor", "employer", "home", "styleguide")),
+    *(f"css/pages/{name}.css" for name in ("admin", "application", "board", "candidates")),
+    *(f"css/pages/{name}.css" for name in ("checking", "editor", "employer", "home", "styleguide")),
     *(f"js/{name}.js" for name in ("answers", "board", "failures", "fresh", "live", "rows")),
 }
 """Parts that pages for visitors do not need: a first visit should be fast on a phone."""

@@ -10,7 +10,7 @@ from starlette.routing import Match
 
 from hirewire.kit import problems
 from hirewire.kit.errors import Unavailable
-from hirewire.web.api.answers import Missing, SignInFirst, VerifyFirst
+from hirewire.web.api.answers import Blocked, Missing, SignInFirst, VerifyFirst
 from hirewire.web.i18n.labels import N_
 from hirewire.web.pages.rendering import away, is_part, render
 from hirewire.web.sessions import ForeignForm, Visitor, as_known, sign_in_path, visitor
@@ -40,6 +40,14 @@ def install(app: FastAPI) -> None:
             response = render(one, "again.html", 401, typed=typed)
         one.keep(response)
         return response
+
+    @app.exception_handler(Blocked)
+    async def blocked(request: Request, _: Blocked) -> Response:
+        if is_part(request):
+            return Response(status_code=403, headers={"HX-Refresh": "true"})
+        one = as_known(request)
+        one.leave()
+        return render(one, "blocked.html", 403)
 
     @app.exception_handler(VerifyFirst)
     async def verify_first(request: Request, _: VerifyFirst) -> Response:

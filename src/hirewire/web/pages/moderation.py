@@ -1,7 +1,6 @@
 """Pages where readers report, operators decide, and owners answer."""
 
 import asyncio
-from typing import TypeVar
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -31,7 +30,6 @@ REASONS = (
 ORDERS = ("newest", "most")
 SHOWN = 20
 NOT_SHOWN = 410
-T = TypeVar("T")
 
 
 @router.get("/vacancies/{id}/report")
@@ -120,10 +118,10 @@ async def queue(who: Member) -> Response:
     """What waits for a decision, for operators."""
     asked = who.request.query_params
     sort = asked.get("sort") if asked.get("sort") in ORDERS else ORDERS[0]
-    answer = await who.moderation.reported(sort or ORDERS[0], SHOWN, asked.get("after") or None)
+    answer = await who.reports.reported(sort or ORDERS[0], SHOWN, asked.get("after") or None)
     if answer.status == 422:
         return go(who, "/admin/reports")
-    return render(who, "admin_reports.html", found=_of_operators(answer).data, sort=sort)
+    return render(who, "admin_reports.html", found=answer.data, sort=sort)
 
 
 @router.get("/admin/reports/{target}/{id}")
@@ -140,7 +138,7 @@ async def decide(target: Target, id: UUID, who: Member, request: Request) -> Res
     body = {"decision": decision, "text": given.get("text", "")}
     if decision == "take_down":
         body["reason"] = given.get("reason", "")
-    answer = _of_operators(await who.moderation.decide(target, id, body))
+    answer = await who.reports.decide(target, id, body)
     if answer.is_good:
         return go(who, "/admin/reports", done="decided")
     form = Form(given)
@@ -152,12 +150,12 @@ async def _one_page(
     who: Visitor, target: Target, id: UUID, form: Form, status: int = 200
 ) -> Response:
     reading = who.vacancies.vacancy(id) if target == "vacancy" else who.vacancies.company(id)
-    answer, text = await asyncio.gather(who.moderation.one(target, id), or_none(reading))
+    answer, text = await asyncio.gather(who.reports.one(target, id), or_none(reading))
     return render(
         who,
         "admin_report.html",
         status,
-        one=_of_operators(answer).data,
+        one=answer.data,
         shown=text.found if text else None,
         page=_page_of(target, id),
         reasons=REASONS,
@@ -173,10 +171,3 @@ async def answer(id: UUID, who: Member, request: Request) -> Response:
     reply = await who.moderation.answer(id, given.get("text", ""))
     done = "answered" if reply.is_good else "empty" if reply.status == 422 else said(reply)
     return go(who, f"{back}#decisions", done=done)
-
-
-def _of_operators(answer: Answer[T]) -> Answer[T]:
-    """The answer. Raises `Missing` for a visitor who is no operator."""
-    if answer.status == 403:
-        raise Missing
-    return answer

@@ -141,7 +141,11 @@ LOOKED: dict[str, Seen] = dict.fromkeys(
 """How employers find visible candidates: anonymously, and no longer once they are hidden."""
 ELSEWHERE = {
     "/about",
+    "/admin/companies",
+    "/admin/companies/{id}",
     "/admin/reports",
+    "/api/vacancies/admin/companies",
+    "/api/vacancies/admin/companies/{id}",
     "/admin/reports/{target}/{id}",
     "/api/vacancies/admin/audit",
     "/api/vacancies/admin/reported",
@@ -197,7 +201,7 @@ ELSEWHERE = {
 PAGES = (
     "about",
     *("account", "applications", "board", "candidate", "employer", "passwords", "people"),
-    *("moderation", "operators", "providers", "security", "verifying"),
+    *("moderation", "operators", "providers", "security", "verification", "verifying"),
     *("posting", "resumes", "routes", "saved"),
 )
 

@@ -40,6 +40,7 @@ from hirewire.vacancies.search import background as search_background
 from hirewire.vacancies.search import routes as search_routes
 from hirewire.vacancies.skills import background as skills_background
 from hirewire.vacancies.skills import routes as skills_routes
+from hirewire.vacancies.verifying import routes as verifying_routes
 
 SERVICE = Service(
     name="vacancies",
@@ -56,6 +57,7 @@ SERVICE = Service(
         cards_routes.router,
         applications_routes.router,
         moderation_routes.router,
+        verifying_routes.router,
     ],
     scoped=[
         "/api/vacancies/employer-profile",
@@ -124,5 +126,6 @@ SERVICE = Service(
     ],
     background=[recommendations_background.COMPARE_STALE, posting_background.CLOSE_EXPIRED],
     lifespan=[search_background.keep_indexes, skills_background.warm_up],
+    sends_mail=True,
     prepare=[skills_background.use_dictionary, require_secret_key],
 )

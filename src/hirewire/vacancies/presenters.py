@@ -75,6 +75,8 @@ class Vacancy(Answer):
     company_name: str
     company_logo: str | None
     """The path of the company's logo."""
+    company_verified: bool
+    """Whether the company is verified: see `/companies/{id}`."""
     version: int
     status: str
     close_reason: str | None
@@ -113,6 +115,7 @@ def vacancies_with_company(reader: UUID | None = None) -> Select[Any]:
         company.c.name.label("company_name"),
         company.c.logo_key,
         company.c.taken_down.label("company_taken_down"),
+        company.c.verified_at.is_not(None).label("company_verified"),
     )
     statement: Select[Any] = select(*columns).join(company, company.c.id == vacancy.c.company_id)
     if reader is None:

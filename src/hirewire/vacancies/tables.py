@@ -75,6 +75,38 @@ company = Table(
     Column(
         "held", Boolean, Computed("taken_down or owner_blocked", persisted=True), nullable=False
     ),
+    # Since when and how the company is verified; and why it is no more, if it was.
+    Column("verified_at", DateTime(timezone=True)),
+    Column("verified_by", Text),
+    Column("verified_domain", Text),
+    Column("mark_lost", Text),
+    CheckConstraint("verified_by in ('mail', 'operator')", name="company_verified_by"),
+    CheckConstraint("mark_lost in ('changed', 'revoked')", name="company_mark_lost"),
+    CheckConstraint("(verified_at is null) = (verified_by is null)", name="company_verified"),
+    Index("company_newest", "created_at", "id"),
+)
+
+# The code that was last mailed to verify a company.
+company_code = Table(
+    "company_code",
+    metadata,
+    Column("company_id", Uuid, ForeignKey("company.id"), primary_key=True),
+    Column("domain", Text, nullable=False),
+    # A keyed digest of the code, the company and the domain.
+    Column("code_mark", LargeBinary, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("sent_at", DateTime(timezone=True), nullable=False),
+)
+
+# The mails with codes of the last day, for the limits; addresses are keyed digests.
+company_mail = Table(
+    "company_mail",
+    metadata,
+    Column("company_id", Uuid, ForeignKey("company.id"), nullable=False),
+    Column("address", LargeBinary, nullable=False),
+    Column("sent_at", DateTime(timezone=True), nullable=False),
+    Index("company_mail_company", "company_id", "sent_at"),
+    Index("company_mail_address", "address", "sent_at"),
 )
 
 company_logo = Table(

@@ -47,6 +47,7 @@ from hirewire.web.pages import (
     styleguide,
     suggestions,
     undoing,
+    verification,
     verifying,
 )
 from hirewire.web.pages.assets import STATIC, Assets
@@ -70,7 +71,8 @@ PAGES = (
     *(saved, candidate),
     *(resume_files, resume_rows),
     *(resumes, suggestions, applications, people, read_vacancy, posting, board, employer),
-    moderation,
+    *(moderation, verification),
+    operators,
     *(styleguide, undoing, verifying, routes),
 )
 """The modules with pages. The first matching route wins."""

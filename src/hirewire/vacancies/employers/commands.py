@@ -18,6 +18,12 @@ from hirewire.vacancies.employers.logos import key_of
 from hirewire.vacancies.tables import blocked_user, company, company_logo, employer_profile, vacancy
 
 EDITABLE = ("name", "description", "site")
+VERIFIED_OF = {"name", "site"}
+"""What a company is verified for: a change ends it."""
+NOT_VERIFIED = {
+    **dict.fromkeys(("verified_at", "verified_by", "verified_domain")),
+    "mark_lost": "changed",
+}
 
 
 class EmployerProfileExists(AppError):
@@ -67,7 +73,10 @@ async def create_employer_profile(
 
 
 async def change_company(tx: Tx, company_id: UUID, changes: Mapping[str, Any]) -> None:
-    """Set these columns of the company. If the name changes, its vacancies can be found by it."""
+    """Set these columns of the company. If the name changes, its vacancies can be found by it.
+
+    A new name or website ends the company's verification.
+    """
     before = (
         await tx.execute(select(company).where(company.c.id == company_id).with_for_update())
     ).one()
@@ -76,6 +85,8 @@ async def change_company(tx: Tx, company_id: UUID, changes: Mapping[str, Any]) -
         return
     # Always all columns, so that there is one prepared statement instead of one per combination.
     values = {name: getattr(before, name) for name in EDITABLE} | differing
+    if before.verified_at is not None and differing.keys() & VERIFIED_OF:
+        values |= NOT_VERIFIED
     await tx.execute(update(company).where(company.c.id == company_id).values(values))
     if "name" in differing:  # a trigger marks them as changed for the index updater
         touched = update(vacancy).where(vacancy.c.company_id == company_id)

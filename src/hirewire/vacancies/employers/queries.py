@@ -21,7 +21,8 @@ async def employer_profile_of(tx: Tx, user_id: UUID) -> Row[Any] | None:
             company.c.name.label("company_name"),
             company.c.description,
             company.c.site,
-            company.c.logo_key,
+            *(company.c.logo_key, company.c.mark_lost),
+            *(company.c.verified_at, company.c.verified_by, company.c.verified_domain),
         )
         .join(company, company.c.id == employer_profile.c.company_id)
         .where(employer_profile.c.user_id == user_id)

@@ -1,7 +1,8 @@
 """Routes for becoming an employer in the current session, and for public company pages."""
 
 import re
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -63,6 +64,15 @@ class EmployerProfileMade(Answer):
     company_id: UUID
 
 
+class Verified(Answer):
+    """How a company was verified."""
+
+    by: Literal["mail", "operator"]
+    """`mail`: it receives mail at `domain`, that of its website; `operator`: by hand."""
+    domain: str | None
+    at: datetime
+
+
 class _About(Answer):
     """A company's description, from a row with `company_id`."""
 
@@ -70,11 +80,18 @@ class _About(Answer):
     site: str | None
     logo: str | None
     """The path of the logo; a new logo has a new path."""
+    verified: Verified | None
+    """Null for a company that is not verified."""
 
     @model_validator(mode="before")
     @classmethod
     def _from_row(cls, row: Any) -> Any:
-        return dict(row._mapping) | {"logo": logo_path(row.company_id, row.logo_key)}
+        verified = None
+        if row.verified_at is not None:
+            how = {"by": row.verified_by, "domain": row.verified_domain, "at": row.verified_at}
+            verified = Verified.model_validate(how)
+        logo = logo_path(row.company_id, row.logo_key)
+        return dict(row._mapping) | {"logo": logo, "verified": verified}
 
 
 class EmployerProfile(EmployerProfileMade, _About):
@@ -82,6 +99,10 @@ class EmployerProfile(EmployerProfileMade, _About):
 
     company_name: str
     phone: str | None
+    mark_lost: Literal["changed", "revoked"] | None
+    """Why the company is no longer verified: its name or website was changed, or an operator has
+    withdrawn it.
+    """
 
 
 class NamedCompany(Answer):

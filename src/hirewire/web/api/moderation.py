@@ -7,6 +7,7 @@ from hirewire.web.api.answers import Answer
 from hirewire.web.api.client import Client, Typed
 from hirewire.web.api.models.base import Items
 from hirewire.web.api.models.moderation import Decided, OneReported, Reported
+from hirewire.web.api.models.vacancies import CompanyLine
 from hirewire.web.api.operators import OperatorsClient
 
 Target = Literal["vacancy", "company"]
@@ -53,3 +54,20 @@ class Reports(OperatorsClient):
     async def decide(self, target: Target, id: UUID, body: Typed) -> Answer[None]:
         """Decide about a job or a company."""
         return await self._do("POST", f"/reported/{target}/{id}/decisions", body)
+
+    async def companies(
+        self, named: str, limit: int, after: str | None = None
+    ) -> Answer[Items[CompanyLine]]:
+        """Companies with this text in their name, the newest first."""
+        query = {"q": named or None, "limit": str(limit), "after": after}
+        return await self._get(Items[CompanyLine], "/companies", query)
+
+    async def company(self, id: UUID) -> Answer[CompanyLine]:
+        """A company."""
+        return await self._get(CompanyLine, f"/companies/{id}")
+
+    async def set_verified(
+        self, id: UUID, act: Literal["verify", "unverify"], why: str
+    ) -> Answer[None]:
+        """Verify a company by hand, or end that."""
+        return await self._do("POST", f"/companies/{id}/{act}", {"why": why})

@@ -131,6 +131,8 @@ LABELS = {
     "did_company_taken_down": N_("Company taken down"),
     "did_company_upheld": N_("Company stays taken down"),
     "did_company_restored": N_("Company restored"),
+    "did_company_verified": N_("Company verified by hand"),
+    "did_company_unverified": N_("Verification of a company withdrawn"),
     "did_user_unblocked": N_("Person unblocked"),
     "did_sessions_ended": N_("Signed out on all devices"),
     "did_reset_link_sent": N_("Link for a new password sent"),

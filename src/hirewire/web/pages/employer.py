@@ -14,7 +14,7 @@ from hirewire.kit.clock import day_of
 from hirewire.web.api.answers import Answer, Missing
 from hirewire.web.api.models.applications import Application
 from hirewire.web.api.models.base import Items
-from hirewire.web.api.models.vacancies import Activity, EmployerProfile, JobFigures, MatchingResume
+from hirewire.web.api.models.vacancies import Activity, JobFigures, MatchingResume
 from hirewire.web.pages.applications import names_of
 from hirewire.web.pages.naming import named_in
 from hirewire.web.pages.rendering import (
@@ -90,10 +90,7 @@ async def home(who: Member) -> Response:
 @router.get("/company")
 async def company(who: Member) -> Response:
     """The form of the user's company."""
-    profile = await who.vacancies.employer_profile()
-    if not profile.is_good:
-        return go(who, "/employer")
-    return await _company_page(who, profile.data, Form(profile.data))
+    return await company_page(who)
 
 
 @router.post("/company")
@@ -118,15 +115,31 @@ async def change_company(who: Member, request: Request) -> Response:
         return go(who, "/employer/company", done="saved")
     if not form.errors:
         form.refuse(answer)
-    return await _company_page(who, saved.data, form, answer.status)
+    return await company_page(who, form, status=answer.status)
 
 
-async def _company_page(
-    who: Visitor, company: EmployerProfile, form: Form, status: int = 200
+async def company_page(
+    who: Visitor,
+    form: Form | None = None,
+    *,
+    code_form: Form | None = None,
+    status: int = 200,
 ) -> Response:
-    found = await or_none(who.moderation.decisions())
-    decisions = found.data.items if is_good(found) else ()
-    return render(who, "company_edit.html", status, company=company, form=form, decisions=decisions)
+    """The form of the user's company, with its verification and what operators decided."""
+    profile, found = await asyncio.gather(
+        who.vacancies.employer_profile(), or_none(who.moderation.decisions())
+    )
+    if not profile.is_good:
+        return go(who, "/employer")
+    return render(
+        who,
+        "company_edit.html",
+        status,
+        company=profile.data,
+        form=form or Form(profile.data),
+        code_form=code_form or Form(),
+        decisions=found.data.items if is_good(found) else (),
+    )
 
 
 async def _set_logo(who: Visitor, form: Form, logo: tuple[bytes, str] | None) -> Answer[None]:

@@ -36,6 +36,8 @@ DONE = {
     "new_password": N_("Your password has been changed. Sign in with the new one."),
     "password_changed": N_("Password changed. You have been signed out on other devices."),
     "verified": N_("Your email address is confirmed."),
+    "company_code_sent": N_("We have sent the code. Enter it here within 30 minutes."),
+    "company_verified": N_("Your company is verified."),
     "reported": N_("Thank you. The operators of this site will look at your report."),
     "decided": N_("Decision saved."),
     "answered": N_("Answer sent."),

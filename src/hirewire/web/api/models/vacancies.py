@@ -56,6 +56,7 @@ class Vacancy(Model):
     companyId: str
     companyName: str
     companyLogo: str | None = None
+    companyVerified: bool = False
     status: str
     title: str
     description: str | None = None
@@ -366,8 +367,28 @@ class NamedCompany(Model):
     name: str
 
 
+class Verified(Model):
+    """How a company was verified."""
+
+    by: str
+    domain: str | None = None
+
+
+class CompanyLine(NamedCompany):
+    """A company, as operators see it."""
+
+    site: str | None = None
+    createdAt: Moment
+    verifiedAt: Moment | None = None
+    verifiedBy: str | None = None
+    verifiedDomain: str | None = None
+    takenDown: bool = False
+
+
 class Company(NamedCompany):
     """A company's public profile."""
+
+    verified: Verified | None = None
 
     description: str | None = None
     site: str | None = None
@@ -383,6 +404,8 @@ class Employer(Model):
 class EmployerProfile(Employer):
     """The company of the visitor."""
 
+    verified: Verified | None = None
+    markLost: str | None = None
     companyName: str
     phone: str | None = None
     description: str | None = None

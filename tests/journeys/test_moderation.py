@@ -32,6 +32,9 @@ async def publish(platform: Platform, event: Event) -> None:
     engine = make_engine(platform.settings.service_database("auth"))
     async with Transactions(engine, "auth")() as tx:
         record(tx, event)
+        if isinstance(event, UserRoleChanged):
+            role = "update user_account set role = $1 where id = $2"
+            await tx.exec_driver_sql(role, (event.role, event.user_id))
     await engine.dispose()
 
 
@@ -52,6 +55,53 @@ async def gone(guest: httpx.AsyncClient, id: str) -> float:
 
     await eventually(is_gone, within=20, what="the job is gone")
     return time.monotonic()
+
+
+async def verify_company(
+    boss: httpx.AsyncClient, guest: httpx.AsyncClient, olga: Somebody, id: str
+) -> None:
+    """The owner verifies the company by mail; an operator withdraws that."""
+    form = {"companyName": "Acme", "site": "acme.example", "phone": "", "description": ""}
+    await boss.post("/employer/company", data=form)
+    sent = await boss.post("/employer/company/verification", data={"address": "hr@evil.example"})
+    assert sent.status_code == 422
+    assert "Must be an address at acme.example" in sent.text
+    sent = await boss.post("/employer/company/verification", data={"address": "hr@acme.example"})
+    assert "done=company_code_sent" in sent.headers["location"]
+
+    async def code() -> str:
+        mails = (await guest.get("/dev/mail.json")).json()["items"]
+        texts = [one["text"] for one in mails if one["to"] == "hr@acme.example"]
+        return "".join(re.findall(r"^\s+(\d{6})$", "\n".join(texts), re.MULTILINE))
+
+    code_of_mail = await eventually(code)
+    wrong = await boss.post("/employer/company/verification/code", data={"code": "1"})
+    assert wrong.status_code == 410
+    assert "This code is wrong" in wrong.text
+    right = await boss.post("/employer/company/verification/code", data={"code": code_of_mail})
+    assert "done=company_verified" in right.headers["location"]
+    said = "The company receives mail at acme.example"
+    assert said in await page(boss, "/employer/company")
+    text = await page(guest, f"/vacancies/{id}")
+    assert said in text
+    assert "Verified company" in await page(guest, "/vacancies")
+    company = re.search(r"/companies/[0-9a-f-]{36}", text)
+    assert company is not None
+    assert said in await page(guest, company[0])
+
+    await page(boss, "/admin/companies", 404)
+    await olga.page.goto("/admin/companies")
+    assert await olga.serious_in_both() == []
+    await olga.page.get_by_role("link", name="Acme").click()
+    assert await olga.serious_in_both() == []
+    await olga.page.fill("#why", "Not theirs.")
+    await olga.page.get_by_role("button", name="Withdraw verification").click()
+    await expect(olga.page.get_by_text("Not verified")).to_be_visible()
+    assert "An operator has withdrawn" in await page(boss, "/employer/company")
+    assert said not in await page(guest, f"/vacancies/{id}")
+    await olga.page.goto("/admin/log")
+    await expect(olga.page.get_by_text("Verification of a company withdrawn")).to_be_visible()
+    await expect(olga.page.get_by_text("Job taken down")).to_be_visible()
 
 
 async def test_an_operators_day(platform: Platform, chromium: str) -> None:
@@ -160,6 +210,8 @@ async def test_an_operators_day(platform: Platform, chromium: str) -> None:
         await eventually(is_found)
         olga.complaints.clear()  # the refused form was a 422
         assert reader.complaints == []
+
+        await verify_company(boss, guest, olga, id)
 
         # Its owner is blocked: the job goes within seconds, and comes back.
         owner = UUID((await api(boss, "GET", "/auth/me"))["id"])

@@ -17,6 +17,8 @@ from hirewire.kit.clock import now
 from hirewire.tools.sample_data.command import fill
 from hirewire.tools.sample_data.filler import PASSWORD, Plan
 from hirewire.tools.sample_data.people import DEFAULT_SEED, Person
+from shots.operator import EMAIL as OPERATOR
+from shots.operator import arrive
 from shots.story import act
 
 COUNT = 300
@@ -37,6 +39,7 @@ async def main(url: str, folder: Path) -> int:
         return 1
     cast = await act(url, Plan(COUNT, COUNT, DEFAULT_SEED, now().date()))
     vacancy = cast.vacancy
+    person = await arrive(url, cast.candidate.email)
     folder.mkdir(parents=True, exist_ok=True)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
@@ -53,6 +56,17 @@ async def main(url: str, folder: Path) -> int:
                     async with _page(browser, url, language, width, scheme, cast.candidate) as page:
                         await _take(page, f"/vacancies/{vacancy}", name("match"))
                         await _take(page, "/me", name("home"))
+                        await _take(page, "/account/delete", name("delete-account"))
+                        await _take(page, "/account", name("account"))
+                        await _take(page, "/account/security-log", name("security-log"))
+                        await _take(page, "/email/change?token=x", name("new-address"))
+                        await _take(page, "/account/passkeys/new", name("passkey"))
+                        await page.goto("/account/two-step")
+                        await page.fill("#password", PASSWORD)
+                        await page.locator("main form button:not([type])").click()
+                        await page.locator(".qr").wait_for()
+                        await _whole(page, name("two-step"))
+                        await page.goto("/me")
                         await page.locator("a[href^='/resumes/']").first.click()
                         await page.wait_for_url("**/resumes/*")
                         await _whole(page, name("resume"))
@@ -67,6 +81,10 @@ async def main(url: str, folder: Path) -> int:
                         await _take(page, people, name("candidates"))
                         await _take(page, f"/employer/resumes/{cast.resume}", name("card"))
                         await _take(page, "/employer/resumes?q=developer", name("resumes"))
+                    async with _page(browser, url, language, width, scheme, OPERATOR) as page:
+                        await _take(page, "/admin", name("people"))
+                        await _take(page, f"/admin/people/{person}", name("person"))
+                        await _take(page, "/admin/log", name("log"))
         await browser.close()
     console.print(f"{len(list(folder.glob('*.png')))} pictures in {folder}")
     return 0
@@ -79,7 +97,7 @@ async def _page(
     language: str,
     width: str,
     scheme: Literal["light", "dark"],
-    who: Person | None,
+    who: Person | str | None,
 ) -> AsyncIterator[Page]:
     context = await browser.new_context(
         base_url=url,
@@ -90,7 +108,7 @@ async def _page(
     page = await context.new_page()
     if who is not None:
         await page.goto("/signin")
-        await page.fill("#email", who.email)
+        await page.fill("#email", who if isinstance(who, str) else who.email)
         await page.fill("#password", PASSWORD)
         await page.locator("main form button:not([type])").click()
         await page.wait_for_url("**/me*")

@@ -179,7 +179,9 @@ def lists_of_any_length(source: str) -> list[int]:
         and node.func.attr in ("in_", "not_in", "notin_")
         and not isinstance(one := node.args[0], ast.Tuple)
         and not (isinstance(one, ast.Attribute) and one.attr.isupper())  # a constant
-        and not (isinstance(one, ast.Call) and ast.unparse(one.func).endswith(".limit"))  # a query
+        and not (
+            isinstance(one, ast.Call) and ast.unparse(one.func).endswith((".limit", ".where"))
+        )  # a query
     ]
 
 
@@ -189,7 +191,10 @@ def test_statements_do_not_depend_on_the_number_of_values(path: Path) -> None:
 
 
 def test_that_rule_catches_lists_of_any_length() -> None:
-    source = "a.in_(ids)\na.in_(('x', 'y'))\na.in_(rules.OPEN)\na.in_(old.limit(5))\na.in_(list(x))"
+    source = (
+        "a.in_(ids)\na.in_(('x', 'y'))\na.in_(rules.OPEN)\na.in_(old.limit(5))\na.in_(list(x))\n"
+    )
+    source += "a.in_(select(b).where(c))"
     assert lists_of_any_length(source) == [1, 5]
 
 

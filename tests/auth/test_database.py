@@ -23,11 +23,14 @@ from hirewire.messaging.transaction import Transactions
 
 VERSIONS = "hirewire.auth.migrations.versions"
 LATER = (
+    "0019_strong_sessions",
     "0018_blocked_people",
+    "0014_erasures",
     "0013_identities",
     "0012_personal_tokens",
     "0011_two_step",
     "0010_passkeys",
+    "0009_address_changes",
     "0008_security_log",
     "0007_links_to_send",
     "0006_sealed_keys",

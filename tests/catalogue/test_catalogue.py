@@ -71,8 +71,8 @@ BREAKS = [
     ("    company_id: UUID\n    phone", "    phone", "companyId was removed"),
     ('name="vacancy.closed"', 'name="vacancy.ended"', "vacancy.closed: the event was removed"),
     (
-        'owner="vacancies", key="user_id"',
-        'owner="vacancies", key="company_id"',
+        'owner="vacancies",\n    key="user_id"',
+        'owner="vacancies",\n    key="company_id"',
         "its key was changed from userId to companyId",
     ),
 ]

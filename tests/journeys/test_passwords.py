@@ -185,11 +185,13 @@ async def _makes_and_revokes_a_token(who: Somebody, client: httpx.AsyncClient) -
     section = page.locator("#tokens")
     await section.get_by_text("Создать токен").first.click()
     await section.get_by_label("Название").fill("Отчёт <b>")
+    await section.get_by_label("Текущий пароль").fill(NEW)
     await section.get_by_role("button", name="Создать токен").click()
     await expect(section.get_by_text("Выберите хотя бы одно")).to_be_visible()
     await expect(section.get_by_label("Название")).to_have_value("Отчёт <b>")
     assert await who.serious_in_both() == []
     await section.get_by_label("Просмотр адреса почты и роли").check()
+    await section.get_by_label("Текущий пароль").fill(NEW)
     await section.get_by_role("button", name="Создать токен").click()
     await expect(page.get_by_role("heading", name="Новый токен доступа")).to_be_visible()
     assert await who.serious_in_both() == []
@@ -266,3 +268,62 @@ async def test_a_board_that_requires_confirmed_addresses(platform: Platform) -> 
         assert "Confirm your email address" not in (await boss.get(path)).text
         assert (await other.post(path_of_link)).status_code == 410
         assert link.partition("=")[2] not in platform.log.read_text()
+
+
+async def test_the_address_is_changed_in_a_browser(platform: Platform, chromium: str) -> None:
+    """By the code on the page, and back by the link of the mail, signed out."""
+    await platform.start(*ALL)
+    url = platform.settings.service_url("web")
+    async with browsing(chromium) as browser, platform.client() as client:
+        who = await Somebody.arrive(browser, url, "ru", viewport=PHONE)
+        page = who.page
+        client.headers["Accept-Language"] = "ru"
+        await sign_up(client, "anna@example.org")
+        await page.goto("/signin?next=/account")
+        await page.fill("#email", "anna@example.org")
+        await page.fill("#password", PASSWORD)
+        await page.locator("main form button:not([type])").click()
+        await page.get_by_text("Изменить адрес").first.click()
+        await page.fill("#new-email", "anna@example.org")
+        await page.fill("#email-password", PASSWORD)
+        await page.get_by_role("button", name="Изменить адрес").click()
+        await expect(page.get_by_text("Это и есть ваш адрес.")).to_be_visible()
+        await page.fill("#new-email", "new@example.org")
+        await page.fill("#email-password", PASSWORD)
+        await page.get_by_role("button", name="Изменить адрес").click()
+        await expect(page.get_by_role("status").first).to_contain_text("new@example.org")
+        assert await who.serious_in_both() == []
+        await mails(client, "Запрошена смена адреса")
+        await page.fill("#email-code", "1")
+        await page.get_by_role("button", name="Подтвердить").click()
+        await expect(page.get_by_role("alert").first).to_contain_text("Код неверный")
+        [mail] = await mails(client, "Подтвердите новый адрес")
+        [code] = re.findall(r"^ {4}(\d{6})\s*$", mail["text"], re.M)
+        await page.fill("#email-code", code)
+        await page.get_by_role("button", name="Подтвердить").click()
+        await expect(page.get_by_text("Адрес изменён.")).to_be_visible()
+        await expect(page.locator("#email")).to_contain_text("new@example.org Подтверждён")
+        [notice] = await mails(client, "Адрес изменён")
+        assert notice["to"] == "anna@example.org"
+
+        async def is_known() -> bool:
+            answer = await page.request.get(f"{url}/me")
+            return "new@example.org" in await answer.text()
+
+        await eventually(is_known, what="the profile has the new address")
+        await client.post("/signin", data={"email": "new@example.org", "password": PASSWORD})
+        again = {"email": "last@example.org", "password": PASSWORD}
+        asked = await client.post("/account/email", data=again)
+        assert (asked.status_code, asked.headers["location"]) == (303, "/account#email")
+        found = await mails(client, "Подтвердите новый адрес", least=2)
+        [link] = re.findall(r"http://\S+/email/change\?token=\S+", found[0]["text"])
+        async with platform.client() as elsewhere:
+            path = link.removeprefix(platform.settings.public_url)
+            assert (await elsewhere.get(path)).headers["referrer-policy"] == "no-referrer"
+            done = await elsewhere.post(path)
+            assert done.headers["location"] == "/signin?done=email_changed"
+            again_used = await elsewhere.post(path)
+            assert again_used.status_code == 410
+        log = platform.log.read_text()
+        assert link.partition("token=")[2] not in log
+        assert "last@example.org" not in log

@@ -165,14 +165,24 @@ ELSEWHERE = {
     "/status",
     "/session",
     "/api/auth/sessions",
+    "/api/auth/erasures/{receipt_id}",
+    "/account/delete",
+    "/erasures/{receipt}",
+    "/account/passkeys/new",
+    "/account/passkeys/{id}",
+    "/account/two-step",
+    "/account/two-step/codes",
+    "/account/two-step/off",
     "/api/auth/security-log",
     "/api/auth/tokens",
     "/api/auth/identities",
     "/api/auth/providers",
     "/signin/with/{id}",
+    "/account/identities/{id}/connect",
     "/signin/from/{id}",
     "/email/code",
     "/email/verify",
+    "/email/change",
     "/password/forgot",
     "/password/reset",
     "/signin",
@@ -200,9 +210,10 @@ ELSEWHERE = {
 """Paths that contain no data of candidates, or only a part of a page in the table."""
 PAGES = (
     "about",
-    *("account", "applications", "board", "candidate", "employer", "passwords", "people"),
-    *("moderation", "operators", "providers", "security", "verification", "verifying"),
-    *("posting", "resumes", "routes", "saved"),
+    *("account", "addresses", "applications", "board", "candidate", "employer", "passwords"),
+    *("people", "operators", "passkeys", "providers", "security", "two_step", "verifying"),
+    *("moderation", "verification"),
+    *("posting", "resumes", "routes", "saved", "leaving"),
 )
 
 

@@ -14,6 +14,7 @@ from tests.conftest import missing
 from tests.journeys.browsing import PHONE, Somebody, browsing
 from tests.journeys.conftest import Platform
 from tests.journeys.paging import sign_up
+from tests.journeys.people import PASSWORD
 from tests.provider import CLIENT, NEEDS, SECRET, installed, real_provider
 
 pytestmark = [
@@ -113,7 +114,10 @@ async def _without_scripts_and_in_english(platform: Platform) -> None:
             await begun(fresh)
             cancelled = await fresh.get(f"{back.partition('?')[0]}?error=access_denied&state=x")
             assert (cancelled.status_code, "you cancelled" in cancelled.text) == (403, True)
-            leaving = await boris.post("/account/identities/example/connect")
+            wrong = await boris.post("/account/identities/example/connect", data={"password": "x"})
+            assert (wrong.status_code, "not your current" in wrong.text) == (422, True)
+            confirmed = {"password": PASSWORD}
+            leaving = await boris.post("/account/identities/example/connect", data=confirmed)
             assert leaving.headers["refresh"].startswith("0; url=http://127.0.0.1:")
             place = leaving.headers["refresh"].removeprefix("0; url=")
             connected = await boris.get(await walk(other, place, "boris"))
@@ -161,7 +165,10 @@ async def _in_a_browser_and_in_russian(platform: Platform, chromium: str) -> Non
         await page.route(fonts, lambda route: route.fulfill(body=""))
         await other.sign_up()
         await page.goto("/account")
-        await section.get_by_role("button", name="Подключить").click()
+        await section.get_by_role("link", name="Подключить").click()
+        assert await other.serious_in_both() == []
+        await page.fill("#password", PASSWORD)
+        await page.get_by_role("button", name="Перейти на Example ID").click()
         await at_provider(page, "dora")
         await expect(page.get_by_text("Подключено. Теперь можно входить и так.")).to_be_visible()
         await section.get_by_role("button", name="Отключить").click()

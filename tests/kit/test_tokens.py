@@ -31,7 +31,7 @@ def verifier() -> Verifier:
     life = (moment - timedelta(days=1), moment + timedelta(days=1))
     known = PublicKey("ours", dict(public), *life)
     made._keys = {"ours": (known, OKPKey.import_key(dict(public)))}
-    made._loaded = float("inf")  # it looks for no others
+    made._loaded = made.refusals._loaded = float("inf")  # it looks for no others, and no marks
     return made
 
 

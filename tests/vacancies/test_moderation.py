@@ -11,6 +11,7 @@ from hirewire.kit.audit_log import Subject
 from hirewire.kit.networks import network
 from hirewire.messaging.testing import recorded
 from hirewire.vacancies.moderation import commands, rules
+from hirewire.vacancies.operators.commands import erase as forget_operator
 from tests.services import Running
 from tests.vacancies.conftest import Person
 from tests.vacancies.test_holds import block, everywhere, make_operator
@@ -269,3 +270,28 @@ async def test_a_rolled_back_decision_changes_nothing(anna: Person, olga: Person
     assert (await anna.call("GET", f"/vacancies/{id}"))["held"] is None
     assert await recorded(anna.service.engine, "moderation.decided") == []
     await decide(olga, id, TAKE_DOWN)
+
+
+async def test_nothing_of_an_erased_person_stays(anna: Person, boris: Person, olga: Person) -> None:
+    await anna.hire()
+    id = await published(anna)
+    await boris.call("POST", f"/vacancies/{id}/reports", REPORT, expect=204)
+    assert await anonymous(anna.service, f"/vacancies/{id}/reports") == 204
+    await decide(olga, id, TAKE_DOWN)
+    [read] = (await anna.call("GET", f"/decisions?vacancy={id}"))["items"]
+    await anna.call("POST", f"/decisions/{read['id']}/answer", {"text": "Only a canteen."})
+    other = await published(anna, title="Other")
+    await boris.call("POST", f"/vacancies/{other}/reports", REPORT, expect=204)
+    assert await anonymous(anna.service, f"/vacancies/{other}/reports") == 204
+    for person in (boris, anna, olga):
+        async with anna.service.messaging.transactions() as tx:
+            await commands.erase(tx, person.id)
+            await forget_operator(tx, person.id)
+        if person is boris:
+            assert dict(await queue(olga))[other] == 1
+    async with anna.service.engine.connect() as connection:
+        for table in ("report", "reported", "decision", "operator"):
+            rows = await connection.exec_driver_sql(f"select t::text from {table} t")
+            text = str(rows.all())
+            assert not [one.id for one in (anna, boris, olga) if str(one.id) in text]
+            assert "canteen" not in text

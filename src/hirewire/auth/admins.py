@@ -8,10 +8,10 @@ from sqlalchemy import select
 from hirewire.auth.callers import Current, CurrentSession
 from hirewire.auth.tables import user
 from hirewire.kit.errors import NotAnOperator
-from hirewire.kit.http import transactions_of
+from hirewire.kit.http import OperatorCaller, transactions_of
 
 
-async def needs_operator(request: Request, current: CurrentSession) -> Current:
+async def needs_operator(request: Request, current: CurrentSession, _: OperatorCaller) -> Current:
     """Dependency of `Operator`."""
     its = user.c
     async with transactions_of(request)() as tx:

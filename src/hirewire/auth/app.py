@@ -2,7 +2,12 @@
 
 from hirewire.auth.accounts import background as account_background
 from hirewire.auth.accounts import routes as accounts
+from hirewire.auth.addresses import background as address_background
+from hirewire.auth.addresses import routes as addresses
 from hirewire.auth.credentials import keep_memory_of_hashes
+from hirewire.auth.erasures import background as erasure_background
+from hirewire.auth.erasures import handlers as erasure_handlers
+from hirewire.auth.erasures import routes as erasures
 from hirewire.auth.identities import routes as identities
 from hirewire.auth.keys import background as key_background
 from hirewire.auth.keys import routes as keys
@@ -26,30 +31,43 @@ from hirewire.auth.verification import routes as verification
 from hirewire.contracts.auth import (
     SigningKeyPublished,
     UserBlocked,
+    UserEmailChanged,
+    UserErased,
     UserRegistered,
     UserRoleChanged,
 )
-from hirewire.contracts.vacancies import EmployerProfileCreated, ModerationDecided
+from hirewire.contracts.profiles import ProfilesErasureDone
+from hirewire.contracts.vacancies import (
+    EmployerProfileCreated,
+    ModerationDecided,
+    VacanciesErasureDone,
+)
 from hirewire.kit.service import Service
 from hirewire.messaging.subscriptions import on
 
 SERVICE = Service(
     name="auth",
     routes=[
-        *(accounts.router, sessions.router, passkeys.router, two_step.router, identities.router),
-        *(security_log.router, recovery.router, verification.router, keys.router),
-        *(tokens.router, tokens.internal_router, operators.router),
+        *(accounts.router, addresses.router, sessions.router, passkeys.router, two_step.router),
+        *(identities.router, security_log.router, recovery.router, verification.router),
+        *(keys.router, tokens.router, tokens.internal_router, operators.router, erasures.router),
     ],
     scoped=["/api/auth/me"],
-    publishes=[UserRegistered, UserRoleChanged, UserBlocked, SigningKeyPublished],
+    publishes=[
+        *(UserRegistered, UserRoleChanged, UserEmailChanged, UserBlocked, UserErased),
+        SigningKeyPublished,
+    ],
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
         on(ModerationDecided, moderation.on_moderation_decided, name="auth.moderation"),
+        on(ProfilesErasureDone, erasure_handlers.on_erasure_done, name="auth.erased_profiles"),
+        on(VacanciesErasureDone, erasure_handlers.on_erasure_done, name="auth.erased_vacancies"),
     ],
     background=[
         key_background.ROTATE_SIGNING_KEYS,
         session_background.FORGET_ENDED_SESSIONS,
         account_background.FORGET_OLD_REGISTRATIONS,
+        address_background.FORGET_OLD_CHANGES,
         passkey_background.FORGET_CHALLENGES,
         two_step_background.FORGET_UNFINISHED,
         two_step_background.SEAL_AGAIN,
@@ -57,6 +75,7 @@ SERVICE = Service(
         recovery_background.FORGET_OLD_SECRETS,
         token_background.FORGET_OLD_TOKENS,
         recovery_background.SEND_LINKS,
+        erasure_background.WATCH_ERASURES,
     ],
     sends_mail=True,
     prepare=[require_secret_key, keep_memory_of_hashes],

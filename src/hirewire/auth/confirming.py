@@ -25,8 +25,31 @@ class Confirmation(Body):
     password: Annotated[str, Field(max_length=1000, repr=False)]
 
 
+def required_hash(hashed: str | None, pointer: str) -> str:
+    """The hash. Raises `Invalid` for an account that has no password: none is right or guessed."""
+    if hashed is None:
+        detail = "the account has no password: set one with a link by mail"
+        raise Invalid(errors=[FieldError(pointer, detail, "no_password")])
+    return hashed
+
+
+async def confirm_password_if_any(request: Request, current: Current, password: str | None) -> None:
+    """`confirm_password` for a caller who has one; others have proved who they are at a provider.
+
+    Raises `Invalid` and `TooManyFailures`.
+    """
+    async with transactions_of(request)() as tx:
+        found = await tx.execute(select(user.c.password_hash).where(user.c.id == current.user_id))
+        hashed = found.scalar()
+    if hashed is not None:
+        await confirm_password(request, current, password or "")
+
+
 async def confirm_password(request: Request, current: Current, password: str) -> str:
     """The caller's address, if this is their password; wrong ones count as failed logins.
+
+    An account without a password cannot be confirmed so far: its owner sets one by "Forgot
+    password?" first. A recent sign-in could do here instead; the session says when it began.
 
     Raises `Invalid` and `TooManyFailures`. No transaction is open while the password is hashed.
     """
@@ -40,10 +63,11 @@ async def confirm_password(request: Request, current: Current, password: str) ->
         account = found.first()
         if account is None:
             raise Unauthenticated("This account does not exist any more.")
+        hashed = required_hash(account.password_hash, "#/password")
         pause = await admit(tx, network, account.email_key, current.user_id)
     if pause:
         raise TooManyFailures(retry_after=ceil(pause.total_seconds()))
-    if not await password_fits(password, account.password_hash):
+    if not await password_fits(password, hashed):
         async with transactions() as tx:
             known = account.email_key, current.user_id
             await note_failure(tx, network, *known, requester_of(request))

@@ -68,17 +68,20 @@ def place_of(request: Request) -> Place:
     return Place(where.device, where.network, language_of(request))
 
 
-async def sign_in(tx: Tx, request: Request, response: Response, owner: Owner) -> Tokens:
+async def sign_in(
+    tx: Tx, request: Request, response: Response, owner: Owner, *, is_strong: bool = False
+) -> Tokens:
     """Sign the owner of an account in: a new session.
 
-    The security log notes it, and a mail notifies the owner of a sign-in from a new network.
+    `is_strong`: with a passkey, or with a code after the password. The security log notes it, and a
+    mail notifies the owner of a sign-in from a new network.
 
     Raises `AccountBlocked`.
     """
     network = networks.network(request.client.host if request.client else "")
     is_from_elsewhere = await forgive(tx, network, owner.account, owner.user_id)
     await _note(tx, owner.user_id, requester_of(request), is_from_elsewhere=is_from_elsewhere)
-    granted = await begin(tx, owner.user_id, place_of(request))
+    granted = await begin(tx, owner.user_id, place_of(request), is_strong=is_strong)
     return await tokens(tx, request, response, granted)
 
 
@@ -92,7 +95,7 @@ async def _note(tx: Tx, user_id: UUID, requester: Requester, *, is_from_elsewher
     await note(tx, user_id, "signed_in_elsewhere", requester.where)
 
 
-async def begin(tx: Tx, user_id: UUID, place: Place) -> Granted:
+async def begin(tx: Tx, user_id: UUID, place: Place, *, is_strong: bool = False) -> Granted:
     """Start a session for a user, whose language is remembered for mails.
 
     Raises `AccountBlocked`.
@@ -109,6 +112,7 @@ async def begin(tx: Tx, user_id: UUID, place: Place) -> Granted:
             ends_at=ends_at,
             device=place.device,
             network=place.network,
+            is_strong=is_strong,
         )
     )
     if language is not None:
@@ -135,7 +139,7 @@ async def issue_refresh_token(tx: Tx, session_id: UUID, moment: datetime, ends_a
 async def tokens(tx: Tx, request: Request, response: Response, granted: Granted) -> Tokens:
     """The tokens of a session."""
     request.state.user = str(granted.user_id)  # for the log
-    claims = await _claims_of(tx, granted.user_id)
+    claims = await _claims_of(tx, granted)
     token = access_token(
         await current_key(tx),
         issuer=request.app.state.settings.public_url,
@@ -143,6 +147,7 @@ async def tokens(tx: Tx, request: Request, response: Response, granted: Granted)
         session_id=granted.session_id,
         role=claims.role,
         email_verified=claims.email_verified,
+        is_strong=claims.is_strong,
     )
     response.headers["Cache-Control"] = "no-store"
     return Tokens(
@@ -152,8 +157,14 @@ async def tokens(tx: Tx, request: Request, response: Response, granted: Granted)
     )
 
 
-async def _claims_of(tx: Tx, user_id: UUID) -> Row[str, bool]:
-    """The current `role` of an existing user, and whether the address is verified."""
+async def _claims_of(tx: Tx, granted: Granted) -> Row[str, bool, bool]:
+    """The current `role` of an existing user, whether the address is verified, and whether the
+    session `is_strong`.
+    """
     is_verified = user.c.email_verified_at.is_not(None).label("email_verified")
-    result = await tx.execute(select(user.c.role, is_verified).where(user.c.id == user_id))
+    result = await tx.execute(
+        select(user.c.role, is_verified, session.c.is_strong)
+        .join(session, session.c.user_id == user.c.id)
+        .where(session.c.id == granted.session_id)
+    )
     return result.one()

@@ -1,5 +1,6 @@
 """Acts by which a stolen account would be noticed: the log notes them, and a mail is sent."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
@@ -44,11 +45,17 @@ def requester_of(request: Request) -> Requester:
 
 
 async def notify(
-    tx: Tx, user_id: UUID, what: Kind, requester: Requester, *, page: str = "/account"
+    tx: Tx,
+    user_id: UUID,
+    what: Kind,
+    requester: Requester,
+    *,
+    page: str = "/account",
+    more: Mapping[str, str] | None = None,
 ) -> None:
     """Notify a user by mail of what was done with their account; its button leads to this page.
 
-    Its texts may name `{device}`, `{network}` and `{moment}`.
+    Its texts may name `{device}`, `{network}`, `{moment}`, and what stands in `more`.
     """
     found = await tx.execute(select(user.c.email, user.c.language).where(user.c.id == user_id))
     reader = found.one()
@@ -58,7 +65,7 @@ async def notify(
         to=reader.email,
         language=language,
         link=f"{requester.public_url}{page}",
-        values=of_act(requester.where, language, now()),
+        values={**of_act(requester.where, language, now()), **(more or {})},
     )
     await queue.send(tx, what, mail, user_id=user_id)
 

@@ -1,6 +1,8 @@
 """Secrets that work once, sent by mail: made, found and used; and the limits on asking for them."""
 
+import hmac
 import secrets
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Literal
 from uuid import UUID
@@ -16,7 +18,7 @@ from hirewire.kit.errors import AppError, Kind
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
 
-Purpose = Literal["password_reset", "email_verification"]
+Purpose = Literal["password_reset", "email_verification", "email_change"]
 
 
 class InvalidLink(AppError):
@@ -91,13 +93,22 @@ async def issue(
     return token
 
 
+async def lock_account(tx: Tx, user_id: UUID | None) -> None:
+    """Let changes of a user's password and address wait for each other until `tx` ends.
+
+    Each makes the secrets of the other invalid; without one lock they would deadlock.
+    """
+    await lock(tx, f"account {user_id}")
+
+
 async def valid(tx: Tx, token: str, purpose: Purpose) -> Row[UUID, UUID, str]:
     """The secret of a token, locked: its `id`, `user_id`, and the user's `email`.
 
-    Raises `InvalidLink` if it was used, has expired, or went to an address that the user no longer
-    has.
+    Raises `InvalidLink` if it was used, has expired, or the user's address has changed since.
     """
     its = one_time_secret.c
+    owner = await tx.execute(select(its.user_id).where(its.token_hash == digest(token)))
+    await lock_account(tx, owner.scalar())
     result = await tx.execute(
         select(its.id, its.user_id, user.c.email)
         .join(user, and_(user.c.id == its.user_id, user.c.email_key == its.address_key))
@@ -113,6 +124,46 @@ async def valid(tx: Tx, token: str, purpose: Purpose) -> Row[UUID, UUID, str]:
     if found is None:
         raise InvalidLink
     return found
+
+
+async def by_code(
+    tx: Tx,
+    user_id: UUID,
+    purpose: Purpose,
+    code_marks: Sequence[bytes],
+    *,
+    life: timedelta,
+    most_attempts: int,
+) -> UUID | None:
+    """The id of the user's secret with this code, locked; a wrong code is counted.
+
+    Returns None then, so that the transaction commits. `code_marks` are the digests of the code by
+    all keys. After `most_attempts` wrong codes no code is right any more.
+    """
+    await lock_account(tx, user_id)
+    its = one_time_secret.c
+    result = await tx.execute(
+        select(its.id, its.code_mark)
+        .join(user, and_(user.c.id == its.user_id, user.c.email_key == its.address_key))
+        .where(
+            its.user_id == user_id,
+            its.purpose == purpose,
+            its.used_at.is_(None),
+            its.created_at > now() - life,
+            its.attempts < most_attempts,
+        )
+        .with_for_update(of=one_time_secret)
+    )
+    secret = result.first()
+    if secret is None or secret.code_mark is None:
+        return None
+    if not any(hmac.compare_digest(secret.code_mark, mark) for mark in code_marks):
+        await tx.execute(
+            update(one_time_secret).where(its.id == secret.id).values(attempts=its.attempts + 1)
+        )
+        return None
+    id: UUID = secret.id
+    return id
 
 
 async def use(tx: Tx, id: UUID) -> None:

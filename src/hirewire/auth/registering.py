@@ -26,8 +26,6 @@ WINDOW = timedelta(hours=1)
 TAKEN_ANSWERS = 5
 """How often one network learns within the window that an address is registered. After that, every
 registration from it gets the answer "too many", whatever the address."""
-TAKEN_MAILS_WINDOW = timedelta(days=1)
-"""At most one mail in this time notifies the owner of attempts to register with their address."""
 TAKEN = "email_taken"
 """The purpose of `mail_request` that counts these answers."""
 

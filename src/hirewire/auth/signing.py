@@ -86,10 +86,13 @@ def access_token(
     session_id: UUID | None,
     role: str,
     email_verified: bool,
+    is_strong: bool = False,
     scope: str | None = None,
     life: timedelta = ACCESS_TOKEN_LIFE,
 ) -> str:
     """A signed JWT (RFC 9068) that identifies a user; its role is only a hint for display.
+
+    `is_strong` becomes the `amr` of RFC 8176: more than one factor.
 
     One without a session has a `scope`, and may do that alone.
     """
@@ -106,6 +109,7 @@ def access_token(
         "email_verified": email_verified,
     }
     claims |= {"scope": scope or ""} if session_id is None else {"sid": str(session_id)}
+    claims |= {"amr": ["mfa"]} if is_strong else {}
     header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}
     return jwt.encode(header, claims, key.private, algorithms=[ALGORITHM])
 

@@ -2,6 +2,7 @@
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -61,6 +62,13 @@ session = Table(
     Column("used_at", DateTime(timezone=True), comment="The last refresh"),
     Column("device", Text, comment="Browser and system, by the User-Agent at login"),
     Column("network", Text, comment="IPv4 /24 or IPv6 /48 of the login"),
+    Column(
+        "is_strong",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="Begun with a passkey, or a code after the password",
+    ),
     Index("session_by_user", "user_id"),
     Index("session_ends_at", "ends_at"),
 )
@@ -120,13 +128,25 @@ one_time_secret = Table(
         comment="SHA-256 of the token in the link",
     ),
     Column("code_mark", LargeBinary, comment="Keyed digest of the six-digit code"),
-    Column("address_key", Text, nullable=False, comment="The key of the address it was sent to"),
+    Column(
+        "address_key", Text, nullable=False, comment="The key of the user's address at that time"
+    ),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False),
     Column("used_at", DateTime(timezone=True)),
     Column("attempts", Integer, nullable=False, server_default="0", comment="Wrong codes"),
     Index("one_time_secret_user", "user_id", "purpose"),
     Index("one_time_secret_expires_at", "expires_at"),
+)
+
+address_change = Table(
+    "address_change",
+    metadata,
+    Column("user_id", Uuid, ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True),
+    Column("email", Text, nullable=False),
+    Column("email_key", Text, nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index("address_change_expires_at", "expires_at"),
 )
 
 mail_request = Table(
@@ -290,4 +310,31 @@ signing_key = Table(
     Column("sign_from", DateTime(timezone=True), nullable=False),
     Column("sign_until", DateTime(timezone=True), nullable=False, comment="Unless followed sooner"),
     Column("not_after", DateTime(timezone=True), nullable=False, comment="Its last token is dead"),
+)
+
+erasure = Table(
+    "erasure",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, nullable=False, unique=True),
+    Column(
+        "receipt_hash",
+        LargeBinary,
+        nullable=False,
+        unique=True,
+        comment="SHA-256 of the receipt id",
+    ),
+    Column("erased_at", DateTime(timezone=True), nullable=False),
+    Column("services", ARRAY(Text), nullable=False, comment="Whose answers are expected"),
+    Column("completed_at", DateTime(timezone=True)),
+    Index("erasure_open", "erased_at", postgresql_where=text("completed_at is null")),
+)
+
+erasure_answer = Table(
+    "erasure_answer",
+    metadata,
+    Column("erasure_id", Uuid, primary_key=True),
+    Column("service", Text, primary_key=True),
+    Column("records", Integer, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
 )

@@ -4,7 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from hirewire.auth.tables import identity, user
+from hirewire.auth.tables import identity, passkey, user
 from hirewire.kit.errors import AppError, Kind
 from hirewire.messaging.transaction import Tx
 
@@ -26,8 +26,10 @@ async def keep_one(tx: Tx, user_id: UUID) -> None:
         select(user.c.password_hash.is_not(None)).where(user.c.id == user_id).with_for_update()
     )
     ways = 1 if result.scalar() else 0
-    counted = await tx.execute(
-        select(func.count()).select_from(identity).where(identity.c.user_id == user_id)
-    )
-    if ways + int(counted.scalar_one()) < 2:
+    for table in (identity, passkey):
+        counted = await tx.execute(
+            select(func.count()).select_from(table).where(table.c.user_id == user_id)
+        )
+        ways += int(counted.scalar_one())
+    if ways < 2:
         raise LastWayIn

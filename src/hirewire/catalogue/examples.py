@@ -4,6 +4,7 @@ from pydantic import JsonValue
 
 USER, RESUME = "01912d5c-0f4e-7c3a-9b1e-5d2f8a6c7e10", "01912d5d-3a77-7f02-8c4d-0b9e6f1a2c38"
 APPLICATION = "01912d63-2b7e-7f41-8d90-6a1c4e7b9d25"
+ERASURE = "01912d64-5a02-7d19-b7c4-8e2f0a6d9b31"
 RECOMMENDATION = "01912d62-7c1a-7e55-9f03-3b8d5a2e6c71"
 COMPANY, VACANCY = "01912d60-9c15-7b6e-a2f3-7e4d1c8b5a92", "01912d61-44d0-7a1c-b5e8-2f6a9c3d7b04"
 ITEM = "01912d5d-8e21-7d94-9a60-4c7b2e5f1d83"
@@ -16,6 +17,30 @@ EXAMPLES: dict[str, dict[str, JsonValue]] = {
     },
     "user.role_changed": {"userId": USER, "role": "employer", "previousRole": "applicant"},
     "user.blocked": {"userId": USER, "blocked": True, "at": "2026-11-02T09:30:00.120000Z"},
+    "user.erased": {
+        "userId": USER,
+        "erasureId": ERASURE,
+        "erasedAt": "2026-11-29T10:00:00Z",
+    },
+    "user.erasure_done.profiles": {
+        "userId": USER,
+        "erasureId": ERASURE,
+        "service": "profiles",
+        "records": 14,
+        "at": "2026-11-29T10:00:00.240000Z",
+    },
+    "user.erasure_done.vacancies": {
+        "userId": USER,
+        "erasureId": ERASURE,
+        "service": "vacancies",
+        "records": 23,
+        "at": "2026-11-29T10:00:00.380000Z",
+    },
+    "user.email_changed": {
+        "userId": USER,
+        "email": "anna@new.example",
+        "at": "2026-11-20T18:05:00Z",
+    },
     "signing_key.published": {
         "kid": "2026-11-a",
         "jwk": {

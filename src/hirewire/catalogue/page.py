@@ -7,6 +7,7 @@ from pydantic.json_schema import JsonSchemaValue
 from hirewire.catalogue.entries import Entry, entries, plain, schema_of
 from hirewire.catalogue.examples import EXAMPLES, HEADERS
 from hirewire.messaging.broker import EXCHANGE, queue_of
+from hirewire.messaging.event import Event
 
 COMMAND = "./dev hirewire events catalogue --write"
 
@@ -59,6 +60,8 @@ def _section(entry: Entry) -> str:
         f"{plain(entry.event.__doc__ or '')}\n",
         f"Published by `{entry.event.owner}`; order holds for each `{key}`.",
     ]
+    if whose := _whose(entry.event):
+        lines.append(whose)
     for service, subscriptions in entry.subscribers.items():
         for one in subscriptions:
             how = "in batches" if one.batch_handler else "one at a time"
@@ -73,6 +76,21 @@ def _section(entry: Entry) -> str:
     example = json.dumps(EXAMPLES[entry.name], indent=2, ensure_ascii=False)
     lines.append(f"\n```json\n{example}\n```\n")
     return "\n".join(lines)
+
+
+def _whose(event: type[Event]) -> str:
+    """Whose data it carries, and what is left of them after an erasure."""
+    if not event.subject_field:
+        return ""
+    of = event.model_fields
+    text = f"About the user `{of[event.subject_field].alias}`"
+    if event.personal:
+        left = [
+            f"`{of[name].alias}` " + ("left out" if value is ... else f"`{json.dumps(value)}`")
+            for name, value in event.personal.items()
+        ]
+        text += f"; after their erasure {', '.join(left)}, and `redacted` is `true`"
+    return f"{text}."
 
 
 def _fields(schema: JsonSchemaValue, root: JsonSchemaValue, prefix: str) -> list[str]:

@@ -1,7 +1,6 @@
 """`hirewire admin`: who the operators of the board are."""
 
 import getpass
-import secrets
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal, TypeVar
 
@@ -10,7 +9,7 @@ from pydantic_core import PydanticCustomError
 from rich.console import Console
 from rich.markup import escape
 
-from hirewire.auth.credentials import email_key, hash_password, normalised_email
+from hirewire.auth.credentials import email_key, normalised_email
 from hirewire.auth.operator_mails import Board
 from hirewire.auth.operators import commands, queries
 from hirewire.auth.operators.commands import Act
@@ -81,12 +80,11 @@ def create(
     A new account gets a mail with a link to choose a password.
     """
     address = _address(email)
-    hashed = run_async(hash_password(secrets.token_urlsafe(32)))
 
     async def work(tx: Tx, board: Board) -> str:
         known = await queries.by_address(tx, email_key(address))
         if known is None:
-            await commands.create_admin(tx, address, hashed, _why(why), board)
+            await commands.create_admin(tx, address, _why(why), board)
             return "new account, operator; a mail with a link to choose a password is on its way"
         await commands.make_admin(tx, Act(None, known, _why(why)))
         return "operator from the next sign-in on, or within ten minutes"

@@ -3,13 +3,20 @@
 from typing import Any, Literal
 from uuid import UUID
 
-from hirewire.contracts.fields import Address, Moment
-from hirewire.messaging.event import Event
+from hirewire.contracts.fields import ERASED_ADDRESS, Address, Moment
+from hirewire.messaging.event import NOBODY, Event
 
 Role = Literal["applicant", "employer", "admin"]
 
 
-class UserRegistered(Event, name="user.registered", owner="auth", key="id"):
+class UserRegistered(
+    Event,
+    name="user.registered",
+    owner="auth",
+    key="id",
+    subject="id",
+    personal={"email": ERASED_ADDRESS},
+):
     """A user has registered. Published once per user, in the registration's transaction."""
 
     id: UUID
@@ -18,7 +25,9 @@ class UserRegistered(Event, name="user.registered", owner="auth", key="id"):
     registered_at: Moment | None = None
 
 
-class UserRoleChanged(Event, name="user.role_changed", owner="auth", key="user_id"):
+class UserRoleChanged(
+    Event, name="user.role_changed", owner="auth", key="user_id", subject="user_id"
+):
     """A user's role has changed. The latest of a user's events is the valid one."""
 
     user_id: UUID
@@ -26,7 +35,26 @@ class UserRoleChanged(Event, name="user.role_changed", owner="auth", key="user_i
     previous_role: Role | None = None
 
 
-class UserBlocked(Event, name="user.blocked", owner="auth", key="user_id"):
+class UserEmailChanged(
+    Event,
+    name="user.email_changed",
+    owner="auth",
+    key="user_id",
+    subject="user_id",
+    personal={"email": ERASED_ADDRESS},
+):
+    """A user's address has changed; the new one is verified.
+
+    Of a user's events, the one with the latest `at` is the valid one, also against
+    `user.registered`.
+    """
+
+    user_id: UUID
+    email: Address
+    at: Moment
+
+
+class UserBlocked(Event, name="user.blocked", owner="auth", key="user_id", subject="user_id"):
     """An operator has blocked a user, or unblocked one.
 
     A blocked user gets no access tokens. Refuse those that were issued before: they live for ten
@@ -38,7 +66,23 @@ class UserBlocked(Event, name="user.blocked", owner="auth", key="user_id"):
     at: Moment
 
 
-class SigningKeyPublished(Event, name="signing_key.published", owner="auth", key="kid"):
+class UserErased(
+    Event, name="user.erased", owner="auth", key="user_id", subject="user_id", erasure="asks"
+):
+    """A user has deleted their account: erase or anonymise all that is theirs.
+
+    Each service of this platform answers with its event `user.erasure_done.<service>`. The same
+    erasure may be published again, after a backup was restored: then it is answered again.
+    """
+
+    user_id: UUID
+    erasure_id: UUID
+    erased_at: Moment
+
+
+class SigningKeyPublished(
+    Event, name="signing_key.published", owner="auth", key="kid", subject=NOBODY
+):
     """A public key that verifies access tokens.
 
     Published before the first token is signed with its private key. Accept tokens of this key from

@@ -35,3 +35,6 @@ Address: TypeAlias = Annotated[
 """An e-mail address with a name, an @ and a host, at most as long as RFC 5321 allows. There are no
 stricter checks, because external publishers have their own rules.
 """
+
+ERASED_ADDRESS = "erased@erased.invalid"
+"""The e-mail address in a redacted event: nobody can have it (RFC 6761)."""

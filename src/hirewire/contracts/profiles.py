@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
+from hirewire.contracts.fields import Moment
 from hirewire.messaging.event import Event
 
 ResumeAction = Literal[
@@ -98,7 +99,14 @@ class ResumeSnapshot(_Part):
     """Licences and permits that certificates name, by their labels in our dictionary."""
 
 
-class ResumeUpdated(Event, name="resume.updated", owner="profiles", key="resume_id"):
+class ResumeUpdated(
+    Event,
+    name="resume.updated",
+    owner="profiles",
+    key="resume_id",
+    subject="user_id",
+    personal={"resume": ...},
+):
     """A resume has changed. Each change publishes one event, in its own transaction.
 
     `version` increases by one with each change. A consumer that keeps the current state stores the
@@ -116,9 +124,29 @@ class ResumeUpdated(Event, name="resume.updated", owner="profiles", key="resume_
     """Absent if the resume was deleted."""
 
 
-class ProfileUpdated(Event, name="profile.updated", owner="profiles", key="user_id"):
+class ProfileUpdated(
+    Event, name="profile.updated", owner="profiles", key="user_id", subject="user_id"
+):
     """A user's profile was created or changed. Names the changed fields, without their values."""
 
     user_id: UUID
     version: int
     changed: list[str] = []
+
+
+class ProfilesErasureDone(
+    Event,
+    name="user.erasure_done.profiles",
+    owner="profiles",
+    key="user_id",
+    subject="user_id",
+    erasure="answers",
+):
+    """`profiles` has erased or anonymised all that it had of a user (see `user.erased`)."""
+
+    user_id: UUID
+    erasure_id: UUID
+    service: str
+    records: int
+    """How many records were deleted, anonymised or redacted."""
+    at: Moment

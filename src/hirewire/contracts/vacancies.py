@@ -3,11 +3,16 @@
 from uuid import UUID
 
 from hirewire.contracts.fields import Moment
-from hirewire.messaging.event import Event
+from hirewire.messaging.event import NOBODY, Event
 
 
 class EmployerProfileCreated(
-    Event, name="employer.profile.created", owner="vacancies", key="user_id"
+    Event,
+    name="employer.profile.created",
+    owner="vacancies",
+    key="user_id",
+    subject="user_id",
+    personal={"phone": None, "company_name": None},
 ):
     """A user now acts for a company. `auth` makes the user an employer."""
 
@@ -17,7 +22,9 @@ class EmployerProfileCreated(
     company_name: str | None = None
 
 
-class VacancyPublished(Event, name="vacancy.published", owner="vacancies", key="vacancy_id"):
+class VacancyPublished(
+    Event, name="vacancy.published", owner="vacancies", key="vacancy_id", subject=NOBODY
+):
     """A vacancy is now open to applicants."""
 
     vacancy_id: UUID
@@ -26,7 +33,9 @@ class VacancyPublished(Event, name="vacancy.published", owner="vacancies", key="
     title: str
 
 
-class VacancyUpdated(Event, name="vacancy.updated", owner="vacancies", key="vacancy_id"):
+class VacancyUpdated(
+    Event, name="vacancy.updated", owner="vacancies", key="vacancy_id", subject=NOBODY
+):
     """An open vacancy's content has changed."""
 
     vacancy_id: UUID
@@ -35,7 +44,9 @@ class VacancyUpdated(Event, name="vacancy.updated", owner="vacancies", key="vaca
     title: str
 
 
-class VacancyClosed(Event, name="vacancy.closed", owner="vacancies", key="vacancy_id"):
+class VacancyClosed(
+    Event, name="vacancy.closed", owner="vacancies", key="vacancy_id", subject=NOBODY
+):
     """A vacancy is closed and accepts no more applications."""
 
     vacancy_id: UUID
@@ -45,7 +56,9 @@ class VacancyClosed(Event, name="vacancy.closed", owner="vacancies", key="vacanc
     """`filled`, `cancelled` or `expired`."""
 
 
-class VacancyPaused(Event, name="vacancy.paused", owner="vacancies", key="vacancy_id"):
+class VacancyPaused(
+    Event, name="vacancy.paused", owner="vacancies", key="vacancy_id", subject=NOBODY
+):
     """A vacancy is paused and accepts no applications until the next `vacancy.published`.
 
     Also published when an open vacancy is no longer shown, because it was taken down or its owner
@@ -57,7 +70,9 @@ class VacancyPaused(Event, name="vacancy.paused", owner="vacancies", key="vacanc
     version: int
 
 
-class ModerationDecided(Event, name="moderation.decided", owner="vacancies", key="user_id"):
+class ModerationDecided(
+    Event, name="moderation.decided", owner="vacancies", key="user_id", subject="user_id"
+):
     """An operator has taken down a vacancy or a company, or has decided about it again.
 
     Published once for each person who acts for the company: they read the reason on its page, which
@@ -75,7 +90,11 @@ class ModerationDecided(Event, name="moderation.decided", owner="vacancies", key
 
 
 class ApplicationSubmitted(
-    Event, name="application.submitted", owner="vacancies", key="application_id"
+    Event,
+    name="application.submitted",
+    owner="vacancies",
+    key="application_id",
+    subject="user_id",
 ):
     """A candidate has applied to a vacancy or accepted an invitation.
 
@@ -96,7 +115,11 @@ class ApplicationSubmitted(
 
 
 class ApplicationStageChanged(
-    Event, name="application.stage_changed", owner="vacancies", key="application_id"
+    Event,
+    name="application.stage_changed",
+    owner="vacancies",
+    key="application_id",
+    subject="user_id",
 ):
     """An application has changed its stage. `stage` is the employer's view of it, `applicant_state`
     the applicant's.
@@ -116,7 +139,11 @@ class ApplicationStageChanged(
 
 
 class ApplicationMessageSent(
-    Event, name="application.message_sent", owner="vacancies", key="application_id"
+    Event,
+    name="application.message_sent",
+    owner="vacancies",
+    key="application_id",
+    subject="user_id",
 ):
     """One side of an application has sent the other a message. Read the text from the API."""
 
@@ -131,7 +158,11 @@ class ApplicationMessageSent(
 
 
 class RecommendationCreated(
-    Event, name="recommendation.created", owner="vacancies", key="resume_id"
+    Event,
+    name="recommendation.created",
+    owner="vacancies",
+    key="resume_id",
+    subject="user_id",
 ):
     """A visible resume now matches an open vacancy.
 
@@ -152,7 +183,11 @@ class RecommendationCreated(
 
 
 class RecommendationWithdrawn(
-    Event, name="recommendation.withdrawn", owner="vacancies", key="resume_id"
+    Event,
+    name="recommendation.withdrawn",
+    owner="vacancies",
+    key="resume_id",
+    subject="user_id",
 ):
     """A resume no longer matches a vacancy, or one of them is no longer visible."""
 
@@ -164,3 +199,21 @@ class RecommendationWithdrawn(
     """The owner of the resume."""
     reason: str
     """`no_longer_fits`, `resume_hidden`, `resume_deleted` or `vacancy_closed`."""
+
+
+class VacanciesErasureDone(
+    Event,
+    name="user.erasure_done.vacancies",
+    owner="vacancies",
+    key="user_id",
+    subject="user_id",
+    erasure="answers",
+):
+    """`vacancies` has erased or anonymised all that it had of a user (see `user.erased`)."""
+
+    user_id: UUID
+    erasure_id: UUID
+    service: str
+    records: int
+    """How many records were deleted, anonymised or redacted."""
+    at: Moment

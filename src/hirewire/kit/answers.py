@@ -45,11 +45,16 @@ async def kept(tx: AsyncConnection, *, scope: str, key: str) -> tuple[str, str]:
     return row.fingerprint, row.answer
 
 
-async def forget_answers(tx: AsyncConnection, user_id: UUID) -> None:
-    """Delete the stored responses to a user, when the user's data is deleted."""
-    await tx.exec_driver_sql(
-        "delete from kit.idempotency where starts_with(scope, $1)", (f"{user_id} ",)
+async def forget_answers(tx: AsyncConnection, user_id: UUID) -> int:
+    """Delete the stored responses to a user, and those to others that name the user, when the
+    user's data is deleted; returns how many.
+    """
+    result = await tx.exec_driver_sql(
+        "delete from kit.idempotency where starts_with(scope, $1 || ' ') "
+        "or strpos(answer::text, $1) > 0",
+        (str(user_id),),
     )
+    return result.rowcount
 
 
 async def forget_old(tx: AsyncConnection) -> None:

@@ -26,6 +26,7 @@ from hirewire.kit.mail.letters import Language
 from hirewire.kit.models import Answer
 from hirewire.kit.settings import Settings
 from hirewire.kit.tokens import Principal, Verifier
+from hirewire.messaging import erasure
 from hirewire.messaging.transaction import Transactions, Tx
 
 READING = ("GET", "HEAD", "OPTIONS")
@@ -48,6 +49,18 @@ def language_of(request: Request) -> Language | None:
 async def _transaction(request: Request) -> AsyncIterator[Tx]:
     async with transactions_of(request)() as tx:
         yield tx
+        if request.method not in READING:
+            await refuse_erased(request, tx)
+
+
+async def refuse_erased(request: Request, tx: Tx) -> None:
+    """Raise `Unauthenticated` if the caller has been erased meanwhile: nothing is committed.
+
+    Called at the end of a writing transaction; an erasure waits for its commit.
+    """
+    caller: Principal | None = getattr(request.state, "caller", None)
+    if caller is not None and await erasure.is_erased(tx, str(caller.user_id)):
+        raise Unauthenticated("This account does not exist any more.")
 
 
 RequestTx = Annotated[Tx, Depends(_transaction, scope="function")]
@@ -67,6 +80,7 @@ async def takes_caller(
     verifier: Verifier = request.app.state.verifier
     caller = await verifier.verify(token.strip(), scope=_scope(request))
     request.state.user = str(caller.user_id)  # for the log
+    request.state.caller = caller
     return caller
 
 
@@ -117,6 +131,29 @@ async def needs_verified(request: Request, caller: Caller) -> Principal:
 
 VerifiedCaller = Annotated[Principal, Depends(needs_verified)]
 """The caller, who has a verified address if `HIREWIRE_VERIFIED_EMAIL` is `required`."""
+
+
+class OperatorSecondFactor(AppError):
+    """Operators of this board sign in with a passkey or a second factor."""
+
+    slug = "operator-second-factor"
+    code = "operator_second_factor"
+    kind = Kind.FORBIDDEN
+
+
+async def needs_strength(request: Request, caller: Caller) -> Principal:
+    """Dependency of `OperatorCaller`."""
+    settings: Settings = request.app.state.settings
+    if settings.operators_second_factor == "required" and not caller.is_strong:
+        raise OperatorSecondFactor
+    return caller
+
+
+OperatorCaller = Annotated[Principal, Depends(needs_strength)]
+"""The caller of an operator's route, signed in with a passkey or a second factor if
+`HIREWIRE_OPERATORS_SECOND_FACTOR` requires it. Whether they are an operator, the service's own
+rows say.
+"""
 
 
 class KeyReused(AppError):

@@ -18,8 +18,10 @@ from hirewire.kit import answers, openapi, problems, refusals
 from hirewire.kit.addresses import ClientAddress
 from hirewire.kit.clock import use_zone
 from hirewire.kit.db import make_engine, pending
+from hirewire.kit.internal.mails import router as mails_router
 from hirewire.kit.internal.routes import router as internal_router
 from hirewire.kit.mail import queue
+from hirewire.kit.mail.gauges import EVERY_SECONDS, measure
 from hirewire.kit.mail.mailer import Mailer
 from hirewire.kit.middleware import BodyLimit, RequestContext
 from hirewire.kit.secrets import use_keys
@@ -174,7 +176,9 @@ def create_app(
                 fresh = asyncio.create_task(verifier.refusals.keep_fresh())
                 stack.push_async_callback(_end, fresh)
             tasks = [*service.background, FORGET_OLD_ANSWERS, FORGET_OLD_REFUSALS]
-            tasks += [FORGET_OLD_MAILS] if service.sends_mail else []
+            if service.sends_mail:
+                look = partial(measure, service.name)
+                tasks += [FORGET_OLD_MAILS, PeriodicTask("mail gauges", look, every=EVERY_SECONDS)]
             for task in tasks if role != "api" else ():
                 running = asyncio.create_task(repeat(task, messaging.transactions))
                 stack.push_async_callback(_end, running)
@@ -203,6 +207,8 @@ def create_app(
     for router in service.routes if role != "worker" else ():
         add_routes(app, router)
     add_routes(app, internal_router)
+    if service.sends_mail:
+        add_routes(app, mails_router)
     add_routes(app, _operations(service, engine, messaging))
     openapi.describe(app)
     return app

@@ -160,6 +160,11 @@ class Settings(BaseSettings):
         '"client_id": "…", "client_secret_file": "…"}}: OpenID Connect providers that people can '
         "sign in with. Only auth needs it",
     )
+    operators_second_factor: Literal["required", "optional"] = Field(
+        "optional",
+        description="required: operators can act only in a session that began with a passkey, or "
+        "with a code after the password. The same for all services",
+    )
     otlp_endpoint: str | None = Field(
         None,
         description="Where spans are sent: http://host:4318 (OTLP over HTTP). Not set: no spans",

@@ -36,6 +36,8 @@ class Principal:
     role: str
     email_verified: bool = True
     """False only if the token says so: an older one does not."""
+    is_strong: bool = False
+    """Whether the session began with more than one factor, or with a passkey."""
 
 
 class NoKeysYet(Unavailable):
@@ -164,6 +166,7 @@ class Verifier:
             UUID(claims["sub"]),
             str(claims.get("role", "applicant")),
             claims.get("email_verified") is not False,
+            "mfa" in claims.get("amr", ()),
         )
 
     async def _reload(self, kid: str) -> None:

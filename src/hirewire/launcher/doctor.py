@@ -6,27 +6,41 @@ import socket
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
 import httpx
 import psutil
+import structlog
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 from sqlalchemy.engine import make_url
 
 from hirewire.kit import clock
+from hirewire.kit.db import make_engine
+from hirewire.kit.mail import queue
 from hirewire.kit.settings import Settings
 from hirewire.launcher.rabbitmq import find_server
 from hirewire.messaging.background import describe
 from hirewire.messaging.broker import open_broker
 from hirewire.messaging.database import connect
 
+log = structlog.get_logger(__name__)
 STATUS_STYLE = {"ok": "green", "warn": "yellow", "fail": "red"}
 OLDEST_POSTGRES = 150000
+LATE_MAIL = timedelta(minutes=15)
+"""The age of an unsent mail that gives a warning."""
+LATE_ERASURE_SECONDS = 3600.0
+"""An account's erasure that some service has not answered for so long is a failure."""
+_OPEN_ERASURES = """
+select extract(epoch from clock_timestamp() - e.erased_at)::float8 as age, array(
+    select s from unnest(e.services) s where not exists (
+        select from erasure_answer a where a.erasure_id = e.id and a.service = s)) as waiting
+from erasure e where e.completed_at is null
+"""
 SKEW_SECONDS = (2.0, 30.0)
 """Clock differences, in seconds, that give a warning and a failure."""
 
@@ -49,6 +63,8 @@ async def examine(settings: Settings, data_dir: Path, processes: Sequence[str]) 
     checks.append(await _broker(settings))
     services = [await _service(settings, name) for name in processes]
     checks += _secret_key(settings, services) + services
+    checks += await _mails(settings)
+    checks += await _erasures(settings)
     checks += _memory(data_dir)
     return checks
 
@@ -144,6 +160,54 @@ def _secret_key(settings: Settings, services: Sequence[Check]) -> list[Check]:
     names = ", ".join(missing)
     text = f"HIREWIRE_SECRET_KEY is not set: {names} will not start without it"
     return [Check("secret key", "fail", text)]
+
+
+async def _mails(settings: Settings) -> list[Check]:
+    """How many mails wait and are dead, of each service that sends mail and has a database."""
+    senders = [one.name for one in settings.manifests if "secret_key" in one.needs]
+    if settings.database_url is None:
+        return []
+    checks = []
+    for name in senders:
+        engine = make_engine(settings.service_database(name), pool=1, application="doctor")
+        try:
+            async with engine.connect() as connection:
+                checks.append(_backlog(name, await queue.backlog(connection)))
+        except Exception as error:  # no database yet, or an older one: its own check says so
+            log.debug("mails not counted", service=name, error=describe(error))
+        finally:
+            await engine.dispose()
+    return checks
+
+
+def _backlog(name: str, backlog: queue.Backlog) -> Check:
+    text = f"{backlog.queued} waiting, {backlog.dead} dead"
+    if backlog.queued:
+        text += f", the oldest for {backlog.oldest.total_seconds() / 60:.0f} min"
+    is_late = backlog.dead > 0 or backlog.oldest > LATE_MAIL
+    hint = "; see `hirewire mails list`" if backlog.dead else ""
+    return Check(f"mails of {name}", "warn" if is_late else "ok", text + hint)
+
+
+async def _erasures(settings: Settings) -> list[Check]:
+    """Whether a deleted account waits for a service's answer; nothing without a database."""
+    if settings.database_url is None:
+        return []
+    try:
+        connection = await connect(settings.service_database("auth"), application="hirewire doctor")
+        try:
+            rows = await connection.fetch(_OPEN_ERASURES)
+        finally:
+            await connection.close()
+    except Exception:
+        return []  # the lines of the database and of auth say why
+    if not rows:
+        return [Check("erasures", "ok", "none is open")]
+    oldest = max(row["age"] for row in rows)
+    waiting = sorted({name for row in rows for name in row["waiting"]})
+    status: Status = "fail" if oldest > LATE_ERASURE_SECONDS else "ok"
+    text = f"{len(rows)} open for up to {oldest:.0f} s, waiting for {', '.join(waiting)}"
+    return [Check("erasures", status, text)]
 
 
 async def _service(settings: Settings, name: str) -> Check:

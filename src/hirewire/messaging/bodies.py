@@ -23,6 +23,8 @@ from hirewire.messaging.broker import (
     Outcome,
     QueueStats,
     QueueTopology,
+    Redaction,
+    RedactsQueues,
 )
 
 REFERENCE, DIGEST, SIZE = "dataref", "datasha256", "datasize"
@@ -31,6 +33,8 @@ LOST = "datalost"
 """Header of a delivery that gives the reason why its body is not available."""
 BATCH_BYTES = 16 * 1024 * 1024
 """Bytes of bodies that are fetched at once; one body may be larger."""
+REDACTION = b'"redacted":true'
+"""What a body says that was redacted: the digest of its message is the former one."""
 PREFIX = "urn:uuid:"
 THRESHOLD = 256 * 1024
 """A body over this size in bytes goes into the store, if there is one."""
@@ -42,6 +46,10 @@ class StoreUnavailable(Exception):
 
 class BodyLost(Exception):
     """The store lacks the body, or has a different one under its name."""
+
+
+stores: dict[str, "BodyStore"] = {}
+"""The store of each service in this process that has one."""
 
 
 class BodyStore:
@@ -86,9 +94,19 @@ class BodyStore:
             raise BodyLost("the store has no such body") from None
         except OSError as error:
             raise StoreUnavailable(f"{type(error).__name__}: {error.strerror}") from error
-        if hashlib.sha256(body).hexdigest() != delivery.headers.get(DIGEST):
+        if (
+            hashlib.sha256(body).hexdigest() != delivery.headers.get(DIGEST)
+            and REDACTION not in body
+        ):
             raise BodyLost("the stored body is not the one that was sent")
         return replace(delivery, body=body)
+
+    async def replace(self, id: UUID, body: bytes) -> bool:
+        """Store another body under this id, if there is one. Raises `StoreUnavailable`."""
+        try:
+            return await asyncio.to_thread(self._replace, id, body)
+        except OSError as error:
+            raise StoreUnavailable(f"{type(error).__name__}: {error.strerror}") from error
 
     async def prune(self, before: datetime) -> int:
         """Remove bodies stored before this time; returns how many. Raises `StoreUnavailable`."""
@@ -106,6 +124,16 @@ class BodyStore:
         if path.exists():
             os.utime(path)
             return
+        self._write(path, body)
+
+    def _replace(self, id: UUID, body: bytes) -> bool:
+        path = self._path(id)
+        if not path.exists():
+            return False
+        self._write(path, body)
+        return True
+
+    def _write(self, path: Path, body: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{uuid4()}")
         try:
@@ -183,6 +211,12 @@ class ClaimCheck:
             return replace(delivery, headers={**delivery.headers, LOST: str(error)})
         except StoreUnavailable as error:
             raise BrokerUnavailable(f"store of large bodies: {error}") from error
+
+    async def redact(self, text: str, redaction: Redaction) -> int:
+        """See `RedactsQueues.redact`. Bodies in the store are replaced by their owner."""
+        if not isinstance(self._broker, RedactsQueues):
+            return 0
+        return await self._broker.redact(text, redaction)
 
     async def declare(self, queues: Sequence[QueueTopology]) -> None:
         """See `Broker.declare`."""

@@ -1,10 +1,10 @@
 """The interface of a broker: one small Protocol and its value types."""
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from importlib import import_module
-from typing import Protocol
+from typing import Protocol, TypeAlias, runtime_checkable
 from urllib.parse import urlsplit
 
 EXCHANGE = "hirewire.events"
@@ -129,6 +129,29 @@ class QueueStats:
 
     ready: int
     consumers: int | None
+
+
+Redaction: TypeAlias = Callable[[str, bytes], bytes | None]
+"""The body that replaces that of an event of this name; None: it stays."""
+
+
+@runtime_checkable
+class RedactsQueues(Protocol):
+    """A broker that can replace bodies of messages that nobody consumes."""
+
+    async def redact(self, text: str, redaction: Redaction) -> int:
+        """Redact the messages whose bodies contain this text; returns how many.
+
+        At least those that the broker has given up on. What a consumer has taken meanwhile is its
+        business.
+        """
+
+
+def event_of(routing_key: str) -> str:
+    """The name of the event in a routing key, which may name a service or a partition before it."""
+    kind, _, rest = routing_key.partition(".")
+    names = {"to": 1, "part": 2}.get(kind, 0)
+    return rest.split(".", names)[-1] if names else routing_key
 
 
 class Broker(Protocol):

@@ -9,9 +9,10 @@ from typing import Any, Generic, Protocol, TypeVar
 from uuid import NAMESPACE_URL, UUID, uuid5
 
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from hirewire.messaging.broker import Delivery, Message
-from hirewire.messaging.event import EVENTS, Event
+from hirewire.messaging.event import EVENTS, REDACTED, Event
 from hirewire.messaging.ids import new_id
 
 E = TypeVar("E", bound=Event, covariant=True)
@@ -79,6 +80,8 @@ class Received(Generic[E]):
     """W3C trace context of its publisher."""
     epoch: int = 0
     """The epoch of the owner's database, to which the sequence belongs."""
+    redacted: bool = False
+    """The person whom it is about was erased: no handler gets it."""
 
     @property
     def order(self) -> int | None:
@@ -237,7 +240,15 @@ def _decode(delivery: Delivery, services: frozenset[str]) -> Received[Event]:
         key=key,
         traceparent=_traceparent(headers),
         epoch=_epoch(headers, sequence),
+        redacted=_is_redacted(event, delivery.body),
     )
+
+
+def _is_redacted(event: Event, body: bytes) -> bool:
+    """Whether the body has been redacted, by what it says itself."""
+    if event.erasure is not None or not event.subject_field or REDACTED.encode() not in body:
+        return False
+    return from_json(body.removeprefix(BOM)).get(REDACTED) is True
 
 
 def _refuse_nul(value: object, path: str) -> None:

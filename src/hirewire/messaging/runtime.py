@@ -8,6 +8,7 @@ from typing import Literal
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from hirewire.messaging import bodies
 from hirewire.messaging.background import BackgroundTask, BackgroundTasks, Wake
 from hirewire.messaging.bodies import BodyStore, ClaimCheck
 from hirewire.messaging.broker import Broker, Delivery, QueueTopology
@@ -20,7 +21,9 @@ from hirewire.messaging.consuming.partitions import (
     topology_of,
 )
 from hirewire.messaging.consuming.retries import Retries
+from hirewire.messaging.event import EVENTS
 from hirewire.messaging.maintenance.gauges import Gauges
+from hirewire.messaging.maintenance.queues import QueueRedaction
 from hirewire.messaging.maintenance.retention import Retention
 from hirewire.messaging.projections.generations import Generation, Projection
 from hirewire.messaging.projections.runner import GenerationRunner
@@ -69,7 +72,9 @@ class Messaging:
         recorded on a schedule; `store` holds bodies that are too large for the broker. Of
         `projections` it consumes the existing generations, each through a separate queue.
         """
-        broker = ClaimCheck(broker, store) if store is not None else broker
+        if store is not None:
+            bodies.stores[service] = store
+            broker = ClaimCheck(broker, store)
         self.service = service
         self.broker = broker
         self.options = options
@@ -104,6 +109,7 @@ class Messaging:
         )
         self._has_projections = bool(projections)
         self.gauges = Gauges(consumer=self.consumer, transactions=self.transactions, broker=broker)
+        self.queues = QueueRedaction(service=service, transactions=self.transactions, broker=broker)
         self._tasks = BackgroundTasks(service)
 
     def _partition(
@@ -213,11 +219,15 @@ class Messaging:
         return tasks
 
     def _maintenance(self) -> list[BackgroundTask]:
-        return [
+        tasks = [
             BackgroundTask("retries", "retrying", self.retries.run),
             BackgroundTask("retention", "maintenance", self.retention.run),
             BackgroundTask("gauges", "maintenance", self.gauges.run),
         ]
+        mine = [event for event in EVENTS.values() if event.owner == self.service]
+        if any(event.erasure == "asks" for event in mine):
+            tasks.append(BackgroundTask("queues", "maintenance", self.queues.run))
+        return tasks
 
     async def stop(self) -> None:
         """Stop: the current batch is finished and acknowledged, or rolled back and redelivered."""

@@ -31,6 +31,11 @@ profile = Table(
     Column("contacts", JSONB, nullable=False),
     Column("links", JSONB, nullable=False),
     Column("account_email", Text),
+    Column(
+        "account_email_at",
+        DateTime(timezone=True),
+        comment="When it changed to this address; null: the one of the registration",
+    ),
     Column("locale", Text),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),

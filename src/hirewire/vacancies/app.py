@@ -1,6 +1,11 @@
 """The service `vacancies`: routes, events and background tasks."""
 
-from hirewire.contracts.auth import SigningKeyPublished, UserBlocked, UserRoleChanged
+from hirewire.contracts.auth import (
+    SigningKeyPublished,
+    UserBlocked,
+    UserErased,
+    UserRoleChanged,
+)
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.contracts.vacancies import (
     ApplicationMessageSent,
@@ -10,36 +15,50 @@ from hirewire.contracts.vacancies import (
     ModerationDecided,
     RecommendationCreated,
     RecommendationWithdrawn,
+    VacanciesErasureDone,
     VacancyClosed,
     VacancyPaused,
     VacancyPublished,
     VacancyUpdated,
 )
+from hirewire.kit.erasing import erasing
 from hirewire.kit.service import Service
 from hirewire.kit.settings import require_secret_key
 from hirewire.messaging.subscriptions import on, on_batch
 from hirewire.vacancies.access import handlers as access
+from hirewire.vacancies.activity import commands as activity_commands
 from hirewire.vacancies.activity import handlers as activity
 from hirewire.vacancies.activity import routes as activity_routes
+from hirewire.vacancies.applications import commands as applications_commands
 from hirewire.vacancies.applications import handlers as applications
 from hirewire.vacancies.applications import routes as applications_routes
+from hirewire.vacancies.blocking import commands as blocking_commands
 from hirewire.vacancies.blocking import handlers as blocking
+from hirewire.vacancies.cards import commands as cards_commands
 from hirewire.vacancies.cards import routes as cards_routes
+from hirewire.vacancies.employers import commands as employers_commands
 from hirewire.vacancies.employers import routes as employers_routes
 from hirewire.vacancies.feeds import routes as feeds_routes
+from hirewire.vacancies.moderation import commands as moderation_commands
 from hirewire.vacancies.moderation import routes as moderation_routes
+from hirewire.vacancies.operators import commands as operators_commands
 from hirewire.vacancies.operators import handlers as operators
 from hirewire.vacancies.places import routes as places_routes
 from hirewire.vacancies.posting import background as posting_background
+from hirewire.vacancies.posting import commands as posting_commands
 from hirewire.vacancies.posting import routes as posting_routes
 from hirewire.vacancies.recommendations import background as recommendations_background
+from hirewire.vacancies.recommendations import commands as recommendations_commands
 from hirewire.vacancies.recommendations import handlers as recommendations
 from hirewire.vacancies.recommendations import routes as recommendations_routes
+from hirewire.vacancies.saved import commands as saved_commands
 from hirewire.vacancies.saved import routes as saved_routes
 from hirewire.vacancies.search import background as search_background
+from hirewire.vacancies.search import commands as search_commands
 from hirewire.vacancies.search import routes as search_routes
 from hirewire.vacancies.skills import background as skills_background
 from hirewire.vacancies.skills import routes as skills_routes
+from hirewire.vacancies.verifying import commands as verifying_commands
 from hirewire.vacancies.verifying import routes as verifying_routes
 
 SERVICE = Service(
@@ -88,6 +107,7 @@ SERVICE = Service(
         ApplicationStageChanged,
         ApplicationMessageSent,
         ModerationDecided,
+        VacanciesErasureDone,
     ],
     subscriptions=[
         on_batch(ResumeUpdated, activity.on_resume_updated, name="vacancies.activity"),
@@ -121,6 +141,28 @@ SERVICE = Service(
             history=True,
         ),
         on(UserBlocked, blocking.on_user_blocked, name="vacancies.blocking", history=True),
+        on(
+            UserErased,
+            erasing(
+                VacanciesErasureDone,
+                [
+                    cards_commands.erase,
+                    recommendations_commands.erase,
+                    activity_commands.erase,
+                    applications_commands.erase,
+                    saved_commands.erase,
+                    search_commands.erase,
+                    moderation_commands.erase,
+                    operators_commands.erase,
+                    blocking_commands.erase,
+                    verifying_commands.erase,
+                    posting_commands.erase,
+                    employers_commands.erase,
+                ],
+            ),
+            name="vacancies.erasure",
+            history=True,
+        ),
         on(SigningKeyPublished, access.on_signing_key_published, name="vacancies.access"),
         on(UserBlocked, access.on_user_blocked, name="vacancies.blocked"),
     ],

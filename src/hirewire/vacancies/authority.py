@@ -6,7 +6,7 @@ from sqlalchemy import exists, select
 
 from hirewire.kit.errors import AppError, Kind, NotAnOperator
 from hirewire.messaging.transaction import Tx
-from hirewire.vacancies.tables import blocked_user, employer_profile, operator
+from hirewire.vacancies.tables import blocked_user, company, employer_profile, operator
 
 
 class NotAnEmployer(AppError):
@@ -47,3 +47,19 @@ async def require_company(tx: Tx, user_id: UUID) -> UUID:
     if company is None:
         raise NotAnEmployer
     return company
+
+
+async def only_company_of(tx: Tx, user_id: UUID) -> UUID | None:
+    """The company that only this person acts for; locked, so that two last members who leave at
+    once wait for each other.
+    """
+    id = await company_of(tx, user_id)
+    if id is None:
+        return None
+    await tx.execute(select(company.c.id).where(company.c.id == id).with_for_update())
+    others = await tx.execute(
+        select(employer_profile.c.user_id)
+        .where(employer_profile.c.company_id == id, employer_profile.c.user_id != user_id)
+        .limit(1)
+    )
+    return id if others.first() is None else None

@@ -1,5 +1,7 @@
 """The tables of `vacancies`."""
 
+from uuid import UUID
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -23,6 +25,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.types import UserDefinedType
+
+NOBODY = UUID(int=0)
+"""Stands for a person who was erased."""
 
 metadata = MetaData()
 
@@ -177,6 +182,7 @@ resume = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False),
     _changed(),
     CheckConstraint("state in ('visible', 'unseen', 'deleted')", name="resume_state"),
+    Index("resume_user", "user_id"),
     Index("resume_changed", "changed"),
 )
 

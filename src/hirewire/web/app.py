@@ -25,14 +25,17 @@ from hirewire.web.pages import (
     about,
     access_tokens,
     account,
+    addresses,
     applications,
     board,
     candidate,
     employer,
     failures,
     kept_mail,
+    leaving,
     moderation,
     operators,
+    passkeys,
     passwords,
     people,
     posting,
@@ -46,6 +49,7 @@ from hirewire.web.pages import (
     security,
     styleguide,
     suggestions,
+    two_step,
     undoing,
     verification,
     verifying,
@@ -67,13 +71,12 @@ LARGEST_READ = 4 * 1024 * 1024
 LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 """The same with an image, which is limited like any other body of a service."""
 PAGES = (
-    *(about, account, passwords, security, access_tokens, providers, operators, kept_mail),
-    *(saved, candidate),
-    *(resume_files, resume_rows),
+    *(about, account, passwords, security, addresses, access_tokens, providers, operators),
+    *(kept_mail, saved, candidate),
+    *(passkeys, two_step, resume_files, resume_rows),
     *(resumes, suggestions, applications, people, read_vacancy, posting, board, employer),
     *(moderation, verification),
-    operators,
-    *(styleguide, undoing, verifying, routes),
+    *(styleguide, undoing, verifying, leaving, routes),
 )
 """The modules with pages. The first matching route wins."""
 

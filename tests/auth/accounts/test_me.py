@@ -17,6 +17,7 @@ async def test_the_token_identifies_the_account_and_the_database_has_its_role(au
         "email": "anna@example.org",
         "role": "applicant",
         "emailVerified": False,
+        "pendingEmail": None,
         "hasPassword": True,
     }
     async with auth.service.messaging.transactions() as tx:

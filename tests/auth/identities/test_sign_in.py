@@ -14,7 +14,9 @@ from tests.auth.conftest import PASSWORD, Auth, MovedClock
 from tests.auth.openid_provider import SECRET, FakeProvider, fake_provider
 from tests.auth.postbox import sending
 from tests.auth.sessions.test_list import bearer
+from tests.auth.two_step.conftest import Anna
 
+ERASED = {"password": ""}
 ANNA = {"sub": "u1", "email": "anna@example.org", "email_verified": True}
 
 
@@ -62,9 +64,8 @@ async def sign_in(auth: Auth, fake: FakeProvider) -> httpx.Response:
 
 async def connect(auth: Auth, fake: FakeProvider, tokens: dict[str, Any]) -> httpx.Response:
     path, headers = "/identities/example", bearer(tokens)
-    return await finish(
-        auth, brought(fake, await begin(auth, path, headers=headers)), path, headers=headers
-    )
+    begun = await begin(auth, path, headers=headers, json={"password": PASSWORD})
+    return await finish(auth, brought(fake, begun), path, headers=headers)
 
 
 def code_of(answer: httpx.Response) -> tuple[int, str]:
@@ -116,7 +117,10 @@ async def test_an_account_without_a_password_takes_none_until_a_link_sets_one(
         assert code_of(refused) == (401, "wrong_credentials")
     body = {"current": "", "password": "another password"}
     changed = await auth.client.post("/api/auth/password", json=body, headers=bearer(tokens))
-    assert changed.status_code == 422
+    body = {"password": ""}
+    app = await auth.client.post("/api/auth/two-step", json=body, headers=bearer(tokens))
+    for answer in (changed, app):
+        assert answer.json()["errors"][0]["code"] == "no_password"
     hashed = await auth.rows("select password_hash from user_account")
     assert hashed == [(None,)]
     async with sending(auth, monkeypatch) as postbox:
@@ -284,7 +288,10 @@ async def test_an_attempt_to_connect_is_that_of_one_person(auth: Auth, fake: Fak
     await auth.register("boris@example.org")
     anna, boris = await auth.login(), await auth.login("boris@example.org")
     path = "/identities/example"
-    body = brought(fake, await begin(auth, path, headers=bearer(anna)))
+    stolen = await auth.client.post(f"/api/auth{path}/begin", headers=bearer(anna), json={})
+    assert stolen.json()["errors"][0]["code"] == "wrong_password"
+    confirmed = {"headers": bearer(anna), "json": {"password": PASSWORD}}
+    body = brought(fake, await begin(auth, path, **confirmed))
     assert code_of(await finish(auth, body, path, headers=bearer(boris))) == (
         410,
         "sign_in_expired",
@@ -302,6 +309,10 @@ async def test_an_attempt_to_connect_is_that_of_one_person(auth: Auth, fake: Fak
 async def test_the_last_way_in_stays(auth: Auth, fake: FakeProvider) -> None:
     tokens = (await sign_in(auth, fake)).json()
     headers = bearer(tokens)
+    begun = await begin(auth, "/identities/other", headers=headers, json={})  # without a password
+    assert begun["url"]
+    gone = await auth.client.request("DELETE", "/api/auth/me", headers=headers, json=ERASED)
+    assert gone.json()["errors"][0]["code"] == "no_password"
     [one] = (await auth.client.get("/api/auth/identities", headers=headers)).json()["items"]
     path = f"/api/auth/identities/{one['id']}"
     refused = await auth.client.delete(path, headers=headers)
@@ -337,3 +348,18 @@ async def test_nothing_secret_is_logged(
     said = capsys.readouterr()
     for secret in (body["code"], body["state"], body["attempt"], SECRET):
         assert secret not in said.out + said.err
+
+
+async def test_two_step_sign_in_asks_for_a_code_here_too(
+    auth: Auth, fake: FakeProvider, clock: MovedClock
+) -> None:
+    anna = await Anna.with_app(auth, clock)
+    await verify(auth)
+    before = (await counts(auth))[2]
+    answer = await sign_in(auth, fake)
+    assert code_of(answer) == (401, "second_factor_needed")
+    assert "accessToken" not in answer.json()
+    assert (await counts(auth))[2] == before
+    entered = await anna.enter(answer.json()["ticket"], anna.code())
+    assert entered.status_code == 200
+    assert (await auth.me(entered.json()["accessToken"])).json()["email"] == "anna@example.org"

@@ -222,7 +222,7 @@ async def test_answers_that_are_no_answers(fake: FakeProvider, monkeypatch: Any)
     spoiled: list[Callable[[], object]] = [
         lambda: fake.statuses.update({"/token": 500}),
         lambda: fake.statuses.update({"/token": 302}),
-        lambda: fake.bodies.update({"/token": b"x" * (providers.LARGEST + 1)}),
+        lambda: fake.bodies.update({"/token": b'{"a": "' + b"x" * providers.LARGEST + b'"}'}),
         lambda: fake.bodies.update({"/token": b"<html>"}),
         lambda: fake.bodies.update({"/token": b"[" * 100_000}),
         lambda: fake.bodies.update({"/token": b"[1]"}),

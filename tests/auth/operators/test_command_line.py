@@ -38,12 +38,8 @@ async def test_operators_come_and_go(auth: Auth, monkeypatch: pytest.MonkeyPatch
     body = {"token": token, "password": "quite a new one"}
     assert (await auth.client.post("/api/auth/password/reset", json=body)).status_code == 204
     access = (await auth.login("chief@example.org", "quite a new one"))["accessToken"]
-    assert (await auth.me(access)).json() | {"id": ""} == {
-        "id": "",
-        "email": "chief@example.org",
-        "role": "admin",
-        "emailVerified": True,
-    }
+    account = (await auth.me(access)).json()
+    assert (account["role"], account["emailVerified"]) == ("admin", True)
     await auth.register()
     code, said = await hirewire_admin("create", "Anna@example.org")
     assert code == 1

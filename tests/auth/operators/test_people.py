@@ -120,6 +120,21 @@ async def test_operators_make_and_remove_operators(office: Office) -> None:
     assert roles == [("admin", "applicant"), ("applicant", "admin")]
 
 
+async def test_a_second_factor_can_be_required(office: Office) -> None:
+    auth = office.auth
+    refresh = (await auth.login(BOSS))["refreshToken"]
+    state = auth.service.app.state
+    state.settings = state.settings.model_copy(update={"operators_second_factor": "required"})
+    answer = await office.get("/people")
+    assert (answer.status_code, answer.json()["code"]) == (403, "operator_second_factor")
+    # As a sign-in with a passkey or a code begins a session; a refresh keeps what it is.
+    async with auth.service.engine.begin() as tx:
+        await tx.exec_driver_sql("update session set is_strong = true")
+    token = (await auth.refresh(refresh)).json()["accessToken"]
+    strong = Office(auth, office.id, {"Authorization": f"Bearer {token}"})
+    assert (await strong.get("/people")).status_code == 200
+
+
 async def test_nobody_else_gets_in(office: Office) -> None:
     auth = office.auth
     anna = await auth.register()

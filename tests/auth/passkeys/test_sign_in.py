@@ -29,7 +29,7 @@ async def test_a_session_like_that_of_a_password(auth: Auth) -> None:
     tokens = answer.json()
     assert set(tokens) == set(await auth.login())
     claims = json.loads(jws.extract_compact(tokens["accessToken"].encode()).payload)
-    assert claims["iss"] == "https://jobs.example.org"
+    assert (claims["iss"], claims["amr"]) == ("https://jobs.example.org", ["mfa"])
     assert (await auth.me(tokens["accessToken"])).json()["email"] == "anna@example.org"
     assert (await auth.refresh(tokens["refreshToken"])).status_code == 200
     assert (await anna.listed())[0]["usedAt"] is not None

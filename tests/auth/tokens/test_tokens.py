@@ -10,11 +10,16 @@ from hirewire.auth.signing import access_token, current_key
 from hirewire.auth.tokens import rules
 from hirewire.auth.tokens.commands import forget_old
 from hirewire.kit import personal_tokens
-from tests.auth.conftest import Auth, MovedClock
+from tests.auth.conftest import PASSWORD, Auth, MovedClock
 from tests.auth.sessions.test_list import bearer
 
 PATTERN = r"hw_[0-9A-Za-z]{36}"
-BODY: dict[str, Any] = {"name": "CI", "scopes": ["profiles:read", "auth:read"], "days": 30}
+BODY: dict[str, Any] = {
+    "name": "CI",
+    "scopes": ["profiles:read", "auth:read"],
+    "days": 30,
+    "password": PASSWORD,
+}
 
 
 async def make(auth: Auth, tokens: dict[str, Any], **given: object) -> httpx.Response:
@@ -147,6 +152,14 @@ async def test_only_its_owner_revokes_a_token(auth: Auth) -> None:
     assert await works(auth, made["token"])
     assert (await auth.client.delete(path, headers=bearer(anna))).status_code == 204
     assert (await auth.client.delete(path, headers=bearer(anna))).status_code == 404
+
+
+async def test_a_stolen_session_makes_no_token(auth: Auth) -> None:
+    tokens = await signed_in(auth)
+    for password in ("", None, "wrong horse battery"):
+        answer = await make(auth, tokens, password=password)
+        assert answer.json()["errors"][0]["code"] == "wrong_password"
+    assert await listed(auth, tokens) == []
 
 
 async def test_an_ended_session_makes_no_token(auth: Auth) -> None:

@@ -29,6 +29,9 @@ async def test_the_ticket_of_a_password_and_a_code_are_a_session(
     assert done.headers["cache-control"] == "no-store"
     assert (await auth.me(done.json()["accessToken"])).json()["email"] == "anna@example.org"
     assert (await auth.refresh(done.json()["refreshToken"])).status_code == 200
+    assert await auth.rows("select is_strong from session order by started_at desc limit 1") == [
+        (True,)
+    ]
     assert refused(await anna.enter(ticket, anna.code(seconds=30))) == EXPIRED
     assert await auth.rows("select count(*) from failed_login") == [(0,)]
     assert refused(await auth.try_login(password="wrong")) == (401, "wrong_credentials")

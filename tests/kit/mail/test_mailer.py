@@ -138,7 +138,7 @@ async def test_a_refused_mail_is_dead_until_it_is_sent_again(transactions: Trans
         assert dead.error == "the server answered 550", "its text has the reader's address"
         server.manner = "take"
         async with transactions() as tx:
-            assert await queue.resend(tx, [id]) == 1
+            assert await queue.resend(tx, [id]) == (1, 0)
         await ended(transactions, sent=1)
     assert len(server.taken) == 1
 
@@ -151,9 +151,9 @@ async def test_a_dead_mail_with_a_dead_link_is_not_sent_again(
         await send(transactions, letter(), expires_at=expires_at)
         await ended(transactions, dead=1)
         server.manner = "take"
-        monkeypatch.setattr(mailer, "now", lambda: expires_at)
+        monkeypatch.setattr(queue, "now", lambda: expires_at)
         async with transactions() as tx:
-            assert await queue.resend(tx, None) == 1
+            assert await queue.resend(tx, None) == (0, 1)
         await ended(transactions, expired=1)
     assert not server.taken
 

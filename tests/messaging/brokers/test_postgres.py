@@ -116,3 +116,24 @@ async def test_a_consumer_that_stands_by_fetches_nothing(broker_database: str) -
     await watching.close()
     await active.close()
     await standby.close()
+
+
+async def test_waiting_messages_are_redacted_in_all_queues_and_keep_their_order(
+    broker_database: str,
+) -> None:
+    """Of a service that is away, or that was removed."""
+    broker = PostgresBroker(broker_database, client="tests")
+    others = QueueTopology("hirewire.others", ("test.noted",))
+    assert await broker.redact("1", lambda _, body: body) == 0
+    await broker.declare([LOGS, others])
+    await broker.publish(numbered(3))
+    asked = []
+
+    def redaction(name: str, body: bytes) -> bytes | None:
+        asked.append(name)
+        return b"10" if body == b"1" else None
+
+    assert await broker.redact("1", redaction) == 2
+    assert asked == ["test.noted"] * 2
+    assert bodies(await take(broker, 3)) == [0, 10, 2]
+    await broker.close()

@@ -412,3 +412,45 @@ async def test_a_closed_channel_is_released(broker: RabbitMQ) -> None:
         return sum(isinstance(one, Channel) for one in gc.get_objects()) < 10
 
     await eventually(let_go)
+
+
+def _publish_dead(url: str, *bodies: bytes) -> None:
+    connection = pika.BlockingConnection(pika.URLParameters(url))
+    channel = connection.channel()
+    for body in bodies:
+        headers = {"cloudEvents_type": "test.noted", "x-first-death-reason": "delivery_limit"}
+        properties = pika.BasicProperties(headers=headers, message_id="m", delivery_mode=2)
+        channel.basic_publish("hirewire.dead", "test.noted", body, properties)
+    connection.close()
+
+
+def _taken_dead(url: str) -> list[tuple[Any, bytes]]:
+    connection = pika.BlockingConnection(pika.URLParameters(url))
+    channel = connection.channel()
+    found = [channel.basic_get("hirewire.dead", auto_ack=True) for _ in range(3)]
+    connection.close()
+    return [(properties, body) for _, properties, body in found]
+
+
+async def test_given_up_messages_are_redacted_in_their_place(
+    broker: RabbitMQ, fresh_vhost: str
+) -> None:
+    await asyncio.to_thread(_publish_dead, fresh_vhost, b"first", b"of anna", b"last")
+    asked = []
+
+    def redaction(name: str, body: bytes) -> bytes:
+        asked.append((name, body))
+        return b"redacted"
+
+    async def all_there() -> bool:
+        return (await broker.stats("hirewire.dead")).ready == 3
+
+    await eventually(all_there)
+    assert await broker.redact("anna", redaction) == 1
+    assert asked == [("test.noted", b"of anna")]
+    await eventually(all_there)
+    assert await broker.redact("anna", redaction) == 0
+    await eventually(all_there)
+    found = await asyncio.to_thread(_taken_dead, fresh_vhost)
+    assert [body for _, body in found] == [b"first", b"redacted", b"last"]
+    assert {properties.message_id for properties, _ in found} == {"m"}

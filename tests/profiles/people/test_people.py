@@ -1,10 +1,12 @@
 """Profiles: created by consuming a registration, changed by their owner."""
 
+from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from hirewire.contracts.auth import UserRegistered
+from hirewire.contracts.auth import UserEmailChanged, UserRegistered
 from hirewire.messaging.testing import bodies, consume, recorded
 from tests.profiles.conftest import Person
 
@@ -33,6 +35,33 @@ async def test_a_name_given_is_not_overwritten_by_a_repeat(anna: Person) -> None
     await anna.call("PATCH", "/me", {"fullName": "Анна К."})
     await registered(anna)
     assert (await anna.call("GET", "/me"))["fullName"] == "Анна К."
+
+
+async def test_a_changed_address_replaces_the_old_one_in_order(anna: Person) -> None:
+    await registered(anna)
+    start = datetime(2026, 11, 1, tzinfo=UTC)
+
+    async def changed(email: str, hours: int) -> dict[str, Any]:
+        at = start + timedelta(hours=hours)
+        event = UserEmailChanged(user_id=anna.id, email=email, at=at)
+        await consume(anna.service.messaging.consumer, event)
+        found: dict[str, Any] = await anna.call("GET", "/me")
+        return found
+
+    first = await changed("second@example.org", 1)
+    assert (first["fullName"], first["accountEmail"]) == ("second@example.org",) * 2
+    await anna.call("PATCH", "/me", {"fullName": "Анна К."})
+    third = await changed("third@example.org", 2)
+    assert (third["fullName"], third["accountEmail"]) == ("Анна К.", "third@example.org")
+    assert await changed("second@example.org", 1) == third, "a replayed event changes nothing"
+    assert await changed("third@example.org", 2) == third
+    await registered(anna)
+    assert (await anna.call("GET", "/me"))["accountEmail"] == "third@example.org"
+    events = bodies(await recorded(anna.service.engine, "profile.updated"))
+    assert [event["changed"] for event in events] == [
+        *(["fullName"], ["accountEmail", "fullName"], ["fullName"], ["accountEmail"]),
+    ]
+    assert "example.org" not in str(events)
 
 
 async def test_change_events_name_fields_but_never_values(anna: Person) -> None:

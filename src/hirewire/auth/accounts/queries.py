@@ -2,17 +2,20 @@
 
 from uuid import UUID
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, and_, select
 
-from hirewire.auth.tables import user
+from hirewire.auth.tables import address_change, user
+from hirewire.kit.clock import now
 from hirewire.messaging.transaction import Tx
 
 
-async def account(tx: Tx, id: UUID) -> Row[UUID, str, str, bool, bool] | None:
-    """The id, e-mail address, role, `email_verified` and `has_password` of a user.
+async def account(tx: Tx, id: UUID) -> Row[UUID, str, str, bool, bool, str | None] | None:
+    """The id, e-mail address, role, `email_verified`, `has_password` and `pending_email` of a user.
 
     None for an unknown user.
     """
+    its = address_change.c
+    pending = and_(its.user_id == user.c.id, its.expires_at > now())
     result = await tx.execute(
         select(
             user.c.id,
@@ -20,6 +23,9 @@ async def account(tx: Tx, id: UUID) -> Row[UUID, str, str, bool, bool] | None:
             user.c.role,
             user.c.email_verified_at.is_not(None).label("email_verified"),
             user.c.password_hash.is_not(None).label("has_password"),
-        ).where(user.c.id == id)
+            its.email.label("pending_email"),
+        )
+        .outerjoin(address_change, pending)
+        .where(user.c.id == id)
     )
     return result.first()

@@ -11,6 +11,7 @@ from hirewire.auth.accounts import commands, queries
 from hirewire.auth.credentials import hash_password, normalised_email
 from hirewire.auth.notices import requester_of
 from hirewire.auth.registering import TooManyRegistrations, check_limit
+from hirewire.auth.taken import EmailTaken
 from hirewire.contracts.auth import Role
 from hirewire.kit.errors import Unauthenticated
 from hirewire.kit.http import (
@@ -60,6 +61,13 @@ class Account(Answer):
     """False for somebody who has only signed in at a provider."""
 
 
+class Me(Account):
+    """The caller, as they see themselves."""
+
+    pending_email: str | None = None
+    """The address that was asked for and is yet to be confirmed."""
+
+
 class Registering(NamedTuple):
     """The validated data of a new account."""
 
@@ -73,9 +81,7 @@ async def _registering(body: Credentials, request: Request) -> Registering:
     return Registering(body.email, await hash_password(body.password), language_of(request))
 
 
-@router.post(
-    "/register", status_code=201, responses=refuses(commands.EmailTaken, TooManyRegistrations)
-)
+@router.post("/register", status_code=201, responses=refuses(EmailTaken, TooManyRegistrations))
 async def register(
     # Must come first: dependencies are resolved in this order.
     new: Annotated[Registering, Depends(_registering)],
@@ -111,7 +117,7 @@ async def register(
 
         try:
             return await once(Account, make, identity=new.email.encode())
-        except commands.EmailTaken as error:
+        except EmailTaken as error:
             await once.release()
             await commands.note_taken(tx, new.email, network, requester_of(request))
             taken = error
@@ -119,9 +125,9 @@ async def register(
 
 
 @router.get("/me", responses=refuses(Unauthenticated))
-async def me(tx: RequestTx, caller: Caller) -> Account:
+async def me(tx: RequestTx, caller: Caller) -> Me:
     """The account of the access token, with its current role."""
     account = await queries.account(tx, caller.user_id)
     if account is None:
         raise Unauthenticated("This account does not exist any more.")
-    return Account.model_validate(account)
+    return Me.model_validate(account)

@@ -12,8 +12,10 @@ from pydantic import Field
 
 from hirewire.auth import granting, login_tickets, registering
 from hirewire.auth.callers import CurrentSession
+from hirewire.auth.confirming import confirm_password_if_any
 from hirewire.auth.granting import Tokens
 from hirewire.auth.identities import commands, queries
+from hirewire.auth.logins import TooManyFailures
 from hirewire.auth.openid import attempts
 from hirewire.auth.openid.answers import Identity, NotValid, is_expected
 from hirewire.auth.openid.attempts import NotThisAttempt
@@ -21,7 +23,7 @@ from hirewire.auth.openid.providers import CodeRefused, Provider, ProviderAway, 
 from hirewire.auth.registering import TooManyRegistrations
 from hirewire.auth.ways_in import LastWayIn
 from hirewire.auth.where import where_of
-from hirewire.kit.errors import AppError, Kind, NotFound, Unauthenticated, Unavailable
+from hirewire.kit.errors import AppError, Invalid, Kind, NotFound, Unauthenticated, Unavailable
 from hirewire.kit.http import RequestTx, language_of, transactions_of
 from hirewire.kit.models import Answer, Body
 from hirewire.kit.openapi import refuses
@@ -95,6 +97,12 @@ class Brought(Body):
     state: Annotated[str, Field(max_length=500, repr=False)]
     code: Annotated[str, Field(min_length=1, max_length=4000, repr=False)]
     iss: Annotated[str | None, Field(max_length=500)] = None
+
+
+class Connecting(Body):
+    """The current password, of an account that has one."""
+
+    password: Annotated[str | None, Field(max_length=1000, repr=False)] = None
 
 
 class ConnectedIdentity(Answer):
@@ -205,11 +213,21 @@ async def connected(
     )
 
 
-@router.post("/identities/{provider}/begin", responses=refuses(Unauthenticated) | BEGINNING)
+@router.post(
+    "/identities/{provider}/begin",
+    responses=refuses(
+        Unauthenticated, Invalid, TooManyFailures, NotFound, ProviderIsAway, ProviderNotTrusted
+    ),
+)
 async def begin_connecting(
-    provider: str, request: Request, response: Response, caller: CurrentSession
+    provider: str, body: Connecting, request: Request, response: Response, caller: CurrentSession
 ) -> Begun:
-    """Begin to connect the caller's account to an identity at a provider."""
+    """Begin to connect the caller's account to an identity at a provider.
+
+    Who can sign in there can sign in here from then on, so the password is needed, if there is one.
+    Wrong ones count as failed logins.
+    """
+    await confirm_password_if_any(request, caller, body.password)
     return await _begin(provider, request, response, str(caller.user_id))
 
 

@@ -34,6 +34,9 @@ Kind = Literal[
     "new_sign_in",
     "sign_in_locked",
     "registration_tried",
+    "email_change",
+    "email_change_requested",
+    "email_changed",
     "token_made",
     "token_revoked",
     "identity_connected",
@@ -41,6 +44,7 @@ Kind = Literal[
     "account_made",
     "account_blocked",
     "account_unblocked",
+    "account_erased",
 ]
 UNKNOWN_DEVICE = {"en": "an unknown device", "ru": "неизвестное устройство"}
 UNKNOWN_NETWORK = {"en": "unknown", "ru": "неизвестна"}

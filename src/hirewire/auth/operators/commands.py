@@ -203,10 +203,11 @@ async def make_admin(tx: Tx, act: Act) -> None:
     await _note(tx, act, "admin_made", "admin_made")
 
 
-async def create_admin(tx: Tx, email: str, password_hash: str, act_why: str, board: Board) -> UUID:
+async def create_admin(tx: Tx, email: str, why: str, board: Board) -> UUID:
     """Make an account that is an operator's, and send a link to choose a password; returns its id.
 
-    Following the link verifies the address. Records `UserRegistered` and `UserRoleChanged`.
+    It has no password until then. Following the link verifies the address. Records `UserRegistered`
+    and `UserRoleChanged`.
     """
     id, key, moment = new_id(), email_key(email), now()
     person = Person(id, email, key, board.language, "applicant", None, False, None)
@@ -215,7 +216,6 @@ async def create_admin(tx: Tx, email: str, password_hash: str, act_why: str, boa
             id=id,
             email=email,
             email_key=key,
-            password_hash=password_hash,
             role=person.role,
             registered_at=moment,
             language=board.language,
@@ -225,7 +225,7 @@ async def create_admin(tx: Tx, email: str, password_hash: str, act_why: str, boa
     await _change_role(tx, person, "admin")
     token = await _reset_token(tx, person, FIRST_LIFE)
     await mails.mail_made(tx, _reader(person), token, FIRST_LIFE, board)
-    await _note(tx, Act(None, id, act_why), "admin_made", "admin_made", account="new")
+    await _note(tx, Act(None, id, why), "admin_made", "admin_made", account="new")
     return id
 
 

@@ -15,6 +15,7 @@ from hirewire.kit import audit_log
 from hirewire.kit.audit_log import OperatorAct, Reason, Subject
 from hirewire.kit.errors import NotAnOperator, NotFound, Unauthenticated
 from hirewire.kit.http import (
+    OperatorSecondFactor,
     Page,
     PageParams,
     RequestTx,
@@ -27,7 +28,7 @@ from hirewire.kit.openapi import refuses
 router = APIRouter(prefix="/api/auth/admin", tags=["operators"])
 # `Operator` stands before `RequestTx`: it needs transactions of its own, and no request may hold
 # one while it waits for another.
-REFUSED = (Unauthenticated, NotAnOperator)
+REFUSED = (Unauthenticated, NotAnOperator, OperatorSecondFactor)
 
 
 def _board(request: Request) -> Board:

@@ -217,7 +217,7 @@ async def sign_in(body: ToSignIn, request: Request, response: Response) -> Token
             *(_network(request), requester_of(request)),
         )
         if isinstance(done, granting.Owner):
-            return await granting.sign_in(tx, request, response, done)
+            return await granting.sign_in(tx, request, response, done, is_strong=True)
     raise _NOT_SIGNED_IN[done]
 
 

@@ -15,7 +15,7 @@ from hirewire.auth.notices import Requester, notify
 from hirewire.auth.recovery import queries, rules
 from hirewire.auth.security_log.commands import note
 from hirewire.auth.security_log.rules import What
-from hirewire.auth.tables import link_to_send, user
+from hirewire.auth.tables import address_change, link_to_send, user
 from hirewire.kit.clock import now
 from hirewire.kit.mail import queue
 from hirewire.kit.secrets import CannotOpen, seal, unseal
@@ -88,6 +88,8 @@ async def set_password(
 ) -> None:
     """Set the password with the token of a link, and end all sessions; a mail notifies the user.
 
+    A change of the address that was asked for before, perhaps by a thief, cannot be confirmed.
+
     The owner of the address may log in from this network, whatever was tried before, and the
     address counts as verified. Raises `InvalidLink`.
     """
@@ -101,6 +103,7 @@ async def set_password(
             email_verified_at=func.coalesce(user.c.email_verified_at, now()),
         )
     )
+    await _forget_new_address(tx, secret.user_id)
     await end_sessions(tx, secret.user_id, "password reset")
     await _after(tx, secret.user_id, "password_reset", requester, network)
 
@@ -116,8 +119,10 @@ async def change_password(
 ) -> bool:
     """Change the password, and end all sessions but this one; a mail notifies the user.
 
-    Links for a new password stop working. False if the old password has changed meanwhile.
+    Links for a new password or a new address stop working. False if the old password has changed
+    meanwhile.
     """
+    await one_time.lock_account(tx, current.user_id)
     its = user.c
     result = await tx.execute(
         update(user)
@@ -127,9 +132,15 @@ async def change_password(
     if result.rowcount == 0:
         return False
     await one_time.forget(tx, current.user_id, "password_reset")
+    await _forget_new_address(tx, current.user_id)
     await end_sessions(tx, current.user_id, "password changed", but=current.session_id)
     await _after(tx, current.user_id, "password_changed", requester, network)
     return True
+
+
+async def _forget_new_address(tx: Tx, user_id: UUID) -> None:
+    await one_time.forget(tx, user_id, "email_change")
+    await tx.execute(delete(address_change).where(address_change.c.user_id == user_id))
 
 
 async def _after(tx: Tx, user_id: UUID, what: What, requester: Requester, network: str) -> None:

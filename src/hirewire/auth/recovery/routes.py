@@ -9,6 +9,7 @@ from pydantic_core import PydanticCustomError
 
 from hirewire.auth import networks, one_time, passwords
 from hirewire.auth.callers import CurrentSession
+from hirewire.auth.confirming import required_hash
 from hirewire.auth.credentials import email_key, hash_password, password_fits
 from hirewire.auth.failures import note_failure
 from hirewire.auth.logins import TooManyFailures, admit
@@ -121,19 +122,20 @@ async def change(body: ChangedPassword, request: Request, current: CurrentSessio
         account = await queries.account(tx, current.user_id)
         if account is None:
             raise Unauthenticated("This account does not exist any more.")
+        old = required_hash(account.password_hash, "#/current")
         _check(body.password, account.email)
         pause = await admit(tx, network, account.email_key, account.id)
     if pause:
         raise TooManyFailures(retry_after=ceil(pause.total_seconds()))
     # No transaction is open while passwords are hashed.
-    if not await password_fits(body.current, account.password_hash):
+    if not await password_fits(body.current, old):
         async with transactions() as tx:
             await note_failure(tx, network, account.email_key, account.id, requester_of(request))
         raise _wrong()
     hashed = await hash_password(body.password)
     async with transactions() as tx:
         is_changed = await commands.change_password(
-            tx, current, account.password_hash, hashed, requester_of(request), network=network
+            tx, current, old, hashed, requester_of(request), network=network
         )
     if not is_changed:
         raise _wrong()

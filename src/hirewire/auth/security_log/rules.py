@@ -16,6 +16,8 @@ What = Literal[
     "password_changed",
     "password_reset",
     "email_verified",
+    "email_change_requested",
+    "email_changed",
     "passkey_added",
     "passkey_removed",
     "passkey_copied",

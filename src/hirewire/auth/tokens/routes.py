@@ -4,16 +4,18 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
 from hirewire.auth.callers import CurrentSession
+from hirewire.auth.confirming import confirm_password_if_any
+from hirewire.auth.logins import TooManyFailures
 from hirewire.auth.signing import access_token, current_key
 from hirewire.auth.tokens import commands, queries, rules
 from hirewire.auth.tokens.rules import Scope
 from hirewire.auth.where import where_of
 from hirewire.kit import personal_tokens
-from hirewire.kit.errors import NotFound, Unauthenticated
+from hirewire.kit.errors import Invalid, NotFound, Unauthenticated
 from hirewire.kit.http import RequestTx, language_of
 from hirewire.kit.models import Answer, Body, text
 from hirewire.kit.openapi import refuses
@@ -30,6 +32,8 @@ class NewToken(Body):
     scopes: Annotated[list[Scope], Field(min_length=1, max_length=10)]
     days: Annotated[int, Field(ge=1, le=rules.LONGEST_DAYS)] = 90
     """After so many days it expires."""
+    password: Annotated[str | None, Field(max_length=1000, repr=False)] = None
+    """The current password, of an account that has one."""
 
 
 class PersonalToken(Answer):
@@ -64,14 +68,28 @@ async def listed(tx: RequestTx, caller: CurrentSession, response: Response) -> P
     return PersonalTokens(items=[PersonalToken.model_validate(row) for row in rows])
 
 
-@router.post("", status_code=201, responses=refuses(Unauthenticated, commands.TooManyTokens))
+async def _confirmed(body: NewToken, request: Request, caller: CurrentSession) -> NewToken:
+    await confirm_password_if_any(request, caller, body.password)
+    return body
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses=refuses(Unauthenticated, Invalid, commands.TooManyTokens, TooManyFailures),
+)
 async def make(
-    body: NewToken, tx: RequestTx, caller: CurrentSession, request: Request, response: Response
+    # Must come first: no transaction may be open while the password is hashed.
+    body: Annotated[NewToken, Depends(_confirmed)],
+    tx: RequestTx,
+    caller: CurrentSession,
+    request: Request,
+    response: Response,
 ) -> MadeToken:
     """Make a token with scopes: `<service>:read` for GET, `<service>:write` for all other methods.
 
     Only this answer has its text, which begins with `hw_`. A mail notifies the user. A token must
-    not make tokens or change the account.
+    not make tokens or change the account. Wrong passwords count as failed logins.
     """
     response.headers["Cache-Control"] = "no-store"
     made = await commands.make(

@@ -186,7 +186,7 @@ async def second_factor(body: SecondFactor, request: Request, response: Response
             tx, body.ticket, body.code, network, requester_of(request)
         )
         if isinstance(done, granting.Owner):
-            return await granting.sign_in(tx, request, response, done)
+            return await granting.sign_in(tx, request, response, done, is_strong=True)
     if done == "expired":
         raise LoginExpired
     raise _wrong()

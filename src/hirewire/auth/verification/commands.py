@@ -1,13 +1,12 @@
 """Commands that verify an address."""
 
-import hmac
 from uuid import UUID
 
-from sqlalchemy import and_, select, update
+from sqlalchemy import update
 
 from hirewire.auth import one_time
 from hirewire.auth.security_log.commands import note
-from hirewire.auth.tables import one_time_secret, user
+from hirewire.auth.tables import user
 from hirewire.auth.verification import rules
 from hirewire.auth.verification_mails import CODE_LIFE, marks_of
 from hirewire.auth.where import Where
@@ -28,28 +27,14 @@ async def verify_by_code(tx: Tx, user_id: UUID, code: str, where: Where) -> bool
     After `MOST_ATTEMPTS` wrong codes no code is right any more. Returns a bool, so that the
     transaction commits.
     """
-    its, moment = one_time_secret.c, now()
-    result = await tx.execute(
-        select(its.id, its.code_mark)
-        .join(user, and_(user.c.id == its.user_id, user.c.email_key == its.address_key))
-        .where(
-            its.user_id == user_id,
-            its.purpose == "email_verification",
-            its.used_at.is_(None),
-            its.created_at > moment - CODE_LIFE,
-            its.attempts < rules.MOST_ATTEMPTS,
-        )
-        .with_for_update(of=one_time_secret)
+    secret = await one_time.by_code(
+        *(tx, user_id, "email_verification", marks_of(user_id, code)),
+        life=CODE_LIFE,
+        most_attempts=rules.MOST_ATTEMPTS,
     )
-    secret = result.first()
-    if secret is None or secret.code_mark is None:
+    if secret is None:
         return False
-    if not any(hmac.compare_digest(secret.code_mark, mark) for mark in marks_of(user_id, code)):
-        await tx.execute(
-            update(one_time_secret).where(its.id == secret.id).values(attempts=its.attempts + 1)
-        )
-        return False
-    await one_time.use(tx, secret.id)
+    await one_time.use(tx, secret)
     await _verify(tx, user_id, where)
     return True
 

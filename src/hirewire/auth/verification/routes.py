@@ -1,52 +1,18 @@
 """Routes that verify an address."""
 
-from typing import Annotated, Self
-
 from fastapi import APIRouter, Request
-from pydantic import ConfigDict, Field, model_validator
-from pydantic_core import PydanticCustomError
 
 from hirewire.auth import networks, one_time
 from hirewire.auth.one_time import InvalidLink
+from hirewire.auth.proofs import InvalidCode, Proof
 from hirewire.auth.verification import commands, queries
 from hirewire.auth.verification_mails import send_verification
 from hirewire.auth.where import where_of
-from hirewire.kit.errors import AppError, Kind, Unauthenticated
+from hirewire.kit.errors import Unauthenticated
 from hirewire.kit.http import Caller, MaybeCaller, language_of, transactions_of
-from hirewire.kit.models import Body
 from hirewire.kit.openapi import refuses
 
 router = APIRouter(prefix="/api/auth/email", tags=["accounts"])
-
-
-class InvalidCode(AppError):
-    """This code is wrong or has expired; ask for a new one."""
-
-    slug = "invalid-code"
-    code = "invalid_code"
-    kind = Kind.GONE
-
-
-class Proof(Body):
-    """The token of the link in the mail, or the code."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "oneOf": [
-                {"required": [name], "properties": {name: {"type": "string"}}}
-                for name in ("token", "code")
-            ]
-        }
-    )
-
-    token: Annotated[str | None, Field(max_length=1000, repr=False)] = None
-    code: Annotated[str | None, Field(max_length=100, repr=False)] = None
-
-    @model_validator(mode="after")
-    def _one(self) -> Self:
-        if (self.token is None) == (self.code is None):
-            raise PydanticCustomError("token_or_code", "either the token or the code")
-        return self
 
 
 @router.post(
@@ -64,8 +30,7 @@ async def verify(body: Proof, request: Request, caller: MaybeCaller) -> None:
             return
         if caller is None:
             raise Unauthenticated
-        code = "".join((body.code or "").split())
-        is_right = await commands.verify_by_code(tx, caller.user_id, code, where_of(request))
+        is_right = await commands.verify_by_code(tx, caller.user_id, body.digits, where_of(request))
     if not is_right:
         raise InvalidCode
 

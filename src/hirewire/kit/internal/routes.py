@@ -3,16 +3,16 @@
 The gateway does not expose it. It needs the operator token (HIREWIRE_OPERATOR_TOKEN).
 """
 
-import secrets
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 
-from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, NotFound
+from hirewire.kit.errors import FieldError, Invalid, NotFound
 from hirewire.kit.http import RequestTx
+from hirewire.kit.internal.access import operator
 from hirewire.kit.internal.models import (
     MOST_IDS,
     PREFIX,
@@ -40,23 +40,6 @@ from hirewire.messaging.transaction import wake_after
 ZERO = UUID(int=0)
 
 
-class OperatorsOnly(AppError):
-    """The operator token (HIREWIRE_OPERATOR_TOKEN) is required."""
-
-    slug = "operators-only"
-    code = "operators_only"
-    kind = Kind.FORBIDDEN
-
-
-async def _operator(
-    request: Request, authorization: Annotated[str | None, Header(include_in_schema=False)] = None
-) -> None:
-    token = request.app.state.settings.operator_token
-    given = (authorization or "").removeprefix("Bearer ").strip()
-    if not token or not secrets.compare_digest(given.encode(), token.encode()):
-        raise OperatorsOnly
-
-
 def _messaging(request: Request) -> Messaging:
     messaging: Messaging = request.app.state.messaging
     return messaging
@@ -65,7 +48,7 @@ def _messaging(request: Request) -> Messaging:
 Own = Annotated[Messaging, Depends(_messaging)]
 """The messaging runtime of the service that serves the request."""
 
-router = APIRouter(prefix=PREFIX, include_in_schema=False, dependencies=[Depends(_operator)])
+router = APIRouter(prefix=PREFIX, include_in_schema=False, dependencies=[Depends(operator)])
 
 
 @router.get("/overview", response_model_exclude_unset=True)

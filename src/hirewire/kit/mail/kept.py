@@ -50,3 +50,11 @@ def kept(folder: Path) -> list[KeptMail]:
 def _newest_first(folder: Path) -> list[Path]:
     """Ids are ordered by time (UUID version 7)."""
     return sorted(folder.glob("*.json"), key=lambda path: path.name, reverse=True)
+
+
+def forget(folder: Path, address: str) -> int:
+    """Delete the stored mails to an address; returns how many."""
+    gone = [mail["id"] for mail in kept(folder) if mail["to"] == address]
+    for id in gone:
+        (folder / f"{id}.json").unlink(missing_ok=True)
+    return len(gone)

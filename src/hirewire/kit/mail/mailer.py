@@ -9,6 +9,7 @@ from prometheus_client import Counter
 
 from hirewire.kit.clock import now
 from hirewire.kit.mail import queue
+from hirewire.kit.mail.addresses import masked
 from hirewire.kit.mail.letters import Letter, Sender
 from hirewire.kit.mail.queue import Claimed
 from hirewire.kit.mail.transports import Deferred, Refused, ServerAway, Transport, transport_of
@@ -81,12 +82,12 @@ class Mailer:
         try:
             letter = Letter.from_json(unseal(mail.content, queue.PURPOSE))
         except CannotOpen as error:
-            await self._end(mail, "dead", str(error))
+            await self._end(mail, "dead", masked(str(error)))
             return True
         try:
             await transport.send(mail.id, letter)
         except Refused as error:
-            await self._end(mail, "dead", str(error))
+            await self._end(mail, "dead", masked(str(error)))
         except (Deferred, ServerAway) as error:
             await self._again(mail, error)
             return isinstance(error, Deferred)
@@ -99,7 +100,7 @@ class Mailer:
 
     async def _again(self, mail: Claimed, error: Deferred | ServerAway) -> None:
         if mail.created_at + queue.GIVE_UP_AFTER <= now():
-            await self._end(mail, "dead", f"given up: {error}")
+            await self._end(mail, "dead", f"given up: {masked(str(error))}")
             return
         unanswered, after, deferred = False, timedelta(), isinstance(error, Deferred)
         if isinstance(error, Deferred):
@@ -107,11 +108,13 @@ class Mailer:
             after = timedelta(seconds=queue.PAUSES[min(mail.deferrals, len(queue.PAUSES) - 1)])
         async with self._transactions() as tx:
             await queue.put_back(
-                tx, mail, str(error), after=after, unanswered=unanswered, deferred=deferred
+                tx, mail, masked(str(error)), after=after, unanswered=unanswered, deferred=deferred
             )
         outcome = "unanswered" if unanswered else "deferred" if deferred else "away"
         MAILS.labels(self._service, outcome).inc()
-        log.warning("mail not sent yet", service=self._service, outcome=outcome, error=str(error))
+        log.warning(
+            "mail not sent yet", service=self._service, outcome=outcome, error=masked(str(error))
+        )
 
     async def _end(self, mail: Claimed, state: queue.State, error: str | None = None) -> None:
         async with self._transactions() as tx:

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hirewire.kit.clock import now
+from hirewire.kit.mail.addresses import masked
 from hirewire.kit.mail.letters import Letter
-from hirewire.kit.secrets import seal
+from hirewire.kit.secrets import CannotOpen, seal, unseal
 from hirewire.messaging.background import Wake
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx, after_commit, owner_of
@@ -111,46 +112,108 @@ async def put_back(
     )
 
 
-async def resend(tx: Tx, ids: Sequence[UUID] | None) -> int:
-    """Queue dead mails again (all without `ids`); returns how many.
+class Resent(NamedTuple):
+    """What became of dead mails that were to be sent again."""
 
-    One whose link has died meanwhile becomes `expired` instead of being sent.
+    queued: int
+    expired: int
+    """Their links have died meanwhile."""
+
+
+async def resend(tx: Tx, ids: Sequence[UUID] | None) -> Resent:
+    """Queue dead mails again (all without `ids`).
+
+    One whose link has died meanwhile becomes `expired` instead: it helps nobody any more.
     """
-    result = await tx.exec_driver_sql(
+    chosen, moment = list(ids) if ids is not None else None, now()
+    expired = await tx.exec_driver_sql(
+        """
+        update kit.mail
+        set state = 'expired', content = null, ended_at = $2
+        where state = 'dead' and ($1::uuid[] is null or id = any($1)) and expires_at <= $2
+        """,
+        (chosen, moment),
+    )
+    queued = await tx.exec_driver_sql(
         """
         update kit.mail
         set state = 'queued', deferrals = 0, ended_at = null, error = null,
             created_at = $2, next_attempt_at = $2
         where state = 'dead' and ($1::uuid[] is null or id = any($1))
         """,
-        (list(ids) if ids is not None else None, now()),
+        (chosen, moment),
     )
     _wake_after(tx)
-    return result.rowcount
+    return Resent(queued.rowcount, expired.rowcount)
 
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A mail as operators see it: without content and address."""
+    """A mail as operators see it: without content."""
 
     id: UUID
     kind: str
-    user_id: UUID | None
+    to: str | None
+    """The address, masked; None if the content cannot be opened."""
     attempts: int
     unanswered: int
     created_at: datetime
+    expires_at: datetime | None
     ended_at: datetime | None
     error: str | None
 
 
-async def listed(tx: AsyncConnection, state: State, most: int) -> list[Listed]:
-    """Mails in a state, the newest first."""
+async def listed(tx: AsyncConnection, state: Literal["queued", "dead"], most: int) -> list[Listed]:
+    """Mails that wait or are dead, the newest first."""
     result = await tx.exec_driver_sql(
-        "select id, kind, user_id, attempts, unanswered, created_at, ended_at, error "
+        "select id, kind, content, attempts, unanswered, created_at, expires_at, ended_at, error "
         "from kit.mail where state = $1 order by created_at desc limit $2",
         (state, most),
     )
-    return [Listed(**row._mapping) for row in result]
+    return [
+        Listed(
+            row.id,
+            row.kind,
+            _masked_reader(row.content),
+            row.attempts,
+            row.unanswered,
+            row.created_at,
+            row.expires_at,
+            row.ended_at,
+            row.error,
+        )
+        for row in result
+    ]
+
+
+def _masked_reader(content: bytes) -> str | None:
+    try:
+        return masked(Letter.from_json(unseal(content, PURPOSE)).to)
+    except CannotOpen:
+        return None
+
+
+class Backlog(NamedTuple):
+    """How much is not sent."""
+
+    queued: int
+    dead: int
+    oldest: timedelta
+    """The age of the oldest mail that waits; zero without any."""
+
+
+async def backlog(tx: AsyncConnection) -> Backlog:
+    """Measure what is not sent, by the indexes: the rows of all sent mails are not read."""
+    result = await tx.exec_driver_sql(
+        """
+        select
+            (select count(*) from kit.mail where state = 'queued') as queued,
+            (select count(*) from kit.mail where state = 'dead') as dead,
+            (select min(created_at) from kit.mail where state = 'queued') as oldest
+        """
+    )
+    row, moment = result.one(), now()
+    return Backlog(row.queued, row.dead, moment - min(row.oldest or moment, moment))
 
 
 async def counts(tx: AsyncConnection) -> dict[str, int]:

@@ -16,7 +16,7 @@ from typing import Protocol, TypeAlias
 import prometheus_client
 import structlog
 
-from hirewire.messaging import metrics, tracing
+from hirewire.messaging import erasure, metrics, tracing
 from hirewire.messaging.background import Wake, describe
 from hirewire.messaging.consuming import inbox, unreadable
 from hirewire.messaging.consuming.batches import Batch, BatchReader, Unreadable
@@ -167,6 +167,7 @@ class BatchHandler:
             f"{start_attempts - 1} processes ended while handling it"
         )
         async with self._transactions() as tx:
+            await erasure.admit(tx, alone.invocations)
             for invocation in alone.invocations:
                 await inbox.open_failed(tx, invocation, reason, delay=None, attempts=start_attempts)
             for one in alone.unreadable:
@@ -201,6 +202,9 @@ class BatchHandler:
         text = describe(error)
         try:
             async with self._transactions() as tx:
+                await erasure.admit(tx, [invocation])
+                if invocation.received.redacted:
+                    text = erasure.WIPED
                 entered = await inbox.open_failed(tx, invocation, text, delay=delay, attempts=spent)
         except DatabaseUnavailable:
             raise
@@ -240,6 +244,7 @@ class BatchHandler:
         Returns what is to be counted after the commit.
         """
         counts: _Counts = []
+        await erasure.admit(tx, invocations)
         fresh = await inbox.enter(tx, invocations)
         if len(fresh) < len(invocations):
             entered = {id(invocation) for invocation, _ in fresh}
@@ -280,6 +285,7 @@ class BatchHandler:
                 metrics.delays(self._service, recorded)
 
     async def _dead_letter(self, tx: Tx, one: Unreadable) -> None:
+        one = replace(one, delivery=await erasure.cleaned(tx, one.delivery))
         if one.held:
             await unreadable.hold(
                 tx, one.delivery, one.id, one.reason, subscription=self._unreadable

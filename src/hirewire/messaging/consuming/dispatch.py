@@ -30,9 +30,10 @@ async def dispatch(tx: Tx, invocations: Sequence[Invocation]) -> None:
 
     Invocations of a batched subscription are collected and passed at once, but never across a later
     message of the same key for another handler: the order within a key holds across its events.
-    Several subscriptions to one message do not split its batch. Raises what a handler raises, and
-    `TimeoutError` for one that exceeds its time limit.
+    Several subscriptions to one message do not split its batch. No handler gets a redacted event.
+    Raises what a handler raises, and `TimeoutError` for one that exceeds its time limit.
     """
+    invocations = [one for one in invocations if not one.received.redacted]
     watch = _Watch(tx)
     gathered: dict[str, list[Invocation]] = {}
     by_key: dict[str | None, list[Invocation]] = {}

@@ -17,7 +17,7 @@ from uuid import UUID
 
 import structlog
 
-from hirewire.messaging import metrics, tracing
+from hirewire.messaging import erasure, metrics, tracing
 from hirewire.messaging.background import Backoff, describe
 from hirewire.messaging.consuming import claims, rate_limits, resolution, unresolved
 from hirewire.messaging.consuming.batch_handler import mark_overtaken
@@ -287,6 +287,7 @@ class Lane:
                     )
                 followers = await claims.followers(tx, self.name, claim, heads)
                 invocations = self._read([*heads, *followers])
+                await erasure.admit(tx, invocations)
                 spans = tracing.processing(invocations, self._owner.consumer.topology.queue)
                 late = await _call_handlers(tx, invocations, reached)
                 await self._resolve(tx, invocations, late, len(heads), locked=locked)
@@ -409,6 +410,8 @@ class Lane:
             row = heads[0]
             delay, spent = _verdict(error, self._retry, row.attempts)
             why = error.why if isinstance(error, _Spent) else describe(error)
+            if erasure.is_redacted(bytes(row.body)):
+                why = erasure.WIPED
             await resolution.fail(
                 tx,
                 self.name,

@@ -1,10 +1,11 @@
 """Commands that create and change profiles."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from pydantic.alias_generators import to_camel
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hirewire.contracts.profiles import ProfileUpdated
@@ -52,6 +53,34 @@ async def create(tx: Tx, user_id: UUID, email: str) -> bool:
     return True
 
 
+async def change_email(tx: Tx, user_id: UUID, email: str, at: datetime) -> bool:
+    """Store the account's new address, unless a later one is known; False then.
+
+    A profile that shows the old address as its name shows the new one. Records `ProfileUpdated`.
+    """
+    its, mine = profile.c, profile.c.user_id == user_id
+    before = (await tx.execute(select(profile).where(mine).with_for_update())).first()
+    if before is None:  # its registration was discarded
+        return await create(tx, user_id, email)
+    if before.account_email_at is not None and before.account_email_at >= at:
+        return False
+    is_name = before.full_name == before.account_email
+    await tx.execute(
+        update(profile)
+        .where(mine)
+        .values(
+            account_email=email,
+            account_email_at=at,
+            full_name=email if is_name else its.full_name,
+            version=before.version + 1,
+            updated_at=now(),
+        )
+    )
+    names = ["accountEmail", "fullName"] if is_name else ["accountEmail"]
+    record(tx, ProfileUpdated(user_id=user_id, version=before.version + 1, changed=names))
+    return True
+
+
 async def change(tx: Tx, user_id: UUID, changes: Fields) -> Row[Any]:
     """Set these columns and return the profile. Records `ProfileUpdated` if any value differs.
 
@@ -80,3 +109,9 @@ async def change(tx: Tx, user_id: UUID, changes: Fields) -> Row[Any]:
     )
     row: Row[Any] = changed.one()
     return row
+
+
+async def erase(tx: Tx, user_id: UUID) -> int:
+    """Delete the user's profile; returns how many there were."""
+    gone = await tx.execute(delete(profile).where(profile.c.user_id == user_id))
+    return gone.rowcount

@@ -90,3 +90,12 @@ async def end(tx: Tx, by: Application, *, withdrawn: bool) -> None:
 async def note_reading(tx: Tx, resume_id: UUID, company_id: UUID) -> None:
     """Record that a member of the company has read the resume."""
     await tx.exec_driver_sql(_READ, (resume_id, company_id, now()))
+
+
+async def erase(tx: Tx, user_id: UUID) -> int:
+    """Forget the company that the user acts for; returns how many there were.
+
+    Who has read the user's resumes is deleted with these.
+    """
+    gone = await tx.exec_driver_sql("delete from employer where user_id = $1", (user_id,))
+    return gone.rowcount

@@ -31,7 +31,13 @@ from hirewire.profiles.errors import NoSuchResume
 from hirewire.profiles.reading import LeftOut, Part
 from hirewire.profiles.resumes import exports, jsonresume, rules
 from hirewire.profiles.resumes.queries import WholeResume, resume_of, with_items
-from hirewire.profiles.tables import education, experience, resume
+from hirewire.profiles.tables import (
+    education,
+    experience,
+    opened_application,
+    opened_resume,
+    resume,
+)
 
 MOST_RESUMES = 50
 MOST_ITEMS = 100
@@ -148,6 +154,32 @@ async def remove(tx: Tx, user_id: UUID, id: UUID) -> None:
         tx,
         ResumeUpdated(user_id=user_id, resume_id=id, action="deleted", version=before.version + 1),
     )
+
+
+async def erase(tx: Tx, user_id: UUID) -> int:
+    """Delete all resumes of a user who is erased, with their parts and readers; returns how many
+    rows. Records `ResumeUpdated` for consumers that know no erased users.
+    """
+    counted = 0
+    for table in (experience, education, opened_resume, opened_application):
+        gone = await tx.execute(
+            delete(table).where(
+                table.c.resume_id.in_(select(resume.c.id).where(resume.c.user_id == user_id))
+            )
+        )
+        counted += gone.rowcount
+    rows = await tx.execute(
+        delete(resume).where(resume.c.user_id == user_id).returning(resume.c.id, resume.c.version)
+    )
+    for row in rows:
+        counted += 1
+        record(
+            tx,
+            ResumeUpdated(
+                user_id=user_id, resume_id=row.id, action="deleted", version=row.version + 1
+            ),
+        )
+    return counted
 
 
 async def add_experience(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.kit.clock import now
@@ -13,7 +13,7 @@ from hirewire.messaging.envelope import Received
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.activity import rules
 from hirewire.vacancies.activity.rules import Known, ResumeMessage
-from hirewire.vacancies.tables import resume
+from hirewire.vacancies.tables import NOBODY, activity, resume
 
 _MEET = """
 insert into resume (resume_id, user_id, state, updated_at)
@@ -120,3 +120,20 @@ def _message_of(item: Received[ResumeUpdated]) -> ResumeMessage:
 
 def _item(event: ResumeUpdated) -> UUID | None:
     return event.education_id if event.action.startswith("education_") else event.experience_id
+
+
+async def erase(tx: Tx, user_id: UUID) -> int:
+    """Delete the activity and the resumes of a user who is erased; returns how many rows.
+
+    The ids of the resumes stay as deleted ones: that removes them from the search index.
+    """
+    mine = resume.c.user_id == user_id
+    locked = select(resume.c.resume_id).where(mine).order_by(resume.c.resume_id).with_for_update()
+    ids = (await tx.execute(locked)).scalars().all()
+    gone = await tx.execute(
+        update(resume)
+        .where(mine)
+        .values(state="deleted", snapshot=None, user_id=NOBODY, updated_at=now())
+    )
+    lines = await tx.execute(delete(activity).where(among(activity.c.resume_id, ids)))
+    return gone.rowcount + lines.rowcount

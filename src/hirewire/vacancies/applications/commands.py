@@ -5,7 +5,18 @@ from math import ceil
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Row, and_, func, insert, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Row,
+    and_,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hirewire.kit.clock import now, today
@@ -41,6 +52,8 @@ CHUNK = 500
 """The number of applications that are closed in one statement."""
 RESUME_DELETED = "resume_deleted"
 """The reason for closing the applications of a deleted resume."""
+ACCOUNT_DELETED = "account_deleted"
+"""The reason for closing the applications of a user who is erased."""
 
 
 async def submit(
@@ -231,6 +244,47 @@ async def withdraw_of_resume(tx: Tx, resume_id: UUID, *, cause: Received[Any]) -
         .values(kept_resume=None)
     )
     await _close(tx, of_resume, "discard_by_applicant", RESUME_DELETED, cause=cause)
+
+
+async def erase(tx: Tx, user_id: UUID) -> int:
+    """Anonymise the applications of a user who is erased, and delete what they wrote as an
+    employer; returns how many rows.
+
+    A company keeps the line and its history of stages: without resume, letter, messages and
+    comments, and with ids that belong to nobody. Open ones are closed, and their events recorded.
+    """
+    of_person = application.c.user_id == user_id
+    await _close(tx, of_person, "discard_by_applicant", ACCOUNT_DELETED)
+    said, moved = application_message.c, application_move.c
+    texts = await tx.execute(
+        delete(application_message).where(
+            or_(
+                said.application_id.in_(select(application.c.id).where(of_person)),
+                said.user_id == user_id,
+            )
+        )
+    )
+    moves = await tx.execute(
+        update(application_move)
+        .where(
+            or_(
+                moved.application_id.in_(select(application.c.id).where(of_person)),
+                moved.user_id == user_id,
+            )
+        )
+        .values(comment=None, user_id=None)
+    )
+    lines = await tx.execute(
+        update(application)
+        .where(of_person)
+        .values(
+            user_id=func.gen_random_uuid(),
+            resume_id=func.gen_random_uuid(),
+            letter=None,
+            kept_resume=None,
+        )
+    )
+    return texts.rowcount + moves.rowcount + lines.rowcount
 
 
 async def _close(

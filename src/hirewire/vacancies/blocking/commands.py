@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from hirewire.kit.db import lock
@@ -47,3 +47,9 @@ async def _all_blocked(tx: Tx, company_id: UUID) -> bool:
         .where(employer_profile.c.company_id == company_id)
     )
     return bool((await tx.execute(members)).scalar_one())
+
+
+async def erase(tx: Tx, user_id: UUID) -> int:
+    """Forget whether a user who is erased was blocked; returns how many rows."""
+    gone = await tx.execute(delete(blocked_user).where(blocked_user.c.user_id == user_id))
+    return gone.rowcount

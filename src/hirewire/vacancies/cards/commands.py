@@ -2,12 +2,12 @@
 
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hirewire.kit.clock import now
 from hirewire.messaging.transaction import Tx
-from hirewire.vacancies.tables import card_view, recommendation
+from hirewire.vacancies.tables import card_view, recommendation, resume
 
 
 async def note_view(tx: Tx, resume_id: UUID, company_id: UUID) -> None:
@@ -28,3 +28,16 @@ async def note_view(tx: Tx, resume_id: UUID, company_id: UUID) -> None:
         .where(table.resume_id == resume_id, table.company_id == company_id, table.state == "new")
         .values(state="seen", updated_at=moment)
     )
+
+
+async def erase(tx: Tx, user_id: UUID) -> int:
+    """Delete who has viewed the cards of a user who is erased; returns how many rows.
+
+    Runs before `activity` forgets whose the resumes were.
+    """
+    gone = await tx.execute(
+        delete(card_view).where(
+            card_view.c.resume_id.in_(select(resume.c.resume_id).where(resume.c.user_id == user_id))
+        )
+    )
+    return gone.rowcount

@@ -14,6 +14,7 @@ from hirewire.kit.errors import AppError, Kind
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
+from hirewire.vacancies.authority import only_company_of
 from hirewire.vacancies.employers.logos import key_of
 from hirewire.vacancies.tables import blocked_user, company, company_logo, employer_profile, vacancy
 
@@ -115,3 +116,23 @@ async def remove_logo(tx: Tx, company_id: UUID) -> None:
     """Delete the logo."""
     await tx.execute(delete(company_logo).where(company_logo.c.company_id == company_id))
     await tx.execute(update(company).where(company.c.id == company_id).values(logo_key=None))
+
+
+ERASED_COMPANY = "–"
+"""The name of a company whose last member was erased."""
+
+
+async def erase(tx: Tx, user_id: UUID) -> int:
+    """Delete the employer profile of a user who is erased, and anonymise the company unless others
+    act for it too; returns how many rows.
+    """
+    records = 0
+    company_id = await only_company_of(tx, user_id)
+    if company_id is not None:
+        await change_company(
+            tx, company_id, {"name": ERASED_COMPANY, "description": None, "site": None}
+        )
+        await remove_logo(tx, company_id)
+        records += 1
+    gone = await tx.execute(delete(employer_profile).where(employer_profile.c.user_id == user_id))
+    return records + gone.rowcount

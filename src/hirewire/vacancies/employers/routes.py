@@ -10,7 +10,14 @@ from pydantic import AfterValidator, Field, JsonValue, model_validator
 from pydantic_core import PydanticCustomError
 
 from hirewire.kit.errors import AppError, Kind, NotFound
-from hirewire.kit.http import Caller, MaybeCaller, Once, RequestTx, transactions_of
+from hirewire.kit.http import (
+    Caller,
+    MaybeCaller,
+    Once,
+    RequestTx,
+    refuse_erased,
+    transactions_of,
+)
 from hirewire.kit.models import Answer, Body, WebLink, text
 from hirewire.kit.openapi import media, refuses
 from hirewire.messaging.transaction import Tx
@@ -211,6 +218,7 @@ async def put_logo(request: Request, caller: Caller) -> EmployerProfile:
     image = await logos.reencoded(await request.body())  # no database connection is held meanwhile
     async with transactions_of(request)() as tx:
         await commands.set_logo(tx, company_id, image)
+        await refuse_erased(request, tx)
         return await _profile(tx, caller.user_id)
 
 

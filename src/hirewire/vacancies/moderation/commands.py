@@ -6,23 +6,27 @@ from math import ceil
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hirewire.contracts.vacancies import ModerationDecided
 from hirewire.kit import audit_log
 from hirewire.kit.audit_log import Subject
 from hirewire.kit.clock import now
-from hirewire.kit.db import lock
+from hirewire.kit.db import among, lock
 from hirewire.kit.errors import AppError, Kind, NotFound
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
+from hirewire.vacancies.authority import only_company_of
 from hirewire.vacancies.errors import NoSuchVacancy, NotShown
 from hirewire.vacancies.holds import hold_company, hold_vacancy
 from hirewire.vacancies.moderation import queries, rules
 from hirewire.vacancies.moderation.rules import Decision, Reason, Target
-from hirewire.vacancies.tables import company, decision, report, reported, vacancy
+from hirewire.vacancies.tables import NOBODY, company, decision, report, reported, vacancy
+
+ERASED = "–"
+"""Stands for the text of a decision about a company that was erased."""
 
 
 class NoSuchTarget(NotFound):
@@ -285,3 +289,29 @@ async def answer(tx: Tx, company_id: UUID, id: UUID, text: str) -> UUID:
     waits = update(reported).where(its.target_id == target_id)
     await tx.execute(waits.values(is_answered=True, at=moment))
     return target_id
+
+
+async def erase(tx: Tx, user_id: UUID) -> int:
+    """Delete what a user who is erased has reported and answered; returns how many rows.
+
+    Runs before `employers` forgets whose company it is.
+    """
+    gone = await tx.execute(
+        delete(report)
+        .where(report.c.user_id == user_id)
+        .returning(report.c.target_id, report.c.decision_id)
+    )
+    rows = gone.all()
+    waiting = [row.target_id for row in rows if row.decision_id is None]
+    its = reported.c
+    fewer = update(reported).where(among(its.target_id, waiting))
+    await tx.execute(fewer.values(reports=its.reports - 1))
+    own = update(decision).where(decision.c.operator_id == user_id)
+    records = len(rows) + (await tx.execute(own.values(operator_id=NOBODY))).rowcount
+    company_id = await only_company_of(tx, user_id)
+    if company_id is None:
+        return records
+    about = update(decision).where(decision.c.company_id == company_id)
+    emptied = await tx.execute(about.values(text=ERASED, answer=None, answered_at=None))
+    await tx.execute(update(reported).where(its.company_id == company_id).values(is_answered=False))
+    return records + emptied.rowcount

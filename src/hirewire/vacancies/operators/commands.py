@@ -17,3 +17,9 @@ async def set_operator(tx: Tx, user_id: UUID, *, is_operator: bool) -> None:
         await tx.execute(row.on_conflict_do_nothing())
     else:
         await tx.execute(delete(operator).where(operator.c.user_id == user_id))
+
+
+async def erase(tx: Tx, user_id: UUID) -> int:
+    """Forget that a user who is erased was an operator; returns how many rows."""
+    gone = await tx.execute(delete(operator).where(operator.c.user_id == user_id))
+    return gone.rowcount

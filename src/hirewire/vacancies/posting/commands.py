@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 
 from hirewire.contracts.vacancies import (
     VacancyClosed,
@@ -21,6 +21,7 @@ from hirewire.messaging.ids import new_id
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies import states
+from hirewire.vacancies.authority import only_company_of
 from hirewire.vacancies.errors import NoSuchVacancy
 from hirewire.vacancies.holds import is_held
 from hirewire.vacancies.posting import rules
@@ -193,6 +194,34 @@ async def close_expired(tx: Tx, *, limit: int) -> bool:
         after = await _set(tx, id, status="closed", close_reason="expired", reopened_at=None)
         _record_closed(tx, after, "expired")
     return bool(ids)
+
+
+async def erase(tx: Tx, user_id: UUID) -> int:
+    """Close the vacancies of a company that only this user acts for, as the user is erased; returns
+    how many rows. Records `VacancyClosed`.
+
+    What was published keeps its title and requirements, for those who have applied; drafts are
+    deleted. Runs before `employers` forgets whose company it is.
+    """
+    company_id = await only_company_of(tx, user_id)
+    if company_id is None:
+        return 0
+    its = vacancy.c
+    of_company = its.company_id == company_id
+    drafts = await tx.execute(delete(vacancy).where(of_company, its.published_at.is_(None)))
+    rows = await tx.execute(
+        select(its.id, its.status).where(of_company).order_by(its.id).with_for_update()
+    )
+    left = rows.all()
+    for row in left:
+        closing = row.status in ("published", "paused")
+        values: dict[str, object] = {"description": None, "address": None}
+        if closing:
+            values |= {"status": "closed", "close_reason": "cancelled", "reopened_at": None}
+        after = await _set(tx, row.id, **values)
+        if closing:
+            _record_closed(tx, after, "cancelled")
+    return drafts.rowcount + len(left)
 
 
 def _record_closed(tx: Tx, row: Row[Any], reason: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, delete, select, update
 
 from hirewire.kit.clock import now
 from hirewire.kit.db import among
@@ -19,7 +19,7 @@ from hirewire.vacancies.recommendations.index.packing import Packed, pack_demand
 from hirewire.vacancies.recommendations.inputs import Demand, Offer
 from hirewire.vacancies.recommendations.reconciling import Found, Pair, reconcile
 from hirewire.vacancies.recommendations.rules import Judgement, judge
-from hirewire.vacancies.tables import comparable, recommendation, vacancy
+from hirewire.vacancies.tables import NOBODY, comparable, recommendation, resume, vacancy
 
 _NEXT = "update generation set last = last + 1 returning last"
 _KEEP = """
@@ -257,3 +257,21 @@ async def decide(
             updated_at=now(),
         )
     )
+
+
+async def erase(tx: Tx, user_id: UUID) -> int:
+    """Take the resumes of a user who is erased out of matching, and delete their recommendations;
+    returns how many rows. Records `RecommendationWithdrawn`.
+
+    Runs before `activity` forgets whose the resumes were.
+    """
+    mine = select(resume.c.resume_id).where(resume.c.user_id == user_id)
+    ids = (await tx.execute(mine.order_by(resume.c.resume_id).with_for_update())).scalars().all()
+    await _step(tx)
+    its = comparable.c
+    rows = (await tx.execute(select(its.id, its.version).where(among(its.id, ids)))).all()
+    gone = {row.id: Resume(user_id, row.version, None, deleted=True) for row in rows}
+    await compare_resumes(tx, gone, {})
+    await tx.execute(update(comparable).where(among(its.id, ids)).values(owner_id=NOBODY))
+    matches = await tx.execute(delete(recommendation).where(recommendation.c.user_id == user_id))
+    return len(rows) + matches.rowcount

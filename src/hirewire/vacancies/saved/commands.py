@@ -45,3 +45,9 @@ async def remove(tx: Tx, user_id: UUID, vacancy_id: UUID) -> None:
             saved_vacancy.c.user_id == user_id, saved_vacancy.c.vacancy_id == vacancy_id
         )
     )
+
+
+async def erase(tx: Tx, user_id: UUID) -> int:
+    """Delete the saved vacancies of a user who is erased; returns how many."""
+    gone = await tx.execute(delete(saved_vacancy).where(saved_vacancy.c.user_id == user_id))
+    return gone.rowcount

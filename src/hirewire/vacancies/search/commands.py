@@ -67,3 +67,9 @@ async def mark_seen(tx: Tx, user_id: UUID, id: UUID) -> datetime:
     if seen is None:
         raise NoSuchSearch
     return seen
+
+
+async def erase(tx: Tx, user_id: UUID) -> int:
+    """Delete the saved searches of a user who is erased; returns how many."""
+    gone = await tx.execute(delete(saved_search).where(saved_search.c.user_id == user_id))
+    return gone.rowcount

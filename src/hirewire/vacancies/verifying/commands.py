@@ -24,6 +24,7 @@ from hirewire.kit.mail import queue
 from hirewire.kit.mail.letters import LANGUAGES, Language, Letter
 from hirewire.kit.secrets import marks
 from hirewire.messaging.transaction import Tx
+from hirewire.vacancies.authority import only_company_of
 from hirewire.vacancies.tables import company, company_code, company_mail
 from hirewire.vacancies.verifying import rules
 
@@ -236,3 +237,17 @@ async def _set(tx: Tx, company_id: UUID, **values: object) -> None:
 
 async def _note(tx: Tx, operator_id: UUID, company_id: UUID, act: str, why: str) -> None:
     await audit_log.record(tx, act, Subject("company", str(company_id)), by=operator_id, why=why)
+
+
+async def erase(tx: Tx, user_id: UUID) -> int:
+    """Delete the codes of a company that only this user acts for, as the user is erased; returns
+    how many rows. Runs before `employers` forgets whose company it is.
+    """
+    company_id = await only_company_of(tx, user_id)
+    if company_id is None:
+        return 0
+    records = 0
+    for table in (company_code, company_mail):
+        gone = await tx.execute(delete(table).where(table.c.company_id == company_id))
+        records += gone.rowcount
+    return records

@@ -20,6 +20,10 @@ class Blocked(SignInFirst):
     """The visitor's account is blocked."""
 
 
+class StrongerFirst(Exception):
+    """Operators have to sign in with a passkey or a second factor."""
+
+
 class VerifyFirst(Exception):
     """This action requires a verified email address."""
 

@@ -3,18 +3,28 @@
 from typing import ClassVar
 from urllib.parse import quote
 
+from pydantic import JsonValue
+
 from hirewire.web.api.answers import Answer
 from hirewire.web.api.client import Client, Typed, answer_of, refusal_or
 from hirewire.web.api.models.auth import (
     Account,
     Begun,
+    Erasure,
     Identity,
     MadeToken,
+    NewSecret,
+    Passkey,
+    PasskeyOptions,
+    Passkeys,
     PersonalToken,
     Provider,
+    Receipt,
+    RecoveryCodes,
     SecurityEvent,
     Session,
     Tokens,
+    TwoStep,
 )
 from hirewire.web.api.models.base import Items
 from hirewire.web.api.services import Reply
@@ -69,6 +79,22 @@ class Auth(Client):
         """Send the mail with the code again."""
         return await self._do("POST", "/email/verification")
 
+    async def change_email(self, email: str, password: str) -> Answer[None]:
+        """Ask for another address; a mail to it confirms it."""
+        return await self._do("POST", "/email", {"email": email, "password": password})
+
+    async def confirm_email_by_link(self, token: str) -> Answer[None]:
+        """Change the address with the token of the link; a refusal with 410 for an invalid one."""
+        return refusal_or(None, await self._post("/email/confirm", {"token": token}))
+
+    async def confirm_email_by_code(self, code: str) -> Answer[None]:
+        """Change the visitor's address with the code of the mail."""
+        return await self._do("POST", "/email/confirm", {"code": code})
+
+    async def cancel_email(self) -> Answer[None]:
+        """Forget the address that the visitor has asked for."""
+        return await self._do("DELETE", "/email")
+
     async def change_password(self, current: str, password: str) -> Answer[None]:
         """Change the password; all other sessions end."""
         return await self._do("POST", "/password", {"current": current, "password": password})
@@ -117,9 +143,10 @@ class Auth(Client):
         path = f"/providers/{quote(provider)}/finish"
         return answer_of(Tokens, await self._call("POST", path, brought, is_personal=False))
 
-    async def begin_connecting(self, provider: str) -> Answer[Begun]:
+    async def begin_connecting(self, provider: str, password: str | None) -> Answer[Begun]:
         """Begin to connect the visitor's account to a provider."""
-        return await self._send(Begun, "POST", f"/identities/{quote(provider)}/begin")
+        body = {"password": password}
+        return await self._send(Begun, "POST", f"/identities/{quote(provider)}/begin", body)
 
     async def connect(self, provider: str, brought: Typed) -> Answer[None]:
         """Connect the visitor's account with what the browser brings back."""
@@ -132,6 +159,70 @@ class Auth(Client):
     async def disconnect(self, id: str) -> Answer[None]:
         """Disconnect an identity."""
         return await self._do("DELETE", f"/identities/{id}")
+
+    async def delete_account(self, password: str) -> Answer[Receipt]:
+        """Delete the visitor's account; all sessions end."""
+        return await self._send(Receipt, "DELETE", "/me", {"password": password})
+
+    async def erasure(self, receipt: str) -> Answer[Erasure]:
+        """A receipt, which anybody reads who knows it."""
+        return await self._get(Erasure, f"/erasures/{receipt}")
+
+    async def complete_login(self, ticket: str, code: str) -> Answer[Tokens]:
+        """Start the session of a login that was refused with a ticket; 410 if it has expired."""
+        body = {"ticket": ticket, "code": code}
+        return answer_of(Tokens, await self._post("/login/second-factor", body))
+
+    async def passkey_sign_in_options(self) -> Answer[PasskeyOptions]:
+        """What a passkey signs to sign in."""
+        return answer_of(PasskeyOptions, await self._post("/login/passkey/options", {}))
+
+    async def sign_in_with_passkey(self, credential: JsonValue) -> Answer[Tokens]:
+        """Start a session with a passkey's answer; a refusal with 401 or 410 otherwise."""
+        body = {"credential": credential}
+        return answer_of(Tokens, await self._post("/login/passkey", body))
+
+    async def passkeys(self) -> Answer[Passkeys]:
+        """The visitor's passkeys."""
+        return await self._get(Passkeys, "/passkeys")
+
+    async def passkey_options(self, password: str) -> Answer[PasskeyOptions]:
+        """What a new passkey is made with."""
+        return await self._send(PasskeyOptions, "POST", "/passkeys/options", {"password": password})
+
+    async def add_passkey(self, credential: JsonValue, name: str | None) -> Answer[Passkey]:
+        """Add a passkey that the browser has made."""
+        body = {"credential": credential, "name": name}
+        return await self._send(Passkey, "POST", "/passkeys", body)
+
+    async def rename_passkey(self, id: str, name: str) -> Answer[Passkey]:
+        """Rename a passkey."""
+        return await self._send(Passkey, "PATCH", f"/passkeys/{id}", {"name": name})
+
+    async def remove_passkey(self, id: str, password: str) -> Answer[None]:
+        """Remove a passkey."""
+        return await self._do("POST", f"/passkeys/{id}/remove", {"password": password})
+
+    async def two_step(self) -> Answer[TwoStep]:
+        """Whether the visitor has turned two-step sign-in on."""
+        return await self._get(TwoStep, "/two-step")
+
+    async def begin_two_step(self, password: str) -> Answer[NewSecret]:
+        """Make a secret for the visitor's app."""
+        return await self._send(NewSecret, "POST", "/two-step", {"password": password})
+
+    async def confirm_two_step(self, code: str) -> Answer[RecoveryCodes]:
+        """Turn two-step sign-in on with the first code of the app."""
+        return await self._send(RecoveryCodes, "POST", "/two-step/confirm", {"code": code})
+
+    async def renew_recovery_codes(self, password: str, code: str) -> Answer[RecoveryCodes]:
+        """Make new recovery codes."""
+        body = {"password": password, "code": code}
+        return await self._send(RecoveryCodes, "POST", "/two-step/recovery-codes", body)
+
+    async def turn_two_step_off(self, password: str, code: str) -> Answer[None]:
+        """Turn two-step sign-in off."""
+        return await self._do("POST", "/two-step/off", {"password": password, "code": code})
 
     async def _post(self, path: str, body: Typed) -> Reply:
         """Call without the visitor's token, since the body contains the credentials."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from hirewire.web.api.answers import Answer, Missing
+from hirewire.web.api.answers import Answer, Missing, StrongerFirst, refusal_of
 from hirewire.web.api.client import Client, Query
 from hirewire.web.api.models.base import Items
 from hirewire.web.api.models.operators import Act, Person, PersonAddress, PersonLine
@@ -18,7 +18,10 @@ PersonAct = Literal[
 
 @dataclass(frozen=True, slots=True)
 class OperatorsClient(Client):
-    """A service, called on behalf of an operator. Everybody else gets `Missing`."""
+    """A service, called on behalf of an operator. Everybody else gets `Missing`.
+
+    Every call raises `StrongerFirst` if the operator has to sign in with more than a password.
+    """
 
     async def acts(
         self, most: int, after: str | None = None, user: UUID | None = None
@@ -29,8 +32,10 @@ class OperatorsClient(Client):
 
     def _refused(self, reply: Reply) -> None:
         """Raises `Missing` for those who are no operators: the pages do not exist for them."""
-        if reply.status == 403:
-            raise Missing
+        if reply.status != 403:
+            return
+        code = refusal_of(reply.content).get("code")
+        raise StrongerFirst if code == "operator_second_factor" else Missing
 
 
 class Operators(OperatorsClient):

@@ -150,6 +150,8 @@ LABELS = {
     "act_registration_tried": N_("Someone tried to sign up with your address"),
     "act_password_changed": N_("Password changed"),
     "act_password_reset": N_("Password reset with the link of a mail"),
+    "act_email_change_requested": N_("Change of the email address requested"),
+    "act_email_changed": N_("Email address changed"),
     "act_email_verified": N_("Email address confirmed"),
     "act_passkey_added": N_("Passkey added"),
     "act_passkey_removed": N_("Passkey removed"),

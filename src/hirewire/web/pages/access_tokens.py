@@ -21,6 +21,7 @@ async def make(who: Member, request: Request) -> Response:
             "name": given.get("name", ""),
             "scopes": list(scopes),
             "days": int(days) if days.isdecimal() and len(days) < 6 else days,
+            "password": given.get("password"),
         }
     )
     if not answer.is_good:

@@ -4,13 +4,16 @@ from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
 
 from hirewire.kit.errors import Unavailable
 from hirewire.web.api.answers import Answer
 from hirewire.web.api.models.auth import Account, Tokens
 from hirewire.web.i18n.words import LANGUAGES
+from hirewire.web.pages.passkeys import credential_in
 from hirewire.web.pages.providers import providers
 from hirewire.web.pages.rendering import Asking, Form, go, local_path, render, typed
+from hirewire.web.pages.second_step import second_step_page, ticket_in
 from hirewire.web.problems import Problem
 from hirewire.web.sessions import LANGUAGE, THEME, THEMES, Visitor, begin, set_cookie, visitor
 
@@ -65,10 +68,54 @@ async def sign_in(who: Asking, request: Request) -> Response:
         answer = await _log_in(who, given.get("email", ""), given.get("password", ""))
     except Unavailable:
         return await _away(who, "signin.html", form, given)
-    if not answer.is_good:
+    if ticket := ticket_in(answer):
+        return second_step_page(who, Form(), ticket, given.get("next", ""))
+    return await _entered(who, answer, form, given)
+
+
+@router.post("/signin/code")
+async def second_step(who: Asking, request: Request) -> Response:
+    """Complete a sign-in with a code."""
+    given = await typed(request)
+    form, ticket, to = Form(), given.get("ticket", ""), given.get("next", "")
+    try:
+        answer = await who.auth.complete_login(ticket, given.get("code", ""))
+    except Unavailable:
+        form.problem = Problem("sign_in_away", is_whole=True)
+        return second_step_page(who, form, ticket, to, 503)
+    if answer.status in (422, 429):
         form.refuse(answer)
-        return await _page(who, "signin.html", form, given.get("next", ""), answer.status)
-    return go(who, local_path(given.get("next"), "/me"))
+        return second_step_page(who, form, ticket, to, answer.status)
+    if answer.is_good:
+        await begin(who, answer.data)
+    return await _entered(who, answer, form, given)
+
+
+@router.post("/signin/passkey/options")
+async def passkey_options(who: Asking) -> Response:
+    """What the script of the sign-in page asks passkeys to sign."""
+    answer = await who.auth.passkey_sign_in_options()
+    headers = {"Cache-Control": "no-store"}
+    if not answer.is_good:
+        return JSONResponse({}, answer.status, headers)
+    return JSONResponse(answer.data.publicKey, headers=headers)
+
+
+@router.post("/signin/passkey")
+async def passkey_sign_in(who: Asking, request: Request) -> Response:
+    """Sign in with what a passkey has signed."""
+    given = await typed(request)
+    form = Form()
+    try:
+        answer = await who.auth.sign_in_with_passkey(credential_in(given))
+    except Unavailable:
+        return await _away(who, "signin.html", form, given)
+    if answer.is_good:
+        await begin(who, answer.data)
+    elif answer.status == 422:  # no page of ours sends what the service calls invalid
+        form.problem = Problem("passkey_refused", is_whole=True)
+        return await _page(who, "signin.html", form, given.get("next", ""), 422)
+    return await _entered(who, answer, form, given)
 
 
 @router.post("/signout")
@@ -108,6 +155,16 @@ async def _log_in(who: Visitor, email: str, password: str) -> Answer[Tokens]:
     if answer.is_good:
         await begin(who, answer.data)
     return answer
+
+
+async def _entered(
+    who: Visitor, answer: Answer[Tokens], form: Form, given: dict[str, str]
+) -> Response:
+    """The page after a sign-in, or the form again."""
+    if answer.is_good:
+        return go(who, local_path(given.get("next"), "/me"))
+    form.refuse(answer)
+    return await _page(who, "signin.html", form, given.get("next", ""), answer.status)
 
 
 async def _away(who: Visitor, template: str, form: Form, given: dict[str, str]) -> Response:

@@ -10,7 +10,7 @@ from starlette.routing import Match
 
 from hirewire.kit import problems
 from hirewire.kit.errors import Unavailable
-from hirewire.web.api.answers import Blocked, Missing, SignInFirst, VerifyFirst
+from hirewire.web.api.answers import Blocked, Missing, SignInFirst, StrongerFirst, VerifyFirst
 from hirewire.web.i18n.labels import N_
 from hirewire.web.pages.rendering import away, is_part, render
 from hirewire.web.sessions import ForeignForm, Visitor, as_known, sign_in_path, visitor
@@ -48,6 +48,10 @@ def install(app: FastAPI) -> None:
         one = as_known(request)
         one.leave()
         return render(one, "blocked.html", 403)
+
+    @app.exception_handler(StrongerFirst)
+    async def stronger_first(request: Request, _: StrongerFirst) -> Response:
+        return render(await visitor(request), "stronger.html", 403)
 
     @app.exception_handler(VerifyFirst)
     async def verify_first(request: Request, _: VerifyFirst) -> Response:

@@ -21,9 +21,12 @@ from hirewire.web.pages.rendering import (
     or_none,
     render,
     said,
+    typed,
 )
+from hirewire.web.pages.second_step import second_step_page, ticket_in
 from hirewire.web.problems import Problem
 from hirewire.web.sessions import HOST_ONLY, Visitor, is_secure, same_origin
+from hirewire.web.sessions import begin as begin_session
 
 router = APIRouter(include_in_schema=False)
 ATTEMPT = "hirewire_attempt"
@@ -78,16 +81,27 @@ async def begin(id: str, who: Asking) -> Response:
     return response
 
 
+@router.get("/account/identities/{id}/connect")
+async def connecting_form(id: str, who: Member) -> Response:
+    """The form for the password, with which connecting begins."""
+    return render(who, "connect.html", form=Form(), provider=await _known(who, id))
+
+
 @router.post("/account/identities/{id}/connect")
-async def begin_connecting(id: str, who: Member) -> Response:
+async def begin_connecting(id: str, who: Member, request: Request) -> Response:
     """Send the browser to a provider, to connect it to the account."""
     provider = await _known(who, id)
+    given = await typed(request)
     try:
-        answer = await who.auth.begin_connecting(id)
+        answer = await who.auth.begin_connecting(id, given.get("password"))
     except Unavailable:
-        return await _failed(who, id, Problem("provider_away", is_whole=True), 503)
+        return await _failed(who, id, Problem("provider_away", is_whole=True), 503, CONNECTING)
+    if answer.status in (422, 429):
+        form = Form()
+        form.refuse(answer)
+        return render(who, "connect.html", answer.status, form=form, provider=provider)
     if not answer.is_good:
-        return await _failed(who, id, answer.problem, answer.status)
+        return await _failed(who, id, answer.problem, answer.status, CONNECTING)
     return _leaving(who, provider, answer.data)
 
 
@@ -125,7 +139,9 @@ async def come_back(id: str, who: Asking) -> Response:
         else:
             tokens = await who.auth.finish_sign_in(id, brought)
             if tokens.is_good:
-                who.enter(tokens.data)
+                await begin_session(who, tokens.data)
+            if ticket := ticket_in(tokens):
+                return _forget(who, second_step_page(who, Form(), ticket, to))
             answer = tokens
     except Unavailable:
         return await _failed(who, id, Problem("provider_away", is_whole=True), 503, to)

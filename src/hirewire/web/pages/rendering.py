@@ -42,7 +42,12 @@ DONE = {
     "decided": N_("Decision saved."),
     "answered": N_("Answer sent."),
     "empty": N_("Write a text first."),
+    "email_changed": N_("Your address has been changed."),
     "code_sent": N_("We have sent the code again. No mail? Check the spam folder."),
+    "passkey_added": N_("Passkey added. You can sign in with it now."),
+    "passkey_removed": N_("Passkey removed."),
+    "two_step_on": N_("Two-step sign-in is on."),
+    "two_step_off": N_("Two-step sign-in is off."),
     "session_ended": N_("Signed out on that device."),
     "others_ended": N_("Signed out on all other devices."),
     "identity_connected": N_("Connected. You can sign in with it from now on."),
@@ -70,6 +75,8 @@ DONE = {
 """Confirmations of completed actions, shown on the next page."""
 PASSWORDS = ("password", "current")
 """Fields that are not trimmed, and not shown again."""
+SECRETS = (*PASSWORDS, "code", "ticket", "credential", "secret", "otpauth")
+"""Fields that are not shown again."""
 T = TypeVar("T")
 
 
@@ -267,7 +274,7 @@ async def typed(request: Request) -> dict[str, str]:
     """The text fields of a form; the last value of repeated ones. Passwords are not trimmed."""
     form = await form_of(request)
     pairs = [(name, value) for name, value in form.multi_items() if isinstance(value, str)]
-    request.state.typed = [pair for pair in pairs if pair[0] not in PASSWORDS]
+    request.state.typed = [pair for pair in pairs if pair[0] not in SECRETS]
     return {name: value if name in PASSWORDS else _text(value) for name, value in pairs}
 
 

@@ -64,17 +64,28 @@ async def security_log(who: Member) -> Response:
 
 
 async def page(
-    who: Visitor, form: Form, status: int = 200, *, token_form: Form | None = None
+    who: Visitor,
+    form: Form,
+    status: int = 200,
+    *,
+    email_form: Form | None = None,
+    code_form: Form | None = None,
+    token_form: Form | None = None,
 ) -> Response:
     """The page, with what was typed into one of its forms."""
     try:
-        mine, sessions, identities, offered, tokens, log = await asyncio.gather(
-            who.auth.me(),
-            who.auth.sessions(),
-            who.auth.identities(),
-            providers(who),
-            who.auth.tokens(),
-            who.auth.security_log(LATEST),
+        (
+            (mine, passkeys, two_step, identities, offered),
+            (tokens, sessions, log),
+        ) = await asyncio.gather(
+            asyncio.gather(
+                who.auth.me(),
+                who.auth.passkeys(),
+                who.auth.two_step(),
+                who.auth.identities(),
+                providers(who),
+            ),
+            asyncio.gather(who.auth.tokens(), who.auth.sessions(), who.auth.security_log(LATEST)),
         )
     except Unavailable:
         return away(who)
@@ -83,11 +94,15 @@ async def page(
         "account.html",
         status,
         form=form,
+        email_form=email_form or Form(),
+        change_form=code_form or Form(),
         mine=mine.data,
         sessions=sessions.data.items,
         identities=identities.data.items,
         providers=offered,
         tokens=tokens.data.items,
+        passkeys=passkeys.data,
+        two_step=two_step.data,
         token_form=token_form or Form({"days": "90"}),
         scopes=SCOPES,
         log=log.data,

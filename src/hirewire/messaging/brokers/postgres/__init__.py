@@ -16,10 +16,12 @@ from hirewire.messaging.broker import (
     Outcome,
     QueueStats,
     QueueTopology,
+    Redaction,
 )
 from hirewire.messaging.brokers.postgres.errors import LOST, translated
 from hirewire.messaging.brokers.postgres.publishing import publish_all
 from hirewire.messaging.brokers.postgres.queues import declare_exactly, delete
+from hirewire.messaging.brokers.postgres.redacting import redact
 from hirewire.messaging.brokers.postgres.sessions import Lease, QueueSession
 from hirewire.messaging.database import connect
 from hirewire.messaging.ids import new_id
@@ -145,6 +147,15 @@ class PostgresBroker:
             with suppress(Exception):
                 await session.drop(queue)
             await session.close()
+
+    async def redact(self, text: str, redaction: Redaction) -> int:
+        """See `RedactsQueues.redact`: in all queues."""
+        async with self._busy:
+            connection = await self._control()
+            try:
+                return await redact(connection, text, redaction)
+            except Exception as error:
+                raise translated(error) from error
 
     async def ack(self, delivery: Delivery) -> None:
         """See `Broker.ack`."""

@@ -23,10 +23,12 @@ from hirewire.messaging.broker import (
     Outcome,
     QueueStats,
     QueueTopology,
+    Redaction,
 )
 from hirewire.messaging.brokers.rabbitmq.consumer import Consumer
 from hirewire.messaging.brokers.rabbitmq.link import Channel, Link, parse_url
 from hirewire.messaging.brokers.rabbitmq.publisher import MessageRefused, Publisher, Unconfirmed
+from hirewire.messaging.brokers.rabbitmq.redacting import redact_dead
 from hirewire.messaging.event import EVENTS
 
 __all__ = ["RabbitMQ", "parse_url"]
@@ -206,6 +208,13 @@ class RabbitMQ:
         if not isinstance(consumer, Consumer):
             raise TypeError("not a delivery of this broker")
         consumer.ack(delivery.position)
+
+    async def redact(self, text: str, redaction: Redaction) -> int:
+        """See `RedactsQueues.redact`: in the queue of messages that the broker has given up on.
+
+        What waits in the queue of a service is redacted when that service takes it.
+        """
+        return await redact_dead(await self._control(), text, redaction)
 
     async def stats(self, queue: str) -> QueueStats:
         """See `Broker.stats`."""

@@ -1,5 +1,7 @@
 """Answers of `auth`."""
 
+from pydantic import JsonValue
+
 from hirewire.web.api.models.base import Model, Moment
 
 
@@ -63,6 +65,7 @@ class Account(Model):
     id: str
     email: str = ""
     emailVerified: bool = True
+    pendingEmail: str | None = None
     hasPassword: bool = True
 
 
@@ -85,3 +88,69 @@ class Session(Model):
     device: str | None = None
     network: str | None = None
     current: bool = False
+
+
+class Receipt(Model):
+    """Where to follow the erasure of an account."""
+
+    receiptId: str
+
+
+class ServiceDone(Model):
+    """What a service has erased."""
+
+    service: str
+    records: int = 0
+    at: Moment
+
+
+class Erasure(Model):
+    """The receipt of an erasure."""
+
+    state: str
+    services: tuple[ServiceDone, ...] = ()
+
+
+class Passkey(Model):
+    """A passkey of the visitor."""
+
+    id: str
+    name: str
+    addedAt: Moment
+    usedAt: Moment | None = None
+
+
+class Passkeys(Model):
+    """The passkeys of the visitor."""
+
+    items: tuple[Passkey, ...] = ()
+    available: bool = False
+    """Whether browsers have passkeys at the board's address."""
+
+
+class PasskeyOptions(Model):
+    """What a script calls `navigator.credentials` with."""
+
+    publicKey: dict[str, JsonValue]
+
+
+class TwoStep(Model):
+    """Whether a sign-in with the password also takes a code."""
+
+    on: bool = False
+    since: Moment | None = None
+    recoveryCodesLeft: int = 0
+
+
+class NewSecret(Model):
+    """A secret for an authenticator app, which no code has confirmed yet."""
+
+    secret: str
+    address: str
+    """For a QR code."""
+
+
+class RecoveryCodes(Model):
+    """Codes that replace a code of the app, each once."""
+
+    recoveryCodes: tuple[str, ...]

@@ -1,0 +1,121 @@
+"""Routes that delete the caller's account, and for the receipt."""
+
+import asyncio
+from datetime import datetime
+from math import ceil
+from pathlib import Path
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+from fastapi import APIRouter, Request, Response
+
+from hirewire.auth import networks
+from hirewire.auth.callers import CurrentSession
+from hirewire.auth.confirming import Confirmation, required_hash
+from hirewire.auth.credentials import password_fits
+from hirewire.auth.erasures import commands, queries
+from hirewire.auth.erasures.commands import Leaving
+from hirewire.auth.failures import note_failure
+from hirewire.auth.logins import TooManyFailures, admit, digest
+from hirewire.auth.notices import requester_of
+from hirewire.kit.errors import FieldError, Invalid, NotFound, Unauthenticated
+from hirewire.kit.http import RequestTx, language_of, transactions_of
+from hirewire.kit.mail.kept import forget
+from hirewire.kit.models import Answer
+from hirewire.kit.openapi import refuses
+
+router = APIRouter(prefix="/api/auth", tags=["erasures"])
+
+
+class NoSuchReceipt(NotFound):
+    """There is no receipt at this address."""
+
+    code = "receipt_not_found"
+
+
+class Receipt(Answer):
+    """Where to follow the erasure. The id is a secret: who knows it can read the receipt."""
+
+    receipt_id: str
+
+
+class ServiceDone(Answer):
+    """What one service did."""
+
+    service: str
+    records: int
+    """How many records were deleted or anonymised."""
+    at: datetime
+
+
+class Erasure(Answer):
+    """An erasure: which services have erased what they had of the user."""
+
+    state: Literal["open", "complete"]
+    services: list[ServiceDone]
+
+
+@router.delete("/me", status_code=202, responses=refuses(Unauthenticated, Invalid, TooManyFailures))
+async def delete_account(
+    body: Confirmation, request: Request, response: Response, current: CurrentSession
+) -> Receipt:
+    """Delete your account for good, with all that is yours in all services.
+
+    All sessions end. A last mail has the link of the receipt. Wrong passwords count as failed
+    logins. Two requests at once get the same receipt.
+    """
+    network = networks.network(request.client.host if request.client else "")
+    settings, transactions = request.app.state.settings, transactions_of(request)
+    async with transactions() as tx:
+        account = await queries.account(tx, current.user_id)
+        if account is None:
+            return _noted(response, await commands.receipt_of_user(tx, current.user_id))
+        hashed = required_hash(account.password_hash, "#/password")
+        pause = await admit(tx, network, account.email_key, account.id)
+    if pause:
+        raise TooManyFailures(retry_after=ceil(pause.total_seconds()))
+    # No transaction is open while the password is hashed: that takes tens of milliseconds.
+    if not await password_fits(body.password, hashed):
+        async with transactions() as tx:
+            known = account.email_key, account.id
+            await note_failure(tx, network, *known, requester_of(request))
+        raise _wrong()
+    async with transactions() as tx:
+        receipt = await commands.delete_account(
+            tx,
+            Leaving(account.id, hashed),
+            public_url=settings.public_url,
+            language=language_of(request),
+        )
+        parts = urlsplit(settings.smtp_url or "")
+        if receipt is not None and parts.scheme == "file":
+            await asyncio.to_thread(forget, Path(unquote(parts.path)), account.email)
+    if receipt is None:
+        raise _wrong()
+    return _noted(response, receipt)
+
+
+@router.get("/erasures/{receipt_id}", responses=refuses(NoSuchReceipt))
+async def receipt(receipt_id: str, tx: RequestTx, response: Response) -> Erasure:
+    """The receipt of a deleted account: complete once every service has answered."""
+    found = await queries.by_receipt(tx, digest(receipt_id))
+    if found is None:
+        raise NoSuchReceipt
+    answers = await queries.answers(tx, found.id)
+    response.headers["Cache-Control"] = "no-store"
+    return Erasure(
+        state="open" if found.completed_at is None else "complete",
+        services=[ServiceDone(**row._mapping) for row in answers],
+    )
+
+
+def _noted(response: Response, receipt: str | None) -> Receipt:
+    if receipt is None:
+        raise Unauthenticated("This account does not exist any more.")
+    response.headers["Cache-Control"] = "no-store"
+    return Receipt(receipt_id=receipt)
+
+
+def _wrong() -> Invalid:
+    error = FieldError("#/password", "is not the current password", "wrong_password")
+    return Invalid(errors=[error])

@@ -1,0 +1,97 @@
+"""`hirewire mails`: mails that were not sent, for operators."""
+
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Literal, TypeVar
+from uuid import UUID
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from hirewire import assembly
+from hirewire.cli.terminal import fail, reachable_settings, run_async
+from hirewire.kit.db import make_engine
+from hirewire.kit.mail import queue
+from hirewire.kit.secrets import use_keys
+from hirewire.messaging.transaction import Transactions, Tx
+
+T = TypeVar("T")
+mails_app = typer.Typer(no_args_is_help=True, help="List and resend mails that were not sent.")
+console = Console(highlight=False)
+
+ServiceOption = Annotated[
+    str | None, typer.Option("--service", help="One service only (default: all that send mail)")
+]
+
+
+@mails_app.command("list")
+def list_(
+    service: ServiceOption = None,
+    waiting: Annotated[
+        bool, typer.Option("--waiting", help="Those that wait, instead of the dead ones")
+    ] = False,
+    limit: int = 100,
+) -> None:
+    """The dead mails, newest first: to whom (masked), how often tried, and why not sent.
+
+    What they say is never shown.
+    """
+    table = Table("service", "id", "kind", "to", "attempts", "made", "link dies", "error")
+    state: Literal["queued", "dead"] = "queued" if waiting else "dead"
+    for name, mails in _each(service, lambda tx: queue.listed(tx, state, limit)).items():
+        for mail in mails:
+            table.add_row(
+                name,
+                str(mail.id),
+                mail.kind,
+                escape(mail.to or "?"),
+                str(mail.attempts),
+                mail.created_at.isoformat(timespec="seconds"),
+                mail.expires_at.isoformat(timespec="seconds") if mail.expires_at else "",
+                escape(mail.error or ""),
+            )
+    console.print(table if table.row_count else f"no {'waiting' if waiting else 'dead'} mails")
+
+
+@mails_app.command()
+def resend(
+    ids: Annotated[list[UUID] | None, typer.Argument(help="Ids of dead mails (or --all)")] = None,
+    service: ServiceOption = None,
+    everything: Annotated[bool, typer.Option("--all", help="All dead mails")] = False,
+) -> None:
+    """Send dead mails again, with all their attempts.
+
+    A mail whose link has died is not sent: its reader asks for a new one.
+    """
+    if bool(ids) == everything:
+        fail("give the ids of mails, or --all", 2)
+    found = _each(service, lambda tx: queue.resend(tx, ids or None)).values()
+    queued, expired = sum(one.queued for one in found), sum(one.expired for one in found)
+    console.print(f"{queued} will be sent again")
+    if expired:
+        console.print(f"{expired} not: their links have died, and their readers need new ones")
+    if ids and queued + expired < len(set(ids)):
+        fail(f"{len(set(ids)) - queued - expired} are not dead mails")
+
+
+def _each(service: str | None, work: Callable[[Tx], Awaitable[T]]) -> dict[str, T]:
+    """Run `work` in a transaction of the database of each service that sends mail."""
+    senders = [name for name in assembly.SERVICES if assembly.service(name).sends_mail]
+    if service is not None and service not in senders:
+        fail(f"{service} sends no mail: one of {', '.join(senders)}", 2)
+    settings = reachable_settings()
+    use_keys(settings.secret_key)
+
+    async def all_of_them() -> dict[str, T]:
+        answers: dict[str, T] = {}
+        for name in senders if service is None else [service]:
+            engine = make_engine(settings.service_database(name), pool=1, application="mails")
+            try:
+                async with Transactions(engine, name)() as tx:
+                    answers[name] = await work(tx)
+            finally:
+                await engine.dispose()
+        return answers
+
+    return run_async(all_of_them())

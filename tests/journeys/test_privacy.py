@@ -95,6 +95,7 @@ TABLE: dict[str, Seen] = {
     "/sitemap.xml": {},
     "/vacancies": {},
     "/vacancies/{V}": {"owner": "title, linked"},
+    "/vacancies/{V}/report": {},
     "/account": {"owner": "account"},
     "/account/security-log": {},
     "/me": {"owner": "title, draft, linked, name, phone, account"},
@@ -109,6 +110,8 @@ TABLE: dict[str, Seen] = {
     "/me/matches/all": {},
     "/me/saved": {},
     "/companies/{C}": {},
+    "/companies/{C}/report": {},
+    "/api/vacancies/decisions": {},
     "/employer/mine/all": {},
     "/employer/vacancies/{V}": {},
     "/employer/vacancies/{V}/board": NAMED,
@@ -138,6 +141,16 @@ LOOKED: dict[str, Seen] = dict.fromkeys(
 """How employers find visible candidates: anonymously, and no longer once they are hidden."""
 ELSEWHERE = {
     "/about",
+    "/admin/companies",
+    "/admin/companies/{id}",
+    "/admin/reports",
+    "/api/vacancies/admin/companies",
+    "/api/vacancies/admin/companies/{id}",
+    "/admin/reports/{target}/{id}",
+    "/api/vacancies/admin/audit",
+    "/api/vacancies/admin/reported",
+    "/api/vacancies/admin/reported/count",
+    "/api/vacancies/admin/reported/{target}/{id}",
     "/contact",
     "/privacy",
     "/ahead.json",
@@ -204,6 +217,7 @@ PAGES = (
     "about",
     *("account", "addresses", "applications", "board", "candidate", "employer", "passwords"),
     *("people", "operators", "passkeys", "providers", "security", "two_step", "verifying"),
+    *("moderation", "verification"),
     *("posting", "resumes", "routes", "saved", "leaving", "exporting", "keeping"),
 )
 

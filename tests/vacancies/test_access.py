@@ -9,6 +9,7 @@ from tests.vacancies.conftest import VACANCY, Person
 
 TITLE = {"title": "Changed"}
 COMPANY = {"companyName": "Third"}
+RESTORE = {"decision": "restore", "text": "Fine"}
 RESUME = {"resumeId": str(UUID(int=7))}
 # Method and path -> body, and the status for: no token, no employer, the other employer
 ROUTES: dict[tuple[str, str], tuple[object, int, int, int]] = {
@@ -76,6 +77,21 @@ ROUTES: dict[tuple[str, str], tuple[object, int, int, int]] = {
     # Only the grant of an open export counts, which `auth` gives.
     ("get", "/exports/{id}"): (None, 422, 422, 422),
     ("get", "/exports/{id}/files/{number}"): (None, 422, 422, 422),
+    ("post", "/vacancies/{id}/reports"): ({"reason": "fraud"}, 404, 404, 404),
+    ("post", "/companies/{id}/reports"): ({"reason": "fraud"}, 404, 404, 404),
+    ("post", "/employer-profile/verification"): ({"address": "a@acme.example"}, 401, 403, 409),
+    ("post", "/employer-profile/verification/code"): ({"code": "1"}, 401, 403, 410),
+    ("get", "/admin/companies"): (None, 401, 403, 403),
+    ("get", "/admin/companies/{id}"): (None, 401, 403, 403),
+    ("post", "/admin/companies/{id}/verify"): ({"why": "Known"}, 401, 403, 403),
+    ("post", "/admin/companies/{id}/unverify"): ({"why": "Fake"}, 401, 403, 403),
+    ("get", "/admin/audit"): (None, 401, 403, 403),
+    ("get", "/admin/reported"): (None, 401, 403, 403),
+    ("get", "/admin/reported/count"): (None, 401, 403, 403),
+    ("get", "/admin/reported/{target}/{id}"): (None, 401, 422, 422),
+    ("post", "/admin/reported/{target}/{id}/decisions"): (RESTORE, 401, 422, 422),
+    ("get", "/decisions"): (None, 401, 403, 200),
+    ("post", "/decisions/{id}/answer"): ({"text": "Hi"}, 401, 403, 404),
 }
 
 
@@ -109,7 +125,8 @@ async def _tried(anna: Person, boris: Person, route: tuple[str, str]) -> None:
     assert id not in answer.text
     refused = await boris.call(method, url, body, expect=applicant)
     if applicant == 403:
-        assert refused["type"].endswith("not-an-employer")
+        what = "operator" if path.startswith("/admin/") else "employer"
+        assert refused["type"].endswith(f"not-an-{what}")
     if route != ("post", "/employer-profile"):
         await boris.hire("Other")
     assert id not in str(await boris.call(method, url, body, expect=other))

@@ -47,6 +47,7 @@ async def test_a_company_is_changed(anna: Person, boris: Person) -> None:
         "description": "Flowers.\n\nSince 1901.",
         "site": "https://rose.example/",
         "logo": None,
+        "verified": None,
     }
     only = await anna.call("PATCH", PROFILE, {"site": None})
     assert (only["site"], only["companyName"]) == (None, "Rose & Sons")

@@ -16,6 +16,7 @@ from hirewire.auth.exports.documents import EXPORTS
 from hirewire.auth.identities import routes as identities
 from hirewire.auth.keys import background as key_background
 from hirewire.auth.keys import routes as keys
+from hirewire.auth.moderation import handlers as moderation
 from hirewire.auth.operators import routes as operators
 from hirewire.auth.passkeys import background as passkey_background
 from hirewire.auth.passkeys import routes as passkeys
@@ -48,6 +49,7 @@ from hirewire.contracts.profiles import ProfilesErasureDone, ProfilesExported, R
 from hirewire.contracts.vacancies import (
     ApplicationsRetentionDue,
     EmployerProfileCreated,
+    ModerationDecided,
     VacanciesErasureDone,
     VacanciesExported,
 )
@@ -70,6 +72,7 @@ SERVICE = Service(
     ],
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
+        on(ModerationDecided, moderation.on_moderation_decided, name="auth.moderation"),
         on(ProfilesErasureDone, erasure_handlers.on_erasure_done, name="auth.erased_profiles"),
         on(VacanciesErasureDone, erasure_handlers.on_erasure_done, name="auth.erased_vacancies"),
         on(ProfilesExported, exports.on_profiles_exported, name="auth.exports_profiles"),

@@ -144,6 +144,13 @@ EXAMPLES: dict[str, dict[str, JsonValue]] = {
         "version": 3,
         "reason": "filled",
     },
+    "moderation.decided": {
+        "decisionId": "019ab6e2-7d2c-7aa3-b5f2-0a7b8a9d6c10",
+        "userId": USER,
+        "companyId": COMPANY,
+        "vacancyId": VACANCY,
+        "kind": "taken_down",
+    },
     "vacancy.paused": {"vacancyId": VACANCY, "companyId": COMPANY, "version": 3},
     "recommendation.created": {
         "recommendationId": RECOMMENDATION,

@@ -59,11 +59,34 @@ class VacancyClosed(
 class VacancyPaused(
     Event, name="vacancy.paused", owner="vacancies", key="vacancy_id", subject=NOBODY
 ):
-    """A vacancy is paused and accepts no applications until the next `vacancy.published`."""
+    """A vacancy is paused and accepts no applications until the next `vacancy.published`.
+
+    Also published when an open vacancy is no longer shown, because it was taken down or its owner
+    is blocked. `vacancy.published` follows if it is shown again. Open applications go on.
+    """
 
     vacancy_id: UUID
     company_id: UUID
     version: int
+
+
+class ModerationDecided(
+    Event, name="moderation.decided", owner="vacancies", key="user_id", subject="user_id"
+):
+    """An operator has taken down a vacancy or a company, or has decided about it again.
+
+    Published once for each person who acts for the company: they read the reason on its page, which
+    no event has.
+    """
+
+    decision_id: UUID
+    user_id: UUID
+    """Who acts for the company."""
+    company_id: UUID
+    vacancy_id: UUID | None = None
+    """None if the company itself was taken down."""
+    kind: str
+    """`taken_down`, `upheld` (it stays so) or `restored`."""
 
 
 class ApplicationSubmitted(

@@ -30,6 +30,15 @@ class SettingsError(Exception):
     """A setting is unknown or malformed; the message names it."""
 
 
+def require_secret_key(settings: "Settings") -> None:
+    """Raises `SettingsError` without the key of what must not stand readable in a database."""
+    if settings.secret_key is None:
+        raise SettingsError(
+            "HIREWIRE_SECRET_KEY is not set: it encrypts queued mails and marks networks and codes "
+            "(32 characters or more, such as those of `openssl rand -base64 32`)"
+        )
+
+
 def _http_address(value: str) -> str:
     if urlsplit(value).scheme not in ("http", "https"):
         raise ValueError("not an http(s):// address")

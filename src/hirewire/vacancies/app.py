@@ -7,6 +7,7 @@ from hirewire.contracts.auth import (
     UserExportFinished,
     UserExportRequested,
     UserRetentionNotified,
+    UserRoleChanged,
 )
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.contracts.vacancies import (
@@ -16,6 +17,7 @@ from hirewire.contracts.vacancies import (
     ApplicationStageChanged,
     ApplicationSubmitted,
     EmployerProfileCreated,
+    ModerationDecided,
     RecommendationCreated,
     RecommendationWithdrawn,
     VacanciesErasureDone,
@@ -27,6 +29,7 @@ from hirewire.contracts.vacancies import (
 )
 from hirewire.kit.erasing import erasing
 from hirewire.kit.service import Service
+from hirewire.kit.settings import require_secret_key
 from hirewire.messaging.subscriptions import on, on_batch
 from hirewire.vacancies.access import handlers as access
 from hirewire.vacancies.activity import commands as activity_commands
@@ -35,6 +38,8 @@ from hirewire.vacancies.activity import routes as activity_routes
 from hirewire.vacancies.applications import commands as applications_commands
 from hirewire.vacancies.applications import handlers as applications
 from hirewire.vacancies.applications import routes as applications_routes
+from hirewire.vacancies.blocking import commands as blocking_commands
+from hirewire.vacancies.blocking import handlers as blocking
 from hirewire.vacancies.cards import commands as cards_commands
 from hirewire.vacancies.cards import routes as cards_routes
 from hirewire.vacancies.employers import commands as employers_commands
@@ -42,6 +47,10 @@ from hirewire.vacancies.employers import routes as employers_routes
 from hirewire.vacancies.exporting import handlers as exporting
 from hirewire.vacancies.exporting.documents import EXPORTS
 from hirewire.vacancies.feeds import routes as feeds_routes
+from hirewire.vacancies.moderation import commands as moderation_commands
+from hirewire.vacancies.moderation import routes as moderation_routes
+from hirewire.vacancies.operators import commands as operators_commands
+from hirewire.vacancies.operators import handlers as operators
 from hirewire.vacancies.places import routes as places_routes
 from hirewire.vacancies.posting import background as posting_background
 from hirewire.vacancies.posting import commands as posting_commands
@@ -60,6 +69,8 @@ from hirewire.vacancies.search import commands as search_commands
 from hirewire.vacancies.search import routes as search_routes
 from hirewire.vacancies.skills import background as skills_background
 from hirewire.vacancies.skills import routes as skills_routes
+from hirewire.vacancies.verifying import commands as verifying_commands
+from hirewire.vacancies.verifying import routes as verifying_routes
 
 SERVICE = Service(
     name="vacancies",
@@ -75,6 +86,8 @@ SERVICE = Service(
         recommendations_routes.router,
         cards_routes.router,
         applications_routes.router,
+        moderation_routes.router,
+        verifying_routes.router,
         retention_routes.router,
     ],
     scoped=[
@@ -105,6 +118,7 @@ SERVICE = Service(
         ApplicationSubmitted,
         ApplicationStageChanged,
         ApplicationMessageSent,
+        ModerationDecided,
         VacanciesErasureDone,
         VacanciesExported,
         ApplicationsRetentionDue,
@@ -136,6 +150,13 @@ SERVICE = Service(
         ),
         on(VacancyClosed, applications.on_vacancy_closed, name="vacancies.applications"),
         on(
+            UserRoleChanged,
+            operators.on_user_role_changed,
+            name="vacancies.operators",
+            history=True,
+        ),
+        on(UserBlocked, blocking.on_user_blocked, name="vacancies.blocking", history=True),
+        on(
             UserErased,
             erasing(
                 VacanciesErasureDone,
@@ -146,6 +167,10 @@ SERVICE = Service(
                     applications_commands.erase,
                     saved_commands.erase,
                     search_commands.erase,
+                    moderation_commands.erase,
+                    operators_commands.erase,
+                    blocking_commands.erase,
+                    verifying_commands.erase,
                     posting_commands.erase,
                     employers_commands.erase,
                 ],
@@ -170,6 +195,9 @@ SERVICE = Service(
         posting_background.CLOSE_EXPIRED,
     ],
     lifespan=[search_background.keep_indexes, skills_background.warm_up],
-    prepare=[retention_background.use_months, skills_background.use_dictionary],
+    sends_mail=True,
+    prepare=[
+        *(retention_background.use_months, skills_background.use_dictionary, require_secret_key),
+    ],
     exports=EXPORTS,
 )

@@ -1,12 +1,12 @@
-"""The right to act as an employer: an employer profile here decides, not the token."""
+"""The right to act as an employer or an operator: tables here decide, not the token."""
 
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import exists, select
 
-from hirewire.kit.errors import AppError, Kind
+from hirewire.kit.errors import AppError, Kind, NotAnOperator
 from hirewire.messaging.transaction import Tx
-from hirewire.vacancies.tables import company, employer_profile
+from hirewire.vacancies.tables import blocked_user, company, employer_profile, operator
 
 
 class NotAnEmployer(AppError):
@@ -15,6 +15,21 @@ class NotAnEmployer(AppError):
     slug = "not-an-employer"
     code = "not_an_employer"
     kind = Kind.FORBIDDEN
+
+
+async def is_operator(tx: Tx, user_id: UUID) -> bool:
+    """Whether this person is an operator, and not blocked."""
+    is_blocked = exists().where(blocked_user.c.user_id == user_id, blocked_user.c.blocked)
+    found = await tx.execute(
+        select(operator.c.user_id).where(operator.c.user_id == user_id, ~is_blocked)
+    )
+    return found.first() is not None
+
+
+async def require_operator(tx: Tx, user_id: UUID) -> None:
+    """Raise `NotAnOperator` for everybody else."""
+    if not await is_operator(tx, user_id):
+        raise NotAnOperator
 
 
 async def company_of(tx: Tx, user_id: UUID) -> UUID | None:

@@ -2,10 +2,22 @@
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, Text, and_, cast, exists, false, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Text,
+    and_,
+    cast,
+    exists,
+    false,
+    func,
+    not_,
+    select,
+)
 
 from hirewire.kit.models import Answer
 from hirewire.vacancies import states
@@ -52,6 +64,9 @@ class ExpectedSalary(Answer):
     unit: str = "MONTH"
 
 
+HeldBy = Literal["taken_down", "company_taken_down", "owner_blocked"]
+
+
 class Vacancy(Answer):
     """A vacancy. Only its employer gets `allowedActions`."""
 
@@ -60,6 +75,8 @@ class Vacancy(Answer):
     company_name: str
     company_logo: str | None
     """The path of the company's logo."""
+    company_verified: bool
+    """Whether the company is verified: see `/companies/{id}`."""
     version: int
     status: str
     close_reason: str | None
@@ -78,14 +95,28 @@ class Vacancy(Answer):
     created_at: datetime
     updated_at: datetime
     published_at: datetime | None
+    held: HeldBy | None = None
+    """Why it is not shown, whatever its status: only its employer and operators can read it then.
+    """
     allowed_actions: list[str] = []
     saved: bool | None = None
     """Whether you have saved it; null if you are not signed in, and in responses to changes."""
 
 
+def is_open() -> ColumnElement[bool]:
+    """A condition: a vacancy is shown to everybody and may get applications."""
+    return and_(vacancy.c.status == "published", not_(vacancy.c.held))
+
+
 def vacancies_with_company(reader: UUID | None = None) -> Select[Any]:
     """Vacancies, each with its company's name and logo, and whether `reader` has saved it."""
-    columns = (vacancy, company.c.name.label("company_name"), company.c.logo_key)
+    columns = (
+        vacancy,
+        company.c.name.label("company_name"),
+        company.c.logo_key,
+        company.c.taken_down.label("company_taken_down"),
+        company.c.verified_at.is_not(None).label("company_verified"),
+    )
     statement: Select[Any] = select(*columns).join(company, company.c.id == vacancy.c.company_id)
     if reader is None:
         return statement
@@ -102,9 +133,20 @@ def logo_path(company_id: UUID, key: str | None) -> str | None:
 
 def shown_vacancy(row: Row[Any], company: UUID | None) -> dict[str, object]:
     """The fields of a `Vacancy` for a member of this company (None: without a company)."""
-    actions = states.allowed_actions(row.status) if row.company_id == company else []
+    is_own = row.company_id == company
+    actions = states.allowed_actions(row.status, held=row.held) if is_own else []
     logo = logo_path(row.company_id, row.logo_key)
-    return dict(row._mapping) | {"allowed_actions": actions, "company_logo": logo}
+    shown = {"allowed_actions": actions, "company_logo": logo, "held": held_by(row)}
+    return dict(row._mapping) | shown
+
+
+def held_by(row: Row[Any]) -> HeldBy | None:
+    """Why a vacancy (a row of `vacancies_with_company`) is not shown; None if it is."""
+    if not row.held:
+        return None
+    if row.taken_down:
+        return "taken_down"
+    return "company_taken_down" if row.company_taken_down else "owner_blocked"
 
 
 class Card(Answer):

@@ -1,4 +1,4 @@
-"""The statuses of a vacancy, and the actions between them."""
+"""The statuses of a vacancy, and the actions between them. A held one is not shown in any."""
 
 from typing import Literal
 
@@ -13,11 +13,18 @@ MOVES: dict[str, dict[Action, str]] = {
 EDITABLE = frozenset({"draft", "published", "paused"})
 
 
-def moves(status: str) -> dict[Action, str]:
+WHILE_HELD = frozenset[Action]({"close", "archive"})
+"""The actions that show nothing."""
+
+
+def moves(status: str, *, held: bool) -> dict[Action, str]:
     """The allowed actions in this status, each with the status that follows."""
-    return MOVES[status]
+    if not held:
+        return MOVES[status]
+    return {action: after for action, after in MOVES[status].items() if action in WHILE_HELD}
 
 
-def allowed_actions(status: str) -> list[str]:
+def allowed_actions(status: str, *, held: bool) -> list[str]:
     """The actions that the employer can take now."""
-    return [*(["edit"] if status in EDITABLE else []), *MOVES[status], "copy"]
+    edit = ["edit"] if status in EDITABLE else []
+    return [*edit, *moves(status, held=held), *([] if held else ["copy"])]

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
+    Computed,
     Date,
     DateTime,
     Float,
@@ -46,6 +47,23 @@ def _changed() -> Column[int]:
     return Column("changed", Xid8, nullable=False, server_default=text("pg_current_xact_id()"))
 
 
+# The people who act for the board: a copy of what `auth` says.
+operator = Table(
+    "operator",
+    metadata,
+    Column("user_id", Uuid, primary_key=True),
+    Column("since", DateTime(timezone=True), nullable=False),
+)
+
+# The people who were blocked, or unblocked since.
+blocked_user = Table(
+    "blocked_user",
+    metadata,
+    Column("user_id", Uuid, primary_key=True),
+    Column("blocked", Boolean, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+)
+
 company = Table(
     "company",
     metadata,
@@ -56,6 +74,44 @@ company = Table(
     Column("site", Text),
     # The key of the logo's content, if there is a logo.
     Column("logo_key", Text),
+    # Why the company and its vacancies are not shown: see holds.py.
+    Column("taken_down", Boolean, nullable=False, server_default=text("false")),
+    Column("owner_blocked", Boolean, nullable=False, server_default=text("false")),
+    Column(
+        "held", Boolean, Computed("taken_down or owner_blocked", persisted=True), nullable=False
+    ),
+    # Since when and how the company is verified; and why it is no more, if it was.
+    Column("verified_at", DateTime(timezone=True)),
+    Column("verified_by", Text),
+    Column("verified_domain", Text),
+    Column("mark_lost", Text),
+    CheckConstraint("verified_by in ('mail', 'operator')", name="company_verified_by"),
+    CheckConstraint("mark_lost in ('changed', 'revoked')", name="company_mark_lost"),
+    CheckConstraint("(verified_at is null) = (verified_by is null)", name="company_verified"),
+    Index("company_newest", "created_at", "id"),
+)
+
+# The code that was last mailed to verify a company.
+company_code = Table(
+    "company_code",
+    metadata,
+    Column("company_id", Uuid, ForeignKey("company.id"), primary_key=True),
+    Column("domain", Text, nullable=False),
+    # A keyed digest of the code, the company and the domain.
+    Column("code_mark", LargeBinary, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("sent_at", DateTime(timezone=True), nullable=False),
+)
+
+# The mails with codes of the last day, for the limits; addresses are keyed digests.
+company_mail = Table(
+    "company_mail",
+    metadata,
+    Column("company_id", Uuid, ForeignKey("company.id"), nullable=False),
+    Column("address", LargeBinary, nullable=False),
+    Column("sent_at", DateTime(timezone=True), nullable=False),
+    Index("company_mail_company", "company_id", "sent_at"),
+    Index("company_mail_address", "address", "sent_at"),
 )
 
 company_logo = Table(
@@ -100,6 +156,10 @@ vacancy = Table(
     Column("published_at", DateTime(timezone=True)),
     # The time of the last reopening: an earlier closing does not close applications made after it.
     Column("reopened_at", DateTime(timezone=True)),
+    # Why it is not shown, whatever its status: see holds.py.
+    Column("taken_down", Boolean, nullable=False, server_default=text("false")),
+    Column("company_held", Boolean, nullable=False, server_default=text("false")),
+    Column("held", Boolean, Computed("taken_down or company_held", persisted=True), nullable=False),
     _changed(),
     CheckConstraint(
         "status in ('draft', 'published', 'paused', 'closed', 'archived')", name="vacancy_status"
@@ -107,6 +167,7 @@ vacancy = Table(
     Index("vacancy_company", "company_id", "id"),
     Index("vacancy_published", "published_at", "id"),
     Index("vacancy_changed", "changed"),
+    Index("vacancy_taken_down", "company_id", postgresql_where=text("taken_down")),
 )
 
 # The anonymous projection of candidates' resumes; versions are null for external publishers.
@@ -123,6 +184,87 @@ resume = Table(
     CheckConstraint("state in ('visible', 'unseen', 'deleted')", name="resume_state"),
     Index("resume_user", "user_id"),
     Index("resume_changed", "changed"),
+)
+
+# Vacancies and companies that were reported or decided about, one row each, whose lock orders what
+# happens to them. `reports` are those since the last decision.
+reported = Table(
+    "reported",
+    metadata,
+    Column("target_id", Uuid, primary_key=True),
+    Column("target", Text, nullable=False),
+    Column("company_id", Uuid, ForeignKey("company.id"), nullable=False),
+    Column("reports", Integer, nullable=False),
+    # Whether the owner has answered the last decision.
+    Column("is_answered", Boolean, nullable=False),
+    # The time of the latest report, decision or answer.
+    Column("at", DateTime(timezone=True), nullable=False),
+    CheckConstraint("target in ('vacancy', 'company')", name="reported_target"),
+    Index(
+        "reported_newest",
+        "at",
+        "target_id",
+        postgresql_where=text("reports > 0 or is_answered"),
+    ),
+    Index(
+        "reported_most",
+        "reports",
+        "at",
+        "target_id",
+        postgresql_where=text("reports > 0 or is_answered"),
+    ),
+)
+
+decision = Table(
+    "decision",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("target_id", Uuid, ForeignKey("reported.target_id"), nullable=False),
+    Column("company_id", Uuid, ForeignKey("company.id"), nullable=False),
+    Column("operator_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("reason", Text),
+    # The owner reads it, except that of a dismissal.
+    Column("text", Text, nullable=False),
+    Column("decided_at", DateTime(timezone=True), nullable=False),
+    Column("answer", Text),
+    Column("answered_at", DateTime(timezone=True)),
+    CheckConstraint(
+        "kind in ('dismissed', 'taken_down', 'upheld', 'restored')", name="decision_kind"
+    ),
+    Index("decision_target", "target_id", "id"),
+)
+
+report = Table(
+    "report",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("target_id", Uuid, ForeignKey("reported.target_id"), nullable=False),
+    # Null for a reader who was not signed in.
+    Column("user_id", Uuid),
+    # A keyed digest of the reader's network.
+    Column("network", LargeBinary, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("text", Text),
+    Column("reported_at", DateTime(timezone=True), nullable=False),
+    # The decision that answers it; null while it waits.
+    Column("decision_id", Uuid, ForeignKey("decision.id")),
+    Index(
+        "report_person",
+        "target_id",
+        "user_id",
+        unique=True,
+        postgresql_where=text("decision_id is null"),
+    ),
+    Index(
+        "report_network",
+        "target_id",
+        "network",
+        unique=True,
+        postgresql_where=text("user_id is null and decision_id is null"),
+    ),
+    Index("report_by_network", "network", "reported_at"),
+    Index("report_by_person", "user_id", "reported_at"),
 )
 
 activity = Table(

@@ -36,6 +36,7 @@ from hirewire.web.pages import (
     keeping,
     kept_mail,
     leaving,
+    moderation,
     operators,
     passkeys,
     passwords,
@@ -53,6 +54,7 @@ from hirewire.web.pages import (
     suggestions,
     two_step,
     undoing,
+    verification,
     verifying,
 )
 from hirewire.web.pages.assets import STATIC, Assets
@@ -76,6 +78,7 @@ PAGES = (
     *(exporting, keeping, kept_mail, saved, candidate),
     *(passkeys, two_step, resume_files, resume_rows),
     *(resumes, suggestions, applications, people, read_vacancy, posting, board, employer),
+    *(moderation, verification),
     *(styleguide, undoing, verifying, leaving, routes),
 )
 """The modules with pages. The first matching route wins."""

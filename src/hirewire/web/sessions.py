@@ -22,6 +22,7 @@ from hirewire.web.api.applications import Applications
 from hirewire.web.api.auth import Auth
 from hirewire.web.api.models.applications import Unread
 from hirewire.web.api.models.auth import Tokens
+from hirewire.web.api.moderation import Moderation, Reports
 from hirewire.web.api.operators import Operators
 from hirewire.web.api.profiles import Profiles
 from hirewire.web.api.services import Services
@@ -130,6 +131,16 @@ class Visitor:
     def applications(self) -> Applications:
         """The applications of `vacancies`, as this visitor."""
         return Applications(self.services, self.access, self.address)
+
+    @property
+    def moderation(self) -> Moderation:
+        """Reports and decisions of `vacancies`, as this visitor."""
+        return Moderation(self.services, self.access, self.address)
+
+    @property
+    def reports(self) -> Reports:
+        """The operators' part of `vacancies`, as this visitor."""
+        return Reports(self.services, self.access, self.address)
 
     @property
     def public(self) -> Vacancies:

@@ -173,11 +173,14 @@ def test_a_hidden_resume_without_content_was_deleted(
 
 def test_a_vacancy_takes_applications_while_it_is_open() -> None:
     today = date(2026, 5, 2)
-    assert rules.takes_applications("published", None, today)
-    assert rules.takes_applications("published", today, today)
-    assert not rules.takes_applications("published", today - timedelta(days=1), today)
-    assert not rules.takes_applications("paused", None, today)
-    assert [s for s in ("draft", "published", "paused", "closed") if rules.takes_answers(s)] == [
+    assert rules.takes_applications("published", False, None, today)
+    assert rules.takes_applications("published", False, today, today)
+    assert not rules.takes_applications("published", False, today - timedelta(days=1), today)
+    assert not rules.takes_applications("paused", False, None, today)
+    assert not rules.takes_applications("published", True, None, today)
+    assert [
+        s for s in ("draft", "published", "paused", "closed") if rules.takes_answers(s, False)
+    ] == [
         "published",
         "paused",
     ]

@@ -34,7 +34,7 @@ class Letter:
     code: str | None = None
     """A code to type in, shown large."""
     button: tuple[str, str] | None = None
-    """The text of a link, and its address; or its path at the sender's public address."""
+    """The text of a link, and its address: a path is one of the board."""
     after: Sequence[str] = ()
     """Paragraphs below the button."""
     headers: Mapping[str, str] | None = None
@@ -70,23 +70,21 @@ class Sender:
     name: str
     public_url: str
 
+    def link(self, address: str) -> str:
+        """The address of a link; a path is below the board's address."""
+        return f"{self.public_url}{address}" if address.startswith("/") else address
+
     @property
     def domain(self) -> str:
         """The domain of the address, for `Message-ID`."""
         return self.address.rpartition("@")[2]
 
 
-def target(letter: Letter, sender: Sender) -> str:
-    """The address of the button."""
-    link = letter.button[1] if letter.button else ""
-    return f"{sender.public_url}{link}" if link.startswith("/") else link
-
-
 def as_text(letter: Letter, sender: Sender) -> str:
     """The part in plain text. Links stand in lines of their own, unbroken."""
     parts = [fill(line, _WIDTH, break_long_words=False) for line in letter.lines]
     parts += [f"    {letter.code}"] if letter.code else []
-    parts += [f"{letter.button[0]}:\n{target(letter, sender)}"] if letter.button else []
+    parts += [f"{letter.button[0]}:\n{sender.link(letter.button[1])}"] if letter.button else []
     parts += [fill(line, _WIDTH, break_long_words=False) for line in letter.after]
     parts.append(f"-- \n{sender.name}\n{sender.public_url}")
     return "\n\n".join(parts) + "\n"
@@ -94,7 +92,7 @@ def as_text(letter: Letter, sender: Sender) -> str:
 
 def as_html(letter: Letter, sender: Sender) -> str:
     """The HTML part: one table and inline styles, as mail clients need it; no pictures."""
-    return _template().render(letter=letter, sender=sender, link=target(letter, sender))
+    return _template().render(letter=letter, sender=sender)
 
 
 def as_message(id: UUID, letter: Letter, sender: Sender, at: datetime) -> EmailMessage:

@@ -185,7 +185,7 @@ async def accept(tx: Tx, asker: Asker, id: UUID, *, comment: str | None = None) 
     before = await locking.application_for(tx, asker, id, "applicant")
     _require("accept", before, "applicant")
     vacancy_row = await locking.vacancy_of(tx, before.vacancy_id)
-    if vacancy_row is None or not rules.takes_answers(vacancy_row.status):
+    if vacancy_row is None or not rules.takes_answers(vacancy_row.status, vacancy_row.held):
         raise VacancyNotOpen
     kept = await queries.kept_resume(tx, before.resume_id)
     news = application.c.employer_news + 1
@@ -344,7 +344,8 @@ async def _close(
 
 
 def _require_open(vacancy_row: Row[Any]) -> None:
-    if not rules.takes_applications(vacancy_row.status, vacancy_row.valid_through, today()):
+    its = vacancy_row
+    if not rules.takes_applications(its.status, its.held, its.valid_through, today()):
         raise VacancyNotOpen
 
 

@@ -108,6 +108,8 @@ class Application(Answer):
     origin: Origin
     vacancy_id: UUID
     vacancy_title: str
+    vacancy_held: bool
+    """Whether the vacancy is no longer shown: it was taken down, or its owner is blocked."""
     company_id: UUID
     company_name: str
     resume_id: UUID

@@ -34,6 +34,7 @@ def _selection() -> Select[Any]:
         select(
             application,
             vacancy.c.title.label("vacancy_title"),
+            vacancy.c.held.label("vacancy_held"),
             company.c.name.label("company_name"),
             resume.c.state.label("resume_state"),
             visible_to(application.c.company_id).label("resume_visible"),

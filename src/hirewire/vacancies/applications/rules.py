@@ -164,9 +164,10 @@ def allowed_actions(at: Progress, party: Party) -> list[Action]:
     return [*move, "discard", "message"]
 
 
-def takes_applications(status: str, valid_through: date | None, today: date) -> bool:
+def takes_applications(status: str, held: bool, valid_through: date | None, today: date) -> bool:
     """Whether a vacancy accepts applications and invitations."""
-    return status == "published" and (valid_through is None or valid_through >= today)
+    is_open = status == "published" and not held
+    return is_open and (valid_through is None or valid_through >= today)
 
 
 class KeptResume(TypedDict):
@@ -177,9 +178,9 @@ class KeptResume(TypedDict):
     skills: list[str]
 
 
-def takes_answers(status: str) -> bool:
+def takes_answers(status: str, held: bool) -> bool:
     """Whether an invitation to the vacancy can still be accepted."""
-    return status in ("published", "paused")
+    return status in ("published", "paused") and not held
 
 
 def is_draft(snapshot: Mapping[str, Any] | None) -> bool:

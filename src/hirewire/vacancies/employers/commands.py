@@ -16,9 +16,15 @@ from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.authority import only_company_of
 from hirewire.vacancies.employers.logos import key_of
-from hirewire.vacancies.tables import company, company_logo, employer_profile, vacancy
+from hirewire.vacancies.tables import blocked_user, company, company_logo, employer_profile, vacancy
 
 EDITABLE = ("name", "description", "site")
+VERIFIED_OF = {"name", "site"}
+"""What a company is verified for: a change ends it."""
+NOT_VERIFIED = {
+    **dict.fromkeys(("verified_at", "verified_by", "verified_domain")),
+    "mark_lost": "changed",
+}
 
 
 class EmployerProfileExists(AppError):
@@ -44,7 +50,15 @@ async def create_employer_profile(
     if exists.first() is not None:
         raise EmployerProfileExists
     moment, company_id = now(), new_id()
-    await tx.execute(insert(company).values(id=company_id, name=company_name, created_at=moment))
+    is_blocked = select(blocked_user.c.blocked).where(blocked_user.c.user_id == user_id)
+    await tx.execute(
+        insert(company).values(
+            id=company_id,
+            name=company_name,
+            created_at=moment,
+            owner_blocked=bool((await tx.execute(is_blocked)).scalar()),
+        )
+    )
     await tx.execute(
         insert(employer_profile).values(
             user_id=user_id, company_id=company_id, phone=phone, created_at=moment
@@ -60,7 +74,10 @@ async def create_employer_profile(
 
 
 async def change_company(tx: Tx, company_id: UUID, changes: Mapping[str, Any]) -> None:
-    """Set these columns of the company. If the name changes, its vacancies can be found by it."""
+    """Set these columns of the company. If the name changes, its vacancies can be found by it.
+
+    A new name or website ends the company's verification.
+    """
     before = (
         await tx.execute(select(company).where(company.c.id == company_id).with_for_update())
     ).one()
@@ -69,6 +86,8 @@ async def change_company(tx: Tx, company_id: UUID, changes: Mapping[str, Any]) -
         return
     # Always all columns, so that there is one prepared statement instead of one per combination.
     values = {name: getattr(before, name) for name in EDITABLE} | differing
+    if before.verified_at is not None and differing.keys() & VERIFIED_OF:
+        values |= NOT_VERIFIED
     await tx.execute(update(company).where(company.c.id == company_id).values(values))
     if "name" in differing:  # a trigger marks them as changed for the index updater
         touched = update(vacancy).where(vacancy.c.company_id == company_id)

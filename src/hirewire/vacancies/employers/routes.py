@@ -1,7 +1,8 @@
 """Routes for becoming an employer in the current session, and for public company pages."""
 
 import re
-from typing import Annotated, Any
+from datetime import datetime
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
@@ -22,6 +23,7 @@ from hirewire.kit.openapi import media, refuses
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.authority import NotAnEmployer, require_company
 from hirewire.vacancies.employers import commands, logos, queries
+from hirewire.vacancies.errors import NotShown
 from hirewire.vacancies.presenters import logo_path
 
 router = APIRouter(prefix="/api/vacancies", tags=["employers"])
@@ -69,6 +71,15 @@ class EmployerProfileMade(Answer):
     company_id: UUID
 
 
+class Verified(Answer):
+    """How a company was verified."""
+
+    by: Literal["mail", "operator"]
+    """`mail`: it receives mail at `domain`, that of its website; `operator`: by hand."""
+    domain: str | None
+    at: datetime
+
+
 class _About(Answer):
     """A company's description, from a row with `company_id`."""
 
@@ -76,11 +87,18 @@ class _About(Answer):
     site: str | None
     logo: str | None
     """The path of the logo; a new logo has a new path."""
+    verified: Verified | None
+    """Null for a company that is not verified."""
 
     @model_validator(mode="before")
     @classmethod
     def _from_row(cls, row: Any) -> Any:
-        return dict(row._mapping) | {"logo": logo_path(row.company_id, row.logo_key)}
+        verified = None
+        if row.verified_at is not None:
+            how = {"by": row.verified_by, "domain": row.verified_domain, "at": row.verified_at}
+            verified = Verified.model_validate(how)
+        logo = logo_path(row.company_id, row.logo_key)
+        return dict(row._mapping) | {"logo": logo, "verified": verified}
 
 
 class EmployerProfile(EmployerProfileMade, _About):
@@ -88,6 +106,10 @@ class EmployerProfile(EmployerProfileMade, _About):
 
     company_name: str
     phone: str | None
+    mark_lost: Literal["changed", "revoked"] | None
+    """Why the company is no longer verified: its name or website was changed, or an operator has
+    withdrawn it.
+    """
 
 
 class NamedCompany(Answer):
@@ -230,10 +252,10 @@ async def companies(
     return Companies(items=[NamedCompany.model_validate(row) for row in rows])
 
 
-@router.get("/companies/{id}", responses=refuses(NoSuchCompany))
-async def company(id: UUID, tx: RequestTx, _: MaybeCaller) -> Company:
+@router.get("/companies/{id}", responses=refuses(NoSuchCompany, NotShown))
+async def company(id: UUID, tx: RequestTx, caller: MaybeCaller) -> Company:
     """One company."""
-    found = await queries.company_with(tx, id)
+    found = await queries.company_with(tx, id, caller.user_id if caller else None)
     if found is None:
         raise NoSuchCompany
     return Company.model_validate(found)

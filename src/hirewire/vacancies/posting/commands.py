@@ -23,6 +23,7 @@ from hirewire.messaging.transaction import Tx
 from hirewire.vacancies import states
 from hirewire.vacancies.authority import only_company_of
 from hirewire.vacancies.errors import NoSuchVacancy
+from hirewire.vacancies.holds import is_held
 from hirewire.vacancies.posting import rules
 from hirewire.vacancies.states import Action
 from hirewire.vacancies.tables import vacancy
@@ -33,6 +34,22 @@ class MoveNotAllowed(AppError):
 
     slug = "move-not-allowed"
     code = "move_not_allowed"
+    kind = Kind.CONFLICT
+
+
+class Held(AppError):
+    """This vacancy is not shown on the board, so it cannot be published or duplicated."""
+
+    slug = "held"
+    code = "held"
+    kind = Kind.CONFLICT
+
+
+class TakenDownBefore(AppError):
+    """A vacancy with this text was taken down: it cannot be published again."""
+
+    slug = "taken-down-before"
+    code = "taken_down_before"
     kind = Kind.CONFLICT
 
 
@@ -72,6 +89,7 @@ async def create(tx: Tx, company_id: UUID, fields: Mapping[str, object]) -> UUID
             status="draft",
             created_at=moment,
             updated_at=moment,
+            company_held=await is_held(tx, company_id),
             **fields,
         )
     )
@@ -81,29 +99,33 @@ async def create(tx: Tx, company_id: UUID, fields: Mapping[str, object]) -> UUID
 async def copy(tx: Tx, company_id: UUID, id: UUID) -> UUID:
     """Create a draft with the content of a vacancy in any status; returns the draft's id.
 
-    The last day is not copied. Raises `NoSuchVacancy`.
+    The last day is not copied. Raises `NoSuchVacancy`, and `Held` for one that is not shown.
     """
+    await is_held(tx, company_id)  # locks in the same order as holding a company
     original = await _locked(tx, company_id, id)
+    if original.held:
+        raise Held
     return await create(tx, company_id, {name: getattr(original, name) for name in COPIED})
 
 
 async def change(tx: Tx, company_id: UUID, id: UUID, changes: Mapping[str, object]) -> None:
     """Set these fields. Records `VacancyUpdated` if the vacancy is open and something has changed.
 
-    Raises `NoSuchVacancy`, `MoveNotAllowed` for a closed one, `Incomplete`.
+    Raises `NoSuchVacancy`, `MoveNotAllowed` for a closed one, `Incomplete`, `TakenDownBefore`.
     """
     before = await _locked(tx, company_id, id)
     if before.status not in states.EDITABLE:
-        raise MoveNotAllowed(extra={"allowed": states.allowed_actions(before.status)})
+        raise MoveNotAllowed(extra=_allowed(before))
     differing = {name: value for name, value in changes.items() if value != getattr(before, name)}
     if not differing:
         return
     if before.status != "draft":
         _check_complete(dict(before._mapping) | differing)
+        await _check_not_taken_down(tx, before, dict(before._mapping) | differing)
     # Always all fields, so that there is one prepared statement instead of one per combination.
     values = {name: getattr(before, name) for name in EDITABLE} | differing
     after = await _set(tx, id, **values)
-    if after.status == "published":
+    if after.status == "published" and not after.held:
         record(
             tx,
             VacancyUpdated(
@@ -120,15 +142,17 @@ async def move(
     Republishing a paused vacancy records the same event as the first publication. A reopened
     vacancy becomes paused, so that it can be changed before publication. Reopening removes a last
     day in the past, which would close the vacancy again at once. Raises `NoSuchVacancy`,
-    `MoveNotAllowed`, `Incomplete`.
+    `MoveNotAllowed`, `Incomplete`, `Held`, `TakenDownBefore`.
     """
     before = await _locked(tx, company_id, id)
-    following = states.moves(before.status).get(action)
+    following = states.moves(before.status, held=before.held).get(action)
     if following is None:
-        raise MoveNotAllowed(extra={"allowed": states.allowed_actions(before.status)})
+        is_held = action in states.moves(before.status, held=False)
+        raise (Held if is_held else MoveNotAllowed)(extra=_allowed(before))
     values: dict[str, object] = {"status": following}
     if action == "publish":
         _check_complete(dict(before._mapping))
+        await _check_not_taken_down(tx, before, dict(before._mapping))
         if rules.is_over(before.valid_through, today()):
             raise Incomplete(errors=[FieldError("#/validThrough", "has passed", "in_the_past")])
         values["published_at"] = before.published_at or now()
@@ -207,6 +231,22 @@ def _record_closed(tx: Tx, row: Row[Any], reason: str) -> None:
             vacancy_id=row.id, company_id=row.company_id, version=row.version, reason=reason
         ),
     )
+
+
+def _allowed(row: Row[Any]) -> dict[str, object]:
+    return {"allowed": states.allowed_actions(row.status, held=row.held)}
+
+
+async def _check_not_taken_down(tx: Tx, row: Row[Any], values: Mapping[str, Any]) -> None:
+    """Raise `TakenDownBefore` if another vacancy of the company with this text was taken down."""
+    taken_down = await tx.execute(
+        select(vacancy.c.title, vacancy.c.description).where(
+            vacancy.c.company_id == row.company_id, vacancy.c.taken_down, vacancy.c.id != row.id
+        )
+    )
+    mark = rules.content_of(values["title"], values["description"])
+    if any(rules.content_of(one.title, one.description) == mark for one in taken_down):
+        raise TakenDownBefore
 
 
 def _check_complete(values: Mapping[str, object]) -> None:

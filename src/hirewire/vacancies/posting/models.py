@@ -138,6 +138,8 @@ class VacancyFigures(Answer):
     id: UUID
     title: str
     status: str
+    held: bool
+    """Whether it is not shown, whatever its status."""
     area: str | None
     created_at: datetime
     published_at: datetime | None

@@ -6,6 +6,8 @@ from uuid import UUID
 from sqlalchemy import FromClause, Row, Subquery, and_, case, func, select, true, tuple_
 
 from hirewire.messaging.transaction import Tx
+from hirewire.vacancies.authority import is_operator
+from hirewire.vacancies.errors import NotShown
 from hirewire.vacancies.presenters import unread_for_company, vacancies_with_company, visible_to
 from hirewire.vacancies.tables import application, recommendation, resume, vacancy
 
@@ -18,11 +20,18 @@ Place = tuple[int, int, UUID]
 async def vacancy_for(
     tx: Tx, id: UUID, company_id: UUID | None, reader: UUID | None = None
 ) -> Row[Any] | None:
-    """A vacancy that was published, or one of this company's in any status; None for any other."""
+    """A vacancy that was published, or one of this company's in any status; None for any other.
+
+    Raises `NotShown` for a held one of another company; operators read it.
+    """
     found = await tx.execute(vacancies_with_company(reader).where(vacancy.c.id == id))
     row: Row[Any] | None = found.first()
     if row is None or (row.published_at is None and row.company_id != company_id):
         return None
+    if not row.held or row.company_id == company_id:
+        return row
+    if reader is None or not await is_operator(tx, reader):
+        raise NotShown
     return row
 
 
@@ -45,6 +54,7 @@ async def overview(
         select(
             *(vacancy.c.id, vacancy.c.title, vacancy.c.status, vacancy.c.area),
             *(vacancy.c.created_at, vacancy.c.published_at, vacancy.c.valid_through),
+            vacancy.c.held,
             urgency.label("urgency"),
             unread.label("unread"),
             func.coalesce(received.c.all, 0).label("applications"),
@@ -94,6 +104,7 @@ def _matching(shown: Subquery, company_id: UUID) -> FromClause:
         .where(
             table.vacancy_id == shown.c.id,
             shown.c.status == "published",
+            ~shown.c.held,
             table.withdrawn.is_(None),
             table.state != "dismissed",
             visible_to(company_id),

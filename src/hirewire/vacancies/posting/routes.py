@@ -26,7 +26,7 @@ from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.adverts import reader
 from hirewire.vacancies.adverts.known import DICTIONARIES
 from hirewire.vacancies.authority import NotAnEmployer, company_of, require_company
-from hirewire.vacancies.errors import NoSuchVacancy
+from hirewire.vacancies.errors import NoSuchVacancy, NotShown
 from hirewire.vacancies.posting import commands, models, queries
 from hirewire.vacancies.posting.presenters import shown_draft
 from hirewire.vacancies.presenters import Vacancy, shown_vacancy
@@ -86,16 +86,19 @@ async def overview(
     )
 
 
-@router.get("/{id}", responses=refuses(NoSuchVacancy))
+@router.get("/{id}", responses=refuses(NoSuchVacancy, NotShown))
 async def read(id: UUID, tx: RequestTx, caller: MaybeCaller) -> Vacancy:
-    """One vacancy. Only its company sees a draft."""
+    """One vacancy. Only its company sees a draft, and one that is not shown."""
     reader = caller.user_id if caller else None
     return await _answer(tx, id, await _company(tx, caller), reader)
 
 
 @router.patch(
     "/{id}",
-    responses=refuses(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed, commands.Incomplete),
+    responses=refuses(
+        *(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed, commands.Incomplete),
+        commands.TakenDownBefore,
+    ),
 )
 async def change(id: UUID, body: models.VacancyChanges, tx: RequestTx, caller: Caller) -> Vacancy:
     """Update a vacancy. Fields that are not sent stay unchanged."""
@@ -108,7 +111,10 @@ async def change(id: UUID, body: models.VacancyChanges, tx: RequestTx, caller: C
 
 @router.post(
     "/{id}/publish",
-    responses=refuses(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed, commands.Incomplete),
+    responses=refuses(
+        *(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed, commands.Incomplete),
+        *(commands.Held, commands.TakenDownBefore),
+    ),
 )
 async def publish(id: UUID, tx: RequestTx, caller: VerifiedCaller) -> Vacancy:
     """Publish a vacancy, or resume a paused one."""
@@ -116,7 +122,8 @@ async def publish(id: UUID, tx: RequestTx, caller: VerifiedCaller) -> Vacancy:
 
 
 @router.post(
-    "/{id}/pause", responses=refuses(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed)
+    "/{id}/pause",
+    responses=refuses(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed, commands.Held),
 )
 async def pause(id: UUID, tx: RequestTx, caller: Caller) -> Vacancy:
     """Pause a vacancy: it is removed from the search and accepts no applications."""
@@ -134,14 +141,17 @@ async def close(
 
 
 @router.post(
-    "/{id}/reopen", responses=refuses(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed)
+    "/{id}/reopen",
+    responses=refuses(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed, commands.Held),
 )
 async def reopen(id: UUID, tx: RequestTx, caller: Caller) -> Vacancy:
     """Reopen a closed vacancy as paused. A deadline in the past is removed."""
     return await _move(tx, caller, id, "reopen")
 
 
-@router.post("/{id}/copy", status_code=201, responses=refuses(NotAnEmployer, NoSuchVacancy))
+@router.post(
+    "/{id}/copy", status_code=201, responses=refuses(NotAnEmployer, NoSuchVacancy, commands.Held)
+)
 async def copy(id: UUID, tx: RequestTx, caller: Caller, once: Once) -> Vacancy:
     """Copy a vacancy into a new draft, without its deadline."""
 
@@ -180,7 +190,7 @@ async def _answer(tx: Tx, id: UUID, company: UUID | None, reader: UUID | None = 
 
 
 def _overview(row: Row[Any]) -> models.VacancyFigures:
-    is_open = row.status == "published" and row.published_at is not None
+    is_open = row.status == "published" and row.published_at is not None and not row.held
     days = (now() - row.published_at).days if is_open else None
     return models.VacancyFigures.model_validate(dict(row._mapping) | {"days_open": days})
 

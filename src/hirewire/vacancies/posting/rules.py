@@ -35,6 +35,12 @@ def repeated(names: Sequence[str]) -> str | None:
     return None
 
 
+def content_of(title: str | None, html: str | None) -> str:
+    """The letters and digits of a vacancy's text: equal for texts that read the same."""
+    text = unescape(nh3.clean(html or "", tags=set()))
+    return "".join(filter(str.isalnum, f"{title}{text}".casefold()))
+
+
 MOST_PASSES = 5
 
 

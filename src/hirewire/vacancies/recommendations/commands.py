@@ -37,7 +37,7 @@ on conflict (id) do update set owner_id = excluded.owner_id, version = excluded.
 _STALE = {
     "vacancy": """
 select v.id from vacancy v left join comparable c on c.id = v.id
-where v.status = 'published' and c.ruleset is distinct from $1 and v.id > $2
+where v.status = 'published' and not v.held and c.ruleset is distinct from $1 and v.id > $2
 order by v.id limit $3
 """,
     "resume": """
@@ -160,7 +160,8 @@ async def compare_vacancies(
     """Compare these vacancies, as stored in their table, with all visible resumes."""
     step = await _step(tx)
     rows = (await tx.execute(select(vacancy).where(among(vacancy.c.id, ids)))).all()
-    demands = {row.id: demand_of(dict(row._mapping)) for row in rows if row.status == "published"}
+    open_ones = [row for row in rows if row.status == "published" and not row.held]
+    demands = {row.id: demand_of(dict(row._mapping)) for row in open_ones}
     step.vacancies.update({row.id: (row.version, demands.get(row.id)) for row in rows})
     packed = {
         row.id: pack_demand(demands[row.id], id=row.id, version=row.version)

@@ -10,7 +10,7 @@ from sqlalchemy import LABEL_STYLE_TABLENAME_PLUS_COL, Row, Select, and_, select
 
 from hirewire.kit.db import among
 from hirewire.messaging.transaction import Tx
-from hirewire.vacancies.presenters import visible_to
+from hirewire.vacancies.presenters import is_open, visible_to
 from hirewire.vacancies.recommendations.asking import Asked, asked_skills, languages_of
 from hirewire.vacancies.recommendations.facts import (
     demand_of,
@@ -76,7 +76,9 @@ class Fit:
 async def published_vacancy(tx: Tx, vacancy_id: UUID) -> Mapping[str, Any] | None:
     """A vacancy that everybody may read, as a row."""
     found = await tx.execute(
-        select(vacancy).where(vacancy.c.id == vacancy_id, vacancy.c.published_at.is_not(None))
+        select(vacancy).where(
+            vacancy.c.id == vacancy_id, vacancy.c.published_at.is_not(None), ~vacancy.c.held
+        )
     )
     row = found.first()
     return None if row is None else dict(row._mapping)
@@ -145,7 +147,7 @@ def _selection() -> Select[Any]:
             ),
         )
         .where(table.withdrawn.is_(None), table.state != "dismissed")
-        .where(vacancy.c.status == "published", visible_to(table.company_id))
+        .where(is_open(), visible_to(table.company_id))
     )
 
 

@@ -12,11 +12,12 @@ from hirewire.vacancies.tables import saved_vacancy, vacancy
 
 
 async def can_be_saved(tx: Tx, vacancy_id: UUID) -> bool:
-    """Whether everybody can see this vacancy: it was published and is not archived."""
+    """Whether everybody can see this vacancy: it was published, is not archived and not held."""
     statement = select(vacancy.c.id).where(
         vacancy.c.id == vacancy_id,
         vacancy.c.published_at.is_not(None),
         vacancy.c.status != "archived",
+        ~vacancy.c.held,
     )
     return (await tx.execute(statement)).first() is not None
 

@@ -1,5 +1,6 @@
 """Routes for saving vacancies, and for the list of saved ones."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,15 @@ from hirewire.vacancies.saved import commands, queries
 router = APIRouter(prefix="/api/vacancies", tags=["saved"])
 
 
+NOT_SHOWN: Mapping[str, object] = {
+    **dict.fromkeys(("experience", "employment_type", "work_format", "area", "address", "salary")),
+    **dict.fromkeys(("company_logo", "held", "valid_through", "close_reason")),
+    **dict.fromkeys(("requirements", "languages"), ()),
+    "status": "not_shown",
+}
+"""The fields of a vacancy that is held, for everybody but its employer."""
+
+
 class SavedVacancy(Answer):
     """A saved vacancy in its current status, without the description."""
 
@@ -29,7 +39,10 @@ class SavedVacancy(Answer):
 async def saved(
     tx: RequestTx, caller: Caller, page: PageParams, request: Request, response: Response
 ) -> Page[SavedVacancy]:
-    """Your saved vacancies, most recently saved first. Closed ones stay until you remove them."""
+    """Your saved vacancies, most recently saved first. Closed ones stay until you remove them.
+
+    One that is not shown any more has the status `not_shown`, and only its title and company.
+    """
     rows = await queries.saved_vacancies(
         tx, caller.user_id, limit=page.limit + 1, after=place_in_time(page.after)
     )
@@ -62,4 +75,6 @@ async def remove(id: UUID, tx: RequestTx, caller: Caller) -> None:
 
 def _shown(row: Row[Any], company: UUID | None) -> SavedVacancy:
     shown = shown_vacancy(row, company) | {"description": None, "saved": True}
+    if row.held and row.company_id != company:
+        shown |= NOT_SHOWN
     return SavedVacancy(saved_at=row.saved_at, vacancy=Vacancy.model_validate(shown))

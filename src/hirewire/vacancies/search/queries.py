@@ -10,13 +10,13 @@ from sqlalchemy import Row, Select, Text, func, select, tuple_
 
 from hirewire.kit.db import among
 from hirewire.messaging.transaction import Tx
-from hirewire.vacancies.presenters import vacancies_with_company, visible_to
+from hirewire.vacancies.presenters import is_open, vacancies_with_company, visible_to
 from hirewire.vacancies.tables import company, resume, saved_search, vacancy
 
 _VACANCIES = """
 select v.id::text as id, v.status, v.title, c.name as company_name, v.requirements, v.area,
     v.address, v.description, v.company_id, v.work_format, v.employment_type, v.experience,
-    v.salary, v.published_at, v.changed
+    v.salary, v.published_at, v.held, v.changed
 from vacancy v join company c on c.id = v.company_id
 """
 _RESUMES = """
@@ -26,7 +26,7 @@ from resume r
 _TABLES = {"vacancies": ("vacancy", "id"), "resumes": ("resume", "resume_id")}
 _HEADS = {"vacancies": (_VACANCIES, "v.id"), "resumes": (_RESUMES, "r.resume_id")}
 _COUNTS = {
-    "vacancies": "select count(*) from vacancy where status = 'published'",
+    "vacancies": "select count(*) from vacancy where status = 'published' and not held",
     "resumes": "select count(*) from resume where state = 'visible' "
     "and snapshot ->> 'status' = 'published'",
 }
@@ -102,9 +102,7 @@ async def open_vacancies(
     tx: Tx, ids: Sequence[UUID], reader: UUID | None = None
 ) -> dict[UUID, Row[Any]]:
     """Those of these vacancies that are open, with their companies' names, by id."""
-    statement = vacancies_with_company(reader).where(
-        among(vacancy.c.id, ids), vacancy.c.status == "published"
-    )
+    statement = vacancies_with_company(reader).where(among(vacancy.c.id, ids), is_open())
     return {row.id: row for row in await tx.execute(statement)}
 
 
@@ -154,7 +152,7 @@ async def published_vacancies(
     reader: UUID | None = None,
 ) -> list[Row[Any]]:
     """Open vacancies, most recently published first."""
-    statement = vacancies_with_company(reader).where(vacancy.c.status == "published")
+    statement = vacancies_with_company(reader).where(is_open())
     order = tuple_(vacancy.c.published_at, vacancy.c.id)
     if after is not None:
         statement = statement.where(order < after)

@@ -8,7 +8,8 @@ from hirewire.messaging.transaction import Tx
 _NAMED = """
 select name, sum(asked)::integer as asked, sum(offered)::integer as offered from (
     select r ->> 'skill' as name, 1 as asked, 0 as offered
-    from vacancy v, jsonb_array_elements(v.requirements) r where v.status = 'published'
+    from vacancy v, jsonb_array_elements(v.requirements) r
+    where v.status = 'published' and not v.held
     union all
     select s ->> 'name', 0, 1
     from resume r, jsonb_array_elements(r.snapshot -> 'skills') s where r.state = 'visible'

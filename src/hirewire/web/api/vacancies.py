@@ -157,6 +157,14 @@ class Vacancies(Client):
         """Change the visitor's company."""
         return await self._do("PATCH", "/employer-profile", changes)
 
+    async def send_company_code(self, address: str) -> Answer[None]:
+        """Mail a code to an address at the company's domain."""
+        return await self._do("POST", "/employer-profile/verification", {"address": address})
+
+    async def confirm_company(self, code: str) -> Answer[None]:
+        """Verify the company with the code."""
+        return await self._do("POST", "/employer-profile/verification/code", {"code": code})
+
     async def set_logo(self, image: bytes, media_type: str) -> Answer[None]:
         """Replace the company's logo."""
         return await self._do("PUT", "/employer-profile/logo", content=(image, media_type))

@@ -212,6 +212,24 @@ TEXTS: dict[str, str | Plural] = {
     **dict.fromkeys(("move_not_allowed", "other_side"), NOT_NOW),
     "resume_is_draft": N_("This resume is a draft. Publish it first."),
     "already_applied": N_("You have already applied with this resume."),
+    "no_own_domain": N_("First enter your company's own website, without a page after its domain."),
+    "too_many_company_codes": N_("Too many codes were sent."),
+    "wrong_company_code": N_("This code is wrong or has expired. Check it, or get a new one."),
+    "free_mail": N_("Everybody gets an address there. Use one at your company's domain."),
+    "other_domain": N_("Must be an address at %(domain)s, the domain of your website"),
+    "not_changed": NOT_NOW,
+    "too_many_reports": N_("Too many reports were sent from here."),
+    "decision_not_possible": N_(
+        "This decision is not possible now. Somebody may have decided already."
+    ),
+    "answered_already": N_("This decision cannot be answered any more."),
+    **dict.fromkeys(("target_not_found", "decision_not_found", "nothing_reported"), GONE),
+    "reason_of_takedown": N_("Choose a reason to take it down."),
+    "held": N_("This job is not shown on the site, so it cannot be published or duplicated."),
+    "taken_down_before": N_(
+        "A job with this text was taken down, so it cannot be published again."
+    ),
+    "not_shown": N_("This is no longer shown on the site."),
     "vacancy_not_open": N_("This job is not accepting applications."),
     "own_vacancy": N_("You cannot apply to a job at your own company."),
     "not_an_operator": N_("Only operators of this board can do this."),

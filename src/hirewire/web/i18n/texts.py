@@ -22,6 +22,7 @@ TABLE = Path("docs") / "copy.md"
 SEVERAL = "Several pages"
 PDF = "PDF of a resume"
 MAILS = "Mails"
+MAIL_PACKAGES = ("hirewire.auth.mails", "hirewire.vacancies.verifying")
 PAGES: dict[str, tuple[str, ...]] = {
     "Every page": ("base.html", "unread.html", "toast.html", "rendering.py", "list.html"),
     "Start page": ("start.html",),
@@ -75,6 +76,8 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("my_vacancies.html", "received.html", "resumes_matched.html", "feed.html"),
         "employer.py",
     ),
+    "Reports": ("report.html", "admin_reports.html", "admin_report.html", "decisions.html"),
+    "Verified companies": ("admin_companies.html", "admin_company.html", "verification.html"),
     "Job editor": ("vacancy_edit.html", "vacancy_fields.html", "vacancy_wrong.html", "price.html"),
     "Board": ("job.html", "board.html", "cards.html", "stage.html"),
     "Candidates": ("candidates.html", "candidate.html", "resumes.html", "card.html"),
@@ -156,9 +159,12 @@ def printed() -> list[tuple[str, str]]:
 
 def mailed() -> list[tuple[str, str]]:
     """The texts of mails, in English and Russian."""
-    source = files("hirewire.auth.mails").joinpath("texts.toml").read_text(encoding="utf-8")
+    sources = [
+        files(package).joinpath("texts.toml").read_text(encoding="utf-8")
+        for package in MAIL_PACKAGES
+    ]
     pairs: list[tuple[str, str]] = []
-    for name, by_language in tomllib.loads(source).items():
+    for name, by_language in tomllib.loads("\n".join(sources)).items():
         english, russian = (_flat(by_language[language]) for language in ("en", "ru"))
         assert len(english) == len(russian), name
         pairs += zip(english, russian, strict=True)

@@ -23,7 +23,9 @@ from hirewire.web.pages.rendering import (
     Member,
     file_of,
     go,
+    is_good,
     is_part,
+    or_none,
     render,
     typed,
 )
@@ -88,10 +90,7 @@ async def home(who: Member) -> Response:
 @router.get("/company")
 async def company(who: Member) -> Response:
     """The form of the user's company."""
-    profile = await who.vacancies.employer_profile()
-    if not profile.is_good:
-        return go(who, "/employer")
-    return render(who, "company_edit.html", company=profile.data, form=Form(profile.data))
+    return await company_page(who)
 
 
 @router.post("/company")
@@ -116,7 +115,31 @@ async def change_company(who: Member, request: Request) -> Response:
         return go(who, "/employer/company", done="saved")
     if not form.errors:
         form.refuse(answer)
-    return render(who, "company_edit.html", answer.status, company=saved.data, form=form)
+    return await company_page(who, form, status=answer.status)
+
+
+async def company_page(
+    who: Visitor,
+    form: Form | None = None,
+    *,
+    code_form: Form | None = None,
+    status: int = 200,
+) -> Response:
+    """The form of the user's company, with its verification and what operators decided."""
+    profile, found = await asyncio.gather(
+        who.vacancies.employer_profile(), or_none(who.moderation.decisions())
+    )
+    if not profile.is_good:
+        return go(who, "/employer")
+    return render(
+        who,
+        "company_edit.html",
+        status,
+        company=profile.data,
+        form=form or Form(profile.data),
+        code_form=code_form or Form(),
+        decisions=found.data.items if is_good(found) else (),
+    )
 
 
 async def _set_logo(who: Visitor, form: Form, logo: tuple[bytes, str] | None) -> Answer[None]:

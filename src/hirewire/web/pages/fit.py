@@ -25,7 +25,7 @@ class Fit:
 
 async def fit_of(who: Visitor, vacancy: Vacancy, own: Own) -> Fit | None:
     """How well the visitor matches a job; None for employers, or while a service is unavailable."""
-    if vacancy.allowedActions or vacancy.status != "published" or not is_good(own["resumes"]):
+    if vacancy.allowedActions or not vacancy.is_open or not is_good(own["resumes"]):
         return None
     mine = own["resumes"].data.items
     if not mine:

@@ -1,11 +1,13 @@
 """The editor of a vacancy: draft, change, publish, close, and preview a requirement's effect."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from pydantic import JsonValue
 
 from hirewire.web.api.answers import Missing
+from hirewire.web.api.models.moderation import Decided
 from hirewire.web.api.models.vacancies import Price, Vacancy
 from hirewire.web.pages import jsonld, reading
 from hirewire.web.pages.rendering import (
@@ -13,7 +15,9 @@ from hirewire.web.pages.rendering import (
     Form,
     Member,
     go,
+    is_good,
     is_part,
+    or_none,
     render,
     rows,
     said,
@@ -52,7 +56,7 @@ async def vacancy(id: UUID, who: Member) -> Response:
     saved = (await who.vacancies.vacancy(id)).data
     if not saved.allowedActions:
         raise Missing
-    return _editor(who, saved, Form(saved, _text(saved)))
+    return await _editor(who, saved, Form(saved, _text(saved)))
 
 
 @router.post("/{id}")
@@ -81,7 +85,7 @@ async def change(id: UUID, who: Asking, request: Request) -> Response:
         return go(who, f"/employer/vacancies/{id}", done="saved")
     form = Form(saved, changes, {"description": given.get("description")})
     form.refuse(answer)
-    return _editor(who, saved, form, answer.status)
+    return await _editor(who, saved, form, answer.status)
 
 
 def _text(saved: Vacancy) -> dict[str, str]:
@@ -105,7 +109,7 @@ async def _price(
     form = Form(saved, body, {"description": given.get("description")})
     if not answer.is_good:
         form.refuse(answer)
-    return _editor(who, saved, form, answer.status, price=price, is_priced=True)
+    return await _editor(who, saved, form, answer.status, price=price, is_priced=True)
 
 
 async def body_of(request: Request, given: dict[str, str]) -> dict[str, JsonValue]:
@@ -140,7 +144,7 @@ async def body_of(request: Request, given: dict[str, str]) -> dict[str, JsonValu
     return body
 
 
-def _editor(
+async def _editor(
     who: Visitor,
     saved: Vacancy,
     form: Form,
@@ -160,4 +164,13 @@ def _editor(
         lacking=jsonld.missing(saved, who.request.app.state.country),
         empty_rows=EMPTY_ROWS,
         read_from={},
+        decisions=await _decisions(who, saved),
     )
+
+
+async def _decisions(who: Visitor, saved: Vacancy) -> Sequence[Decided]:
+    """What operators decided about the job. Only a job that was published may have any."""
+    if saved.publishedAt is None:
+        return ()
+    found = await or_none(who.moderation.decisions(UUID(saved.id)))
+    return found.data.items if is_good(found) else ()

@@ -31,6 +31,8 @@ router = APIRouter(include_in_schema=False)
 UNSURE = ("salaryFrom", "currency", "days", "sort", "after")
 """Search parameters that may be mistyped or outdated: invalid ones are left out."""
 MOST_OTHERS = 3
+NOT_SHOWN = 410
+"""The answer about a job or a company that was taken down."""
 AHEAD = json.dumps(
     {
         "prefetch": [
@@ -133,15 +135,17 @@ async def vacancy(id: UUID, who: Asking) -> Response:
         answer = await read_vacancy(who, id)
     except Unavailable:
         return away(who)
+    if answer.status == NOT_SHOWN:
+        return render(who, "gone.html", NOT_SHOWN, title="", why="not_shown")
     found = answer.data
     if found.status == "draft":
         raise Missing
     if found.status == "archived":
-        return render(who, "gone.html", 410, title=found.title)
+        return render(who, "gone.html", 410, title=found.title, why="closed")
     found = await named(who, found)
     markup, app = None, who.request.app
     lacking = jsonld.missing(found, app.state.country)
-    if found.status == "published" and not lacking:
+    if found.is_open and not lacking:
         posting = jsonld.job_posting(found, str(app.state.public_url), app.state.country)
         markup = Markup(jsonld.script(posting))  # noqa: S704
     # The service sanitised it (nh3) before storing it.
@@ -191,7 +195,7 @@ async def _others(who: Visitor, vacancy: Vacancy) -> Others:
     if not is_good(answer):
         return Others()
     some = [one for one in answer.data.items if one.id != vacancy.id]
-    is_counted = vacancy.status == "published"
+    is_counted = vacancy.is_open
     count = (answer.data.total or len(answer.data.items)) - is_counted
     return Others(max(count, len(some)), some[:MOST_OTHERS])
 
@@ -215,6 +219,8 @@ async def company(id: UUID, who: Asking) -> Response:
         about, found = await asyncio.gather(who.public.company(id), search(who, query))
     except Unavailable:
         return away(who)
+    if about.status == NOT_SHOWN:
+        return render(who, "gone.html", NOT_SHOWN, title="", why="company_not_shown")
     company = about.data
     return render(who, "company.html", found=await named(who, found.data), company=company)
 

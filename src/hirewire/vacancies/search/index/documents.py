@@ -63,7 +63,7 @@ def group_value(group: int) -> str:
 
 def vacancy_document(row: Mapping[str, Any]) -> Document | None:
     """The document of a vacancy (its row with `company_name`); None unless it is open."""
-    if row["status"] != "published":
+    if row["status"] != "published" or row["held"]:
         return None
     names = [one["skill"] for one in row["requirements"] or ()]
     pay, currency = _pay(row["salary"])

@@ -28,6 +28,8 @@ class Application(Model):
     origin: str
     vacancyId: str
     vacancyTitle: str
+    vacancyHeld: bool = False
+    """Whether the job is no longer shown."""
     companyId: str
     companyName: str
     resumeId: str

@@ -56,6 +56,7 @@ class Vacancy(Model):
     companyId: str
     companyName: str
     companyLogo: str | None = None
+    companyVerified: bool = False
     status: str
     title: str
     description: str | None = None
@@ -72,9 +73,21 @@ class Vacancy(Model):
     publishedAt: Moment | None = None
     allowedActions: tuple[str, ...] = ()
     """The actions that its employer can take; empty for everybody else."""
+    held: str | None = None
+    """Why it is not shown, whatever its status; only its employer and operators get such a job."""
     highlights: Highlights | None = None
     saved: bool | None = None
     """Whether the visitor has saved it."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is shown to everybody and accepts applications."""
+        return self.status == "published" and self.held is None
+
+    @property
+    def shown_status(self) -> str:
+        """The status, or `held`."""
+        return "held" if self.held else self.status
 
 
 class AdvertLine(Model):
@@ -267,6 +280,7 @@ class JobFigures(Model):
     id: str
     title: str
     status: str
+    held: bool = False
     area: str | None = None
     daysOpen: int | None = None
     applications: int = 0
@@ -353,8 +367,28 @@ class NamedCompany(Model):
     name: str
 
 
+class Verified(Model):
+    """How a company was verified."""
+
+    by: str
+    domain: str | None = None
+
+
+class CompanyLine(NamedCompany):
+    """A company, as operators see it."""
+
+    site: str | None = None
+    createdAt: Moment
+    verifiedAt: Moment | None = None
+    verifiedBy: str | None = None
+    verifiedDomain: str | None = None
+    takenDown: bool = False
+
+
 class Company(NamedCompany):
     """A company's public profile."""
+
+    verified: Verified | None = None
 
     description: str | None = None
     site: str | None = None
@@ -370,6 +404,8 @@ class Employer(Model):
 class EmployerProfile(Employer):
     """The company of the visitor."""
 
+    verified: Verified | None = None
+    markLost: str | None = None
     companyName: str
     phone: str | None = None
     description: str | None = None

@@ -1,0 +1,1 @@
+"""Companies whose people are blocked."""

@@ -1,0 +1,1 @@
+"""Reports of vacancies and companies, and what operators decide about them."""

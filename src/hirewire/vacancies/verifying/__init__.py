@@ -1,0 +1,1 @@
+"""Companies that are verified: by mail at their own domain, or by hand."""

@@ -12,7 +12,7 @@ from hirewire.messaging.event import EVENTS, Event
 
 NO_PERSONAL_DATA = {
     *("action", "applicant_state", "changed", "kid", "origin", "previous_role", "previous_stage"),
-    *("language", "reason", "role", "ruleset", "service", "side", "stage"),
+    *("kind", "language", "reason", "role", "ruleset", "service", "side", "stage"),
     *("experience_id", "education_id", "jwk"),
     "title",  # of a vacancy
 }

@@ -88,8 +88,11 @@ def test_responses_other_than_json_have_their_media_type() -> None:
     }
     assert kinds == {
         "get /api/profiles/candidates/{resume_id}/pdf": ["application/pdf"],
+        "get /api/auth/exports/{id}/files/{number}": ["application/octet-stream"],
+        "get /api/profiles/exports/{id}/files/{number}": ["application/octet-stream"],
         "get /api/profiles/resumes/{id}/export": ["application/json", "application/pdf"],
         "get /api/vacancies/companies/{id}/logo": ["image/webp"],
+        "get /api/vacancies/exports/{id}/files/{number}": ["application/octet-stream"],
         "get /api/vacancies/feeds/vacancies.{kind}": [
             "application/atom+xml",
             "application/rss+xml",

@@ -4,10 +4,9 @@ import re
 from collections.abc import Mapping
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
 
 ID = re.compile(r"[a-z0-9][a-z0-9-]{0,29}")
 
@@ -77,7 +76,7 @@ def _provider(id: str, members: object) -> SignInProvider:
         ) from None
 
 
-def _with_secret(members: dict[str, Any]) -> dict[str, Any]:
+def _with_secret(members: dict[str, JsonValue]) -> dict[str, JsonValue]:
     """The members with the secret of `client_secret_file`, if that is given."""
     file = members.pop("client_secret_file", None)
     if isinstance(file, str) and "client_secret" not in members:

@@ -7,12 +7,11 @@ import ssl
 import time
 from collections.abc import Mapping
 from functools import cache, lru_cache
-from typing import Any
 from urllib.parse import quote_plus
 
 import httpx
 import structlog
-from pydantic import ValidationError
+from pydantic import JsonValue, ValidationError
 
 from hirewire.auth.openid.answers import (
     Expected,
@@ -143,7 +142,7 @@ class Provider:
         *,
         form: Mapping[str, str] | None = None,
         bearer: str | None = None,
-    ) -> dict[str, Any]:
+    ) -> dict[str, JsonValue]:
         """The JSON object of a successful answer. `form` is sent as this client.
 
         Raises `ProviderAway`, and `CodeRefused` for a form that the provider does not accept.

@@ -7,15 +7,22 @@ from sqlalchemy.dialects.postgresql import insert
 from hirewire.auth.tables import consent
 from hirewire.auth.where import Where
 from hirewire.kit.clock import now
-from hirewire.kit.errors import FieldError, Invalid
+from hirewire.kit.errors import AppError, Kind
 from hirewire.messaging.transaction import Tx
 
 
+class ConsentOutdated(AppError):
+    """The privacy notice has another version now: read it and agree again."""
+
+    slug = "consent-outdated"
+    code = "consent_outdated"
+    kind = Kind.CONFLICT
+
+
 def require_current(version: str, current: str) -> None:
-    """Raise `Invalid` for any other version than the current one: nobody can agree to that."""
+    """Raise `ConsentOutdated` for any other version than the current one."""
     if version != current:
-        error = FieldError("#/consent", "is not the current version", "consent_outdated")
-        raise Invalid(errors=[error])
+        raise ConsentOutdated
 
 
 async def agree(tx: Tx, user_id: UUID, version: str, where: Where) -> None:

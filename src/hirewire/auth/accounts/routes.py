@@ -15,7 +15,7 @@ from hirewire.auth.registering import TooManyRegistrations, check_limit
 from hirewire.auth.taken import EmailTaken
 from hirewire.auth.where import where_of
 from hirewire.contracts.auth import Role
-from hirewire.kit.errors import Invalid, Unauthenticated
+from hirewire.kit.errors import Unauthenticated
 from hirewire.kit.http import (
     Caller,
     Idempotency,
@@ -96,7 +96,9 @@ async def _registering(body: Registration, request: Request) -> Registering:
 
 
 @router.post(
-    "/register", status_code=201, responses=refuses(EmailTaken, Invalid, TooManyRegistrations)
+    "/register",
+    status_code=201,
+    responses=refuses(EmailTaken, ConsentOutdated, TooManyRegistrations),
 )
 async def register(
     # Must come first: dependencies are resolved in this order.

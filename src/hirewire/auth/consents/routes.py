@@ -7,10 +7,10 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from hirewire.auth.callers import CurrentSession
-from hirewire.auth.consenting import agree, require_current
+from hirewire.auth.consenting import ConsentOutdated, agree, require_current
 from hirewire.auth.consents import queries
 from hirewire.auth.where import where_of
-from hirewire.kit.errors import Invalid, Unauthenticated
+from hirewire.kit.errors import Unauthenticated
 from hirewire.kit.http import RequestTx
 from hirewire.kit.models import Answer, Body
 from hirewire.kit.notices import LONGEST_VERSION, Notice, notice
@@ -70,7 +70,7 @@ async def listed(
     return ConsentList(current=notice_of(request).version, items=items)
 
 
-@router.post("/consents", status_code=204, responses=refuses(Unauthenticated, Invalid))
+@router.post("/consents", status_code=204, responses=refuses(Unauthenticated, ConsentOutdated))
 async def give(body: ToAgree, tx: RequestTx, caller: CurrentSession, request: Request) -> None:
     """Agree to the current version of the privacy notice. Repeating the call changes nothing."""
     require_current(body.consent, notice_of(request).version)

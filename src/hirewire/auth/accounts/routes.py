@@ -8,7 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from hirewire.auth import networks, passwords, registering
 from hirewire.auth.accounts import commands, queries
-from hirewire.auth.consenting import agree, require_current
+from hirewire.auth.consenting import ConsentOutdated, agree, require_current
 from hirewire.auth.credentials import hash_password, normalised_email
 from hirewire.auth.notices import requester_of
 from hirewire.auth.registering import TooManyRegistrations, check_limit

@@ -58,8 +58,8 @@ async def test_without_one_the_person_is_asked_later(auth: Auth) -> None:
     tokens = await auth.login()
     assert "consent" not in claims(tokens["accessToken"])
     assert (await _consents(auth, tokens)) == {"current": VERSION, "items": []}
-    for wrong in ("", "2001-01-01", "x" * 33):
-        assert await _agree(auth, tokens, wrong) == 422
+    for wrong, status in (("", 409), ("2001-01-01", 409), ("x" * 33, 422)):
+        assert await _agree(auth, tokens, wrong) == status
     given = await asyncio.gather(*(_agree(auth, tokens, VERSION) for _ in range(3)))
     assert given == [204, 204, 204]
     assert len((await _consents(auth, tokens))["items"]) == 1
@@ -77,7 +77,7 @@ async def test_a_newer_version(auth: Auth, tmp_path: Path) -> None:
     changed = settings.model_copy(update={"privacy_notice": file})
     auth.service.app.state.settings = changed
     assert (await _consents(auth, tokens))["current"] == "2027-01"
-    assert await _agree(auth, tokens, VERSION) == 422
+    assert await _agree(auth, tokens, VERSION) == 409
     assert await _agree(auth, tokens, "2027-01") == 204
     found = (await _consents(auth, tokens))["items"]
     assert [one["version"] for one in found] == ["2027-01", VERSION]

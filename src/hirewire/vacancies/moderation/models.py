@@ -1,10 +1,11 @@
 """Request and response bodies of moderation."""
 
 from datetime import datetime
-from typing import Annotated, Self
+from typing import Annotated, Self, get_args
 from uuid import UUID
 
-from pydantic import model_validator
+from pydantic import ConfigDict, model_validator
+from pydantic.config import JsonDict, JsonValue
 from pydantic_core import PydanticCustomError
 
 from hirewire.kit.audit_log import Why
@@ -22,8 +23,19 @@ class NewReport(Body):
     text: Details | None = None
 
 
+TAKE_DOWN: JsonDict = {
+    "properties": {"decision": {"const": "take_down"}, "reason": {"type": "string"}},
+    "required": ["reason"],
+}
+OTHERS: list[JsonValue] = [one for one in get_args(Decision) if one != "take_down"]
+ANOTHER: JsonDict = {"properties": {"decision": {"enum": OTHERS}, "reason": {"type": "null"}}}
+"""A reason goes with `take_down`, and with nothing else."""
+
+
 class NewDecision(Body):
     """What an operator decides, and why. The owner reads both, unless reports are dismissed."""
+
+    model_config = ConfigDict(json_schema_extra={"anyOf": [TAKE_DOWN, ANOTHER]})
 
     decision: Decision
     reason: Reason | None = None

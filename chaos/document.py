@@ -20,6 +20,11 @@ victims, kinds of faults and times.
 | `--write` | writes this page |
 | `"disk alarm" frozen` | runs the scenarios whose names contain these words |
 
+**People** are another run: `./dev chaos-accounts --people 500 --seed N` starts the platform as `hirewire run` does, with a mail server
+of its own. Each person registers, resets the password, leaves a profile and a resume, and deletes the account, 40 at once, while
+services are killed and frozen and mail server, RabbitMQ and PostgreSQL are killed. Every promised mail must have arrived, none without
+a committed row, every receipt must be complete, `hirewire privacy verify` must find nothing, and the audit must be clean.
+
 **Audits** run one after the other during the faults, and until one more is complete after them. None may ever
 report an event as missing that is not lost (**false alarms** is 0). After each scenario all faults are
 removed. Once outbox, queues and inbox are empty:

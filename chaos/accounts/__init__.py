@@ -1,0 +1,1 @@
+"""People who reset passwords and delete accounts while services, mail server and broker die."""

@@ -295,3 +295,18 @@ async def test_nothing_of_an_erased_person_stays(anna: Person, boris: Person, ol
             text = str(rows.all())
             assert not [one.id for one in (anna, boris, olga) if str(one.id) in text]
             assert "canteen" not in text
+
+
+async def test_operators_can_be_required_to_have_a_second_factor(olga: Person) -> None:
+    app = olga.service.app
+    usual = app.state.settings
+    app.state.settings = usual.model_copy(update={"operators_second_factor": "required"})
+    try:
+        for path in ("/admin/reported", "/admin/companies"):
+            refused = await olga.call("GET", path, expect=403)
+            assert refused["code"] == "operator_second_factor"
+            strong = olga.service.as_user(olga.id, amr=["mfa"])
+            allowed = await olga.service.client.get(f"/api/vacancies{path}", headers=strong)
+            assert allowed.status_code == 200
+    finally:
+        app.state.settings = usual

@@ -11,6 +11,7 @@ from hirewire.kit.errors import NotAnOperator, NotFound
 from hirewire.kit.http import (
     Caller,
     MaybeCaller,
+    OperatorCaller,
     Page,
     PageParams,
     RequestTx,
@@ -79,7 +80,7 @@ async def _report(
 @router.get("/admin/reported", responses=refuses(NotAnOperator))
 async def reported(
     tx: RequestTx,
-    caller: Caller,
+    caller: OperatorCaller,
     page: PageParams,
     request: Request,
     response: Response,
@@ -104,7 +105,7 @@ async def reported(
 
 
 @router.get("/admin/reported/count", responses=refuses(NotAnOperator))
-async def waiting(tx: RequestTx, caller: Caller) -> models.Waiting:
+async def waiting(tx: RequestTx, caller: OperatorCaller) -> models.Waiting:
     """For operators: how much waits for a decision."""
     await require_operator(tx, caller.user_id)
     return models.Waiting(waiting=await queries.waiting_count(tx))
@@ -112,7 +113,7 @@ async def waiting(tx: RequestTx, caller: Caller) -> models.Waiting:
 
 @router.get("/admin/reported/{target}/{id}", responses=refuses(NotAnOperator, NothingDecided))
 async def one_reported(
-    target: Target, id: UUID, tx: RequestTx, caller: Caller
+    target: Target, id: UUID, tx: RequestTx, caller: OperatorCaller
 ) -> models.OneReported:
     """For operators: a vacancy or a company, its reports, and what was decided about it."""
     await require_operator(tx, caller.user_id)
@@ -127,7 +128,7 @@ async def one_reported(
     ),
 )
 async def decide(
-    target: Target, id: UUID, body: models.NewDecision, tx: RequestTx, caller: Caller
+    target: Target, id: UUID, body: models.NewDecision, tx: RequestTx, caller: OperatorCaller
 ) -> models.OneReported:
     """For operators: decide about a vacancy or a company, reported or not.
 
@@ -167,7 +168,7 @@ async def answer(
 @router.get("/admin/audit", responses=refuses(NotAnOperator))
 async def audit(
     tx: RequestTx,
-    caller: Caller,
+    caller: OperatorCaller,
     page: PageParams,
     request: Request,
     response: Response,

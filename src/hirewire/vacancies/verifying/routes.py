@@ -11,6 +11,7 @@ from hirewire.kit.audit_log import Reason
 from hirewire.kit.errors import NotAnOperator
 from hirewire.kit.http import (
     Caller,
+    OperatorCaller,
     Page,
     PageParams,
     RequestTx,
@@ -87,7 +88,7 @@ async def confirm(body: CodeOfCompany, caller: Caller, request: Request) -> None
 @router.get("/admin/companies", responses=refuses(NotAnOperator))
 async def companies(
     tx: RequestTx,
-    caller: Caller,
+    caller: OperatorCaller,
     page: PageParams,
     request: Request,
     response: Response,
@@ -104,7 +105,7 @@ async def companies(
 
 
 @router.get("/admin/companies/{id}", responses=refuses(NotAnOperator, commands.NoSuchCompany))
-async def company(id: UUID, tx: RequestTx, caller: Caller) -> CompanyLine:
+async def company(id: UUID, tx: RequestTx, caller: OperatorCaller) -> CompanyLine:
     """For operators: a company."""
     await require_operator(tx, caller.user_id)
     row = await queries.one(tx, id)
@@ -118,7 +119,7 @@ async def company(id: UUID, tx: RequestTx, caller: Caller) -> CompanyLine:
     status_code=204,
     responses=refuses(NotAnOperator, commands.NoSuchCompany, commands.NotChanged),
 )
-async def verify(id: UUID, body: Reason, tx: RequestTx, caller: Caller) -> None:
+async def verify(id: UUID, body: Reason, tx: RequestTx, caller: OperatorCaller) -> None:
     """For operators: verify a company by hand."""
     await require_operator(tx, caller.user_id)
     await commands.verify_by_hand(tx, caller.user_id, id, body.why)
@@ -129,7 +130,7 @@ async def verify(id: UUID, body: Reason, tx: RequestTx, caller: Caller) -> None:
     status_code=204,
     responses=refuses(NotAnOperator, commands.NoSuchCompany, commands.NotChanged),
 )
-async def unverify(id: UUID, body: Reason, tx: RequestTx, caller: Caller) -> None:
+async def unverify(id: UUID, body: Reason, tx: RequestTx, caller: OperatorCaller) -> None:
     """For operators: end the verification of a company."""
     await require_operator(tx, caller.user_id)
     await commands.revoke(tx, caller.user_id, id, body.why)

@@ -234,7 +234,7 @@ async def _while_a_service_is_away(
         await page.fill("#email", OF_BORIS["address"])
         await page.fill("#password", PASSWORD)
         await page.locator("main form button:not([type])").click()
-        await page.get_by_role("link", name="Удалить аккаунт").click()
+        await page.locator("#delete-account").get_by_role("link", name="Удалить аккаунт").click()
         await expect(page.get_by_role("heading", name="Удалить аккаунт")).to_be_visible()
         assert await who.serious_in_both() == []
         await page.fill("#current", "wrong")

@@ -95,9 +95,8 @@ async def test_manually_deleted_data_is_found_and_repaired(platform: Platform) -
         report = await audited(operators)
         assert report.clean, report
         jobs = await operators.call("auth", "GET", "/jobs")
-        assert [(job["kind"], job["state"], job["done"]) for job in jobs["items"]] == [
-            ("repair", "done", 4)
-        ]
+        done = [(job["state"], job["done"]) for job in jobs["items"] if job["kind"] == "repair"]
+        assert done == [("done", 4)]
     assert await profiles_of(profiles) == sorted([*first, *second])
 
 

@@ -11,6 +11,8 @@ from hirewire.profiles.app import SERVICE as PROFILES
 from hirewire.vacancies.app import SERVICE as VACANCIES
 from tests.services import Running, running
 
+CLOSED = ("/api/vacancies/admin/",)
+"""What operators do takes a session."""
 ID = "00000000-0000-0000-0000-000000000007"
 
 
@@ -78,4 +80,5 @@ def test_routes_are_open_to_tokens_or_closed_on_purpose() -> None:
         if isinstance(route, APIRoute) and takes_caller in _calls(route.dependant)
         if not any(route.path == one or route.path.startswith(f"{one}/") for one in each.scoped)
     }
-    assert closed == set()
+    on_purpose = {path for path in closed if path.startswith(CLOSED)}
+    assert closed - on_purpose == set()

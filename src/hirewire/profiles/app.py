@@ -51,6 +51,7 @@ SERVICE = Service(
         retention_routes.router,
     ],
     scoped=[
+        "/api/profiles/retention",
         "/api/profiles/me",
         "/api/profiles/resumes",
         "/api/profiles/candidates",

@@ -92,6 +92,8 @@ SERVICE = Service(
     ],
     scoped=[
         "/api/vacancies/employer-profile",
+        "/api/vacancies/decisions",
+        "/api/vacancies/retention",
         "/api/vacancies/companies",
         "/api/vacancies/activity",
         "/api/vacancies/vacancies",

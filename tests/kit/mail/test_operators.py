@@ -109,7 +109,8 @@ async def test_the_commands_list_and_resend(
 
     async def run(*arguments: str) -> tuple[int, str]:
         wide = {"COLUMNS": "250"}
-        done = await asyncio.to_thread(CliRunner().invoke, mails_app, arguments, env=wide)
+        chosen = [*arguments, *(() if "--service" in arguments else ("--service", "auth"))]
+        done = await asyncio.to_thread(CliRunner().invoke, mails_app, chosen, env=wide)
         return done.exit_code, done.output
 
     code, text = await run("list")

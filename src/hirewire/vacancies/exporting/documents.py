@@ -33,8 +33,10 @@ from hirewire.vacancies.tables import (
     card_view,
     company,
     company_logo,
+    decision,
     employer_profile,
     recommendation,
+    report,
     resume,
     saved_search,
     saved_vacancy,
@@ -96,6 +98,18 @@ SECTIONS = (
         lambda id: _as_employer(application_message, id),
     ),
     Section("movesAsEmployer", application_move, lambda id: _as_employer(application_move, id)),
+    Section(
+        "reports",
+        report,
+        lambda id: report.c.user_id == id,
+        without={"network": "a keyed digest that limits reports"},
+    ),
+    Section(
+        "decisions",
+        decision,
+        lambda id: _of_company(decision.c.company_id, id),
+        without={"operator_id": "somebody else"},
+    ),
 )
 ELSEWHERE = {
     application.name: "applications",
@@ -105,7 +119,12 @@ ELSEWHERE = {
 LEFT_OUT = LEFT_OUT_EVERYWHERE | {
     "resume": "an anonymous copy of resumes for employers; `profiles` exports the resumes",
     "comparable": "resumes and vacancies, packed for matching; the originals are exported",
-    "kit.mail": "`vacancies` sends no mail",
+    "kit.mail": "codes for the address of a company: no mail of this service has other content",
+    "blocked_user": "whether an operator has blocked the person, which the account says",
+    "operator": "who runs the board, which the account says",
+    "reported": "how many people have reported something",
+    "company_code": "a code that was mailed, as a keyed digest",
+    "company_mail": "digests of addresses, which limit mails",
 }
 """Tables with rows of a person that are not exported, and why."""
 WORDS = {

@@ -126,7 +126,7 @@ async def reset(client: Client, person: Person) -> None:
 
 async def _can_sign_in(client: Client, email: str, password: str) -> bool:
     answer = await client.ask(
-        "POST", "/api/auth/login", {"email": email, "password": password}, good=(200, 401)
+        "POST", "/api/auth/login", {"email": email, "password": password}, good=(200, 401, 429)
     )
     return answer.status_code == 200
 

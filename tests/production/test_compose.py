@@ -128,3 +128,21 @@ def test_the_image_runs_as_an_unprivileged_user() -> None:
     assert re.search(r"^USER 10001$", text, re.MULTILINE)
     assert "--require-hashes" in text
     assert 'ENTRYPOINT ["python", "-m", "hirewire"]' in text
+
+
+def repeated_keys(node: yaml.Node | None) -> list[str]:
+    """The keys that stand twice in one mapping: YAML forbids them, and most parsers keep one."""
+    if isinstance(node, yaml.SequenceNode):
+        return [key for one in node.value for key in repeated_keys(one)]
+    if not isinstance(node, yaml.MappingNode):
+        return []
+    names = [str(key.value) for key, _ in node.value]
+    found = [
+        f"{name} in line {node.start_mark.line + 1}" for name in names if names.count(name) > 1
+    ]
+    return found + [key for _, value in node.value for key in repeated_keys(value)]
+
+
+def test_no_key_stands_twice() -> None:
+    assert repeated_keys(yaml.compose((ROOT / "compose.yaml").read_text())) == []
+    assert repeated_keys(yaml.compose("a: {b: 1, c: 2, b: 3}")) == ["b in line 1"] * 2

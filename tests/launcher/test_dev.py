@@ -24,7 +24,7 @@ def dev(*arguments: str, **variables: str) -> tuple[int, str]:
 
 def test_without_arguments_it_prints_every_command() -> None:
     code, output = dev()
-    cases = re.findall(r"^    ([a-z |]+)\)", (ROOT / "dev").read_text(), re.MULTILINE)
+    cases = re.findall(r"^    ([a-z |-]+)\)", (ROOT / "dev").read_text(), re.MULTILINE)
     commands = {name.strip() for case in cases for name in case.split("|")}
     listed = {line.split()[0] for line in output.splitlines()[1:]}
     assert code == 0

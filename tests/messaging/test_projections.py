@@ -268,7 +268,7 @@ async def test_a_start_may_be_killed_at_every_step(writer: Writer, boards: Board
     one, _ = await boards.start(board())
     boards.run(board(1), board(2))
     written = 0
-    for steps in range(1, 200, 13):
+    for steps in range(1, 600, 13):
         async with boards.transactions() as tx:
             two, _ = await generations.start(tx, board(2))
         async with boards.operator() as by:

@@ -19,6 +19,8 @@ from hirewire.messaging.transaction import Transactions, Tx
 T = TypeVar("T")
 mails_app = typer.Typer(no_args_is_help=True, help="List and resend mails that were not sent.")
 console = Console(highlight=False)
+WIDE = 400
+"""The columns of a table that goes into a file or a pipe."""
 
 ServiceOption = Annotated[
     str | None, typer.Option("--service", help="One service only (default: all that send mail)")
@@ -51,7 +53,12 @@ def list_(
                 mail.expires_at.isoformat(timespec="seconds") if mail.expires_at else "",
                 escape(mail.error or ""),
             )
-    console.print(table if table.row_count else f"no {'waiting' if waiting else 'dead'} mails")
+    if not table.row_count:
+        console.print(f"no {'waiting' if waiting else 'dead'} mails")
+        return
+    # Into a file or a pipe nothing is folded: the ids are to be copied.
+    shown = console if console.is_terminal else Console(highlight=False, width=WIDE)
+    shown.print(table)
 
 
 @mails_app.command()

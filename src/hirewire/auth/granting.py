@@ -7,25 +7,26 @@ from typing import Literal
 from uuid import UUID
 
 from fastapi import Request, Response
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Label, Row, insert, select, update
 
 from hirewire.auth import limits, networks
-from hirewire.auth.logins import check_not_blocked, digest, forgive
+from hirewire.auth.logins import digest, forgive
 from hirewire.auth.notices import Requester, notify, requester_of
 from hirewire.auth.security_log.commands import note
 from hirewire.auth.security_log.queries import times_since
 from hirewire.auth.signing import ACCESS_TOKEN_LIFE, access_token, current_key
 from hirewire.auth.tables import consent, refresh_token, session, user
-from hirewire.auth.where import Where, where_of
+from hirewire.auth.where import Where
 from hirewire.kit.clock import now
 from hirewire.kit.http import language_of
-from hirewire.kit.mail.letters import Language
 from hirewire.kit.models import Answer
+from hirewire.kit.refusals import AccountBlocked
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
 
 REFRESH_LIFE = timedelta(days=30)
 SESSION_LIFE = timedelta(days=90)
+_IS_VERIFIED = user.c.email_verified_at.is_not(None).label("email_verified")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,14 @@ class Granted:
 
 
 @dataclass(frozen=True, slots=True)
-class Place(Where):
-    """Where somebody logs in."""
+class Claims:
+    """What an access token says of its user."""
 
-    language: Language | None = None
+    role: str
+    email_verified: bool
+    is_strong: bool
+    consent: str | None
+    """The version of the privacy notice that was agreed to last."""
 
 
 class Tokens(Answer):
@@ -60,12 +65,6 @@ class Tokens(Answer):
     refresh_token: str
     token_type: Literal["Bearer"] = "Bearer"  # noqa: S105
     expires_in: int
-
-
-def place_of(request: Request) -> Place:
-    """Where a request comes from."""
-    where = where_of(request)
-    return Place(where.device, where.network, language_of(request))
 
 
 async def sign_in(
@@ -78,11 +77,36 @@ async def sign_in(
 
     Raises `AccountBlocked`.
     """
+    its = await _not_blocked(tx, owner.user_id)
     network = networks.network(request.client.host if request.client else "")
     is_from_elsewhere = await forgive(tx, network, owner.account, owner.user_id)
-    await _note(tx, owner.user_id, requester_of(request), is_from_elsewhere=is_from_elsewhere)
-    granted = await begin(tx, owner.user_id, place_of(request), is_strong=is_strong)
-    return await tokens(tx, request, response, granted)
+    requester = requester_of(request)
+    await _note(tx, owner.user_id, requester, is_from_elsewhere=is_from_elsewhere)
+    language = language_of(request)
+    if language is not None and language != its.language:  # remembered for mails
+        changed = update(user).where(user.c.id == owner.user_id)
+        await tx.execute(changed.values(language=language))
+    granted = await _begin(tx, owner.user_id, requester.where, is_strong=is_strong)
+    claims = Claims(its.role, its.email_verified, is_strong, its.consent)
+    return await _tokens(tx, request, response, granted, claims)
+
+
+async def _not_blocked(tx: Tx, user_id: UUID) -> Row[str, bool, str | None, str | None]:
+    """The `role`, `email_verified`, `consent` and `language` of a user, who cannot be blocked until
+    the commit. Raises `AccountBlocked`.
+
+    To be called once the user is known for certain, so that nobody else learns of the block.
+    """
+    its = user.c
+    result = await tx.execute(
+        select(its.role, _IS_VERIFIED, _latest_consent(user_id), its.language, its.blocked_at)
+        .where(its.id == user_id)
+        .with_for_update(key_share=True, of=user)
+    )
+    row = result.one()
+    if row.blocked_at is not None:
+        raise AccountBlocked
+    return row
 
 
 async def _note(tx: Tx, user_id: UUID, requester: Requester, *, is_from_elsewhere: bool) -> None:
@@ -95,13 +119,8 @@ async def _note(tx: Tx, user_id: UUID, requester: Requester, *, is_from_elsewher
     await note(tx, user_id, "signed_in_elsewhere", requester.where)
 
 
-async def begin(tx: Tx, user_id: UUID, place: Place, *, is_strong: bool = False) -> Granted:
-    """Start a session for a user, whose language is remembered for mails.
-
-    Raises `AccountBlocked`.
-    """
-    await check_not_blocked(tx, user_id)
-    language = place.language
+async def _begin(tx: Tx, user_id: UUID, where: Where, *, is_strong: bool) -> Granted:
+    """Start a session."""
     moment, id = now(), new_id()
     ends_at = moment + SESSION_LIFE
     await tx.execute(
@@ -110,15 +129,11 @@ async def begin(tx: Tx, user_id: UUID, place: Place, *, is_strong: bool = False)
             user_id=user_id,
             started_at=moment,
             ends_at=ends_at,
-            device=place.device,
-            network=place.network,
+            device=where.device,
+            network=where.network,
             is_strong=is_strong,
         )
     )
-    if language is not None:
-        its = user.c
-        changed = its.id == user_id, its.language.is_distinct_from(language)
-        await tx.execute(update(user).where(*changed).values(language=language))
     return Granted(id, user_id, await issue_refresh_token(tx, id, moment, ends_at))
 
 
@@ -137,9 +152,19 @@ async def issue_refresh_token(tx: Tx, session_id: UUID, moment: datetime, ends_a
 
 
 async def tokens(tx: Tx, request: Request, response: Response, granted: Granted) -> Tokens:
-    """The tokens of a session."""
+    """The tokens of a session that goes on, with what is so of its user now."""
+    result = await tx.execute(
+        select(user.c.role, _IS_VERIFIED, session.c.is_strong, _latest_consent(granted.user_id))
+        .join(session, session.c.user_id == user.c.id)
+        .where(session.c.id == granted.session_id)
+    )
+    return await _tokens(tx, request, response, granted, Claims(*result.one()))
+
+
+async def _tokens(
+    tx: Tx, request: Request, response: Response, granted: Granted, claims: Claims
+) -> Tokens:
     request.state.user = str(granted.user_id)  # for the log
-    claims = await _claims_of(tx, granted)
     token = access_token(
         await current_key(tx),
         issuer=request.app.state.settings.public_url,
@@ -158,17 +183,7 @@ async def tokens(tx: Tx, request: Request, response: Response, granted: Granted)
     )
 
 
-async def _claims_of(tx: Tx, granted: Granted) -> Row[str, bool, bool, str | None]:
-    """The current `role` of an existing user, whether the address is verified, whether the session
-    `is_strong`, and the version of the privacy notice that the user agreed to last.
-    """
-    is_verified = user.c.email_verified_at.is_not(None).label("email_verified")
-    agreed = select(consent.c.version).where(consent.c.user_id == granted.user_id)
-    agreed = agreed.order_by(consent.c.given_at.desc()).limit(1)
-    latest = agreed.scalar_subquery().label("consent")
-    result = await tx.execute(
-        select(user.c.role, is_verified, session.c.is_strong, latest)
-        .join(session, session.c.user_id == user.c.id)
-        .where(session.c.id == granted.session_id)
-    )
-    return result.one()
+def _latest_consent(user_id: UUID) -> Label[str | None]:
+    """The version of the privacy notice that the user agreed to last."""
+    agreed = select(consent.c.version).where(consent.c.user_id == user_id)
+    return agreed.order_by(consent.c.given_at.desc()).limit(1).scalar_subquery().label("consent")

@@ -14,7 +14,6 @@ from hirewire.auth.tables import failed_login, known_place, login_ticket, sessio
 from hirewire.kit.clock import now
 from hirewire.kit.db import lock
 from hirewire.kit.errors import AppError, Kind
-from hirewire.kit.refusals import AccountBlocked
 from hirewire.messaging.transaction import Tx
 
 
@@ -126,19 +125,6 @@ async def _is_known(tx: Tx, user_id: UUID | None, network: str) -> bool:
 def _place(user_id: UUID, network: str) -> bytes:
     """The digest stored for a user and a network: enough to recognise the network again."""
     return digest(f"{user_id} {network}")
-
-
-async def check_not_blocked(tx: Tx, user_id: UUID) -> None:
-    """Raise `AccountBlocked` for a blocked user; another one cannot be blocked until the commit.
-
-    To be called once the user is known for certain, so that nobody else learns of the block.
-    """
-    its = user.c
-    result = await tx.execute(
-        select(its.blocked_at).where(its.id == user_id).with_for_update(read=True)
-    )
-    if result.scalar() is not None:
-        raise AccountBlocked
 
 
 async def end_sessions(tx: Tx, user_id: UUID, why: str, *, but: UUID | None = None) -> None:

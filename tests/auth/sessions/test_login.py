@@ -1,5 +1,6 @@
 """Logging in: the tokens, and one refusal for every reason."""
 
+import asyncio
 import base64
 import json
 import logging
@@ -200,3 +201,18 @@ async def test_logs_hold_no_secret(
     text = json.dumps(logs, default=repr) + caplog.text
     assert sum(line["event"] == "request" for line in logs) == 8
     assert [secret for secret in secrets if secret in text] == []
+
+
+async def test_logins_at_once_in_other_languages(auth: Auth) -> None:
+    await auth.register()
+    body = {"email": "anna@example.org", "password": PASSWORD}
+    for _ in range(3):
+        answers = await asyncio.gather(
+            *(
+                auth.client.post(
+                    "/api/auth/login", json=body, headers={"Accept-Language": ("ru", "en")[n % 2]}
+                )
+                for n in range(6)
+            )
+        )
+        assert [one.status_code for one in answers] == [200] * 6

@@ -89,7 +89,7 @@ async def test_a_failed_or_undone_sign_in_is_not_mailed(
         async def cannot_sign(*_: object) -> None:
             raise RuntimeError("no key")
 
-        monkeypatch.setattr("hirewire.auth.granting.tokens", cannot_sign)
+        monkeypatch.setattr("hirewire.auth.granting._tokens", cannot_sign)
         assert (await auth.try_login(client=client)).status_code == 500
     assert await subjects(postbox) == []
     places = await auth.rows("select count(*) from known_place")

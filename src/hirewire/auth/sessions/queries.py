@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, exists, func, select
+from sqlalchemy import Row, func, select
 
 from hirewire.auth.granting import REFRESH_LIFE
-from hirewire.auth.tables import second_factor, session, user
+from hirewire.auth.login_tickets import takes_code
+from hirewire.auth.tables import session, user
 from hirewire.kit.clock import now
 from hirewire.messaging.transaction import Tx
 
@@ -22,15 +23,14 @@ async def login_of(tx: Tx, email_key: str) -> Row[UUID, str] | None:
 
 async def needs_code(tx: Tx, user_id: UUID, password_hash: str) -> bool | None:
     """Whether a login of the user also takes a code; None if this is not the password hash any
-    more. It cannot change until the commit.
+    more. It cannot change until the commit, and no other login of the user goes on: two with a
+    shared lock would wait for each other when both store their language.
     """
-    its = second_factor.c
-    is_on = exists().where(its.user_id == user_id, its.confirmed_at.is_not(None))
     result = await tx.execute(
-        select(is_on)
+        select(takes_code(user_id))
         .select_from(user)
         .where(user.c.id == user_id, user.c.password_hash == password_hash)
-        .with_for_update(read=True, of=user)
+        .with_for_update(key_share=True, of=user)
     )
     return result.scalar()
 

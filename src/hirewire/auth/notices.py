@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 from uuid import UUID
 
 from fastapi import Request
 from sqlalchemy import select
 
+from hirewire.auth.acts import Act
 from hirewire.auth.mails.letters import Kind, letter, of_act
 from hirewire.auth.security_log.commands import note
 from hirewire.auth.tables import user
@@ -15,18 +15,8 @@ from hirewire.auth.where import Where, where_of
 from hirewire.kit.clock import now
 from hirewire.kit.http import language_of
 from hirewire.kit.mail import queue
+from hirewire.kit.mail.letters import Language
 from hirewire.messaging.transaction import Tx
-
-Act = Literal[
-    "passkey_added",
-    "passkey_removed",
-    "passkey_copied",
-    "two_step_on",
-    "two_step_off",
-    "second_step_failed",
-    "recovery_code_used",
-    "recovery_codes_made",
-]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +25,7 @@ class Requester:
 
     where: Where
     public_url: str
-    language: str | None
+    language: Language | None
 
 
 def requester_of(request: Request) -> Requester:
@@ -71,8 +61,14 @@ async def notify(
 
 
 async def note_and_notify(
-    tx: Tx, user_id: UUID, what: Act, requester: Requester, *, page: str = "/account"
+    tx: Tx,
+    user_id: UUID,
+    what: Act,
+    requester: Requester,
+    *,
+    page: str = "/account",
+    more: Mapping[str, str] | None = None,
 ) -> None:
     """Note an act in the user's log, and notify the user of it."""
     await note(tx, user_id, what, requester.where)
-    await notify(tx, user_id, what, requester, page=page)
+    await notify(tx, user_id, what, requester, page=page, more=more)

@@ -12,8 +12,7 @@ from hirewire.auth.addresses import queries, rules
 from hirewire.auth.callers import Current, is_open
 from hirewire.auth.credentials import email_key
 from hirewire.auth.mails.letters import letter
-from hirewire.auth.notices import Requester, notify
-from hirewire.auth.security_log.commands import note
+from hirewire.auth.notices import Requester, note_and_notify
 from hirewire.auth.tables import address_change, user
 from hirewire.auth.taken import EmailTaken, notify_owner
 from hirewire.contracts.auth import UserEmailChanged
@@ -51,8 +50,8 @@ async def ask(tx: Tx, caller: Current, email: str, requester: Requester) -> None
     )
     columns = {name: asked.excluded[name] for name in ("email", "email_key", "expires_at")}
     await tx.execute(asked.on_conflict_do_update(index_elements=["user_id"], set_=columns))
-    await note(tx, user_id, "email_change_requested", requester.where)
-    await notify(tx, user_id, "email_change_requested", requester, more={"address": email})
+    more = {"address": email}
+    await note_and_notify(tx, user_id, "email_change_requested", requester, more=more)
     if await notify_owner(tx, key, requester):
         return
     mail = letter(
@@ -112,10 +111,8 @@ async def _change(tx: Tx, user_id: UUID, requester: Requester) -> None:
         raise one_time.InvalidLink
     if await queries.has_another_owner(tx, asked.email_key, user_id):
         raise EmailTaken
-    await notify(
-        tx, user_id, "email_changed", requester, page="/contact", more={"address": asked.email}
-    )
-    await note(tx, user_id, "email_changed", requester.where)
+    more = {"address": asked.email}
+    await note_and_notify(tx, user_id, "email_changed", requester, page="/contact", more=more)
     changed = update(user).where(user.c.id == user_id)
     try:
         await tx.execute(

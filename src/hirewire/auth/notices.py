@@ -5,12 +5,11 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from fastapi import Request
-from sqlalchemy import select
 
 from hirewire.auth.acts import Act
 from hirewire.auth.mails.letters import Kind, letter, of_act
+from hirewire.auth.readers import reader_of
 from hirewire.auth.security_log.commands import note
-from hirewire.auth.tables import user
 from hirewire.auth.where import Where, where_of
 from hirewire.kit.clock import now
 from hirewire.kit.http import language_of
@@ -47,8 +46,7 @@ async def notify(
 
     Its texts may name `{device}`, `{network}`, `{moment}`, and what stands in `more`.
     """
-    found = await tx.execute(select(user.c.email, user.c.language).where(user.c.id == user_id))
-    reader = found.one()
+    reader = await reader_of(tx, user_id)
     language = reader.language or requester.language
     mail = letter(
         what,

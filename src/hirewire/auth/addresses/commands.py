@@ -13,6 +13,7 @@ from hirewire.auth.callers import Current, is_open
 from hirewire.auth.credentials import email_key
 from hirewire.auth.mails.letters import letter
 from hirewire.auth.notices import Requester, note_and_notify
+from hirewire.auth.readers import reader_of
 from hirewire.auth.tables import address_change, user
 from hirewire.auth.taken import EmailTaken, notify_owner
 from hirewire.contracts.auth import UserEmailChanged
@@ -38,7 +39,7 @@ async def ask(tx: Tx, caller: Current, email: str, requester: Requester) -> None
     if not await is_open(tx, caller.session_id):
         raise Unauthenticated("This session has ended.")
     key, now_at = email_key(email), now()
-    current = await queries.reader(tx, user_id)
+    current = await reader_of(tx, user_id)
     code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
     # The secret is bound to the current address: once that has changed, it is dead.
     token = await one_time.issue(

@@ -23,11 +23,3 @@ async def account(tx: Tx, id: UUID) -> Row[UUID, str, str, str] | None:
         select(its.id, its.email, its.email_key, its.password_hash).where(its.id == id)
     )
     return result.first()
-
-
-async def reader(tx: Tx, id: UUID) -> Row[str, str, str | None]:
-    """The address, its key and the language of an existing user."""
-    result = await tx.execute(
-        select(user.c.email, user.c.email_key, user.c.language).where(user.c.id == id)
-    )
-    return result.one()

@@ -21,4 +21,4 @@ Act = Literal[
     "identity_connected",
     "identity_disconnected",
 ]
-"""The security log has them (`What`), and a mail tells of them (`Kind`)."""
+"""The security log has them (`What`), and a mail notifies of them (`Kind`)."""

@@ -14,12 +14,3 @@ async def reader_at(tx: Tx, email_key: str) -> Row[UUID, str, str | None] | None
         select(user.c.id, user.c.email, user.c.language).where(user.c.email_key == email_key)
     )
     return result.first()
-
-
-async def account(tx: Tx, id: UUID) -> Row[UUID, str, str, str] | None:
-    """The id, address, its key and the password hash of a user; None for an unknown user."""
-    its = user.c
-    result = await tx.execute(
-        select(its.id, its.email, its.email_key, its.password_hash).where(its.id == id)
-    )
-    return result.first()

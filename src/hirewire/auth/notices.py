@@ -6,7 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from fastapi import Request
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from hirewire.auth.mails.letters import Kind, letter, of_act
 from hirewire.auth.security_log.commands import note
@@ -15,6 +15,7 @@ from hirewire.auth.where import Where, where_of
 from hirewire.kit.clock import now
 from hirewire.kit.http import language_of
 from hirewire.kit.mail import queue
+from hirewire.kit.mail.letters import Language
 from hirewire.messaging.transaction import Tx
 
 Act = Literal[
@@ -26,6 +27,10 @@ Act = Literal[
     "second_step_failed",
     "recovery_code_used",
     "recovery_codes_made",
+    "token_made",
+    "token_revoked",
+    "identity_connected",
+    "identity_disconnected",
 ]
 
 
@@ -35,13 +40,19 @@ class Requester:
 
     where: Where
     public_url: str
-    language: str | None
+    language: Language | None
 
 
 def requester_of(request: Request) -> Requester:
     """Who makes a request."""
     public_url: str = request.app.state.settings.public_url
     return Requester(where_of(request), public_url, language_of(request))
+
+
+async def reader_of(tx: Tx, user_id: UUID) -> Row[str, str | None] | None:
+    """The address and the language of a user; None if there is none any more."""
+    found = await tx.execute(select(user.c.email, user.c.language).where(user.c.id == user_id))
+    return found.first()
 
 
 async def notify(
@@ -57,8 +68,8 @@ async def notify(
 
     Its texts may name `{device}`, `{network}`, `{moment}`, and what stands in `more`.
     """
-    found = await tx.execute(select(user.c.email, user.c.language).where(user.c.id == user_id))
-    reader = found.one()
+    reader = await reader_of(tx, user_id)
+    assert reader is not None, "whoever acts has an account until the commit"
     language = reader.language or requester.language
     mail = letter(
         what,

@@ -6,17 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import Row, func, select
 
-from hirewire.auth.tables import erasure, erasure_answer, user
+from hirewire.auth.tables import erasure, erasure_answer
 from hirewire.messaging.transaction import Tx
-
-
-async def account(tx: Tx, id: UUID) -> Row[UUID, str, str, str | None] | None:
-    """The id, address, its key and the password hash of a user; None for an unknown user."""
-    its = user.c
-    result = await tx.execute(
-        select(its.id, its.email, its.email_key, its.password_hash).where(its.id == id)
-    )
-    return result.first()
 
 
 async def id_of(tx: Tx, user_id: UUID) -> UUID | None:

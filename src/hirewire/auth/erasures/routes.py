@@ -2,23 +2,18 @@
 
 import asyncio
 from datetime import datetime
-from math import ceil
 from pathlib import Path
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from fastapi import APIRouter, Request, Response
 
-from hirewire.auth import networks
 from hirewire.auth.callers import CurrentSession
-from hirewire.auth.confirming import Confirmation, required_hash
-from hirewire.auth.credentials import password_fits
+from hirewire.auth.confirming import Confirmation, account_of, check_password, wrong_password
 from hirewire.auth.erasures import commands, queries
 from hirewire.auth.erasures.commands import Leaving
-from hirewire.auth.failures import note_failure
-from hirewire.auth.logins import TooManyFailures, admit, digest
-from hirewire.auth.notices import requester_of
-from hirewire.kit.errors import FieldError, Invalid, NotFound, Unauthenticated
+from hirewire.auth.logins import TooManyFailures, digest
+from hirewire.kit.errors import Invalid, NotFound, Unauthenticated
 from hirewire.kit.http import RequestTx, language_of, transactions_of
 from hirewire.kit.mail.kept import forget
 from hirewire.kit.models import Answer
@@ -64,22 +59,12 @@ async def delete_account(
     All sessions end. A last mail has the link of the receipt. Wrong passwords count as failed
     logins. Two requests at once get the same receipt.
     """
-    network = networks.network(request.client.host if request.client else "")
     settings, transactions = request.app.state.settings, transactions_of(request)
     async with transactions() as tx:
-        account = await queries.account(tx, current.user_id)
+        account = await account_of(tx, current.user_id)
         if account is None:
             return _noted(response, await commands.receipt_of_user(tx, current.user_id))
-        hashed = required_hash(account.password_hash, "#/password")
-        pause = await admit(tx, network, account.email_key, account.id)
-    if pause:
-        raise TooManyFailures(retry_after=ceil(pause.total_seconds()))
-    # No transaction is open while the password is hashed: that takes tens of milliseconds.
-    if not await password_fits(body.password, hashed):
-        async with transactions() as tx:
-            known = account.email_key, account.id
-            await note_failure(tx, network, *known, requester_of(request))
-        raise _wrong()
+    hashed = await check_password(request, account, body.password)
     async with transactions() as tx:
         receipt = await commands.delete_account(
             tx,
@@ -91,7 +76,7 @@ async def delete_account(
         if receipt is not None and parts.scheme == "file":
             await asyncio.to_thread(forget, Path(unquote(parts.path)), account.email)
     if receipt is None:
-        raise _wrong()
+        raise wrong_password("#/password")
     return _noted(response, receipt)
 
 
@@ -114,8 +99,3 @@ def _noted(response: Response, receipt: str | None) -> Receipt:
         raise Unauthenticated("This account does not exist any more.")
     response.headers["Cache-Control"] = "no-store"
     return Receipt(receipt_id=receipt)
-
-
-def _wrong() -> Invalid:
-    error = FieldError("#/password", "is not the current password", "wrong_password")
-    return Invalid(errors=[error])

@@ -1,6 +1,5 @@
 """Commands that sign people in by their identity at a provider, connect it and disconnect it."""
 
-from typing import Literal, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import delete
@@ -8,20 +7,19 @@ from sqlalchemy.dialects.postgresql import insert
 
 from hirewire.auth import registering
 from hirewire.auth.credentials import email_key, normalised_email
+from hirewire.auth.granting import Owner
 from hirewire.auth.identities import queries
-from hirewire.auth.mails.letters import letter
+from hirewire.auth.notices import Requester, note_and_notify
 from hirewire.auth.openid.answers import Identity
-from hirewire.auth.security_log.commands import note
 from hirewire.auth.tables import identity
 from hirewire.auth.ways_in import keep_one
-from hirewire.auth.where import Where
 from hirewire.kit.clock import now
 from hirewire.kit.db import lock
 from hirewire.kit.errors import AppError, Kind, NotFound
-from hirewire.kit.mail import queue
-from hirewire.kit.mail.letters import Language
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
+
+PAGE = "/account#identities"
 
 
 class NoEmailAtProvider(AppError):
@@ -64,22 +62,6 @@ class AlreadyConnected(AppError):
     kind = Kind.CONFLICT
 
 
-class Requester(NamedTuple):
-    """Who signs in or connects, as far as the request says."""
-
-    where: Where
-    public_url: str
-    language: Language | None
-
-
-class Owner(NamedTuple):
-    """The owner of an account, who has proved it."""
-
-    id: UUID
-    account: str
-    """The key of the address."""
-
-
 async def owner_of(tx: Tx, found: Identity, provider: str, by: Requester) -> Owner:
     """The user who signs in: the connected one, the one with the same address, or a new one.
 
@@ -108,7 +90,7 @@ async def owner_of(tx: Tx, found: Identity, provider: str, by: Requester) -> Own
         or not await _add(tx, account.id, found, provider)
     ):
         raise ConnectFirst
-    await _notify(tx, account.id, "identity_connected", by)
+    await note_and_notify(tx, account.id, "identity_connected", by, page=PAGE)
     return Owner(account.id, key)
 
 
@@ -125,7 +107,7 @@ async def connect(tx: Tx, user_id: UUID, found: Identity, provider: str, by: Req
         return
     if not await _add(tx, user_id, found, provider):
         raise AlreadyConnected
-    await _notify(tx, user_id, "identity_connected", by)
+    await note_and_notify(tx, user_id, "identity_connected", by, page=PAGE)
 
 
 async def disconnect(tx: Tx, user_id: UUID, id: UUID, by: Requester) -> None:
@@ -137,7 +119,7 @@ async def disconnect(tx: Tx, user_id: UUID, id: UUID, by: Requester) -> None:
     result = await tx.execute(delete(identity).where(its.id == id, its.user_id == user_id))
     if result.rowcount == 0:
         raise NotFound
-    await _notify(tx, user_id, "identity_disconnected", by)
+    await note_and_notify(tx, user_id, "identity_disconnected", by, page=PAGE)
 
 
 def _verified(found: Identity) -> str:
@@ -170,21 +152,3 @@ async def _add(tx: Tx, user_id: UUID, found: Identity, provider: str) -> bool:
         .returning(identity.c.id)
     )
     return result.first() is not None
-
-
-async def _notify(
-    tx: Tx,
-    user_id: UUID,
-    what: Literal["identity_connected", "identity_disconnected"],
-    by: Requester,
-) -> None:
-    """Note in the log what was done, and send the mail."""
-    await note(tx, user_id, what, by.where)
-    reader = await queries.reader(tx, user_id)
-    mail = letter(
-        what,
-        to=reader.email,
-        language=reader.language or by.language,
-        link=f"{by.public_url}/account#identities",
-    )
-    await queue.send(tx, what, mail, user_id=user_id)

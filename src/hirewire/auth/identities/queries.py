@@ -43,9 +43,3 @@ async def identities_of(
         .order_by(its.connected_at, its.id)
     )
     return result.all()
-
-
-async def reader(tx: Tx, id: UUID) -> Row[str, str | None]:
-    """The address and the language of an existing user."""
-    result = await tx.execute(select(user.c.email, user.c.language).where(user.c.id == id))
-    return result.one()

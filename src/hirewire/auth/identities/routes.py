@@ -16,15 +16,15 @@ from hirewire.auth.confirming import confirm_password_if_any
 from hirewire.auth.granting import Tokens
 from hirewire.auth.identities import commands, queries
 from hirewire.auth.logins import TooManyFailures
+from hirewire.auth.notices import requester_of
 from hirewire.auth.openid import attempts
 from hirewire.auth.openid.answers import Identity, NotValid, is_expected
 from hirewire.auth.openid.attempts import NotThisAttempt
 from hirewire.auth.openid.providers import CodeRefused, Provider, ProviderAway, provider_of
 from hirewire.auth.registering import TooManyRegistrations
 from hirewire.auth.ways_in import LastWayIn
-from hirewire.auth.where import where_of
 from hirewire.kit.errors import AppError, Invalid, Kind, NotFound, Unauthenticated, Unavailable
-from hirewire.kit.http import RequestTx, language_of, transactions_of
+from hirewire.kit.http import RequestTx, transactions_of
 from hirewire.kit.models import Answer, Body
 from hirewire.kit.openapi import refuses
 from hirewire.kit.refusals import AccountBlocked
@@ -183,11 +183,10 @@ async def finish(id: str, body: Brought, request: Request, response: Response) -
         if found.is_verified:
             await registering.check_limit(request)
     async with transactions() as tx:
-        owner = await commands.owner_of(tx, found, id, _requester(request))
-        if not await login_tickets.is_code_needed(tx, owner.id):
-            known = granting.Owner(owner.id, owner.account)
-            return await granting.sign_in(tx, request, response, known)
-        ticket = await login_tickets.issue(tx, owner.id)
+        owner = await commands.owner_of(tx, found, id, requester_of(request))
+        if not await login_tickets.is_code_needed(tx, owner.user_id):
+            return await granting.sign_in(tx, request, response, owner)
+        ticket = await login_tickets.issue(tx, owner.user_id)
     raise login_tickets.needed(ticket)
 
 
@@ -244,7 +243,7 @@ async def connect(provider: str, body: Brought, request: Request, caller: Curren
     found, access = await _identity(at, provider, body, request, str(caller.user_id))
     found = await _completed(at, found, access)
     async with transactions_of(request)() as tx:
-        await commands.connect(tx, caller.user_id, found, provider, _requester(request))
+        await commands.connect(tx, caller.user_id, found, provider, requester_of(request))
 
 
 @router.delete(
@@ -252,7 +251,7 @@ async def connect(provider: str, body: Brought, request: Request, caller: Curren
 )
 async def disconnect(id: UUID, tx: RequestTx, caller: CurrentSession, request: Request) -> None:
     """Disconnect an identity, unless it is the only way to sign in; a mail notifies the user."""
-    await commands.disconnect(tx, caller.user_id, id, _requester(request))
+    await commands.disconnect(tx, caller.user_id, id, requester_of(request))
 
 
 async def _begin(
@@ -310,8 +309,3 @@ def _failed(id: str, error: Exception) -> AppError:
 def _redirect(request: Request, id: str) -> str:
     """Where the provider sends the browser back: one address for each, against mix-up."""
     return f"{request.app.state.settings.public_url}/signin/from/{id}"
-
-
-def _requester(request: Request) -> commands.Requester:
-    public_url = request.app.state.settings.public_url
-    return commands.Requester(where_of(request), public_url, language_of(request))

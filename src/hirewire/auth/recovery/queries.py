@@ -16,15 +16,6 @@ async def reader_at(tx: Tx, email_key: str) -> Row[UUID, str, str | None] | None
     return result.first()
 
 
-async def account(tx: Tx, id: UUID) -> Row[UUID, str, str, str] | None:
-    """The id, address, its key and the password hash of a user; None for an unknown user."""
-    its = user.c
-    result = await tx.execute(
-        select(its.id, its.email, its.email_key, its.password_hash).where(its.id == id)
-    )
-    return result.first()
-
-
 async def reader(tx: Tx, id: UUID) -> Row[str, str, str | None]:
     """The address, its key and the language of an existing user."""
     result = await tx.execute(

@@ -1,6 +1,5 @@
 """Routes for new passwords."""
 
-from math import ceil
 from typing import Annotated
 
 from fastapi import APIRouter, BackgroundTasks, Request
@@ -9,13 +8,12 @@ from pydantic_core import PydanticCustomError
 
 from hirewire.auth import networks, one_time, passwords
 from hirewire.auth.callers import CurrentSession
-from hirewire.auth.confirming import required_hash
-from hirewire.auth.credentials import email_key, hash_password, password_fits
-from hirewire.auth.failures import note_failure
-from hirewire.auth.logins import TooManyFailures, admit
+from hirewire.auth.confirming import account_of, check_password, required_hash, wrong_password
+from hirewire.auth.credentials import email_key, hash_password
+from hirewire.auth.logins import TooManyFailures
 from hirewire.auth.notices import requester_of
 from hirewire.auth.one_time import InvalidLink
-from hirewire.auth.recovery import commands, queries
+from hirewire.auth.recovery import commands
 from hirewire.kit.errors import FieldError, Invalid, Unauthenticated
 from hirewire.kit.http import language_of, transactions_of
 from hirewire.kit.models import Body
@@ -23,6 +21,7 @@ from hirewire.kit.openapi import refuses
 from hirewire.messaging.transaction import Transactions
 
 router = APIRouter(prefix="/api/auth/password", tags=["passwords"])
+CURRENT = "#/current"
 
 
 class Forgotten(Body):
@@ -117,30 +116,18 @@ async def change(body: ChangedPassword, request: Request, current: CurrentSessio
 
     Wrong current passwords count as failed logins.
     """
-    network, transactions = _network(request), transactions_of(request)
+    transactions = transactions_of(request)
     async with transactions() as tx:
-        account = await queries.account(tx, current.user_id)
-        if account is None:
-            raise Unauthenticated("This account does not exist any more.")
-        old = required_hash(account.password_hash, "#/current")
-        _check(body.password, account.email)
-        pause = await admit(tx, network, account.email_key, account.id)
-    if pause:
-        raise TooManyFailures(retry_after=ceil(pause.total_seconds()))
-    # No transaction is open while passwords are hashed.
-    if not await password_fits(body.current, old):
-        async with transactions() as tx:
-            await note_failure(tx, network, account.email_key, account.id, requester_of(request))
-        raise _wrong()
+        account = await account_of(tx, current.user_id)
+    if account is None:
+        raise Unauthenticated("This account does not exist any more.")
+    required_hash(account.password_hash, CURRENT)
+    _check(body.password, account.email)
+    old = await check_password(request, account, body.current, CURRENT)
     hashed = await hash_password(body.password)
     async with transactions() as tx:
         is_changed = await commands.change_password(
-            tx, current, old, hashed, requester_of(request), network=network
+            tx, current, old, hashed, requester_of(request), network=_network(request)
         )
     if not is_changed:
-        raise _wrong()
-
-
-def _wrong() -> Invalid:
-    error = FieldError("#/current", "is not the current password", "wrong_password")
-    return Invalid(errors=[error])
+        raise wrong_password(CURRENT)

@@ -3,10 +3,8 @@
 from typing import Literal
 from uuid import UUID
 
-from sqlalchemy import select
-
 from hirewire.auth.mails.letters import letter
-from hirewire.auth.tables import user
+from hirewire.auth.notices import reader_of
 from hirewire.contracts.auth import UserRetentionNotified
 from hirewire.kit.clock import now
 from hirewire.kit.mail import queue
@@ -22,8 +20,7 @@ async def ask(tx: Tx, kind: Kind, notice_id: UUID, user_id: UUID) -> None:
 
     Nothing is recorded for an account that does not exist: nothing is deleted then.
     """
-    found = await tx.execute(select(user.c.email, user.c.language).where(user.c.id == user_id))
-    reader = found.first()
+    reader = await reader_of(tx, user_id)
     if reader is None:
         return
     mail = letter(kind, to=reader.email, language=reader.language, link=PAGE)

@@ -2,24 +2,23 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import delete, insert, update
 
 from hirewire.auth.logins import digest
-from hirewire.auth.mails.letters import letter
-from hirewire.auth.security_log.commands import note
+from hirewire.auth.notices import Requester, note_and_notify
 from hirewire.auth.tables import personal_token
 from hirewire.auth.tokens import queries, rules
-from hirewire.auth.where import Where
 from hirewire.kit import personal_tokens
 from hirewire.kit.clock import now
 from hirewire.kit.db import lock
 from hirewire.kit.errors import AppError, Kind
-from hirewire.kit.mail import queue
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
+
+PAGE = "/account#tokens"
 
 
 class TooManyTokens(AppError):
@@ -28,14 +27,6 @@ class TooManyTokens(AppError):
     slug = "too-many-tokens"
     code = "too_many_tokens"
     kind = Kind.CONFLICT
-
-
-class Requester(NamedTuple):
-    """Who makes or revokes a token, as far as the request says."""
-
-    where: Where
-    public_url: str
-    language: str | None
 
 
 class Made(NamedTuple):
@@ -73,7 +64,7 @@ async def make(
             expires_at=made.expires_at,
         )
     )
-    await _notify(tx, user_id, "token_made", by)
+    await note_and_notify(tx, user_id, "token_made", by, page=PAGE)
     return made
 
 
@@ -91,23 +82,8 @@ async def revoke(tx: Tx, user_id: UUID, id: UUID, by: Requester) -> bool:
     result = await tx.execute(delete(personal_token).where(its.id == id, its.user_id == user_id))
     if result.rowcount == 0:
         return False
-    await _notify(tx, user_id, "token_revoked", by)
+    await note_and_notify(tx, user_id, "token_revoked", by, page=PAGE)
     return True
-
-
-async def _notify(
-    tx: Tx, user_id: UUID, what: Literal["token_made", "token_revoked"], by: Requester
-) -> None:
-    """Note in the log what was done, and send the mail."""
-    await note(tx, user_id, what, by.where)
-    reader = await queries.reader(tx, user_id)
-    mail = letter(
-        what,
-        to=reader.email,
-        language=reader.language or by.language,
-        link=f"{by.public_url}/account#tokens",
-    )
-    await queue.send(tx, what, mail, user_id=user_id)
 
 
 async def forget_old(tx: Tx) -> None:

@@ -54,9 +54,3 @@ async def owner_of(
         .where(its.hash == digest(token), its.expires_at > now(), user.c.blocked_at.is_(None))
     )
     return result.first()
-
-
-async def reader(tx: Tx, id: UUID) -> Row[str, str | None]:
-    """The address and the language of an existing user."""
-    result = await tx.execute(select(user.c.email, user.c.language).where(user.c.id == id))
-    return result.one()

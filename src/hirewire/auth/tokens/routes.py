@@ -10,13 +10,13 @@ from pydantic import Field
 from hirewire.auth.callers import CurrentSession
 from hirewire.auth.confirming import confirm_password_if_any
 from hirewire.auth.logins import TooManyFailures
+from hirewire.auth.notices import requester_of
 from hirewire.auth.signing import access_token, current_key
 from hirewire.auth.tokens import commands, queries, rules
 from hirewire.auth.tokens.rules import Scope
-from hirewire.auth.where import where_of
 from hirewire.kit import personal_tokens
 from hirewire.kit.errors import Invalid, NotFound, Unauthenticated
-from hirewire.kit.http import RequestTx, language_of
+from hirewire.kit.http import RequestTx
 from hirewire.kit.models import Answer, Body, text
 from hirewire.kit.openapi import refuses
 from hirewire.kit.tokens import InvalidToken
@@ -98,7 +98,7 @@ async def make(
         name=body.name,
         scopes=body.scopes,
         days=body.days,
-        by=_requester(request),
+        by=requester_of(request),
     )
     return MadeToken(**made._asdict(), name=body.name, scopes=sorted(set(body.scopes)))
 
@@ -106,13 +106,8 @@ async def make(
 @router.delete("/{id}", status_code=204, responses=refuses(Unauthenticated, NotFound))
 async def revoke(id: UUID, tx: RequestTx, caller: CurrentSession, request: Request) -> None:
     """Revoke a token. It stops working within a minute; a mail notifies the user."""
-    if not await commands.revoke(tx, caller.user_id, id, _requester(request)):
+    if not await commands.revoke(tx, caller.user_id, id, requester_of(request)):
         raise NotFound
-
-
-def _requester(request: Request) -> commands.Requester:
-    public_url = request.app.state.settings.public_url
-    return commands.Requester(where_of(request), public_url, language_of(request))
 
 
 class Presented(Body):

@@ -1,5 +1,6 @@
 """Commands that submit, invite, answer and move. Each move adds a history row and an event."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from math import ceil
 from typing import Any
@@ -247,64 +248,54 @@ async def withdraw_of_resume(tx: Tx, resume_id: UUID, *, cause: Received[Any]) -
 
 
 async def anonymise(tx: Tx, which: ColumnElement[bool]) -> int:
-    """Anonymise these ended applications; returns how many. Records `ApplicationAnonymised`.
-
-    A company keeps the line and its history of stages: without resume, letter, messages and
-    comments, and with ids that belong to nobody.
-    """
-    chosen = select(application).where(which).order_by(application.c.id).with_for_update()
-    rows = (await tx.execute(chosen)).all()
-    ids = [row.id for row in rows]
-    said, moved = application_message.c.application_id, application_move.c.application_id
-    await tx.execute(delete(application_message).where(among(said, ids)))
-    nameless = {"comment": None, "user_id": None}
-    await tx.execute(update(application_move).where(among(moved, ids)).values(nameless))
-    await tx.execute(
-        update(application)
-        .where(among(application.c.id, ids))
-        .values(
-            user_id=func.gen_random_uuid(),
-            resume_id=func.gen_random_uuid(),
-            letter=None,
-            kept_resume=None,
-        )
-    )
+    """Anonymise these ended applications; returns how many. Records `ApplicationAnonymised`."""
+    rows = await _locked(tx, which)
+    await _make_nameless(tx, [row.id for row in rows])
     for row in rows:
         recording.anonymised(tx, row)
-    return len(ids)
+    return len(rows)
 
 
 async def erase(tx: Tx, user_id: UUID) -> int:
     """Anonymise the applications of a user who is erased, and delete what they wrote as an
-    employer; returns how many rows.
-
-    A company keeps the line and its history of stages: without resume, letter, messages and
-    comments, and with ids that belong to nobody. Open ones are closed, and their events recorded.
+    employer; returns how many rows. Open ones are closed, and their events recorded.
     """
     of_person = application.c.user_id == user_id
     await _close(tx, of_person, "discard_by_applicant", ACCOUNT_DELETED)
-    said, moved = application_message.c, application_move.c
+    count = await _make_nameless(tx, [row.id for row in await _locked(tx, of_person)])
     texts = await tx.execute(
-        delete(application_message).where(
-            or_(
-                said.application_id.in_(select(application.c.id).where(of_person)),
-                said.user_id == user_id,
-            )
-        )
+        delete(application_message).where(application_message.c.user_id == user_id)
     )
     moves = await tx.execute(
         update(application_move)
-        .where(
-            or_(
-                moved.application_id.in_(select(application.c.id).where(of_person)),
-                moved.user_id == user_id,
-            )
-        )
+        .where(application_move.c.user_id == user_id)
+        .values(comment=None, user_id=None)
+    )
+    return count + texts.rowcount + moves.rowcount
+
+
+async def _locked(tx: Tx, which: ColumnElement[bool]) -> Sequence[Row[Any]]:
+    chosen = select(application).where(which).order_by(application.c.id).with_for_update()
+    return (await tx.execute(chosen)).all()
+
+
+async def _make_nameless(tx: Tx, ids: Sequence[UUID]) -> int:
+    """Anonymise these applications; returns how many rows.
+
+    A company keeps the line and its history of stages: without resume, letter, messages and
+    comments, and with ids that belong to nobody.
+    """
+    texts = await tx.execute(
+        delete(application_message).where(among(application_message.c.application_id, ids))
+    )
+    moves = await tx.execute(
+        update(application_move)
+        .where(among(application_move.c.application_id, ids))
         .values(comment=None, user_id=None)
     )
     lines = await tx.execute(
         update(application)
-        .where(of_person)
+        .where(among(application.c.id, ids))
         .values(
             user_id=func.gen_random_uuid(),
             resume_id=func.gen_random_uuid(),

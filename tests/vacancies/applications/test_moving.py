@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from hirewire.contracts.vacancies import VacancyClosed
 from hirewire.messaging.testing import consume, delivery, recorded
-from hirewire.vacancies.applications import ending
+from hirewire.vacancies.applications import commands, ending
 from hirewire.vacancies.posting import commands as posting
 from hirewire.vacancies.tables import application, application_move
 from tests.builders import blocked

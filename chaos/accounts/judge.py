@@ -35,7 +35,6 @@ class Outcome:
     mails_left: dict[str, int] = field(default_factory=dict)
     """Rows that are neither sent nor expired, by state."""
     accounts_left: int = 0
-    dead_letters: int = 0
     found_by_verify: int = 0
     verified: int = 0
     audit: str = ""

@@ -12,6 +12,8 @@ from chaos.accounts.platform import Mail, Platform
 
 PATIENCE = 600.0
 """Seconds in which a step must succeed, however often services die."""
+PASSING = (401, 404, 409, 429)
+"""States that pass, such as a profile that is not there yet."""
 RESET = re.compile(r"/password/reset\?token=([\w-]+)")
 RECEIPT = re.compile(r"/erasures?/([\w-]+)")
 
@@ -64,7 +66,7 @@ class Client:
                         if answer.status_code in good:
                             return answer
                         last = f"{answer.status_code} {answer.text[:200]}"
-                        if answer.status_code < 500 and answer.status_code not in (401, 409, 429):
+                        if answer.status_code < 500 and answer.status_code not in PASSING:
                             raise Stuck(f"{method} {path}: {last}")
                     except httpx.HTTPError as error:
                         last = repr(error)

@@ -1,12 +1,12 @@
 """The password, asked for again before an act that a stolen session must not do."""
 
-from dataclasses import dataclass
 from math import ceil
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import Request
 from pydantic import Field
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from hirewire.auth.callers import Current
 from hirewire.auth.credentials import password_fits
@@ -18,6 +18,7 @@ from hirewire.auth.where import network_of
 from hirewire.kit.errors import FieldError, Invalid, Unauthenticated
 from hirewire.kit.http import transactions_of
 from hirewire.kit.models import Body
+from hirewire.messaging.transaction import Tx
 
 
 class Confirmation(Body):
@@ -26,13 +27,52 @@ class Confirmation(Body):
     password: Annotated[str, Field(max_length=1000, repr=False)]
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
-    """The account of somebody whose password was right."""
+async def account_of(tx: Tx, user_id: UUID) -> Row[UUID, str, str, str | None] | None:
+    """The id, address, its key and the password hash of a user; None for an unknown user."""
+    its = user.c
+    result = await tx.execute(
+        select(its.id, its.email, its.email_key, its.password_hash).where(its.id == user_id)
+    )
+    return result.first()
 
-    email: str
-    email_key: str
-    password_hash: str
+
+def required_hash(hashed: str | None, pointer: str) -> str:
+    """The hash. Raises `Invalid` for an account that has no password: none is right or guessed."""
+    if hashed is None:
+        detail = "the account has no password: set one with a link by mail"
+        raise Invalid(errors=[FieldError(pointer, detail, "no_password")])
+    return hashed
+
+
+def wrong_password(pointer: str) -> Invalid:
+    """The error for a wrong current password in this field."""
+    error = FieldError(pointer, "is not the current password", "wrong_password")
+    return Invalid(errors=[error])
+
+
+async def check_password(
+    request: Request,
+    account: Row[UUID, str, str, str | None],
+    password: str,
+    pointer: str = "#/password",
+) -> str:
+    """The hash that the password fits; wrong ones count as failed logins.
+
+    `pointer` is the field of the password. Raises `Invalid` and `TooManyFailures`. No transaction
+    is open while the password is hashed.
+    """
+    hashed = required_hash(account.password_hash, pointer)
+    network, transactions = network_of(request), transactions_of(request)
+    async with transactions() as tx:
+        pause = await admit(tx, network, account.email_key, account.id)
+    if pause:
+        raise TooManyFailures(retry_after=ceil(pause.total_seconds()))
+    if not await password_fits(password, hashed):
+        async with transactions() as tx:
+            known = account.email_key, account.id
+            await note_failure(tx, network, *known, requester_of(request))
+        raise wrong_password(pointer)
+    return hashed
 
 
 async def confirm_password_if_any(request: Request, current: Current, password: str | None) -> None:
@@ -41,60 +81,24 @@ async def confirm_password_if_any(request: Request, current: Current, password: 
     Raises `Invalid` and `TooManyFailures`.
     """
     async with transactions_of(request)() as tx:
-        found = await tx.execute(select(user.c.password_hash).where(user.c.id == current.user_id))
-        hashed = found.scalar()
-    if hashed is not None:
+        account = await account_of(tx, current.user_id)
+    if account is not None and account.password_hash is not None:
         await confirm_password(request, current, password or "")
 
 
 async def confirm_password(request: Request, current: Current, password: str) -> str:
     """The caller's address, if this is their password; wrong ones count as failed logins.
 
-    Raises as `check_password` does, and `Unauthenticated` without an account.
+    An account without a password cannot be confirmed so far: its owner sets one by "Forgot
+    password?" first. A recent sign-in could do here instead; the session says when it began.
+
+    Raises `Invalid` and `TooManyFailures`.
     """
-    account = await check_password(request, current, password)
+    async with transactions_of(request)() as tx:
+        account = await account_of(tx, current.user_id)
     if account is None:
         raise Unauthenticated("This account does not exist any more.")
+    await check_password(request, account, password)
     async with transactions_of(request)() as tx:
         await forgive(tx, network_of(request), account.email_key, current.user_id)
-    return account.email
-
-
-async def check_password(
-    request: Request, current: Current, password: str, pointer: str = "#/password"
-) -> Account | None:
-    """The caller's account, if this is their password; None if there is no account any more.
-
-    Wrong passwords count as failed logins, as does a right one until `forgive`. An account without
-    a password cannot be confirmed so far: its owner sets one by "Forgot password?" first. A recent
-    sign-in could do here instead; the session says when it began.
-
-    Raises `Invalid`, for the member of the body at `pointer`, and `TooManyFailures`. No transaction
-    is open while the password is hashed: that takes tens of milliseconds.
-    """
-    network, transactions, its = network_of(request), transactions_of(request), user.c
-    async with transactions() as tx:
-        found = await tx.execute(
-            select(its.email, its.email_key, its.password_hash).where(its.id == current.user_id)
-        )
-        row = found.first()
-        if row is None:
-            return None
-        if row.password_hash is None:
-            detail = "the account has no password: set one with a link by mail"
-            raise Invalid(errors=[FieldError(pointer, detail, "no_password")])
-        account = Account(*row)
-        pause = await admit(tx, network, account.email_key, current.user_id)
-    if pause:
-        raise TooManyFailures(retry_after=ceil(pause.total_seconds()))
-    if not await password_fits(password, account.password_hash):
-        async with transactions() as tx:
-            known = account.email_key, current.user_id
-            await note_failure(tx, network, *known, requester_of(request))
-        raise wrong_password(pointer)
-    return account
-
-
-def wrong_password(pointer: str) -> Invalid:
-    """The error for a member of the body that is not the current password."""
-    return Invalid(errors=[FieldError(pointer, "is not the current password", "wrong_password")])
+    return str(account.email)

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 from fastapi import APIRouter, Request, Response
 
 from hirewire.auth.callers import CurrentSession
-from hirewire.auth.confirming import Confirmation, check_password, wrong_password
+from hirewire.auth.confirming import Confirmation, account_of, check_password, wrong_password
 from hirewire.auth.erasures import commands, queries
 from hirewire.auth.erasures.commands import Leaving
 from hirewire.auth.logins import TooManyFailures, digest
@@ -60,13 +60,15 @@ async def delete_account(
     logins. Two requests at once get the same receipt.
     """
     settings, transactions = request.app.state.settings, transactions_of(request)
-    account = await check_password(request, current, body.password)
     async with transactions() as tx:
+        account = await account_of(tx, current.user_id)
         if account is None:
             return _noted(response, await commands.receipt_of_user(tx, current.user_id))
+    hashed = await check_password(request, account, body.password)
+    async with transactions() as tx:
         receipt = await commands.delete_account(
             tx,
-            Leaving(current.user_id, account.password_hash),
+            Leaving(account.id, hashed),
             public_url=settings.public_url,
             language=language_of(request),
         )

@@ -8,12 +8,11 @@ from pydantic_core import PydanticCustomError
 
 from hirewire.auth import networks, one_time, passwords
 from hirewire.auth.callers import CurrentSession
-from hirewire.auth.confirming import check_password, wrong_password
+from hirewire.auth.confirming import account_of, check_password, required_hash, wrong_password
 from hirewire.auth.credentials import email_key, hash_password
 from hirewire.auth.logins import TooManyFailures
 from hirewire.auth.notices import requester_of
 from hirewire.auth.one_time import InvalidLink
-from hirewire.auth.readers import reader_if_any
 from hirewire.auth.recovery import commands
 from hirewire.auth.where import network_of
 from hirewire.kit.errors import FieldError, Invalid, Unauthenticated
@@ -23,6 +22,7 @@ from hirewire.kit.openapi import refuses
 from hirewire.messaging.transaction import Transactions
 
 router = APIRouter(prefix="/api/auth/password", tags=["passwords"])
+CURRENT = "#/current"
 
 
 class Forgotten(Body):
@@ -115,18 +115,16 @@ async def change(body: ChangedPassword, request: Request, current: CurrentSessio
     """
     transactions = transactions_of(request)
     async with transactions() as tx:
-        reader = await reader_if_any(tx, current.user_id)
-    if reader is not None:
-        _check(body.password, reader.email)  # first: such a mistake is no failed login
-    account = await check_password(request, current, body.current, "#/current")
+        account = await account_of(tx, current.user_id)
     if account is None:
         raise Unauthenticated("This account does not exist any more.")
-    # No transaction is open while the password is hashed.
+    required_hash(account.password_hash, CURRENT)
+    _check(body.password, account.email)
+    old = await check_password(request, account, body.current, CURRENT)
     hashed = await hash_password(body.password)
     async with transactions() as tx:
         is_changed = await commands.change_password(
-            *(tx, current, account.password_hash, hashed, requester_of(request)),
-            network=network_of(request),
+            tx, current, old, hashed, requester_of(request), network=network_of(request)
         )
     if not is_changed:
-        raise wrong_password("#/current")
+        raise wrong_password(CURRENT)

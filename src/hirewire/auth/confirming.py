@@ -83,7 +83,7 @@ async def confirm_password_if_any(request: Request, current: Current, password: 
     async with transactions_of(request)() as tx:
         account = await account_of(tx, current.user_id)
     if account is not None and account.password_hash is not None:
-        await confirm_password(request, current, password or "")
+        await _confirm(request, account, password or "")
 
 
 async def confirm_password(request: Request, current: Current, password: str) -> str:
@@ -98,7 +98,13 @@ async def confirm_password(request: Request, current: Current, password: str) ->
         account = await account_of(tx, current.user_id)
     if account is None:
         raise Unauthenticated("This account does not exist any more.")
+    await _confirm(request, account, password)
+    return str(account.email)
+
+
+async def _confirm(
+    request: Request, account: Row[UUID, str, str, str | None], password: str
+) -> None:
     await check_password(request, account, password)
     async with transactions_of(request)() as tx:
-        await forgive(tx, network_of(request), account.email_key, current.user_id)
-    return str(account.email)
+        await forgive(tx, network_of(request), account.email_key, account.id)

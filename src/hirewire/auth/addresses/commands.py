@@ -1,6 +1,5 @@
 """Commands that change the address of an account."""
 
-import secrets
 from uuid import UUID
 
 from sqlalchemy import delete, update
@@ -24,8 +23,6 @@ from hirewire.kit.secrets import marks
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
 
-DIGITS = 6
-
 
 async def ask(tx: Tx, caller: Current, email: str, requester: Requester) -> None:
     """Ask for another address: a link and a code go to it, and a notice to the current one.
@@ -40,7 +37,7 @@ async def ask(tx: Tx, caller: Current, email: str, requester: Requester) -> None
         raise Unauthenticated("This session has ended.")
     key, now_at = email_key(email), now()
     current = await reader_of(tx, user_id)
-    code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
+    code = one_time.new_code()
     # The secret is bound to the current address: once that has changed, it is dead.
     token = await one_time.issue(
         *(tx, user_id, current.email_key, "email_change", rules.LIFE),

@@ -6,8 +6,8 @@ from uuid import UUID
 from hirewire.web.api.answers import Answer
 from hirewire.web.api.client import Client, Typed
 from hirewire.web.api.models.base import Items
+from hirewire.web.api.models.companies import CompanyLine
 from hirewire.web.api.models.moderation import Decided, OneReported, Reported
-from hirewire.web.api.models.vacancies import CompanyLine
 from hirewire.web.api.operators import OperatorsClient
 
 Target = Literal["vacancy", "company"]

@@ -14,7 +14,7 @@ from yarl import URL
 from hirewire.kit.errors import Unauthenticated, Unavailable
 from hirewire.web.api.models.auth import Account, Exchanged, OpenExport, Part, PartFile
 from hirewire.web.api.models.base import Model
-from hirewire.web.api.models.vacancies import Employer
+from hirewire.web.api.models.companies import Employer
 from hirewire.web.upstream import Away, BrokeOff, Busy, Upstream
 
 log = structlog.get_logger(__name__)

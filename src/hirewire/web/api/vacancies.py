@@ -7,16 +7,14 @@ from uuid import UUID
 
 from hirewire.web.api.answers import Answer
 from hirewire.web.api.client import Client, Query, Typed
+from hirewire.web.api.models.applications import OldApplication
 from hirewire.web.api.models.base import Items, Made
+from hirewire.web.api.models.companies import Company, EmployerProfile, NamedCompany
 from hirewire.web.api.models.vacancies import (
     Activity,
-    Company,
-    EmployerProfile,
     JobFigures,
     MatchingResume,
     MatchingVacancy,
-    NamedCompany,
-    OldApplication,
     Overview,
     OwnVacancy,
     Price,

@@ -75,3 +75,12 @@ class Message(Model):
     mine: bool = False
     text: str
     sentAt: Moment
+
+
+class OldApplication(Model):
+    """An application that will be anonymised, unless it is kept."""
+
+    id: str
+    vacancyTitle: str
+    companyName: str
+    deletedAfter: Moment

@@ -1,4 +1,4 @@
-"""Answers of `vacancies` about jobs, companies and matches."""
+"""Answers of `vacancies` about jobs and matches."""
 
 from typing import Annotated, Any
 
@@ -360,59 +360,6 @@ class Viewer(Model):
     lastAt: Moment
 
 
-class NamedCompany(Model):
-    """A company as an option to choose."""
-
-    id: str
-    name: str
-
-
-class Verified(Model):
-    """How a company was verified."""
-
-    by: str
-    domain: str | None = None
-
-
-class CompanyLine(NamedCompany):
-    """A company, as operators see it."""
-
-    site: str | None = None
-    createdAt: Moment
-    verifiedAt: Moment | None = None
-    verifiedBy: str | None = None
-    verifiedDomain: str | None = None
-    takenDown: bool = False
-
-
-class Company(NamedCompany):
-    """A company's public profile."""
-
-    verified: Verified | None = None
-
-    description: str | None = None
-    site: str | None = None
-    logo: str | None = None
-
-
-class Employer(Model):
-    """A user who acts for a company."""
-
-    companyId: str
-
-
-class EmployerProfile(Employer):
-    """The company of the visitor."""
-
-    verified: Verified | None = None
-    markLost: str | None = None
-    companyName: str
-    phone: str | None = None
-    description: str | None = None
-    site: str | None = None
-    logo: str | None = None
-
-
 class SuggestedSkill(Model):
     """A skill of the dictionary."""
 
@@ -441,12 +388,3 @@ class SkillNames(Model):
     """Names of skills by the typed text."""
 
     names: dict[str, SkillName]
-
-
-class OldApplication(Model):
-    """An application that will be anonymised, unless it is kept."""
-
-    id: str
-    vacancyTitle: str
-    companyName: str
-    deletedAfter: Moment

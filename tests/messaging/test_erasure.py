@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import event as listening
 
 from hirewire.messaging import bodies, erasure
 from hirewire.messaging.background import Wake
@@ -232,6 +233,32 @@ async def test_an_erasure_waits_for_what_is_being_written_for_the_person(place: 
     async with place.transactions("reader")() as tx:
         assert await erasure.is_erased(tx, str(ANNA))
         assert not await erasure.is_erased(tx, str(BORIS))
+
+
+async def test_who_waits_for_an_erasure_sees_it(place: Place) -> None:
+    async with place.transactions("reader")() as tx:
+        await erasure.mark(tx, str(ANNA), uuid4())
+
+        async def ask() -> bool:
+            async with place.transactions("reader")() as other:
+                return await erasure.is_erased(other, str(ANNA))
+
+        asking = asyncio.create_task(ask())
+        await blocked(place.engine, asking)
+    assert await asking
+
+
+async def test_a_batch_asks_once_who_of_its_people_is_erased(place: Place) -> None:
+    reader, statements = Reader(place, batched=True), list[str]()
+    listening.listen(
+        place.engine.sync_engine,
+        "before_cursor_execute",
+        lambda *call: statements.append(call[2]),
+    )
+    await consume(reader.consumer, *(letter(uuid4()) for _ in range(50)))
+    assert len(reader.got) == 50
+    assert len([text for text in statements if "erased" in text]) == 1
+    assert len(statements) == 2
 
 
 async def test_an_unreadable_message_that_names_an_erased_person_loses_its_body(

@@ -13,13 +13,14 @@ from hirewire.auth.credentials import email_key, normalised_email
 from hirewire.auth.operator_mails import Board
 from hirewire.auth.operators import commands, queries
 from hirewire.auth.operators.commands import Act
+from hirewire.cli.databases import database_of
 from hirewire.cli.terminal import BAD_SETTINGS, fail, reachable_settings, run_async
-from hirewire.kit.db import make_engine, pending
+from hirewire.kit.db import pending
 from hirewire.kit.errors import AppError
 from hirewire.kit.secrets import use_keys
 from hirewire.messaging.background import describe
 from hirewire.messaging.database import DatabaseUnavailable
-from hirewire.messaging.transaction import Transactions, Tx
+from hirewire.messaging.transaction import Tx
 
 T = TypeVar("T")
 SERVICE = "auth"
@@ -39,14 +40,11 @@ def _in_auth(work: Callable[[Tx, Board], Awaitable[T]], language: str | None = N
     board = Board(settings.public_url, settings.contact_email, chosen)
 
     async def done() -> T:
-        engine = make_engine(settings.service_database(SERVICE), pool=2, application="admin")
-        try:
-            if behind := await pending(engine, SERVICE):
+        async with database_of(settings, SERVICE, application="admin") as transactions:
+            if behind := await pending(transactions.engine, SERVICE):
                 fail(f"migrations are not applied: {', '.join(behind)} (hirewire migrate)")
-            async with Transactions(engine, SERVICE)() as tx:
+            async with transactions() as tx:
                 return await work(tx, board)
-        finally:
-            await engine.dispose()
 
     try:
         return run_async(done())

@@ -13,14 +13,14 @@ from rich.table import Table
 
 from hirewire import assembly
 from hirewire.cli import operations
+from hirewire.cli.databases import in_each
 from hirewire.cli.rebuild import rebuild_app
-from hirewire.cli.terminal import fail, reachable_settings, run_async
-from hirewire.kit.db import make_engine
+from hirewire.cli.terminal import fail, print_table, reachable_settings, run_async
 from hirewire.messaging import lineage
 from hirewire.messaging.consuming import dead_letters, pauses
 from hirewire.messaging.database import connect
 from hirewire.messaging.subscriptions import Subscription
-from hirewire.messaging.transaction import Transactions, Tx
+from hirewire.messaging.transaction import Tx
 
 T = TypeVar("T")
 events_app = typer.Typer(no_args_is_help=True, help="Audit, trace, replay and discard messages.")
@@ -39,20 +39,7 @@ def _each(service: str | None, work: Callable[[Tx], Awaitable[T]]) -> dict[str, 
     if service is not None and service not in assembly.SERVICES:
         fail(f"no service {service!r}: one of {', '.join(assembly.SERVICES)}", 2)
     names = assembly.SERVICES if service is None else (service,)
-    settings = reachable_settings()
-
-    async def all_of_them() -> dict[str, T]:
-        answers: dict[str, T] = {}
-        for name in names:
-            engine = make_engine(settings.service_database(name), pool=2, application="events")
-            try:
-                async with Transactions(engine, name)() as tx:
-                    answers[name] = await work(tx)
-            finally:
-                await engine.dispose()
-        return answers
-
-    return run_async(all_of_them())
+    return in_each(reachable_settings(), names, work, application="events")
 
 
 @events_app.command("list")
@@ -66,7 +53,7 @@ def list_(service: ServiceOption = None) -> None:
     table = Table("service", "unsent", "retrying", "waiting", "dead")
     for name, numbers in _each(service, count).items():
         table.add_row(name, *(str(number) for number in numbers.values()))
-    console.print(table)
+    print_table(table)
     for name, found in _each(service, pauses.paused).items():
         for one in found:
             since = one.paused_at.isoformat(timespec="seconds")
@@ -91,7 +78,7 @@ def dead(service: ServiceOption = None, type: TypeOption = None, limit: int = 10
                 message.arrived_at.isoformat(timespec="seconds"),
                 escape(message.error or ""),
             )
-    console.print(table if table.row_count else "no dead letters")
+    print_table(table, "no dead letters")
 
 
 @events_app.command()
@@ -331,4 +318,4 @@ def catalogue(
     for entry in made.entries():
         consumers = ", ".join(entry.subscribers) or "nobody yet"
         table.add_row(entry.name, entry.event.owner, entry.event.key_field, consumers)
-    console.print(table)
+    print_table(table)

@@ -10,17 +10,15 @@ from rich.markup import escape
 from rich.table import Table
 
 from hirewire import assembly
-from hirewire.cli.terminal import fail, reachable_settings, run_async
-from hirewire.kit.db import make_engine
+from hirewire.cli.databases import in_each
+from hirewire.cli.terminal import fail, print_table, reachable_settings
 from hirewire.kit.mail import queue
 from hirewire.kit.secrets import use_keys
-from hirewire.messaging.transaction import Transactions, Tx
+from hirewire.messaging.transaction import Tx
 
 T = TypeVar("T")
 mails_app = typer.Typer(no_args_is_help=True, help="List and resend mails that were not sent.")
 console = Console(highlight=False)
-WIDE = 400
-"""The columns of a table that goes into a file or a pipe."""
 
 ServiceOption = Annotated[
     str | None, typer.Option("--service", help="One service only (default: all that send mail)")
@@ -53,12 +51,7 @@ def list_(
                 mail.expires_at.isoformat(timespec="seconds") if mail.expires_at else "",
                 escape(mail.error or ""),
             )
-    if not table.row_count:
-        console.print(f"no {'waiting' if waiting else 'dead'} mails")
-        return
-    # Into a file or a pipe nothing is folded: the ids are to be copied.
-    shown = console if console.is_terminal else Console(highlight=False, width=WIDE)
-    shown.print(table)
+    print_table(table, f"no {'waiting' if waiting else 'dead'} mails")
 
 
 @mails_app.command()
@@ -89,16 +82,5 @@ def _each(service: str | None, work: Callable[[Tx], Awaitable[T]]) -> dict[str, 
         fail(f"{service} sends no mail: one of {', '.join(senders)}", 2)
     settings = reachable_settings()
     use_keys(settings.secret_key)
-
-    async def all_of_them() -> dict[str, T]:
-        answers: dict[str, T] = {}
-        for name in senders if service is None else [service]:
-            engine = make_engine(settings.service_database(name), pool=1, application="mails")
-            try:
-                async with Transactions(engine, name)() as tx:
-                    answers[name] = await work(tx)
-            finally:
-                await engine.dispose()
-        return answers
-
-    return run_async(all_of_them())
+    chosen = senders if service is None else [service]
+    return in_each(settings, chosen, work, application="mails")

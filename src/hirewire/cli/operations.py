@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from hirewire import assembly
-from hirewire.cli.terminal import BAD_SETTINGS, fail, reachable_settings, run_async
+from hirewire.cli.terminal import BAD_SETTINGS, fail, print_table, reachable_settings, run_async
 from hirewire.kit.internal.models import RequestIn, RequestOut
 from hirewire.messaging.reconciliation.audit import STATES, first_id
 from hirewire.operators import traces
@@ -148,7 +148,7 @@ def print_report(report: Report) -> None:
     for owner, subscriber, line in lines:
         numbers = [f"{line.counts[state]:,}" for state in shown]
         table.add_row(f"{owner} -> {subscriber}", f"{line.expected:,}", *numbers, f"{line.late:,}")
-    console.print(table)
+    print_table(table)
     for owner, subscriber, line in report.lines():
         for id in line.missing[:20]:
             console.print(f"[red]missing[/] {id} of {owner} at {subscriber}")

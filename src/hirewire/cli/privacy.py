@@ -9,11 +9,10 @@ from rich.console import Console
 from rich.markup import escape
 
 from hirewire import assembly
+from hirewire.cli.databases import database_of
 from hirewire.cli.terminal import fail, reachable_settings, run_async
-from hirewire.kit.db import make_engine
 from hirewire.kit.secrets import use_keys
 from hirewire.kit.settings import Settings
-from hirewire.messaging.transaction import Transactions
 from hirewire.operators import privacy
 
 privacy_app = typer.Typer(
@@ -72,13 +71,10 @@ def reapply() -> None:
 async def _reapply(settings: Settings) -> int:
     from hirewire.auth.erasures.commands import erase_again
 
+    assembly.service("auth")  # the event classes say what is left of a redacted body
     known = await privacy.erased_people(settings)
-    engine = make_engine(settings.service_database("auth"), pool=2, application="privacy")
-    try:
-        transactions = Transactions(engine, assembly.service("auth").name)
+    async with database_of(settings, "auth", application="privacy") as transactions:
         for one in known:
             async with transactions() as tx:
                 await erase_again(tx, one.user_id, one.erasure_id, one.erased_at)
-    finally:
-        await engine.dispose()
     return len(known)

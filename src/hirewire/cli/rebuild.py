@@ -10,8 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from hirewire import assembly, provisioning
-from hirewire.cli.terminal import fail, reachable_settings, run_async
-from hirewire.kit.db import make_engine
+from hirewire.cli.databases import database_of
+from hirewire.cli.terminal import fail, print_table, reachable_settings, run_async
 from hirewire.kit.settings import Settings
 from hirewire.messaging.broker import BrokerUnavailable, open_broker
 from hirewire.messaging.projections import generations, switching
@@ -78,11 +78,8 @@ def _run(work: Callable[[Settings], Awaitable[T]]) -> T:
 
 
 async def _in(settings: Settings, service: str, work: Callable[[Transactions], Awaitable[T]]) -> T:
-    engine = make_engine(settings.service_database(service), pool=2, application="events")
-    try:
-        return await work(Transactions(engine, service))
-    finally:
-        await engine.dispose()
+    async with database_of(settings, service, application="events") as transactions:
+        return await work(transactions)
 
 
 @rebuild_app.command()
@@ -119,7 +116,7 @@ def status(
             await broker.close()
 
     _run(look)
-    console.print(table if table.row_count else "no projections")
+    print_table(table, "no projections")
 
 
 async def _counted(transactions: Transactions) -> list[tuple[Generation, int]]:

@@ -13,14 +13,14 @@ from rich.markup import escape
 from rich.table import Table
 
 from hirewire import esco
-from hirewire.cli.terminal import BAD_SETTINGS, fail, reachable_settings, run_async
+from hirewire.cli.databases import in_each
+from hirewire.cli.terminal import BAD_SETTINGS, fail, print_table, reachable_settings
 from hirewire.cli.terminal import console as stderr
 from hirewire.esco import Skill, dictionary
 from hirewire.esco.meaning import Meaning, encoder, file_name, make
-from hirewire.kit.db import make_engine
 from hirewire.kit.settings import Settings, SettingsError
 from hirewire.kit.spreadsheets import write_rows
-from hirewire.messaging.transaction import Transactions
+from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.skills.background import use_dictionary
 from hirewire.vacancies.skills.queries import Unknown, unknown_skills
 from hirewire.vacancies.skills.review import Group, grouped
@@ -126,15 +126,10 @@ def _settings() -> Settings:
 def _groups(settings: Settings, limit: int, only: str | None = None) -> list[Group]:
     """The groups of unknown skills; with `only`, the group of that spelling alone."""
 
-    async def read() -> list[Unknown]:
-        engine = make_engine(settings.service_database("vacancies"), pool=2, application="skills")
-        try:
-            async with Transactions(engine, "vacancies")() as tx:
-                return await unknown_skills(tx, MOST)
-        finally:
-            await engine.dispose()
+    async def read(tx: Tx) -> list[Unknown]:
+        return await unknown_skills(tx, MOST)
 
-    unknown = run_async(read())
+    unknown = in_each(settings, ["vacancies"], read, application="skills")["vacancies"]
     if not unknown:
         return []
     with _meaning(settings) as meaning:
@@ -176,7 +171,7 @@ def _print(groups: list[Group]) -> None:
             "yes" if proposal and proposal.is_sure else "",
         )
         table.add_row(*map(escape, cells))
-    console.print(table)
+    print_table(table)
 
 
 def _shown(group: Group) -> dict[str, object]:

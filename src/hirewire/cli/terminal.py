@@ -8,6 +8,7 @@ from typing import Any, NoReturn, TypeVar
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.table import Table
 
 from hirewire.assembly import load_settings
 from hirewire.kit.settings import Settings, SettingsError
@@ -16,6 +17,9 @@ from hirewire.launcher.state import found_settings, read_state, running_data_dir
 
 BAD_SETTINGS = 78
 """Exit code for invalid settings (EX_CONFIG of sysexits.h)."""
+
+WIDE = 400
+"""The columns of a table that goes into a file or a pipe."""
 
 T = TypeVar("T")
 console = Console(stderr=True, highlight=False)
@@ -34,6 +38,19 @@ def fail(message: str, code: int = 1) -> NoReturn:
     """Print an error and exit."""
     console.print(f"[red]hirewire:[/] {escape(message)}")
     raise typer.Exit(code)
+
+
+def print_table(table: Table, nothing: str | None = None) -> None:
+    """Print a table; `nothing` instead of one without rows.
+
+    Into a file or a pipe nothing is folded: what is in it is to be searched and copied.
+    """
+    out = Console(highlight=False)
+    if nothing is not None and not table.row_count:
+        out.print(nothing)
+        return
+    out = out if out.is_terminal else Console(highlight=False, width=WIDE)
+    out.print(table)
 
 
 def settings_or_exit() -> Settings:

@@ -1,11 +1,12 @@
 """Builds the application of a service from what its `app.py` declares."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 from fastapi import APIRouter, FastAPI, Response
@@ -180,19 +181,9 @@ def create_app(
             if role != "worker":
                 fresh = asyncio.create_task(verifier.refusals.keep_fresh())
                 stack.push_async_callback(_end, fresh)
-            tasks = [*service.background, FORGET_OLD_ANSWERS, FORGET_OLD_REFUSALS]
-            if service.sends_mail:
-                look = partial(measure, service.name)
-                tasks += [FORGET_OLD_MAILS, PeriodicTask("mail gauges", look, every=EVERY_SECONDS)]
-            for task in tasks if role != "api" else ():
-                running = asyncio.create_task(repeat(task, messaging.transactions))
-                stack.push_async_callback(_end, running)
-            if service.sends_mail and role != "api":
-                mailer = Mailer(service.name, messaging.transactions, settings)
-                stack.push_async_callback(_end, asyncio.create_task(mailer.run()))
-            if service.exports is not None and role != "api":
-                maker = PartMaker(service.name, messaging.transactions, service.exports)
-                stack.push_async_callback(_end, asyncio.create_task(maker.run()))
+            if role != "api":
+                for work in _background(service, settings, messaging.transactions):
+                    stack.push_async_callback(_end, asyncio.create_task(work))
             yield
 
     app = FastAPI(
@@ -222,6 +213,21 @@ def create_app(
     add_routes(app, _operations(service, engine, messaging))
     openapi.describe(app)
     return app
+
+
+def _background(
+    service: Service, settings: Settings, transactions: Transactions
+) -> Iterator[Coroutine[Any, Any, None]]:
+    """What a worker does beside messaging, each for ever."""
+    tasks = [*service.background, FORGET_OLD_ANSWERS, FORGET_OLD_REFUSALS]
+    if service.sends_mail:
+        look = partial(measure, service.name)
+        tasks += [FORGET_OLD_MAILS, PeriodicTask("mail gauges", look, every=EVERY_SECONDS)]
+        yield Mailer(service.name, transactions, settings).run()
+    if service.exports is not None:
+        yield PartMaker(service.name, transactions, service.exports).run()
+    for task in tasks:
+        yield repeat(task, transactions)
 
 
 def _messaging(

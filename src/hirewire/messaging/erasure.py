@@ -6,7 +6,7 @@ nothing comes back: not by a late or replayed event, and not by a request in pro
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from typing import Any
@@ -29,12 +29,7 @@ LOCKS = 2048
 _SPACE = 0x45524153
 """The first of the two numbers of these advisory locks."""
 
-_LOCK = """
-select case when alone then pg_advisory_xact_lock($3, number)
-    else pg_advisory_xact_lock_shared($3, number) end
-from unnest($1::integer[], $2::boolean[]) as l(number, alone)
-"""
-_ERASED = "select subject from messaging.erased where subject = any($1::text[])"
+_LOCK = "select messaging.erased_among($1, $2::integer[], $3::boolean[], $4::text[])"
 _NAMED = """
 select subject from messaging.erased
 where position(convert_to(subject, 'UTF8') in $1::bytea) > 0 limit 1
@@ -79,26 +74,24 @@ where position(convert_to($1, 'UTF8') in body_before) > 0
 """
 
 
-async def lock(tx: Tx, subjects: Mapping[str, bool]) -> None:
-    """Take these people's locks until the commit; True: alone, to erase them."""
+async def lock(tx: Tx, subjects: Mapping[str, bool]) -> set[str]:
+    """Take these people's locks until the commit, one alone to erase them (True); returns who of
+    them was erased before. All in one statement, since every consumed batch does this.
+    """
     numbers: dict[int, bool] = {}
     for subject, alone in subjects.items():
         number = int.from_bytes(sha256(subject.encode()).digest()[:4]) % LOCKS
         numbers[number] = numbers.get(number, False) or alone
     ordered = sorted(numbers)
-    if ordered:
-        await tx.exec_driver_sql(_LOCK, (ordered, [numbers[n] for n in ordered], _SPACE))
+    result = await tx.exec_driver_sql(
+        _LOCK, (_SPACE, ordered, [numbers[n] for n in ordered], list(subjects))
+    )
+    return set(result.scalar_one())
 
 
 async def is_erased(tx: Tx, subject: str) -> bool:
     """Whether this person was erased; they cannot be before the commit."""
-    await lock(tx, {subject: False})
-    return bool(await _erased(tx, [subject]))
-
-
-async def _erased(tx: Tx, subjects: Iterable[str]) -> set[str]:
-    rows = await tx.exec_driver_sql(_ERASED, (list(subjects),))
-    return {row.subject for row in rows}
+    return bool(await lock(tx, {subject: False}))
 
 
 async def mark(tx: Tx, subject: str, erasure_id: UUID) -> bool:
@@ -124,8 +117,7 @@ async def admit(tx: Tx, invocations: Sequence[Invocation]) -> None:
             (asked if event.erasure else about)[str(event.subject)] = event.erasure is not None
     if not asked and not about:
         return
-    await lock(tx, about | asked)
-    erased = asked.keys() | (await _erased(tx, about) if about else set())
+    erased = asked.keys() | await lock(tx, about | asked)
     for invocation in invocations:
         event = invocation.received.event
         if event.erasure is None and event.subject in erased:

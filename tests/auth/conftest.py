@@ -17,6 +17,7 @@ from hirewire.auth.app import SERVICE
 from hirewire.auth.keys.commands import ensure_signing_key
 from hirewire.kit import clock as kit_clock
 from hirewire.messaging.database import connect
+from tests.auth.postbox import Postbox, sending
 from tests.hashing import use_passwords
 from tests.services import Running, running
 
@@ -171,3 +172,10 @@ async def refusing(postgres_url: str) -> AsyncIterator[Auth]:
         tables = ("user_account", "session", "refresh_token", "messaging.log")
         counts = [(await service.rows(f"select count(*) from {t}"))[0][0] for t in tables]
         assert counts == [0, 0, 0, 1], "a refused request has changed something"
+
+
+@pytest.fixture
+async def postbox(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Postbox]:
+    """The mails that the service sends from here on."""
+    async with sending(auth, monkeypatch) as box:
+        yield box

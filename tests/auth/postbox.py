@@ -6,15 +6,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
+from typing import TYPE_CHECKING
 
 import pytest
 
 from hirewire.kit.mail import mailer, queue
 from hirewire.kit.mail.mailer import Mailer
 from hirewire.kit.settings import Settings
-from tests.auth.conftest import Auth
 from tests.builders import eventually
 from tests.smtp import MailServer, mail_server
+
+if TYPE_CHECKING:
+    from tests.auth.conftest import Auth
 
 WELCOMES = ("Confirm your email address", "Подтвердите адрес электронной почты")
 SITE = "https://jobs.example.org"
@@ -24,7 +27,7 @@ SITE = "https://jobs.example.org"
 class Postbox:
     """The mails that the service has sent."""
 
-    auth: Auth
+    auth: "Auth"
     server: MailServer
     ignored: tuple[str, ...]
     """Subjects of mails that do not count."""
@@ -63,7 +66,7 @@ def plain(mail: EmailMessage) -> str:
 
 @asynccontextmanager
 async def sending(
-    auth: Auth, monkeypatch: pytest.MonkeyPatch, *, ignored: tuple[str, ...] = WELCOMES
+    auth: "Auth", monkeypatch: pytest.MonkeyPatch, *, ignored: tuple[str, ...] = WELCOMES
 ) -> AsyncIterator[Postbox]:
     """The service with a mailer at work. The mails of registrations do not count by default."""
     monkeypatch.setattr(mailer, "POLL_SECONDS", 0.1)

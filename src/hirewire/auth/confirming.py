@@ -8,13 +8,13 @@ from fastapi import Request
 from pydantic import Field
 from sqlalchemy import Row, select
 
-from hirewire.auth import networks
 from hirewire.auth.callers import Current
 from hirewire.auth.credentials import password_fits
 from hirewire.auth.failures import note_failure
 from hirewire.auth.logins import TooManyFailures, admit, forgive
 from hirewire.auth.notices import requester_of
 from hirewire.auth.tables import user
+from hirewire.auth.where import network_of
 from hirewire.kit.errors import FieldError, Invalid, Unauthenticated
 from hirewire.kit.http import transactions_of
 from hirewire.kit.models import Body
@@ -62,8 +62,7 @@ async def check_password(
     is open while the password is hashed.
     """
     hashed = required_hash(account.password_hash, pointer)
-    network = networks.network(request.client.host if request.client else "")
-    transactions = transactions_of(request)
+    network, transactions = network_of(request), transactions_of(request)
     async with transactions() as tx:
         pause = await admit(tx, network, account.email_key, account.id)
     if pause:
@@ -84,7 +83,7 @@ async def confirm_password_if_any(request: Request, current: Current, password: 
     async with transactions_of(request)() as tx:
         account = await account_of(tx, current.user_id)
     if account is not None and account.password_hash is not None:
-        await confirm_password(request, current, password or "")
+        await _confirm(request, account, password or "")
 
 
 async def confirm_password(request: Request, current: Current, password: str) -> str:
@@ -99,8 +98,13 @@ async def confirm_password(request: Request, current: Current, password: str) ->
         account = await account_of(tx, current.user_id)
     if account is None:
         raise Unauthenticated("This account does not exist any more.")
-    await check_password(request, account, password)
-    network = networks.network(request.client.host if request.client else "")
-    async with transactions_of(request)() as tx:
-        await forgive(tx, network, account.email_key, current.user_id)
+    await _confirm(request, account, password)
     return str(account.email)
+
+
+async def _confirm(
+    request: Request, account: Row[UUID, str, str, str | None], password: str
+) -> None:
+    await check_password(request, account, password)
+    async with transactions_of(request)() as tx:
+        await forgive(tx, network_of(request), account.email_key, account.id)

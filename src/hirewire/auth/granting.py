@@ -9,14 +9,14 @@ from uuid import UUID
 from fastapi import Request, Response
 from sqlalchemy import Label, Row, insert, select, update
 
-from hirewire.auth import limits, networks
+from hirewire.auth import limits
 from hirewire.auth.logins import digest, forgive
 from hirewire.auth.notices import Requester, notify, requester_of
 from hirewire.auth.security_log.commands import note
 from hirewire.auth.security_log.queries import times_since
 from hirewire.auth.signing import ACCESS_TOKEN_LIFE, access_token, current_key
 from hirewire.auth.tables import consent, refresh_token, session, user
-from hirewire.auth.where import Where
+from hirewire.auth.where import Where, network_of
 from hirewire.kit.clock import now
 from hirewire.kit.http import language_of
 from hirewire.kit.models import Answer
@@ -78,7 +78,7 @@ async def sign_in(
     Raises `AccountBlocked`.
     """
     its = await _not_blocked(tx, owner.user_id)
-    network = networks.network(request.client.host if request.client else "")
+    network = network_of(request)
     is_from_elsewhere = await forgive(tx, network, owner.account, owner.user_id)
     requester = requester_of(request)
     await _note(tx, owner.user_id, requester, is_from_elsewhere=is_from_elsewhere)

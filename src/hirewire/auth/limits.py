@@ -53,11 +53,17 @@ def wait(failures: Failures, is_known: bool, moment: datetime) -> timedelta:
     return max(of_pair, pause(failures.of_account, oldest, FAILURES_OF_ACCOUNT, moment))
 
 
-def pause(failures: int, oldest: datetime | None, most: int, moment: datetime) -> timedelta:
-    """How long to wait after this number of failures in the window; zero if another try is allowed.
+def pause(
+    tries: int,
+    oldest: datetime | None,
+    most: int,
+    moment: datetime,
+    window: timedelta = FAILURES_WINDOW,
+) -> timedelta:
+    """How long to wait after this number of tries in the window; zero if another one is allowed.
 
-    `oldest` is the time of the first failure: when it leaves the window, one more try is allowed.
+    `oldest` is the time of the first one: when it leaves the window, one more is allowed.
     """
-    if failures < most or oldest is None:
+    if tries < most or oldest is None:
         return timedelta(0)
-    return max(oldest + FAILURES_WINDOW - moment, timedelta(0))
+    return max(oldest + window - moment, timedelta(0))

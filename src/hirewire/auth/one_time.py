@@ -19,6 +19,7 @@ from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
 
 Purpose = Literal["password_reset", "email_verification", "email_change", "data_export"]
+DIGITS = 6
 
 
 class InvalidLink(AppError):
@@ -91,6 +92,11 @@ async def issue(
         )
     )
     return token
+
+
+def new_code() -> str:
+    """A code of six digits, for people who cannot follow the link."""
+    return f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
 
 
 async def lock_account(tx: Tx, user_id: UUID | None) -> None:

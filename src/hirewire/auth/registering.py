@@ -1,6 +1,6 @@
 """New accounts, and how many one network may make: shared by all ways to sign up."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from math import ceil
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from fastapi import Request
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from hirewire.auth import networks
+from hirewire.auth import limits, networks
 from hirewire.auth.credentials import email_key
 from hirewire.auth.tables import mail_request, registration, user
 from hirewire.contracts.auth import UserRegistered
@@ -109,7 +109,7 @@ async def pause_after_taken(tx: Tx, network: str) -> timedelta:
         )
     )
     count, oldest = result.one()
-    return wait(count, oldest, TAKEN_ANSWERS, moment)
+    return limits.pause(count, oldest, TAKEN_ANSWERS, moment, WINDOW)
 
 
 async def _admit(tx: Tx, network: str, most: int) -> timedelta:
@@ -129,20 +129,10 @@ async def _admit(tx: Tx, network: str, most: int) -> timedelta:
         )
     )
     count, oldest = result.one()
-    pause = wait(count, oldest, most, moment)
+    pause = limits.pause(count, oldest, most, moment, WINDOW)
     if not pause:
         await tx.execute(insert(registration).values(network=network, at=moment))
     return pause
-
-
-def wait(registrations: int, oldest: datetime | None, most: int, moment: datetime) -> timedelta:
-    """How long to wait after this number of registrations in the window; zero if one is allowed.
-
-    `oldest` is the time of the first registration: when it leaves the window, one more is allowed.
-    """
-    if registrations < most or oldest is None:
-        return timedelta(0)
-    return max(oldest + WINDOW - moment, timedelta(0))
 
 
 async def forget_old(tx: Tx) -> None:

@@ -1,6 +1,5 @@
 """The mail with a link and a code that verify an address, at registration and on request."""
 
-import secrets
 from datetime import timedelta
 from uuid import UUID
 
@@ -16,7 +15,6 @@ from hirewire.messaging.transaction import Tx
 log = structlog.get_logger(__name__)
 LINK_LIFE = timedelta(hours=24)
 CODE_LIFE = timedelta(minutes=30)
-DIGITS = 6
 
 
 def marks_of(user_id: UUID, code: str) -> list[bytes]:
@@ -39,7 +37,7 @@ async def send_verification(
 
     Without `HIREWIRE_SECRET_KEY` no mail can be queued: the log says so, and people can register.
     """
-    code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
+    code = one_time.new_code()
     try:
         mark = marks_of(user_id, code)[0]
     except NoSecretKey as error:

@@ -18,6 +18,11 @@ class Where:
     """Coarse: IPv4 /24 or IPv6 /48."""
 
 
+def network_of(request: Request) -> str:
+    """The network of a request, by which limits are counted."""
+    return networks.network(request.client.host if request.client else "")
+
+
 def where_of(request: Request) -> Where:
     """Where a request comes from."""
     address = request.client.host if request.client else ""

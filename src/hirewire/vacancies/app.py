@@ -35,7 +35,7 @@ from hirewire.vacancies.access import handlers as access
 from hirewire.vacancies.activity import commands as activity_commands
 from hirewire.vacancies.activity import handlers as activity
 from hirewire.vacancies.activity import routes as activity_routes
-from hirewire.vacancies.applications import commands as applications_commands
+from hirewire.vacancies.applications import ending as applications_ending
 from hirewire.vacancies.applications import handlers as applications
 from hirewire.vacancies.applications import routes as applications_routes
 from hirewire.vacancies.blocking import commands as blocking_commands
@@ -166,7 +166,7 @@ SERVICE = Service(
                     cards_commands.erase,
                     recommendations_commands.erase,
                     activity_commands.erase,
-                    applications_commands.erase,
+                    applications_ending.erase,
                     saved_commands.erase,
                     search_commands.erase,
                     moderation_commands.erase,

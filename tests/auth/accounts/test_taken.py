@@ -2,24 +2,16 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
 
 import httpx
-import pytest
 
 from hirewire.auth import registering
 from tests.auth.conftest import PASSWORD, Auth, MovedClock
-from tests.auth.postbox import Postbox, plain, sending
+from tests.auth.postbox import Postbox, plain
 
 URL = "/api/auth/register"
 MOST = registering.TAKEN_ANSWERS
 SUBJECT = "You already have an account"
-
-
-@pytest.fixture
-async def postbox(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Postbox]:
-    async with sending(auth, monkeypatch) as box:
-        yield box
 
 
 async def register(client: httpx.AsyncClient, email: str, key: str = "") -> httpx.Response:

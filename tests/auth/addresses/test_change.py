@@ -3,7 +3,6 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -13,17 +12,11 @@ from hirewire.auth.addresses.background import forget_step
 from hirewire.contracts.auth import UserEmailChanged
 from hirewire.messaging.testing import recorded
 from tests.auth.conftest import PASSWORD, Auth, MovedClock
-from tests.auth.postbox import Postbox, plain, sending
+from tests.auth.postbox import Postbox, plain
 
 ANNA, NEW = "anna@example.org", "anna@new.example"
 URL, PATH = "/api/auth/email", "/email/change"
 ASKED, DONE = "Your address is about to change", "Your address has been changed"
-
-
-@pytest.fixture
-async def postbox(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Postbox]:
-    async with sending(auth, monkeypatch) as box:
-        yield box
 
 
 def bearer(tokens: dict[str, Any]) -> dict[str, str]:

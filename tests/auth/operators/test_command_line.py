@@ -44,6 +44,14 @@ async def test_operators_come_and_go(auth: Auth, monkeypatch: pytest.MonkeyPatch
     code, said = await hirewire_admin("create", "Anna@example.org")
     assert code == 1
     assert "verified address" in said
+    with monkeypatch.context() as race:  # somebody registers the address just now
+
+        async def sees_nobody(*_: object) -> None:
+            return None
+
+        race.setattr("hirewire.auth.operators.queries.by_address", sees_nobody)
+        code, said = await hirewire_admin("create", "Anna@example.org")
+    assert (code, "already registered" in said) == (1, True)
     office = await office_of(auth, BOSS)
     assert (await hirewire_admin("create", BOSS))[1].endswith("is an operator already.\n")
     assert (await hirewire_admin("list"))[1] == f"{BOSS}\nchief@example.org\n"

@@ -1,6 +1,5 @@
 """The service `auth` of a board with a name, and people with passkeys."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
@@ -8,7 +7,6 @@ import pytest
 
 from tests.auth.conftest import PASSWORD, Auth
 from tests.auth.passkeys.authenticator import Authenticator
-from tests.auth.postbox import Postbox, sending
 
 SITE = "jobs.example.org"
 ORIGIN = f"https://{SITE}"
@@ -17,12 +15,6 @@ ORIGIN = f"https://{SITE}"
 @pytest.fixture
 def public_url() -> str:
     return ORIGIN
-
-
-@pytest.fixture
-async def postbox(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Postbox]:
-    async with sending(auth, monkeypatch) as box:
-        yield box
 
 
 class Person:

@@ -1,23 +1,16 @@
 """Mails that notify the owner: of a sign-in from a new network, and of a locked account."""
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 
 from hirewire.auth import limits
 from tests.auth.conftest import PASSWORD, Auth, MovedClock
-from tests.auth.postbox import Postbox, plain, sending
+from tests.auth.postbox import Postbox, plain
 
 NEW = "New sign-in to your account"
 LOCKED = "Wrong passwords for your account"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:143.0) Gecko/20100101 Firefox/143.0"
-
-
-@pytest.fixture
-async def postbox(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Postbox]:
-    async with sending(auth, monkeypatch) as box:
-        yield box
 
 
 async def subjects(postbox: Postbox) -> list[str]:

@@ -1,20 +1,11 @@
 """People with an authenticator app."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
 import pyotp
-import pytest
 
 from tests.auth.conftest import PASSWORD, Auth, MovedClock
-from tests.auth.postbox import Postbox, sending
-
-
-@pytest.fixture
-async def postbox(auth: Auth, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Postbox]:
-    async with sending(auth, monkeypatch) as box:
-        yield box
 
 
 class Anna:

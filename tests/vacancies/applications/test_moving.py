@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from hirewire.contracts.vacancies import VacancyClosed
 from hirewire.messaging.testing import consume, delivery, recorded
-from hirewire.vacancies.applications import commands
+from hirewire.vacancies.applications import commands, ending
 from hirewire.vacancies.posting import commands as posting
 from hirewire.vacancies.tables import application, application_move
 from tests.builders import blocked
@@ -210,7 +210,7 @@ async def test_a_closed_conversation_is_read_only(board: Board) -> None:
 async def test_closing_a_vacancy_answers_everybody(
     board: Board, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(commands, "CHUNK", 2)
+    monkeypatch.setattr(ending, "CHUNK", 2)
     mine = (await board.apply())["id"]
     await board.move(mine, "interview")
     path = f"/vacancies/{board.vacancy}/applications"

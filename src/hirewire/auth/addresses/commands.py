@@ -1,6 +1,5 @@
 """Commands that change the address of an account."""
 
-import secrets
 from uuid import UUID
 
 from sqlalchemy import delete, update
@@ -12,8 +11,8 @@ from hirewire.auth.addresses import queries, rules
 from hirewire.auth.callers import Current, is_open
 from hirewire.auth.credentials import email_key
 from hirewire.auth.mails.letters import letter
-from hirewire.auth.notices import Requester, notify
-from hirewire.auth.security_log.commands import note
+from hirewire.auth.notices import Requester, note_and_notify
+from hirewire.auth.readers import reader_of
 from hirewire.auth.tables import address_change, user
 from hirewire.auth.taken import EmailTaken, notify_owner
 from hirewire.contracts.auth import UserEmailChanged
@@ -23,8 +22,6 @@ from hirewire.kit.mail import queue
 from hirewire.kit.secrets import marks
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
-
-DIGITS = 6
 
 
 async def ask(tx: Tx, caller: Current, email: str, requester: Requester) -> None:
@@ -39,8 +36,8 @@ async def ask(tx: Tx, caller: Current, email: str, requester: Requester) -> None
     if not await is_open(tx, caller.session_id):
         raise Unauthenticated("This session has ended.")
     key, now_at = email_key(email), now()
-    current = await queries.reader(tx, user_id)
-    code = f"{secrets.randbelow(10**DIGITS):0{DIGITS}}"
+    current = await reader_of(tx, user_id)
+    code = one_time.new_code()
     # The secret is bound to the current address: once that has changed, it is dead.
     token = await one_time.issue(
         *(tx, user_id, current.email_key, "email_change", rules.LIFE),
@@ -51,8 +48,8 @@ async def ask(tx: Tx, caller: Current, email: str, requester: Requester) -> None
     )
     columns = {name: asked.excluded[name] for name in ("email", "email_key", "expires_at")}
     await tx.execute(asked.on_conflict_do_update(index_elements=["user_id"], set_=columns))
-    await note(tx, user_id, "email_change_requested", requester.where)
-    await notify(tx, user_id, "email_change_requested", requester, more={"address": email})
+    more = {"address": email}
+    await note_and_notify(tx, user_id, "email_change_requested", requester, more=more)
     if await notify_owner(tx, key, requester):
         return
     mail = letter(
@@ -112,10 +109,8 @@ async def _change(tx: Tx, user_id: UUID, requester: Requester) -> None:
         raise one_time.InvalidLink
     if await queries.has_another_owner(tx, asked.email_key, user_id):
         raise EmailTaken
-    await notify(
-        tx, user_id, "email_changed", requester, page="/contact", more={"address": asked.email}
-    )
-    await note(tx, user_id, "email_changed", requester.where)
+    more = {"address": asked.email}
+    await note_and_notify(tx, user_id, "email_changed", requester, page="/contact", more=more)
     changed = update(user).where(user.c.id == user_id)
     try:
         await tx.execute(

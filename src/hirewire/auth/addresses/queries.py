@@ -8,15 +8,6 @@ from hirewire.auth.tables import address_change, user
 from hirewire.messaging.transaction import Tx
 
 
-async def reader(tx: Tx, user_id: UUID) -> Row[str, str, str | None]:
-    """The address, its key and the language of a user."""
-    its = user.c
-    result = await tx.execute(
-        select(its.email, its.email_key, its.language).where(its.id == user_id)
-    )
-    return result.one()
-
-
 async def asked_change(tx: Tx, user_id: UUID) -> Row[str, str] | None:
     """The address that a user has asked for, and its key; locked."""
     its = address_change.c

@@ -9,8 +9,9 @@ from sqlalchemy import delete, func, insert, select, update
 from hirewire.auth import one_time
 from hirewire.auth.exports import rules
 from hirewire.auth.mails.letters import letter
+from hirewire.auth.readers import reader_if_any, reader_of
 from hirewire.auth.security_log.commands import note
-from hirewire.auth.tables import data_export, data_export_part, user
+from hirewire.auth.tables import data_export, data_export_part
 from hirewire.auth.where import Where
 from hirewire.contracts.auth import UserExportFinished, UserExportRequested
 from hirewire.kit.clock import now
@@ -109,10 +110,7 @@ async def _ready(tx: Tx, id: UUID, user_id: UUID, public_url: str) -> None:
         .values(state="ready", ready_at=moment, expires_at=expires_at)
     )
     await _finished(tx, id, user_id, expires_at)
-    found = await tx.execute(
-        select(user.c.email, user.c.email_key, user.c.language).where(user.c.id == user_id)
-    )
-    reader = found.one()
+    reader = await reader_of(tx, user_id)
     token = await one_time.issue(tx, user_id, reader.email_key, "data_export", rules.LINK_LIFE)
     mail = letter(
         "data_export",
@@ -148,13 +146,12 @@ async def link(tx: Tx, user_id: UUID) -> str | None:
 
     The link of the mail stays valid.
     """
-    found = await tx.execute(select(user.c.email_key).where(user.c.id == user_id))
-    row = found.first()
-    if row is None:
+    reader = await reader_if_any(tx, user_id)
+    if reader is None:
         return None
     purpose: one_time.Purpose = "data_export"
     life = rules.PAGE_LINK_LIFE
-    return await one_time.issue(tx, user_id, row.email_key, purpose, life, is_first=True)
+    return await one_time.issue(tx, user_id, reader.email_key, purpose, life, is_first=True)
 
 
 async def forget_old(tx: Tx) -> None:

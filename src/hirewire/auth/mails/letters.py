@@ -8,13 +8,14 @@ from functools import cache
 from importlib.resources import files
 from typing import Literal, TypedDict, cast
 
+from hirewire.auth.acts import Act
 from hirewire.auth.where import Where
 from hirewire.kit.languages import moment_in_words
 from hirewire.kit.mail.letters import LANGUAGES, Language, Letter
 
 Kind = Literal[
+    Act,
     "password_reset",
-    "password_changed",
     "email_verification",
     "data_export",
     "retention_resumes",
@@ -26,24 +27,8 @@ Kind = Literal[
     "company_upheld",
     "company_restored",
     "password_help",
-    "passkey_added",
-    "passkey_removed",
-    "passkey_copied",
-    "two_step_on",
-    "two_step_off",
-    "second_step_failed",
-    "recovery_code_used",
-    "recovery_codes_made",
     "new_sign_in",
-    "sign_in_locked",
-    "registration_tried",
     "email_change",
-    "email_change_requested",
-    "email_changed",
-    "token_made",
-    "token_revoked",
-    "identity_connected",
-    "identity_disconnected",
     "account_made",
     "account_blocked",
     "account_unblocked",

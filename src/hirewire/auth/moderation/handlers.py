@@ -1,7 +1,7 @@
 """Event handlers of `auth` that write mails."""
 
 from hirewire.auth.mails.letters import Kind, letter
-from hirewire.auth.notices import reader_of
+from hirewire.auth.readers import reader_if_any
 from hirewire.contracts.vacancies import ModerationDecided
 from hirewire.kit.mail import queue
 from hirewire.messaging.envelope import Received
@@ -22,7 +22,7 @@ async def on_moderation_decided(tx: Tx, received: Received[ModerationDecided]) -
     """Mail somebody what was decided about their vacancy or company. The page has the reason."""
     event = received.event
     kind = MAILS.get((event.kind, event.vacancy_id is not None))
-    reader = await reader_of(tx, event.user_id)
+    reader = await reader_if_any(tx, event.user_id)
     if kind is None or reader is None:
         return
     id = event.vacancy_id

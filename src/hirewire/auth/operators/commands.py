@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
-from hirewire.auth import one_time
+from hirewire.auth import one_time, registering
 from hirewire.auth import operator_mails as mails
 from hirewire.auth.credentials import email_key
 from hirewire.auth.logins import end_sessions
@@ -14,14 +14,14 @@ from hirewire.auth.operator_mails import Board, Reader
 from hirewire.auth.security_log.commands import note
 from hirewire.auth.security_log.rules import What
 from hirewire.auth.tables import user
+from hirewire.auth.taken import EmailTaken
 from hirewire.auth.where import Where
-from hirewire.contracts.auth import Role, UserBlocked, UserRegistered, UserRoleChanged
+from hirewire.contracts.auth import Role, UserBlocked, UserRoleChanged
 from hirewire.kit import audit_log, refusals
 from hirewire.kit.audit_log import Subject
 from hirewire.kit.clock import now
 from hirewire.kit.db import among, lock
 from hirewire.kit.errors import AppError, Kind, NotAnOperator, NotFound
-from hirewire.messaging.ids import new_id
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
 
@@ -207,21 +207,13 @@ async def create_admin(tx: Tx, email: str, why: str, board: Board) -> UUID:
     """Make an account that is an operator's, and send a link to choose a password; returns its id.
 
     It has no password until then. Following the link verifies the address. Records `UserRegistered`
-    and `UserRoleChanged`.
+    and `UserRoleChanged`. Raises `EmailTaken`.
     """
-    id, key, moment = new_id(), email_key(email), now()
+    id = await registering.add(tx, email=email, password_hash=None, language=board.language)
+    if id is None:
+        raise EmailTaken
+    key = email_key(email)
     person = Person(id, email, key, board.language, "applicant", None, False, None)
-    await tx.execute(
-        insert(user).values(
-            id=id,
-            email=email,
-            email_key=key,
-            role=person.role,
-            registered_at=moment,
-            language=board.language,
-        )
-    )
-    record(tx, UserRegistered(id=id, email=email, registered_at=moment))
     await _change_role(tx, person, "admin")
     token = await _reset_token(tx, person, FIRST_LIFE)
     await mails.mail_made(tx, _reader(person), token, FIRST_LIFE, board)

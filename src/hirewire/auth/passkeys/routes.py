@@ -19,7 +19,7 @@ from hirewire.auth.passkeys.models import (
     ToAdd,
     ToSignIn,
 )
-from hirewire.auth.where import where_of
+from hirewire.auth.where import network_of, where_of
 from hirewire.kit.errors import AppError, Invalid, Kind, NotFound, Unauthenticated
 from hirewire.kit.http import RequestTx, transactions_of
 from hirewire.kit.openapi import refuses
@@ -133,7 +133,7 @@ async def options(
         known = [row.credential_id for row in await queries.passkeys(tx, caller.user_id)]
         if len(known) >= rules.MOST_PASSKEYS:
             raise TooManyPasskeys
-        challenge = await commands.challenge(tx, _network(request), caller.session_id)
+        challenge = await commands.challenge(tx, network_of(request), caller.session_id)
     return Options(
         public_key=rules.options_to_add(site, caller.user_id.bytes, email, challenge, known)
     )
@@ -191,7 +191,7 @@ async def remove(id: UUID, body: Confirmation, request: Request, caller: Current
 async def sign_in_options(tx: RequestTx, request: Request, response: Response) -> Options:
     """The options of `navigator.credentials.get`, for 5 minutes and one answer."""
     response.headers["Cache-Control"] = "no-store"
-    site, network = _site(request), _network(request)
+    site, network = _site(request), network_of(request)
     address = request.client.host if request.client else ""
     sent = 0 if networks.is_this_machine(address) else await commands.unanswered(tx, network)
     if sent >= rules.MOST_CHALLENGES:
@@ -214,7 +214,7 @@ async def sign_in(body: ToSignIn, request: Request, response: Response) -> Token
     async with transactions_of(request)() as tx:
         done = await commands.use(
             *(tx, site, body.credential.model_dump_json(by_alias=True)),
-            *(_network(request), requester_of(request)),
+            *(network_of(request), requester_of(request)),
         )
         if isinstance(done, granting.Owner):
             return await granting.sign_in(tx, request, response, done, is_strong=True)
@@ -226,7 +226,3 @@ def _site(request: Request) -> rules.Site:
     if site is None:
         raise NoPasskeysHere
     return site
-
-
-def _network(request: Request) -> str:
-    return networks.network(request.client.host if request.client else "")

@@ -12,6 +12,7 @@ from hirewire.auth.callers import Current
 from hirewire.auth.logins import end_sessions, forgive
 from hirewire.auth.mails.letters import letter
 from hirewire.auth.notices import Requester, notify
+from hirewire.auth.readers import reader_of
 from hirewire.auth.recovery import queries, rules
 from hirewire.auth.security_log.commands import note
 from hirewire.auth.security_log.rules import What
@@ -145,7 +146,7 @@ async def _forget_new_address(tx: Tx, user_id: UUID) -> None:
 
 async def _after(tx: Tx, user_id: UUID, what: What, requester: Requester, network: str) -> None:
     """Allow logins from here, note what was done, and send the mail."""
-    changed = await queries.reader(tx, user_id)
+    changed = await reader_of(tx, user_id)
     await forgive(tx, network, changed.email_key, user_id)
     await note(tx, user_id, what, requester.where)
     await notify(tx, user_id, "password_changed", requester, page="/password/forgot")

@@ -14,6 +14,7 @@ from hirewire.auth.logins import TooManyFailures
 from hirewire.auth.notices import requester_of
 from hirewire.auth.one_time import InvalidLink
 from hirewire.auth.recovery import commands
+from hirewire.auth.where import network_of
 from hirewire.kit.errors import FieldError, Invalid, Unauthenticated
 from hirewire.kit.http import language_of, transactions_of
 from hirewire.kit.models import Body
@@ -94,12 +95,8 @@ async def reset(body: NewPassword, request: Request) -> None:
     hashed = await hash_password(body.password)
     async with transactions() as tx:
         await commands.set_password(
-            tx, body.token, hashed, requester_of(request), network=_network(request)
+            tx, body.token, hashed, requester_of(request), network=network_of(request)
         )
-
-
-def _network(request: Request) -> str:
-    return networks.network(request.client.host if request.client else "")
 
 
 def _check(password: str, email: str) -> None:
@@ -127,7 +124,7 @@ async def change(body: ChangedPassword, request: Request, current: CurrentSessio
     hashed = await hash_password(body.password)
     async with transactions() as tx:
         is_changed = await commands.change_password(
-            tx, current, old, hashed, requester_of(request), network=_network(request)
+            tx, current, old, hashed, requester_of(request), network=network_of(request)
         )
     if not is_changed:
         raise wrong_password(CURRENT)

@@ -4,7 +4,7 @@ from typing import Literal
 from uuid import UUID
 
 from hirewire.auth.mails.letters import letter
-from hirewire.auth.notices import reader_of
+from hirewire.auth.readers import reader_if_any
 from hirewire.contracts.auth import UserRetentionNotified
 from hirewire.kit.clock import now
 from hirewire.kit.mail import queue
@@ -20,7 +20,7 @@ async def ask(tx: Tx, kind: Kind, notice_id: UUID, user_id: UUID) -> None:
 
     Nothing is recorded for an account that does not exist: nothing is deleted then.
     """
-    reader = await reader_of(tx, user_id)
+    reader = await reader_if_any(tx, user_id)
     if reader is None:
         return
     mail = letter(kind, to=reader.email, language=reader.language, link=PAGE)

@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from hirewire.auth import granting, login_tickets, networks
+from hirewire.auth import granting, login_tickets
 from hirewire.auth.callers import CurrentSession
 from hirewire.auth.credentials import email_key, password_fits
 from hirewire.auth.failures import note_failure
@@ -18,7 +18,7 @@ from hirewire.auth.notices import requester_of
 from hirewire.auth.security_log.commands import note
 from hirewire.auth.sessions import commands, queries
 from hirewire.auth.signing import current_key, session_of
-from hirewire.auth.where import where_of
+from hirewire.auth.where import network_of, where_of
 from hirewire.kit.errors import AppError, Kind, NotFound, Unauthenticated
 from hirewire.kit.http import RequestTx, transactions_of
 from hirewire.kit.models import Answer, Body
@@ -104,7 +104,7 @@ async def login(body: Login, request: Request, response: Response) -> Tokens:
     more members: `ticket`, which completes the login with a code, and `expiresIn`, in seconds.
     That an account is blocked is said with the right password only.
     """
-    network = networks.network(request.client.host if request.client else "")
+    network = network_of(request)
     account = email_key(body.email)
     transactions = transactions_of(request)
     async with transactions() as tx:

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from hirewire.auth import granting, networks
+from hirewire.auth import granting
 from hirewire.auth.callers import Current, CurrentSession
 from hirewire.auth.confirming import Confirmation, confirm_password
 from hirewire.auth.granting import Tokens
@@ -14,6 +14,7 @@ from hirewire.auth.logins import TooManyFailures
 from hirewire.auth.notices import requester_of
 from hirewire.auth.two_step import commands, queries, rules
 from hirewire.auth.two_step.commands import TooManyCodes
+from hirewire.auth.where import network_of
 from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, Unauthenticated
 from hirewire.kit.http import RequestTx, transactions_of
 from hirewire.kit.models import Answer, Body
@@ -180,10 +181,9 @@ async def second_factor(body: SecondFactor, request: Request, response: Response
     The ticket works for 5 minutes and ends with the fifth wrong code. Wrong codes count as failed
     logins.
     """
-    network = networks.network(request.client.host if request.client else "")
     async with transactions_of(request)() as tx:
         done = await commands.complete_login(
-            tx, body.ticket, body.code, network, requester_of(request)
+            tx, body.ticket, body.code, network_of(request), requester_of(request)
         )
         if isinstance(done, granting.Owner):
             return await granting.sign_in(tx, request, response, done, is_strong=True)

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 
 import pyotp
 
+from hirewire.auth import limits
+
 SETUP_LIFE = timedelta(minutes=30)
 STEP_SECONDS = 30
 STEPS_BEFORE, STEPS_AFTER = 3, 2
@@ -47,9 +49,7 @@ def step_of(secret: str, code: str, moment: datetime, last_step: int | None) -> 
 
 def pause(wrong: int, since: datetime | None, moment: datetime) -> timedelta:
     """How long no code of the app counts; zero if it does."""
-    if wrong < MOST_WRONG or since is None:
-        return timedelta(0)
-    return max(since + WRONG_WINDOW - moment, timedelta(0))
+    return limits.pause(wrong, since, MOST_WRONG, moment, WRONG_WINDOW)
 
 
 def new_codes() -> list[str]:

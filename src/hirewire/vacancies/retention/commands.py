@@ -13,7 +13,7 @@ from hirewire.kit.retention import months_before
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
-from hirewire.vacancies.applications.commands import anonymise
+from hirewire.vacancies.applications.ending import anonymise
 from hirewire.vacancies.retention import queries
 from hirewire.vacancies.tables import application, application_retention
 

@@ -132,6 +132,7 @@ async def _sign_out(page: Page, words: dict[str, str]) -> None:
     await expect(page.get_by_text(words["out"])).to_be_visible()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("language", "size"), [("en", DESKTOP), ("ru", PHONE)])
 async def test_a_passkey_from_signing_up_to_signing_in(
     platform: Platform, chromium: str, language: str, size: Any

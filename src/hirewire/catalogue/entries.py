@@ -81,7 +81,8 @@ def _describe(schema: JsonSchemaValue, model: type[BaseModel]) -> None:
             schema["properties"][field.alias or name]["description"] = texts[name]
 
 
-def _attribute_docs(model: type[BaseModel]) -> dict[str, str]:
+@cache
+def _attribute_docs(model: type[BaseModel]) -> Mapping[str, str]:
     """The strings under the fields of a class."""
     body = ast.parse(textwrap.dedent(inspect.getsource(model))).body[0]
     assert isinstance(body, ast.ClassDef)

@@ -27,6 +27,7 @@ def test_letters_alone_find_what_people_write() -> None:
     assert tied == set(), "products of our own at most"
 
 
+@pytest.mark.long
 async def test_meaning_finds_what_people_write_and_the_list_offers_it(
     anna: Person, tmp_path: Path
 ) -> None:

@@ -284,6 +284,16 @@ login_ticket = Table(
     Index("login_ticket_expires_at", "expires_at"),
 )
 
+sign_up_ticket = Table(
+    "sign_up_ticket",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True, comment="SHA-256 of the ticket"),
+    Column("provider", Text, nullable=False),
+    Column("identity", LargeBinary, nullable=False, comment="Who it is there, encrypted"),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index("sign_up_ticket_expires_at", "expires_at"),
+)
+
 identity = Table(
     "identity",
     metadata,

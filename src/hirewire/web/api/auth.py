@@ -175,6 +175,11 @@ class Auth(Client):
         path = f"/providers/{quote(provider)}/finish"
         return answer_of(Tokens, await self._call("POST", path, brought, is_personal=False))
 
+    async def sign_up_with(self, provider: str, ticket: str, consent: str) -> Answer[Tokens]:
+        """Create the account of somebody new at a provider, and sign in."""
+        path, body = f"/providers/{quote(provider)}/sign-up", {"ticket": ticket, "consent": consent}
+        return answer_of(Tokens, await self._post(path, body))
+
     async def begin_connecting(self, provider: str, password: str | None) -> Answer[Begun]:
         """Begin to connect the visitor's account to a provider."""
         body = {"password": password}

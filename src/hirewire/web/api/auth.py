@@ -102,9 +102,12 @@ class Auth(Client):
         """Forget the address that the visitor has asked for."""
         return await self._do("DELETE", "/email")
 
-    async def change_password(self, current: str, password: str) -> Answer[None]:
+    async def change_password(
+        self, current: str, password: str, *, revokes_tokens: bool = False
+    ) -> Answer[None]:
         """Change the password; all other sessions end."""
-        return await self._do("POST", "/password", {"current": current, "password": password})
+        body: Typed = {"current": current, "password": password, "revokeTokens": revokes_tokens}
+        return await self._do("POST", "/password", body)
 
     async def sessions(self) -> Answer[Items[Session]]:
         """The visitor's sessions."""

@@ -95,7 +95,7 @@ SERVICE = Service(
         account_background.FORGET_OLD_REGISTRATIONS,
         address_background.FORGET_OLD_CHANGES,
         passkey_background.FORGET_CHALLENGES,
-        identity_background.FORGET_TICKETS,
+        identity_background.FORGET_OLD_CALLBACKS,
         two_step_background.FORGET_UNFINISHED,
         two_step_background.SEAL_AGAIN,
         log_background.FORGET_OLD_ACTS,

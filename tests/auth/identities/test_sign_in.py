@@ -9,6 +9,7 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from hirewire.auth import limits
 from hirewire.auth.identities import commands
 from hirewire.auth.openid.providers import provider_of
 from hirewire.kit.notices import notice
@@ -84,9 +85,11 @@ async def sign_up(
     return await auth.client.post(f"/api/auth{path}/sign-up", json=body)
 
 
-async def connect(auth: Auth, fake: FakeProvider, tokens: dict[str, Any]) -> httpx.Response:
+async def connect(
+    auth: Auth, fake: FakeProvider, tokens: dict[str, Any], password: str | None = PASSWORD
+) -> httpx.Response:
     path, headers = "/identities/example", bearer(tokens)
-    begun = await begin(auth, path, headers=headers, json={"password": PASSWORD})
+    begun = await begin(auth, path, headers=headers, json={"password": password})
     return await finish(auth, brought(fake, begun), path, headers=headers)
 
 
@@ -211,6 +214,32 @@ async def test_tickets_at_once_make_one_account(auth: Auth, fake: FakeProvider) 
     answers = await asyncio.gather(*(finish(auth, body) for body in bodies))
     assert [one.status_code for one in answers] == [200] * 4
     assert (await counts(auth))[:3] == (1, 1, 5)
+
+
+async def test_callbacks_that_sign_nobody_in_are_limited_by_network(
+    auth: Auth, fake: FakeProvider, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "CALLBACKS_OF_NETWORK", 3)
+    tokens = (await sign_in(auth, fake)).json()  # of somebody new: counted
+    for _ in range(3):  # with success: not counted
+        assert (await sign_in(auth, fake)).status_code == 200
+        assert (await connect(auth, fake, tokens, password=None)).status_code == 204
+    bodies = [brought(fake, await begin(auth)) | {"code": "wrong"} for _ in range(4)]
+    answers = await asyncio.gather(*(finish(auth, body) for body in bodies))
+    assert sorted(code_of(one)[0] for one in answers) == [410, 410, 429, 429]
+    fake.calls.clear()
+    right, linking = await sign_in(auth, fake), await connect(auth, fake, tokens, password=None)
+    for answer in (right, linking):
+        assert code_of(answer) == (429, "too_many_failures")
+        assert 0 < int(answer.headers["retry-after"]) <= 900
+    assert fake.calls.count("/token") == 0
+    clock.forward(minutes=15, seconds=1)
+    body = brought(fake, await begin(auth)) | {"code": "wrong"}
+    assert code_of(await finish(auth, body)) == (410, "sign_in_refused")
+    clock.forward(minutes=15)
+    async with auth.service.messaging.transactions() as tx:
+        await commands.prune(tx)
+    assert await auth.rows("select 1 from provider_callback") == []
 
 
 async def test_a_ticket_works_once_for_a_short_time_and_one_provider(

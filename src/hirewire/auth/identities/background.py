@@ -1,4 +1,4 @@
-"""The background task that deletes expired tickets of people who did not sign up."""
+"""The background task that deletes expired tickets and old callbacks."""
 
 from hirewire.auth.identities import commands
 from hirewire.kit.service import PeriodicTask
@@ -12,4 +12,4 @@ async def prune_step(transactions: Transactions) -> bool:
     return False
 
 
-FORGET_TICKETS = PeriodicTask("sign-up tickets", prune_step, every=600.0)
+FORGET_OLD_CALLBACKS = PeriodicTask("provider callbacks", prune_step, every=600.0)

@@ -4,20 +4,21 @@ import json
 import secrets
 from dataclasses import asdict
 from datetime import timedelta
+from math import ceil
 from uuid import UUID
 
 from sqlalchemy import delete
 from sqlalchemy import insert as plain_insert
 from sqlalchemy.dialects.postgresql import insert
 
-from hirewire.auth import registering
+from hirewire.auth import limits, registering
 from hirewire.auth.credentials import email_key, normalised_email
 from hirewire.auth.granting import Owner
 from hirewire.auth.identities import queries
-from hirewire.auth.logins import digest
+from hirewire.auth.logins import TooManyFailures, digest
 from hirewire.auth.notices import Requester, note_and_notify
 from hirewire.auth.openid.answers import Identity
-from hirewire.auth.tables import identity, sign_up_ticket
+from hirewire.auth.tables import identity, provider_callback, sign_up_ticket
 from hirewire.auth.ways_in import keep_one
 from hirewire.kit.clock import now
 from hirewire.kit.db import lock
@@ -78,6 +79,28 @@ class SignInExpired(AppError):
     slug = "sign-in-expired"
     code = "sign_in_expired"
     kind = Kind.GONE
+
+
+async def admit(tx: Tx, network: str) -> UUID:
+    """Count a callback from this network, as a failed one until `forgive`; returns its id.
+
+    Raises `TooManyFailures`. An advisory lock serialises the callbacks of one network.
+    """
+    await lock(tx, f"provider callback {network}")
+    moment = now()
+    count, oldest = await queries.callbacks_of(tx, network, moment - limits.FAILURES_WINDOW)
+    pause = limits.pause(count, oldest, limits.CALLBACKS_OF_NETWORK, moment)
+    if pause:
+        raise TooManyFailures(retry_after=ceil(pause.total_seconds()))
+    id = new_id()
+    row = plain_insert(provider_callback).values(id=id, network=network, at=moment)
+    await tx.execute(row)
+    return id
+
+
+async def forgive(tx: Tx, id: UUID) -> None:
+    """Count a callback no longer: it has signed somebody in, or connected an account."""
+    await tx.execute(delete(provider_callback).where(provider_callback.c.id == id))
 
 
 async def owner_of(tx: Tx, found: Identity, provider: str, by: Requester) -> Owner | None:
@@ -152,8 +175,11 @@ async def _use(tx: Tx, ticket: str, provider: str) -> Identity:
 
 
 async def prune(tx: Tx) -> None:
-    """Delete expired tickets."""
-    await tx.execute(delete(sign_up_ticket).where(sign_up_ticket.c.expires_at <= now()))
+    """Delete expired tickets and old callbacks."""
+    moment = now()
+    await tx.execute(delete(sign_up_ticket).where(sign_up_ticket.c.expires_at <= moment))
+    old = provider_callback.c.at <= moment - limits.FAILURES_WINDOW
+    await tx.execute(delete(provider_callback).where(old))
 
 
 async def connect(tx: Tx, user_id: UUID, found: Identity, provider: str, by: Requester) -> None:

@@ -24,7 +24,7 @@ from hirewire.auth.openid.attempts import NotThisAttempt
 from hirewire.auth.openid.providers import CodeRefused, Provider, ProviderAway, provider_of
 from hirewire.auth.registering import TooManyRegistrations
 from hirewire.auth.ways_in import LastWayIn
-from hirewire.auth.where import where_of
+from hirewire.auth.where import network_of, where_of
 from hirewire.kit.errors import AppError, Invalid, Kind, NotFound, Unauthenticated, Unavailable
 from hirewire.kit.http import RequestTx, transactions_of
 from hirewire.kit.models import Answer, Body
@@ -135,7 +135,14 @@ class IdentityList(Answer):
 
 
 BEGINNING = refuses(NotFound, ProviderIsAway, ProviderNotTrusted)
-FINISHING = (NotFound, commands.SignInExpired, SignInRefused, ProviderIsAway, ProviderNotTrusted)
+FINISHING = (
+    TooManyFailures,
+    NotFound,
+    commands.SignInExpired,
+    SignInRefused,
+    ProviderIsAway,
+    ProviderNotTrusted,
+)
 
 
 def _settings(request: Request) -> Mapping[str, SignInProvider]:
@@ -182,10 +189,12 @@ async def finish(id: str, body: Brought, request: Request, response: Response) -
     An account with the same address is connected if both sides have verified it. Somebody new,
     whose address the provider has verified, gets a 401 with `code` `consent_needed` and three
     members more: `email`, and a `ticket` for `/sign-up` that works once, within `expiresIn`
-    seconds. With two-step sign-in, a code is needed as after a password.
+    seconds. With two-step sign-in, a code is needed as after a password. Callbacks that sign nobody
+    in are limited by network.
     """
     transactions = transactions_of(request)
     provider = _provider(request, id)
+    callback = await _admitted(request)
     found, access = await _identity(provider, id, body, request)
     async with transactions() as tx:
         is_known = await queries.owner_of(tx, found) is not None
@@ -196,8 +205,10 @@ async def finish(id: str, body: Brought, request: Request, response: Response) -
         if owner is None:
             answer = _consent_needed(await commands.issue_ticket(tx, found, id), found)
         elif not await login_tickets.is_code_needed(tx, owner.user_id):
+            await commands.forgive(tx, callback)
             return await granting.sign_in(tx, request, response, owner)
         else:
+            await commands.forgive(tx, callback)
             answer = login_tickets.needed(await login_tickets.issue(tx, owner.user_id))
     raise answer
 
@@ -278,10 +289,12 @@ async def begin_connecting(
 async def connect(provider: str, body: Brought, request: Request, caller: CurrentSession) -> None:
     """Connect the caller's account with what the browser brings back; a mail notifies the user."""
     at = _provider(request, provider)
+    callback = await _admitted(request)
     found, access = await _identity(at, provider, body, request, str(caller.user_id))
     found = await _completed(at, found, access)
     async with transactions_of(request)() as tx:
         await commands.connect(tx, caller.user_id, found, provider, requester_of(request))
+        await commands.forgive(tx, callback)
 
 
 @router.delete(
@@ -306,6 +319,12 @@ async def _begin(
         metadata, attempt, provider.setting.client_id, _redirect(request, id)
     )
     return Begun(url=address, attempt=attempt.sealed())
+
+
+async def _admitted(request: Request) -> UUID:
+    """Count a callback before the provider is called. Raises `TooManyFailures`."""
+    async with transactions_of(request)() as tx:
+        return await commands.admit(tx, network_of(request))
 
 
 async def _identity(

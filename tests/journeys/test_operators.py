@@ -74,6 +74,7 @@ async def test_a_person_is_found_blocked_and_unblocked(
         # For others there is nothing.
         theirs = f"/admin/people/{id}"
         assert "/admin" in await page(boss, "/account")
+        assert "signed in with a password alone" in await page(boss, "/admin")
         for path in ("/admin", "/admin/log", theirs):
             await page(anna, path, 404)
             assert (await guest.get(path)).headers["location"].startswith("/signin")

@@ -297,7 +297,15 @@ async def test_nothing_of_an_erased_person_stays(anna: Person, boris: Person, ol
             assert "canteen" not in text
 
 
-async def test_operators_can_be_required_to_have_a_second_factor(olga: Person) -> None:
+async def test_operators_can_be_required_to_have_a_second_factor(
+    anna: Person, olga: Person
+) -> None:
+    company = (await anna.hire())["companyId"]
+    id = await published(anna)
+    await decide(olga, company, TAKE_DOWN, of="company")
+    taken_down = f"/vacancies/{id}", f"/companies/{company}"
+    for path in taken_down:
+        await olga.call("GET", path)
     app = olga.service.app
     usual = app.state.settings
     app.state.settings = usual.model_copy(update={"operators_second_factor": "required"})
@@ -308,5 +316,10 @@ async def test_operators_can_be_required_to_have_a_second_factor(olga: Person) -
             strong = olga.service.as_user(olga.id, amr=["mfa"])
             allowed = await olga.service.client.get(f"/api/vacancies{path}", headers=strong)
             assert allowed.status_code == 200
+        for path in taken_down:  # as for anybody else
+            assert (await olga.call("GET", path, expect=410))["code"] == "not_shown"
+            allowed = await olga.service.client.get(f"/api/vacancies{path}", headers=strong)
+            assert allowed.status_code == 200
+            await anna.call("GET", path)
     finally:
         app.state.settings = usual

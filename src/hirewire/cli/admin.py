@@ -26,6 +26,12 @@ T = TypeVar("T")
 SERVICE = "auth"
 admin_app = typer.Typer(no_args_is_help=True, help="The operators of the board.")
 console = Console(highlight=False)
+SET_UP = "set up a passkey or two-step sign-in on the page “Account and security”"
+NEEDED = f"they can act as an operator only after they {SET_UP}, and sign in with it"
+ADVISED = (
+    f"whoever learns the password can block people and take jobs down. They should {SET_UP}; "
+    "HIREWIRE_OPERATORS_SECOND_FACTOR=required makes it a condition"
+)
 Email = Annotated[str, typer.Argument(help="The account's email address")]
 Why = Annotated[str, typer.Option("--why", help="The reason, noted in the log of operators' acts")]
 
@@ -79,15 +85,23 @@ def create(
     """
     address = _address(email)
 
-    async def work(tx: Tx, board: Board) -> str:
+    async def work(tx: Tx, board: Board) -> tuple[str, bool]:
         known = await queries.by_address(tx, email_key(address))
         if known is None:
             await commands.create_admin(tx, address, _why(why), board)
-            return "new account, operator; a mail with a link to choose a password is on its way"
+            new = "new account, operator; a mail with a link to choose a password is on its way"
+            return new, False
         await commands.make_admin(tx, Act(None, known, _why(why)))
-        return "operator from the next sign-in on, or within ten minutes"
+        has_one = await queries.has_second_factor(tx, known)
+        return "operator from the next sign-in on, or within ten minutes", has_one
 
-    console.print(escape(f"{address}: {_in_auth(work, language)}"), soft_wrap=True)
+    done, has_second_factor = _in_auth(work, language)
+    console.print(escape(f"{address}: {done}"), soft_wrap=True)
+    if not has_second_factor:
+        needed = reachable_settings(SERVICE).operators_second_factor == "required"
+        console.print(
+            f"[yellow]no second factor yet[/]: {NEEDED if needed else ADVISED}", soft_wrap=True
+        )
 
 
 @admin_app.command("list")
@@ -99,6 +113,7 @@ def list_() -> None:
             row.email
             + (" (blocked)" if row.blocked_at else "")
             + ("" if row.email_verified_at else " (has not chosen a password yet)")
+            + ("" if row.has_second_factor else " (no second factor)")
             for row in await queries.operators(tx)
         ]
 

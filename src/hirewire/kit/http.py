@@ -141,10 +141,16 @@ class OperatorSecondFactor(AppError):
     kind = Kind.FORBIDDEN
 
 
+def may_be_operator(request: Request, caller: Principal | None) -> bool:
+    """Whether operators' rights count in this session."""
+    settings: Settings = request.app.state.settings
+    is_strong = caller is not None and caller.is_strong
+    return is_strong or settings.operators_second_factor != "required"
+
+
 async def needs_strength(request: Request, caller: Caller) -> Principal:
     """Dependency of `OperatorCaller`."""
-    settings: Settings = request.app.state.settings
-    if settings.operators_second_factor == "required" and not caller.is_strong:
+    if not may_be_operator(request, caller):
         raise OperatorSecondFactor
     return caller
 

@@ -101,6 +101,11 @@ class Visitor:
         return claims(self.access or "").get("role") == "admin"
 
     @property
+    def is_strong(self) -> bool:
+        """Whether the session began with a passkey, or a code after the password; by the token."""
+        return "amr" in claims(self.access or "")
+
+    @property
     def services(self) -> Services:
         """The services behind this origin."""
         found: Services = self.request.app.state.services

@@ -31,6 +31,7 @@ async def test_operators_come_and_go(auth: Auth, monkeypatch: pytest.MonkeyPatch
         code, said = await hirewire_admin("create", "chief@example.org", "--language", "ru")
         assert code == 0
         assert "a mail with a link to choose a password is on its way" in said
+        assert "no second factor yet: whoever learns the password" in said
         [token] = await postbox.tokens("/password/reset", to="chief@example.org")
         [mail] = await postbox.mails("chief@example.org")
         assert mail["Subject"] == "Для вас создан аккаунт на Hirewire"
@@ -54,7 +55,8 @@ async def test_operators_come_and_go(auth: Auth, monkeypatch: pytest.MonkeyPatch
     assert (code, "already registered" in said) == (1, True)
     office = await office_of(auth, BOSS)
     assert (await hirewire_admin("create", BOSS))[1].endswith("is an operator already.\n")
-    assert (await hirewire_admin("list"))[1] == f"{BOSS}\nchief@example.org\n"
+    without = " (no second factor)"
+    assert (await hirewire_admin("list"))[1] == f"{BOSS}{without}\nchief@example.org{without}\n"
     assert (await hirewire_admin("remove", "nobody@example.org"))[0] == 1
     assert (await hirewire_admin("remove", BOSS, "--why", "left us"))[1].endswith("1 left\n")
     assert (await office.get("/people")).status_code == 401

@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, func, or_, select
+from sqlalchemy import Row, exists, func, or_, select
 
 from hirewire.auth.operators import rules
-from hirewire.auth.tables import session, user
+from hirewire.auth.tables import passkey, second_factor, session, user
 from hirewire.contracts.auth import Role
 from hirewire.kit.clock import now
 from hirewire.kit.db import among
@@ -25,6 +25,10 @@ _LISTED = (
     _its.registered_at,
     _its.blocked_at,
 )
+_HAS_SECOND_FACTOR = or_(
+    exists().where(passkey.c.user_id == _its.id),
+    exists().where(second_factor.c.user_id == _its.id, second_factor.c.confirmed_at.is_not(None)),
+).label("has_second_factor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,14 +89,21 @@ async def addresses(tx: Tx, ids: Sequence[UUID]) -> Sequence[Row[UUID, str]]:
 
 async def operators(
     tx: Tx,
-) -> Sequence[Row[UUID, str, datetime | None, datetime | None]]:
-    """All operators, also blocked ones, by address."""
+) -> Sequence[Row[UUID, str, datetime | None, datetime | None, bool]]:
+    """All operators, also blocked ones, by address, and whether they have a second factor."""
     result = await tx.execute(
-        select(_its.id, _its.email, _its.blocked_at, _its.email_verified_at)
+        select(_its.id, _its.email, _its.blocked_at, _its.email_verified_at, _HAS_SECOND_FACTOR)
         .where(_its.role == "admin")
         .order_by(_its.email_key)
     )
     return result.all()
+
+
+async def has_second_factor(tx: Tx, user_id: UUID) -> bool:
+    """Whether a person has a passkey, or two-step sign-in."""
+    return bool(
+        (await tx.execute(select(_HAS_SECOND_FACTOR).where(_its.id == user_id))).scalar_one()
+    )
 
 
 async def by_address(tx: Tx, email_key: str) -> UUID | None:

@@ -49,7 +49,9 @@ async def companies(tx: Tx, *, named: str, ids: Sequence[UUID], limit: int) -> l
     return list(await tx.execute(statement.limit(limit)))
 
 
-async def company_with(tx: Tx, id: UUID, reader: UUID | None) -> Row[Any] | None:
+async def company_with(
+    tx: Tx, id: UUID, reader: UUID | None, *, may_be_operator: bool
+) -> Row[Any] | None:
     """The company with this id, as a row with `company_id`; None if there is none.
 
     Raises `NotShown` for a held one; its own people and operators read it.
@@ -58,9 +60,11 @@ async def company_with(tx: Tx, id: UUID, reader: UUID | None) -> Row[Any] | None
     row = (await tx.execute(statement)).first()
     if row is None or not row.held:
         return row
-    if reader is None or not (await company_of(tx, reader) == id or await is_operator(tx, reader)):
+    if reader is None:
         raise NotShown
-    return row
+    if await company_of(tx, reader) == id or (may_be_operator and await is_operator(tx, reader)):
+        return row
+    raise NotShown
 
 
 async def logo_of(tx: Tx, company_id: UUID) -> Row[Any] | None:

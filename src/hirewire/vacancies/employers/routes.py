@@ -15,6 +15,7 @@ from hirewire.kit.http import (
     MaybeCaller,
     Once,
     RequestTx,
+    may_be_operator,
     refuse_erased,
     transactions_of,
 )
@@ -253,9 +254,14 @@ async def companies(
 
 
 @router.get("/companies/{id}", responses=refuses(NoSuchCompany, NotShown))
-async def company(id: UUID, tx: RequestTx, caller: MaybeCaller) -> Company:
+async def company(id: UUID, tx: RequestTx, caller: MaybeCaller, request: Request) -> Company:
     """One company."""
-    found = await queries.company_with(tx, id, caller.user_id if caller else None)
+    found = await queries.company_with(
+        tx,
+        id,
+        caller.user_id if caller else None,
+        may_be_operator=may_be_operator(request, caller),
+    )
     if found is None:
         raise NoSuchCompany
     return Company.model_validate(found)

@@ -18,7 +18,12 @@ Place = tuple[int, int, UUID]
 
 
 async def vacancy_for(
-    tx: Tx, id: UUID, company_id: UUID | None, reader: UUID | None = None
+    tx: Tx,
+    id: UUID,
+    company_id: UUID | None,
+    reader: UUID | None = None,
+    *,
+    may_be_operator: bool = False,
 ) -> Row[Any] | None:
     """A vacancy that was published, or one of this company's in any status; None for any other.
 
@@ -30,7 +35,7 @@ async def vacancy_for(
         return None
     if not row.held or row.company_id == company_id:
         return row
-    if reader is None or not await is_operator(tx, reader):
+    if reader is None or not may_be_operator or not await is_operator(tx, reader):
         raise NotShown
     return row
 

@@ -18,6 +18,7 @@ from hirewire.kit.http import (
     RequestTx,
     VerifiedCaller,
     bad_cursor,
+    may_be_operator,
     page_of,
 )
 from hirewire.kit.openapi import refuses
@@ -87,10 +88,13 @@ async def overview(
 
 
 @router.get("/{id}", responses=refuses(NoSuchVacancy, NotShown))
-async def read(id: UUID, tx: RequestTx, caller: MaybeCaller) -> Vacancy:
+async def read(id: UUID, tx: RequestTx, caller: MaybeCaller, request: Request) -> Vacancy:
     """One vacancy. Only its company sees a draft, and one that is not shown."""
     reader = caller.user_id if caller else None
-    return await _answer(tx, id, await _company(tx, caller), reader)
+    company = await _company(tx, caller)
+    allowed = may_be_operator(request, caller)
+    row = await queries.vacancy_for(tx, id, company, reader, may_be_operator=allowed)
+    return _shown(row, company)
 
 
 @router.patch(
@@ -182,8 +186,11 @@ async def _company(tx: Tx, caller: Principal | None) -> UUID | None:
     return await company_of(tx, caller.user_id) if caller else None
 
 
-async def _answer(tx: Tx, id: UUID, company: UUID | None, reader: UUID | None = None) -> Vacancy:
-    row = await queries.vacancy_for(tx, id, company, reader)
+async def _answer(tx: Tx, id: UUID, company: UUID | None) -> Vacancy:
+    return _shown(await queries.vacancy_for(tx, id, company), company)
+
+
+def _shown(row: Row[Any] | None, company: UUID | None) -> Vacancy:
     if row is None:
         raise NoSuchVacancy
     return Vacancy.model_validate(shown_vacancy(row, company))

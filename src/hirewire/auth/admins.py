@@ -8,13 +8,13 @@ from sqlalchemy import select
 from hirewire.auth.callers import Current, CurrentSession
 from hirewire.auth.tables import user
 from hirewire.kit.errors import NotAnOperator
-from hirewire.kit.http import OperatorCaller, transactions_of
+from hirewire.kit.http import OperatorCaller, unguarded
 
 
 async def needs_operator(request: Request, current: CurrentSession, _: OperatorCaller) -> Current:
     """Dependency of `Operator`."""
     its = user.c
-    async with transactions_of(request)() as tx:
+    async with unguarded(request)() as tx:
         found = await tx.execute(
             select(its.id).where(
                 its.id == current.user_id, its.role == "admin", its.blocked_at.is_(None)

@@ -13,7 +13,7 @@ from hirewire.auth.signing import session_of
 from hirewire.auth.tables import session
 from hirewire.kit.clock import now
 from hirewire.kit.errors import Unauthenticated
-from hirewire.kit.http import Caller, transactions_of
+from hirewire.kit.http import Caller, unguarded
 from hirewire.messaging.transaction import Tx
 
 
@@ -40,7 +40,7 @@ async def current_session(
 ) -> Current:
     """Dependency of `CurrentSession`. Its transaction ends before the route begins."""
     id = session_of(authorization.partition(" ")[2].strip())
-    async with transactions_of(request)() as tx:
+    async with unguarded(request)() as tx:
         if id is None or not await is_open(tx, id):
             raise Unauthenticated("This session has ended.")
     return Current(caller.user_id, id)

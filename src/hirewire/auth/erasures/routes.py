@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from fastapi import APIRouter, Request, Response
 from sqlalchemy.exc import DBAPIError
 
+from hirewire.auth.admins import LastAdmin
 from hirewire.auth.callers import CurrentSession
 from hirewire.auth.confirming import Confirmation, account_of, check_password, wrong_password
 from hirewire.auth.erasures import commands, queries
@@ -55,7 +56,11 @@ class Erasure(Answer):
     services: list[ServiceDone]
 
 
-@router.delete("/me", status_code=202, responses=refuses(Unauthenticated, Invalid, TooManyFailures))
+@router.delete(
+    "/me",
+    status_code=202,
+    responses=refuses(Unauthenticated, Invalid, TooManyFailures, LastAdmin),
+)
 async def delete_account(
     body: Confirmation, request: Request, response: Response, current: CurrentSession
 ) -> Receipt:

@@ -56,7 +56,7 @@ def transactions_of(request: Request) -> Open:
     @asynccontextmanager
     async def opened() -> AsyncIterator[Tx]:
         async with unguarded(request)() as tx:
-            await _refuse_erased(request, tx)
+            await _admit(request, tx)
             yield tx
 
     return opened
@@ -71,8 +71,24 @@ def language_of(request: Request) -> Language | None:
 async def _transaction(request: Request) -> AsyncIterator[Tx]:
     async with unguarded(request)() as tx:
         request.state.tx = tx
-        await _refuse_erased(request, tx)
+        await _admit(request, tx)
         yield tx
+
+
+Admission: TypeAlias = Callable[[Tx], Awaitable[None]]
+"""Raises an error if the caller may not go on."""
+
+
+def admit_by(request: Request, admission: Admission) -> None:
+    """Have each transaction that this writing request begins from now on begin with this check."""
+    request.state.admission = admission
+
+
+async def _admit(request: Request, tx: Tx) -> None:
+    await _refuse_erased(request, tx)
+    admission: Admission | None = getattr(request.state, "admission", None)
+    if admission is not None and request.method not in READING:
+        await admission(tx)
 
 
 async def _refuse_erased(request: Request, tx: Tx) -> None:

@@ -78,7 +78,10 @@ async def delete_account(
         hashed = await check_password(request, account, body.password)
     except Unauthenticated:  # erased by another request of theirs meanwhile
         async with transactions() as tx:
-            return _noted(response, await commands.receipt_of_user(tx, current.user_id))
+            before = await commands.receipt_of_user(tx, current.user_id)
+        if before is None:  # the session has ended
+            raise
+        return _noted(response, before)
     for attempt in range(1, ATTEMPTS + 1):
         try:
             async with transactions() as tx:

@@ -23,6 +23,7 @@ pytestmark = [
     pytest.mark.timeout(180),
 ]
 PROVIDER = "Example ID"
+SIGN_UP = "/signup/with/example"
 
 
 @asynccontextmanager
@@ -100,9 +101,20 @@ async def _without_scripts(platform: Platform) -> None:
         assert foreign.status_code == 410
         assert "started in another browser" in foreign.text
         assert (await boris.get("/me")).status_code == 303
-        done = await anna.get(back)
-        assert (done.status_code, done.headers["location"]) == (303, "/account")
-        assert "hirewire_attempt=" in done.headers["set-cookie"]
+        asked = await anna.get(back)
+        assert (asked.status_code, asked.headers["location"]) == (303, SIGN_UP)
+        assert "hirewire_attempt=" in asked.headers["set-cookie"]
+        form = (await anna.get(SIGN_UP)).text
+        assert "anna@example.org" in form
+        assert (await anna.get("/me")).status_code == 303  # no session yet
+        [version] = re.findall(r'name="consent" value="([^"]+)"', form)
+        for data, status in (({}, 422), ({"consent": "older"}, 409)):
+            assert (await anna.post(SIGN_UP, data=data)).status_code == status
+        assert (await boris.post(SIGN_UP, data={"consent": version})).status_code == 410
+        done = await anna.post(SIGN_UP, data={"consent": version, "role": "candidate"})
+        assert (done.status_code, done.headers["location"]) == (303, "/account?done=welcome")
+        assert (await anna.post(SIGN_UP, data={"consent": version})).status_code == 410
+        assert "agree to the processing" not in (await anna.get("/me")).text
         page = (await anna.get("/account")).text
         assert "anna@example.org" in page
         assert "You sign in without a password" in page
@@ -165,6 +177,10 @@ async def _signs_in_at_the_provider(who: Somebody, name: str) -> None:
     button = who.said("Continue with %s").replace("%s", PROVIDER)
     await page.get_by_role("link", name=button).click()
     await at_provider(page, name)
+    await expect(page.get_by_text(f"{name}@example.org")).to_be_visible()
+    assert await who.faults(PROVIDER) == []
+    await page.get_by_role("checkbox").check()
+    await page.get_by_role("button", name=who.said("Sign up")).click()
     heading = page.get_by_role("heading", name=who.said("Account and security"))
     await expect(heading).to_be_visible()
     await expect(section).to_contain_text(f"{name}@example.org")

@@ -52,6 +52,8 @@ class ChangedPassword(ToPassword):
     """A new password, and the current one."""
 
     current: Annotated[str, Field(max_length=1000, repr=False)]
+    revoke_tokens: bool = False
+    """Whether personal access tokens end too."""
 
 
 @router.post("/forgot", status_code=202)
@@ -86,7 +88,10 @@ async def _send_link(transactions: Transactions) -> None:
 
 @router.post("/reset", status_code=204, responses=refuses(InvalidLink, Invalid))
 async def reset(body: NewPassword, request: Request) -> None:
-    """Set a new password with the token of a link, which works once. All sessions end."""
+    """Set a new password with the token of a link, which works once.
+
+    All sessions end, and all personal access tokens are revoked.
+    """
     transactions = transactions_of(request)
     async with transactions() as tx:
         found = await one_time.valid(tx, body.token, "password_reset")
@@ -111,6 +116,7 @@ def _check(password: str, email: str) -> None:
 async def change(body: ChangedPassword, request: Request, current: CurrentSession) -> None:
     """Change the password. All other sessions end; a mail notifies the user.
 
+    Personal access tokens stay, unless `revokeTokens` says otherwise: programs go on.
     Wrong current passwords count as failed logins.
     """
     transactions = transactions_of(request)
@@ -124,7 +130,13 @@ async def change(body: ChangedPassword, request: Request, current: CurrentSessio
     hashed = await hash_password(body.password)
     async with transactions() as tx:
         is_changed = await commands.change_password(
-            tx, current, old, hashed, requester_of(request), network=network_of(request)
+            tx,
+            current,
+            old,
+            hashed,
+            requester_of(request),
+            network=network_of(request),
+            revokes_tokens=body.revoke_tokens,
         )
     if not is_changed:
         raise wrong_password(CURRENT)

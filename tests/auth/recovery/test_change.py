@@ -4,8 +4,10 @@ import asyncio
 from uuid import UUID
 
 import httpx
+import pytest
 
-from hirewire.auth import limits
+from hirewire.auth import confirming, limits
+from hirewire.auth.credentials import password_fits
 from hirewire.auth.revoking import lock_tokens
 from tests.auth.conftest import PASSWORD, Auth
 from tests.auth.postbox import Postbox, plain
@@ -144,3 +146,31 @@ async def test_an_ended_session_cannot_change_it(auth: Auth) -> None:
     await auth.client.post("/api/auth/logout", json={"refreshToken": tokens["refreshToken"]})
     assert (await change(auth, tokens["accessToken"])).status_code == 401
     assert (await auth.client.post("/api/auth/password", json={})).status_code == 401
+
+
+async def test_an_ended_session_does_nothing_that_it_had_begun(
+    auth: Auth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thief's request waits for the check of the old password while the owner sets a new one."""
+    await auth.register()
+    thief = {"Authorization": f"Bearer {(await auth.login())['accessToken']}"}
+
+    async def changed_meanwhile(password: str, hashed: str | None) -> bool:
+        monkeypatch.undo()
+        owner = (await auth.login())["accessToken"]
+        assert (await change(auth, owner)).status_code == 204
+        return await password_fits(password, hashed)
+
+    token = {"name": "backup", "scopes": ["auth:read"], "days": 9, "password": PASSWORD}
+    for path, body in (
+        ("tokens", token),
+        ("two-step", {"password": PASSWORD}),
+    ):
+        monkeypatch.setattr(confirming, "password_fits", changed_meanwhile)
+        refused = await auth.client.post(f"/api/auth/{path}", json=body, headers=thief)
+        assert refused.status_code == 401, (path, refused.text)
+        owner = (await auth.login(password=NEW))["accessToken"]
+        assert (await change(auth, owner, NEW, PASSWORD)).status_code == 204
+        thief = {"Authorization": f"Bearer {(await auth.login())['accessToken']}"}
+    for table in ("personal_token", "second_factor"):
+        assert await auth.rows(f"select * from {table}") == []

@@ -16,7 +16,6 @@ from hirewire.kit.http import (
     Once,
     RequestTx,
     may_be_operator,
-    refuse_erased,
     transactions_of,
 )
 from hirewire.kit.models import Answer, Body, WebLink, text
@@ -219,7 +218,6 @@ async def put_logo(request: Request, caller: Caller) -> EmployerProfile:
     image = await logos.reencoded(await request.body())  # no database connection is held meanwhile
     async with transactions_of(request)() as tx:
         await commands.set_logo(tx, company_id, image)
-        await refuse_erased(request, tx)
         return await _profile(tx, caller.user_id)
 
 

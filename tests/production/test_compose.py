@@ -53,6 +53,16 @@ def test_only_the_proxy_is_reachable_from_outside() -> None:
     assert "web:8000" in (ROOT / "deploy" / "Caddyfile").read_text()
 
 
+def test_only_pages_are_redirected_to_https() -> None:
+    text = (ROOT / "deploy" / "Caddyfile").read_text()
+    assert "auto_https disable_redirects" in text
+    plain = text.partition("\nhttp:// {")[2]
+    api, pages = plain.split("handle {")
+    assert re.search(r"handle /api/\* \{\s+respond .* 403", api)
+    assert "redir https://{host}{uri} 308" in pages
+    assert "reverse_proxy" not in plain
+
+
 @pytest.mark.parametrize("name", SERVICES)
 def test_a_service_waits_for_its_dependencies_and_uses_its_own_credentials(name: str) -> None:
     container = CONTAINERS[name]

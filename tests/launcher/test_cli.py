@@ -7,13 +7,18 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 from hirewire import __version__
 from hirewire.assembly import PROCESSES
+from hirewire.cli import main, operations
+from hirewire.kit.internal.models import RequestIn
 from hirewire.launcher.process import free_port
 from hirewire.launcher.state import running_data_dirs
 from tests.builders import eventually
@@ -89,6 +94,26 @@ async def test_mistakes_are_explained(
     found, output = await forked(tmp_path / "log", *arguments, **settings)
     assert (found, says in output) == (code, True), output
     assert "Traceback" not in output
+
+
+def test_a_period_of_the_log_is_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+
+    class Counting:
+        async def count(self, owner: str, body: RequestIn) -> int:
+            asked.append(body.model_dump(mode="json", by_alias=True))
+            return 0
+
+    def with_operators(work: Callable[[Any], Coroutine[Any, Any, bool]]) -> bool:
+        return asyncio.run(work(Counting()))
+
+    monkeypatch.setattr(operations, "with_operators", with_operators)
+    order = ["events", "replay", "--to", "profiles", "--dry-run", "--until", "2026-11-02T12:00Z"]
+    done = CliRunner().invoke(main.app, [*order, "--since", "2026-11-01"])
+    assert done.exit_code == 0, done.output
+    assert {(one["since"], one["until"]) for one in asked} == {
+        ("2026-11-01T00:00:00Z", "2026-11-02T12:00:00Z")
+    }
 
 
 async def test_a_port_in_use_is_named(tmp_path: Path) -> None:

@@ -18,9 +18,11 @@ from hirewire.auth.signing import ACCESS_TOKEN_LIFE, access_token, current_key
 from hirewire.auth.tables import consent, refresh_token, session, user
 from hirewire.auth.where import Where, network_of
 from hirewire.kit.clock import now
+from hirewire.kit.errors import Unauthenticated
 from hirewire.kit.http import language_of
 from hirewire.kit.models import Answer
 from hirewire.kit.refusals import AccountBlocked
+from hirewire.messaging import erasure
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
 
@@ -75,8 +77,10 @@ async def sign_in(
     `is_strong`: with a passkey, or with a code after the password. The security log notes it, and a
     mail notifies the owner of a sign-in from a new network.
 
-    Raises `AccountBlocked`.
+    Raises `AccountBlocked`, and `Unauthenticated` if the owner was erased meanwhile.
     """
+    if await erasure.is_erased(tx, str(owner.user_id)):
+        raise Unauthenticated("This account does not exist any more.")
     its = await _not_blocked(tx, owner.user_id)
     network = network_of(request)
     is_from_elsewhere = await forgive(tx, network, owner.account, owner.user_id)

@@ -17,9 +17,13 @@ from hirewire.kit.clock import now
 from hirewire.tools.sample_data.command import fill
 from hirewire.tools.sample_data.filler import PASSWORD, Plan
 from hirewire.tools.sample_data.people import DEFAULT_SEED, Person
+from shots.accounts import prepare, take_accounts
+from shots.mails import take_mails
 from shots.operator import EMAIL as OPERATOR
 from shots.operator import arrive
 from shots.story import act
+from shots.taking import take as _take
+from shots.taking import whole as _whole
 
 COUNT = 300
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
@@ -40,9 +44,11 @@ async def main(url: str, folder: Path) -> int:
     cast = await act(url, Plan(COUNT, COUNT, DEFAULT_SEED, now().date()))
     vacancy = cast.vacancy
     person = await arrive(url, cast.candidate.email)
+    area = await prepare(url)
     folder.mkdir(parents=True, exist_ok=True)
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        await take_mails(browser, folder)
         for language in LANGUAGES:
             for width in WIDTHS:
                 for scheme in SCHEMES:
@@ -88,6 +94,8 @@ async def main(url: str, folder: Path) -> int:
                         await _take(page, "/admin", name("people"))
                         await _take(page, f"/admin/people/{person}", name("person"))
                         await _take(page, "/admin/log", name("log"))
+                    opened = partial(_page, browser, url, language, width, scheme)
+                    await take_accounts(area, opened, name)
         await browser.close()
     console.print(f"{len(list(folder.glob('*.png')))} pictures in {folder}")
     return 0
@@ -107,6 +115,8 @@ async def _page(
         locale=LANGUAGES[language],
         color_scheme=scheme,
         viewport={"width": WIDTHS[width][0], "height": WIDTHS[width][1]},
+        has_touch=width == "phone",
+        is_mobile=width == "phone",
     )
     page = await context.new_page()
     if who is not None:
@@ -117,20 +127,6 @@ async def _page(
         await page.wait_for_url("**/me*")
     yield page
     await context.close()
-
-
-async def _take(page: Page, path: str, file: Path) -> None:
-    await page.goto(path)
-    await _whole(page, file)
-
-
-async def _whole(page: Page, file: Path) -> None:
-    """The whole page, in a window of its height: sticky elements are where they belong."""
-    size = page.viewport_size or {"width": 1200, "height": 900}
-    height = int(await page.evaluate("document.documentElement.scrollHeight"))
-    await page.set_viewport_size({"width": size["width"], "height": max(size["height"], height)})
-    await page.screenshot(path=file)
-    await page.set_viewport_size(size)
 
 
 def _path(folder: Path, language: str, width: str, scheme: str, what: str) -> Path:

@@ -110,7 +110,7 @@ async def send_code(
     }
     row_of_code = upsert(company_code).values(company_id=company_id, **values)
     await tx.execute(row_of_code.on_conflict_do_update(index_elements=["company_id"], set_=values))
-    letter = _letter(to, language, code)
+    letter = letter_with_code(to, language, code)
     expires_at = moment + rules.CODE_LIFE
     await queue.send(tx, "company_code", letter, user_id=user_id, expires_at=expires_at)
 
@@ -156,7 +156,8 @@ def _marks(company_id: UUID, domain: str, code: str) -> Sequence[bytes]:
     return marks(f"{company_id} {domain} {code}", PURPOSE)
 
 
-def _letter(to: str, language: str | None, code: str) -> Letter:
+def letter_with_code(to: str, language: str | None, code: str) -> Letter:
+    """The mail with the code of a company."""
     chosen: Language = next((one for one in LANGUAGES if one == language), "en")
     # Without the company's name: it could say anything to people who never asked.
     said = _texts()["company_code"][chosen]

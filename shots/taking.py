@@ -1,0 +1,20 @@
+"""Takes a picture of a page."""
+
+from pathlib import Path
+
+from playwright.async_api import Page
+
+
+async def take(page: Page, path: str, file: Path) -> None:
+    """The page at this path."""
+    await page.goto(path)
+    await whole(page, file)
+
+
+async def whole(page: Page, file: Path) -> None:
+    """The whole page, in a window of its height: sticky elements are where they belong."""
+    size = page.viewport_size or {"width": 1200, "height": 900}
+    height = int(await page.evaluate("document.documentElement.scrollHeight"))
+    await page.set_viewport_size({"width": size["width"], "height": max(size["height"], height)})
+    await page.screenshot(path=file)
+    await page.set_viewport_size(size)

@@ -1,20 +1,32 @@
 """Begins a session and issues its tokens: shared by all ways to sign in."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 from fastapi import Request, Response
-from sqlalchemy import Label, Row, insert, select, update
+from sqlalchemy import (
+    BindParameter,
+    Insert,
+    Label,
+    Select,
+    bindparam,
+    case,
+    insert,
+    select,
+    update,
+)
 
 from hirewire.auth import limits
-from hirewire.auth.logins import digest, forgive
+from hirewire.auth.login_tickets import takes_code
+from hirewire.auth.logins import digest, forgiven, forgiving, remembered
 from hirewire.auth.notices import Requester, notify, requester_of
-from hirewire.auth.security_log.commands import note
+from hirewire.auth.security_log.commands import noted
 from hirewire.auth.security_log.queries import times_since
-from hirewire.auth.signing import ACCESS_TOKEN_LIFE, access_token, current_key
+from hirewire.auth.security_log.rules import What
+from hirewire.auth.signing import ACCESS_TOKEN_LIFE, SigningKey, access_token, current_key
 from hirewire.auth.tables import consent, refresh_token, session, user
 from hirewire.auth.where import Where, network_of
 from hirewire.kit.clock import now
@@ -27,6 +39,12 @@ from hirewire.messaging.transaction import Tx
 REFRESH_LIFE = timedelta(days=30)
 SESSION_LIFE = timedelta(days=90)
 _IS_VERIFIED = user.c.email_verified_at.is_not(None).label("email_verified")
+
+
+def _latest_consent(user_id: UUID | BindParameter[UUID]) -> Label[str | None]:
+    """The version of the privacy notice that the user agreed to last."""
+    agreed = select(consent.c.version).where(consent.c.user_id == user_id)
+    return agreed.order_by(consent.c.given_at.desc()).limit(1).scalar_subquery().label("consent")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,88 +85,158 @@ class Tokens(Answer):
     expires_in: int
 
 
+@dataclass(frozen=True, slots=True)
+class Locked:
+    """A user who cannot change until the commit, as an access token and a sign-in need them."""
+
+    role: str
+    email_verified: bool
+    consent: str | None
+    language: str | None
+    blocked_at: datetime | None
+    password_hash: str | None = field(repr=False)
+    takes_code: bool
+
+
+_LOCKED = (
+    select(
+        *(user.c.role, _IS_VERIFIED, _latest_consent(bindparam("user_id"))),
+        *(user.c.language, user.c.blocked_at, user.c.password_hash),
+        takes_code(bindparam("user_id")),
+    )
+    .where(user.c.id == bindparam("user_id"))
+    .with_for_update(key_share=True, of=user)
+)
+
+
+async def locked(tx: Tx, user_id: UUID) -> Locked | None:
+    """A user, who cannot change until the commit; None if there is none.
+
+    No other login of the user goes on meanwhile: two with a shared lock would wait for each other
+    when both store their language.
+    """
+    row = (await tx.execute(_LOCKED, {"user_id": user_id})).first()
+    return None if row is None else Locked(*row)
+
+
 async def sign_in(
-    tx: Tx, request: Request, response: Response, owner: Owner, *, is_strong: bool = False
+    tx: Tx,
+    request: Request,
+    response: Response,
+    owner: Owner,
+    *,
+    is_strong: bool = False,
+    its: Locked | None = None,
+    key: SigningKey | None = None,
 ) -> Tokens:
     """Sign the owner of an account in: a new session.
 
     `is_strong`: with a passkey, or with a code after the password. The security log notes it, and a
-    mail notifies the owner of a sign-in from a new network.
+    mail notifies the owner of a sign-in from a new network. `its` and `key`: of a caller who has
+    locked the user and read the key already.
 
-    Raises `AccountBlocked`.
+    To be called once the user is known for certain, so that nobody else learns of a block. Raises
+    `AccountBlocked`.
     """
-    its = await _not_blocked(tx, owner.user_id)
-    network = network_of(request)
-    is_from_elsewhere = await forgive(tx, network, owner.account, owner.user_id)
-    requester = requester_of(request)
-    await _note(tx, owner.user_id, requester, is_from_elsewhere=is_from_elsewhere)
+    if its is None:
+        its = await locked(tx, owner.user_id)
+        assert its is not None
+    if its.blocked_at is not None:
+        raise AccountBlocked
+    network, requester = network_of(request), requester_of(request)
+    granted, is_from_elsewhere = await _begin(
+        tx, owner, network, requester.where, is_strong=is_strong
+    )
+    if is_from_elsewhere:
+        await _notify(tx, owner.user_id, requester)
     language = language_of(request)
     if language is not None and language != its.language:  # remembered for mails
         changed = update(user).where(user.c.id == owner.user_id)
         await tx.execute(changed.values(language=language))
-    granted = await _begin(tx, owner.user_id, requester.where, is_strong=is_strong)
     claims = Claims(its.role, its.email_verified, is_strong, its.consent)
-    return await _tokens(tx, request, response, granted, claims)
+    key = key or await current_key(tx)
+    return await _tokens(request, response, granted, claims, key)
 
 
-async def _not_blocked(tx: Tx, user_id: UUID) -> Row[str, bool, str | None, str | None]:
-    """The `role`, `email_verified`, `consent` and `language` of a user, who cannot be blocked until
-    the commit. Raises `AccountBlocked`.
-
-    To be called once the user is known for certain, so that nobody else learns of the block.
-    """
-    its = user.c
-    result = await tx.execute(
-        select(its.role, _IS_VERIFIED, _latest_consent(user_id), its.language, its.blocked_at)
-        .where(its.id == user_id)
-        .with_for_update(key_share=True, of=user)
-    )
-    row = result.one()
-    if row.blocked_at is not None:
-        raise AccountBlocked
-    return row
-
-
-async def _note(tx: Tx, user_id: UUID, requester: Requester, *, is_from_elsewhere: bool) -> None:
-    if not is_from_elsewhere:
-        await note(tx, user_id, "signed_in", requester.where)
-        return
+async def _notify(tx: Tx, user_id: UUID, requester: Requester) -> None:
+    """Notify the owner of a sign-in from a new network, which the log has noted."""
     since = now() - limits.SIGN_IN_MAILS_WINDOW
-    if await times_since(tx, user_id, "signed_in_elsewhere", since) < limits.SIGN_IN_MAILS:
+    if await times_since(tx, user_id, "signed_in_elsewhere", since) <= limits.SIGN_IN_MAILS:
         await notify(tx, user_id, "new_sign_in", requester)
-    await note(tx, user_id, "signed_in_elsewhere", requester.where)
 
 
-async def _begin(tx: Tx, user_id: UUID, where: Where, *, is_strong: bool) -> Granted:
-    """Start a session."""
+def _begun() -> Select[bool]:
+    """Everything that a sign-in stores, as one statement: each costs a round trip after the hash.
+
+    It returns whether the owner has logged in before, but not from here.
+    """
+    stored = remembered()
+    elsewhere: What = "signed_in_elsewhere"
+    here: What = "signed_in"
+    what = case((stored.c.is_from_elsewhere, elsewhere), else_=here)
+    begun = insert(session).values(
+        id=bindparam("session_id"),
+        user_id=bindparam("user_id"),
+        started_at=bindparam("at"),
+        ends_at=bindparam("ends_at"),
+        device=bindparam("device"),
+        network=bindparam("coarse_network"),
+        is_strong=bindparam("is_strong"),
+    )
+    return select(stored.c.is_from_elsewhere).add_cte(
+        forgiven(), noted(what, stored), begun.cte("begun"), _issued().cte("issued")
+    )
+
+
+def _issued() -> Insert:
+    return insert(refresh_token).values(
+        hash=bindparam("token_hash"),
+        session_id=bindparam("session_id"),
+        issued_at=bindparam("at"),
+        expires_at=bindparam("expires_at"),
+    )
+
+
+_BEGUN, _ISSUED = _begun(), _issued()
+
+
+async def _begin(
+    tx: Tx, owner: Owner, network: str, where: Where, *, is_strong: bool
+) -> tuple[Granted, bool]:
+    """Start a session, and note the sign-in; also whether it is from a new network."""
     moment, id = now(), new_id()
     ends_at = moment + SESSION_LIFE
-    await tx.execute(
-        insert(session).values(
-            id=id,
-            user_id=user_id,
-            started_at=moment,
-            ends_at=ends_at,
-            device=where.device,
-            network=where.network,
-            is_strong=is_strong,
-        )
-    )
-    return Granted(id, user_id, await issue_refresh_token(tx, id, moment, ends_at))
+    token, issued = _refresh_token(id, moment, ends_at)
+    values = forgiving(network, owner.account, owner.user_id, moment) | issued
+    values |= {
+        "event_id": new_id(),
+        "device": where.device,
+        "coarse_network": where.network,
+        "ends_at": ends_at,
+        "is_strong": is_strong,
+    }
+    is_from_elsewhere = (await tx.execute(_BEGUN, values)).scalar_one()
+    return Granted(id, owner.user_id, token), bool(is_from_elsewhere)
 
 
 async def issue_refresh_token(tx: Tx, session_id: UUID, moment: datetime, ends_at: datetime) -> str:
     """A new refresh token of a session that ends at this time."""
-    token = secrets.token_urlsafe(32)
-    await tx.execute(
-        insert(refresh_token).values(
-            hash=digest(token),
-            session_id=session_id,
-            issued_at=moment,
-            expires_at=min(moment + REFRESH_LIFE, ends_at),
-        )
-    )
+    token, values = _refresh_token(session_id, moment, ends_at)
+    await tx.execute(_ISSUED, values)
     return token
+
+
+def _refresh_token(
+    session_id: UUID, moment: datetime, ends_at: datetime
+) -> tuple[str, dict[str, object]]:
+    """A new refresh token, and the parameters of `_issued`."""
+    token = secrets.token_urlsafe(32)
+    return token, {
+        "token_hash": digest(token),
+        "session_id": session_id,
+        "at": moment,
+        "expires_at": min(moment + REFRESH_LIFE, ends_at),
+    }
 
 
 async def tokens(tx: Tx, request: Request, response: Response, granted: Granted) -> Tokens:
@@ -158,15 +246,16 @@ async def tokens(tx: Tx, request: Request, response: Response, granted: Granted)
         .join(session, session.c.user_id == user.c.id)
         .where(session.c.id == granted.session_id)
     )
-    return await _tokens(tx, request, response, granted, Claims(*result.one()))
+    claims = Claims(*result.one())
+    return await _tokens(request, response, granted, claims, await current_key(tx))
 
 
 async def _tokens(
-    tx: Tx, request: Request, response: Response, granted: Granted, claims: Claims
+    request: Request, response: Response, granted: Granted, claims: Claims, key: SigningKey
 ) -> Tokens:
     request.state.user = str(granted.user_id)  # for the log
     token = access_token(
-        await current_key(tx),
+        key,
         issuer=request.app.state.settings.public_url,
         user_id=granted.user_id,
         session_id=granted.session_id,
@@ -181,9 +270,3 @@ async def _tokens(
         refresh_token=granted.refresh_token,
         expires_in=int(ACCESS_TOKEN_LIFE.total_seconds()),
     )
-
-
-def _latest_consent(user_id: UUID) -> Label[str | None]:
-    """The version of the privacy notice that the user agreed to last."""
-    agreed = select(consent.c.version).where(consent.c.user_id == user_id)
-    return agreed.order_by(consent.c.given_at.desc()).limit(1).scalar_subquery().label("consent")

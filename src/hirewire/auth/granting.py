@@ -1,34 +1,38 @@
 """Begins a session and issues its tokens: shared by all ways to sign in."""
 
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from fastapi import Request, Response
 from sqlalchemy import (
     BindParameter,
-    Insert,
     Label,
     Select,
+    Uuid,
+    and_,
     bindparam,
-    case,
+    exists,
     insert,
+    not_,
+    or_,
     select,
+    true,
     update,
 )
 
 from hirewire.auth import limits
 from hirewire.auth.login_tickets import takes_code
-from hirewire.auth.logins import digest, forgiven, forgiving, remembered
+from hirewire.auth.logins import digest, forgiven, forgiving, has_others, remembered
 from hirewire.auth.notices import Requester, notify, requester_of
-from hirewire.auth.security_log.commands import noted
+from hirewire.auth.security_log.commands import note, noted
 from hirewire.auth.security_log.queries import times_since
 from hirewire.auth.security_log.rules import What
 from hirewire.auth.signing import ACCESS_TOKEN_LIFE, SigningKey, access_token, current_key
 from hirewire.auth.tables import consent, refresh_token, session, user
-from hirewire.auth.where import Where, network_of
+from hirewire.auth.where import network_of
 from hirewire.kit.clock import now
 from hirewire.kit.http import language_of
 from hirewire.kit.models import Answer
@@ -85,151 +89,151 @@ class Tokens(Answer):
     expires_in: int
 
 
-@dataclass(frozen=True, slots=True)
-class Locked:
-    """A user who cannot change until the commit, as an access token and a sign-in need them."""
-
-    role: str
-    email_verified: bool
-    consent: str | None
-    language: str | None
-    blocked_at: datetime | None
-    password_hash: str | None = field(repr=False)
-    takes_code: bool
-
-
-_LOCKED = (
-    select(
-        *(user.c.role, _IS_VERIFIED, _latest_consent(bindparam("user_id"))),
-        *(user.c.language, user.c.blocked_at, user.c.password_hash),
-        takes_code(bindparam("user_id")),
-    )
-    .where(user.c.id == bindparam("user_id"))
-    .with_for_update(key_share=True, of=user)
-)
-
-
-async def locked(tx: Tx, user_id: UUID) -> Locked | None:
-    """A user, who cannot change until the commit; None if there is none.
-
-    No other login of the user goes on meanwhile: two with a shared lock would wait for each other
-    when both store their language.
-    """
-    row = (await tx.execute(_LOCKED, {"user_id": user_id})).first()
-    return None if row is None else Locked(*row)
+Refused = Literal["changed", "takes a code"]
 
 
 async def sign_in(
-    tx: Tx,
-    request: Request,
-    response: Response,
-    owner: Owner,
-    *,
-    is_strong: bool = False,
-    its: Locked | None = None,
-    key: SigningKey | None = None,
+    tx: Tx, request: Request, response: Response, owner: Owner, *, is_strong: bool = False
 ) -> Tokens:
     """Sign the owner of an account in: a new session.
 
     `is_strong`: with a passkey, or with a code after the password. The security log notes it, and a
-    mail notifies the owner of a sign-in from a new network. `its` and `key`: of a caller who has
-    locked the user and read the key already.
+    mail notifies the owner of a sign-in from a new network.
 
     To be called once the user is known for certain, so that nobody else learns of a block. Raises
     `AccountBlocked`.
     """
+    key = await current_key(tx)
+    done = await sign_in_by_password(tx, request, response, owner, None, key, is_strong=is_strong)
+    assert isinstance(done, Tokens), done
+    return done
+
+
+async def sign_in_by_password(
+    tx: Tx,
+    request: Request,
+    response: Response,
+    owner: Owner,
+    password_hash: str | None,
+    key: SigningKey,
+    *,
+    is_strong: bool = False,
+) -> Tokens | Refused:
+    """Like `sign_in`, if this is still the password hash, and a code is not needed too."""
+    network, requester = network_of(request), requester_of(request)
+    moment, id = now(), new_id()
+    token, issued = _refresh_token(id, moment, moment + SESSION_LIFE)
+    values = forgiving(network, owner.account, owner.user_id, moment) | issued
+    values |= {
+        "password_hash": password_hash,
+        "event_id": new_id(),
+        "device": requester.where.device,
+        "coarse_network": requester.where.network,
+        "ends_at": moment + SESSION_LIFE,
+        "is_strong": is_strong,
+    }
+    its = (await tx.execute(_BEGUN, values)).first()
     if its is None:
-        its = await locked(tx, owner.user_id)
-        assert its is not None
+        return "changed"
+    if its.takes_code and not is_strong:
+        return "takes a code"
     if its.blocked_at is not None:
         raise AccountBlocked
-    network, requester = network_of(request), requester_of(request)
-    granted, is_from_elsewhere = await _begin(
-        tx, owner, network, requester.where, is_strong=is_strong
-    )
-    if is_from_elsewhere:
-        await _notify(tx, owner.user_id, requester)
+    if its.is_new:
+        await _note_new_place(tx, owner.user_id, network, requester)
     language = language_of(request)
     if language is not None and language != its.language:  # remembered for mails
         changed = update(user).where(user.c.id == owner.user_id)
         await tx.execute(changed.values(language=language))
+    granted = Granted(id, owner.user_id, token)
     claims = Claims(its.role, its.email_verified, is_strong, its.consent)
-    key = key or await current_key(tx)
     return await _tokens(request, response, granted, claims, key)
 
 
-async def _notify(tx: Tx, user_id: UUID, requester: Requester) -> None:
-    """Notify the owner of a sign-in from a new network, which the log has noted."""
+async def _note_new_place(tx: Tx, user_id: UUID, network: str, requester: Requester) -> None:
+    """Note a sign-in from a new network, and notify the owner unless it is the first of all."""
+    if not await has_others(tx, user_id, network):
+        await note(tx, user_id, "signed_in", requester.where)
+        return
     since = now() - limits.SIGN_IN_MAILS_WINDOW
-    if await times_since(tx, user_id, "signed_in_elsewhere", since) <= limits.SIGN_IN_MAILS:
+    if await times_since(tx, user_id, "signed_in_elsewhere", since) < limits.SIGN_IN_MAILS:
         await notify(tx, user_id, "new_sign_in", requester)
+    await note(tx, user_id, "signed_in_elsewhere", requester.where)
 
 
-def _begun() -> Select[bool]:
-    """Everything that a sign-in stores, as one statement: each costs a round trip after the hash.
+def _begun() -> Select[Any]:
+    """The statement of a sign-in: locks the user and, if nothing forbids it, stores all there is.
 
-    It returns whether the owner has logged in before, but not from here.
+    One statement, since each costs a round trip after the hash. It returns the user, or nothing if
+    there is none with this id and, if one is given, this password hash. The user cannot change
+    until the commit, and no other login of the user goes on: two with a shared lock would wait for
+    each other when both store their language.
     """
-    stored = remembered()
-    elsewhere: What = "signed_in_elsewhere"
-    here: What = "signed_in"
-    what = case((stored.c.is_from_elsewhere, elsewhere), else_=here)
-    begun = insert(session).values(
-        id=bindparam("session_id"),
-        user_id=bindparam("user_id"),
-        started_at=bindparam("at"),
-        ends_at=bindparam("ends_at"),
-        device=bindparam("device"),
-        network=bindparam("coarse_network"),
-        is_strong=bindparam("is_strong"),
+    hash = bindparam("password_hash", type_=user.c.password_hash.type)
+    is_strong = bindparam("is_strong", type_=session.c.is_strong.type)
+    its = (
+        select(user.c.id, user.c.role, _IS_VERIFIED, _latest_consent(bindparam("user_id")))
+        .add_columns(user.c.language, user.c.blocked_at)
+        .add_columns(takes_code(bindparam("user_id")).label("takes_code"))
+        .where(user.c.id == bindparam("user_id"))
+        .where(or_(hash.is_(None), user.c.password_hash == hash))
+        .with_for_update(key_share=True, of=user)
+        .cte("its")
     )
-    return select(stored.c.is_from_elsewhere).add_cte(
-        forgiven(), noted(what, stored), begun.cte("begun"), _issued().cte("issued")
-    )
-
-
-def _issued() -> Insert:
-    return insert(refresh_token).values(
-        hash=bindparam("token_hash"),
-        session_id=bindparam("session_id"),
-        issued_at=bindparam("at"),
-        expires_at=bindparam("expires_at"),
-    )
-
-
-_BEGUN, _ISSUED = _begun(), _issued()
-
-
-async def _begin(
-    tx: Tx, owner: Owner, network: str, where: Where, *, is_strong: bool
-) -> tuple[Granted, bool]:
-    """Start a session, and note the sign-in; also whether it is from a new network."""
-    moment, id = now(), new_id()
-    ends_at = moment + SESSION_LIFE
-    token, issued = _refresh_token(id, moment, ends_at)
-    values = forgiving(network, owner.account, owner.user_id, moment) | issued
-    values |= {
-        "event_id": new_id(),
-        "device": where.device,
-        "coarse_network": where.network,
-        "ends_at": ends_at,
-        "is_strong": is_strong,
+    may_enter = and_(its.c.blocked_at.is_(None), or_(is_strong, not_(its.c.takes_code)))
+    owner = select(its.c.id).where(may_enter)
+    forgotten = forgiven().where(exists().where(may_enter)).cte("forgotten")
+    stored = remembered(owner).cte("stored")
+    is_known = select(true()).select_from(stored).where(not_(stored.c.is_new)).subquery()
+    begun = {
+        session.c.id: bindparam("session_id", type_=Uuid),
+        session.c.started_at: bindparam("at", type_=session.c.started_at.type),
+        session.c.ends_at: bindparam("ends_at", type_=session.c.ends_at.type),
+        session.c.device: bindparam("device", type_=session.c.device.type),
+        session.c.network: bindparam("coarse_network", type_=session.c.network.type),
+        session.c.is_strong: is_strong,
     }
-    is_from_elsewhere = (await tx.execute(_BEGUN, values)).scalar_one()
-    return Granted(id, owner.user_id, token), bool(is_from_elsewhere)
+    what: What = "signed_in"
+    return (
+        select(its, stored.c.is_new)
+        .select_from(its.join(stored, true(), isouter=True))
+        .add_cte(
+            forgotten,
+            noted(what, is_known),
+            insert(session)
+            .from_select([session.c.user_id, *begun], owner.add_columns(*begun.values()))
+            .cte("begun"),
+            insert(refresh_token)
+            .from_select(list(_ISSUED), select(*_ISSUED.values()).where(may_enter))
+            .cte("issued"),
+        )
+    )
+
+
+_ISSUED = {
+    its: bindparam(name, type_=its.type)
+    for its, name in (
+        (refresh_token.c.hash, "token_hash"),
+        (refresh_token.c.session_id, "session_id"),
+        (refresh_token.c.issued_at, "at"),
+        (refresh_token.c.expires_at, "expires_at"),
+    )
+}
+"""The columns of a new refresh token, and the parameters of `_refresh_token`."""
+_BEGUN = _begun()
 
 
 async def issue_refresh_token(tx: Tx, session_id: UUID, moment: datetime, ends_at: datetime) -> str:
     """A new refresh token of a session that ends at this time."""
     token, values = _refresh_token(session_id, moment, ends_at)
-    await tx.execute(_ISSUED, values)
+    await tx.execute(insert(refresh_token).values(_ISSUED), values)
     return token
 
 
 def _refresh_token(
     session_id: UUID, moment: datetime, ends_at: datetime
 ) -> tuple[str, dict[str, object]]:
-    """A new refresh token, and the parameters of `_issued`."""
+    """A new refresh token, and its parameters in a statement."""
     token = secrets.token_urlsafe(32)
     return token, {
         "token_hash": digest(token),

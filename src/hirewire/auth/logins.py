@@ -6,9 +6,10 @@ from typing import Literal
 from uuid import UUID
 
 from sqlalchemy import (
-    CTE,
     Boolean,
-    and_,
+    Delete,
+    Select,
+    Uuid,
     bindparam,
     delete,
     exists,
@@ -17,10 +18,10 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
-    true,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.sql.dml import ReturningInsert
 
 from hirewire.auth import limits
 from hirewire.auth.limits import Failures
@@ -148,43 +149,30 @@ _COUNTED = select(exists().select_from(_counted), _is_known, _failures)
 """The same of before this attempt. Below the lowest limits it is counted too: the first column."""
 
 
-def forgiven() -> CTE:
-    """Delete the account's failed logins from this network, as a part of a statement.
+def forgiven() -> Delete:
+    """The statement that deletes an account's failed logins from a network.
 
-    Its parameters are `network` and `account`.
+    Its parameters are among those of `forgiving`, as those of `remembered`.
     """
-    return delete(failed_login).where(_is_there, _is_its).cte("forgiven")
+    return delete(failed_login).where(_is_there, _is_its)
 
 
-def remembered() -> CTE:
-    """Remember the network as known, as a part of a statement; `is_from_elsewhere` in one row.
+def remembered(owner: Select[UUID] | None = None) -> ReturningInsert[bool]:
+    """The statement that remembers a network as known; `is_new` says that it was not.
 
-    That is: the owner has logged in before, but not from here. Either other networks are known, or
-    the account is so old that they may have been forgotten: from before `registered_before`. The
-    other parameters are `user_id`, `place` and `at`.
+    `owner` is a query for the user's id, which may find nobody.
     """
-    place = upsert(known_place).values(
-        user_id=bindparam("user_id"), place=bindparam("place"), at=bindparam("at")
+    values = [bindparam(name, type_=known_place.c[name].type) for name in ("place", "at")]
+    owner = select(bindparam("user_id", type_=Uuid)) if owner is None else owner
+    place = upsert(known_place).from_select(
+        ["user_id", "place", "at"], owner.add_columns(*values), include_defaults=False
     )
-    stored = (
-        place.on_conflict_do_update(
-            index_elements=["user_id", "place"], set_={"at": place.excluded.at}
-        )
-        .returning(literal_column("xmax = 0", Boolean).label("is_new"))
-        .cte("stored")
-    )
-    its = known_place.c
-    others = exists().where(its.user_id == user.c.id, its.place != bindparam("place"))
-    is_old = user.c.registered_at <= bindparam("registered_before")
-    return (
-        select(and_(stored.c.is_new, or_(others, is_old)).label("is_from_elsewhere"))
-        .select_from(stored.join(user, true()))
-        .where(user.c.id == bindparam("user_id"))
-        .cte("remembered")
-    )
+    return place.on_conflict_do_update(
+        index_elements=["user_id", "place"], set_={"at": place.excluded.at}
+    ).returning(literal_column("xmax = 0", Boolean).label("is_new"))
 
 
-_FORGIVE = select(remembered()).add_cte(forgiven())
+_FORGIVEN, _REMEMBERED = forgiven(), remembered()
 
 
 async def forgive(tx: Tx, network: str, account: str, user_id: UUID) -> None:
@@ -192,7 +180,9 @@ async def forgive(tx: Tx, network: str, account: str, user_id: UUID) -> None:
 
     Called after the right password, in what is no login.
     """
-    await tx.execute(_FORGIVE, forgiving(network, account, user_id, now()))
+    values = forgiving(network, account, user_id, now())
+    await tx.execute(_FORGIVEN, values)
+    await tx.execute(_REMEMBERED, values)
 
 
 def forgiving(network: str, account: str, user_id: UUID, moment: datetime) -> dict[str, object]:
@@ -203,8 +193,16 @@ def forgiving(network: str, account: str, user_id: UUID, moment: datetime) -> di
         "user_id": user_id,
         "place": _place(user_id, network),
         "at": moment,
-        "registered_before": moment - limits.PLACE_LIFE,
     }
+
+
+async def has_others(tx: Tx, user_id: UUID, network: str) -> bool:
+    """Whether the user has logged in from other networks, or so long ago that none is stored."""
+    its = known_place.c
+    others = exists().where(its.user_id == user_id, its.place != _place(user_id, network))
+    is_old = user.c.registered_at <= now() - limits.PLACE_LIFE
+    result = await tx.execute(select(or_(others, is_old)).where(user.c.id == user_id))
+    return bool(result.scalar_one())
 
 
 def _place(user_id: UUID, network: str) -> bytes:

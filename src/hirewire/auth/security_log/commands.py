@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import CTE, ColumnElement, FromClause, bindparam, delete, insert, or_, select
+from sqlalchemy import CTE, FromClause, bindparam, delete, insert, literal, or_, select
 
 from hirewire.auth.security_log.rules import KEPT, What
 from hirewire.auth.tables import security_event
@@ -30,7 +30,7 @@ async def note(tx: Tx, user_id: UUID | None, what: What, where: Where) -> None:
     )
 
 
-def noted(what: ColumnElement[str], of: FromClause) -> CTE:
+def noted(what: What, of: FromClause) -> CTE:
     """Note an act for each row of `of`, as a part of a statement.
 
     Its parameters are `event_id`, `user_id`, `at`, `device` and `coarse_network`.
@@ -39,7 +39,7 @@ def noted(what: ColumnElement[str], of: FromClause) -> CTE:
     values = select(
         bindparam("event_id", type_=its.id.type),
         bindparam("user_id", type_=its.user_id.type),
-        what,
+        literal(what, its.what.type),
         bindparam("at", type_=its.at.type),
         bindparam("device", type_=its.device.type),
         bindparam("coarse_network", type_=its.network.type),

@@ -120,12 +120,14 @@ async def login(body: Login, request: Request, response: Response) -> Tokens:
             await note_failure(tx, network, account, user_id, requester_of(request))
         raise WrongCredentials
     async with transactions() as tx:
-        its = await granting.locked(tx, stored.id)
-        if its is None or its.password_hash != stored.password_hash:
-            raise WrongCredentials  # changed meanwhile, which has ended all sessions
-        if not its.takes_code:
-            owner = granting.Owner(stored.id, account)
-            return await granting.sign_in(tx, request, response, owner, its=its, key=key)
+        owner = granting.Owner(stored.id, account)
+        done = await granting.sign_in_by_password(
+            tx, request, response, owner, stored.password_hash, key
+        )
+        if done == "changed":
+            raise WrongCredentials  # meanwhile, which has ended all sessions
+        if done != "takes a code":
+            return done
         ticket = await login_tickets.issue(tx, stored.id)
     raise login_tickets.needed(ticket)
 

@@ -34,7 +34,6 @@ from hirewire.auth.signing import ACCESS_TOKEN_LIFE, SigningKey, access_token, c
 from hirewire.auth.tables import consent, refresh_token, session, user
 from hirewire.auth.where import network_of
 from hirewire.kit.clock import now
-from hirewire.kit.http import language_of
 from hirewire.kit.models import Answer
 from hirewire.kit.refusals import AccountBlocked
 from hirewire.messaging.ids import new_id
@@ -103,8 +102,10 @@ async def sign_in(
     To be called once the user is known for certain, so that nobody else learns of a block. Raises
     `AccountBlocked`.
     """
-    key = await current_key(tx)
-    done = await sign_in_by_password(tx, request, response, owner, None, key, is_strong=is_strong)
+    requester, key = requester_of(request), await current_key(tx)
+    done = await sign_in_by_password(
+        tx, request, response, owner, requester, None, key, is_strong=is_strong
+    )
     assert isinstance(done, Tokens), done
     return done
 
@@ -114,13 +115,14 @@ async def sign_in_by_password(
     request: Request,
     response: Response,
     owner: Owner,
+    requester: Requester,
     password_hash: str | None,
     key: SigningKey,
     *,
     is_strong: bool = False,
 ) -> Tokens | Refused:
     """Like `sign_in`, if this is still the password hash, and a code is not needed too."""
-    network, requester = network_of(request), requester_of(request)
+    network = network_of(request)
     moment, id = now(), new_id()
     token, issued = _refresh_token(id, moment, moment + SESSION_LIFE)
     values = forgiving(network, owner.account, owner.user_id, moment) | issued
@@ -141,10 +143,9 @@ async def sign_in_by_password(
         raise AccountBlocked
     if its.is_new:
         await _note_new_place(tx, owner.user_id, network, requester)
-    language = language_of(request)
-    if language is not None and language != its.language:  # remembered for mails
+    if requester.language not in (None, its.language):  # remembered for mails
         changed = update(user).where(user.c.id == owner.user_id)
-        await tx.execute(changed.values(language=language))
+        await tx.execute(changed.values(language=requester.language))
     granted = Granted(id, owner.user_id, token)
     claims = Claims(its.role, its.email_verified, is_strong, its.consent)
     return await _tokens(request, response, granted, claims, key)

@@ -112,17 +112,18 @@ async def login(body: Login, request: Request, response: Response) -> Tokens:
         pause = await admit_locked(tx, network, account, stored.id if stored else None)
     if pause:
         raise TooManyFailures(retry_after=ceil(pause.total_seconds()))
+    requester = requester_of(request)  # before the hash: what comes after it runs in cold caches
     # No transaction is open while the password is hashed: that takes tens of milliseconds.
     fits = await password_fits(body.password, stored.password_hash if stored else None)
     if stored is None or not fits:
         user_id = stored.id if stored else None
         async with transactions() as tx:
-            await note_failure(tx, network, account, user_id, requester_of(request))
+            await note_failure(tx, network, account, user_id, requester)
         raise WrongCredentials
     async with transactions() as tx:
         owner = granting.Owner(stored.id, account)
         done = await granting.sign_in_by_password(
-            tx, request, response, owner, stored.password_hash, key
+            tx, request, response, owner, requester, stored.password_hash, key
         )
         if done == "changed":
             raise WrongCredentials  # meanwhile, which has ended all sessions

@@ -32,7 +32,13 @@ FOR_PROGRAMS = {
     *("bad_request", "body_late", "foreign_form", "idempotency_key_reused", "internal"),
     *("invalid_refresh_token", "live_is_off", "no_signing_key", "not_json", "refreshed_just_now"),
     *("service_away", "service_broke_off", "service_busy", "service_slow", "sitemap_not_found"),
-    *("second_factor_needed", "skill_not_found", "too_many_bodies", "too_many_streams"),
+    *(
+        "consent_needed",
+        "second_factor_needed",
+        "skill_not_found",
+        "too_many_bodies",
+        "too_many_streams",
+    ),
     *("reason_without_discard", "stage_without_role"),
     *("insufficient_scope", "personal_token_here", "session_required"),
     # Codes of the operators' API.

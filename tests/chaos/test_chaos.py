@@ -3,10 +3,7 @@
 import asyncio
 import os
 import socket
-import subprocess
-import sys
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
@@ -22,7 +19,7 @@ from chaos.verify import Effect, Written, repeats, verdict
 from chaos.volume import Volume
 from hirewire.messaging.reconciliation.audit import Expected, Ledger
 from hirewire.operators.auditing import Report
-from tests.conftest import RabbitMQ, missing
+from tests.conftest import missing
 
 ROOT = Path(__file__).resolve().parents[2]
 EVENTS = [Written(uuid4(), place, nth) for nth in (1, 2, 3) for place in ("a", "b")]
@@ -179,23 +176,3 @@ def test_the_disk_keeps_only_flushed_data(tmp_path: Path) -> None:
         assert not rest.exists() or rest.read_bytes() != b"x" * 10_000
     finally:
         made.stop()
-
-
-@pytest.mark.long
-@pytest.mark.timeout(600)
-async def test_nothing_is_lost_duplicated_or_reordered(rabbitmq: RabbitMQ) -> None:
-    """One scenario of the short form, a different one each day; CI runs all of them."""
-    if rabbitmq.node is None:
-        missing("rabbitmq", "chaos starts nodes of its own")
-    short = [one.name for one in SCENARIOS.values() if one.short]
-    today = short[datetime.now(UTC).toordinal() % len(short)]
-    done = await asyncio.to_thread(
-        subprocess.run,
-        [sys.executable, "-m", "chaos", "--short", "--seed", "5", today],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    lines = [line for line in done.stdout.splitlines() if line.startswith("ok ")]
-    assert (done.returncode, len(lines)) == (0, 1), done.stdout + done.stderr[-3000:]

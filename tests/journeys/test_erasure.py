@@ -19,10 +19,11 @@ from hirewire.operators import privacy
 from hirewire.operators.auditing import Auditor
 from hirewire.web.sessions import ACCESS
 from tests.builders import eventually
-from tests.journeys.browsing import PHONE, Somebody, browsing
+from tests.journeys.browsing import IN_EACH_LANGUAGE, Somebody, browsing
 from tests.journeys.conftest import Platform
 from tests.journeys.paging import api, sign_up
 from tests.journeys.people import PASSWORD
+from tests.journeys.test_passwords import mails
 
 OF_ANNA = {
     "address": "anna.erased@example.org",
@@ -42,6 +43,7 @@ OF_ANNA = {
     "dead": "Deadsecret",
 }
 """What she typed, and what others wrote to her."""
+OF_DANA = "dana.erased@example.org"
 OF_BORIS = {
     "address": "boris.erased@example.org",
     "phone": "+7 921 555-03-04",
@@ -224,45 +226,84 @@ async def test_everything_of_a_deleted_account_is_gone(platform: Platform, chrom
 async def _while_a_service_is_away(
     platform: Platform, chromium: str, nobody: httpx.AsyncClient, boss: str
 ) -> None:
-    """The employer leaves by the page; `vacancies` was killed, and comes back later."""
-    platform.kill("vacancies")
+    """Two people leave by the page; `vacancies` was killed, and comes back later."""
+    url = platform.settings.service_url("web")
+    left: dict[str, Somebody] = {}
     async with browsing(chromium) as browser:
-        url = platform.settings.service_url("web")
-        who = await Somebody.arrive(browser, url, "ru", viewport=PHONE)
-        page = who.page
-        await page.goto("/signin?next=/account")
-        await page.fill("#email", OF_BORIS["address"])
-        await page.fill("#password", PASSWORD)
-        await page.locator("main form button:not([type])").click()
-        await page.locator("#delete-account").get_by_role("link", name="Удалить аккаунт").click()
-        await expect(page.get_by_role("heading", name="Удалить аккаунт")).to_be_visible()
-        assert await who.serious_in_both() == []
-        await page.fill("#current", "wrong")
-        await page.get_by_role("button", name="Удалить аккаунт навсегда").click()
-        await expect(page.get_by_text("Это не текущий пароль.")).to_be_visible()
-        await page.fill("#current", PASSWORD)
-        await page.get_by_role("button", name="Удалить аккаунт навсегда").click()
-        await expect(page.get_by_role("heading", name="Подтверждение удаления")).to_be_visible()
-        receipt, status = page.url.rpartition("/")[2], page.locator("#receipt [role=status]")
-        cookies = await page.context.cookies()
-        assert not [one for one in cookies if one["name"] == ACCESS]
-        rows = page.locator("#receipt li")
-        await expect(rows.filter(has_text="Профили и резюме")).to_be_visible()
-        await expect(status).to_contain_text("Аккаунт удалён.")
-        assert (await nobody.get(f"/api/auth/erasures/{receipt}")).json()["state"] == "open"
-        assert await who.serious_in_both() == []
+        en, ru = [
+            await Somebody.arrive(browser, url, language, viewport=size)
+            for language, size in IN_EACH_LANGUAGE
+        ]
+        dana = await _new_account(nobody, OF_DANA)
+        platform.kill("vacancies")
+        for who, email in ((en, OF_DANA), (ru, OF_BORIS["address"])):
+            left[await _leave(who, email)] = who
         await platform.start("vacancies")
-        await expect(status).to_contain_text(
-            "Ваши данные удалены во всех частях сайта.", timeout=30_000
+        for receipt, who in left.items():
+            page = who.page
+            status = page.locator("#receipt [role=status]")
+            done = who.said("Your data has been deleted in all parts of the site.")
+            await expect(status).to_contain_text(done, timeout=30_000)
+            await expect(page.locator("#receipt li")).to_have_count(3)
+            assert await who.foreign_words() == []
+            assert [one for one in who.complaints if "Failed to load" not in one] == []
+            sent = await mails(nobody, who.mailed("account_erased"))
+            [mail] = [one["text"] for one in sent if receipt in one["text"]]
+            assert who.foreign(mail) == []
+    for receipt in left:
+        shown = await nobody.get(f"/erasures/{receipt}")
+        assert shown.status_code == 200
+        assert "hx-trigger" not in shown.text
+        assert shown.headers["referrer-policy"] == "no-referrer"
+    await _verify(platform, dana, [OF_DANA])
+    await _verify(platform, boss, [*OF_BORIS.values()])
+
+
+async def _new_account(client: httpx.AsyncClient, email: str) -> str:
+    """Sign up in English; returns the id."""
+    await sign_up(client, email)
+    id = str((await api(client, "GET", "/auth/me"))["id"])
+    client.cookies.clear()
+    return id
+
+
+async def _leave(who: Somebody, email: str) -> str:
+    """Delete the account by the page; returns the receipt, which is not complete yet."""
+    page, heading = who.page, who.said("Delete account")
+    await who.sign_in(email)
+    await who.open(page.locator("#delete-account").get_by_role("link", name=heading))
+    await expect(page.get_by_role("heading", name=heading)).to_be_visible()
+    assert await who.faults() == []
+    await page.fill("#current", "wrong")
+    await who.press("Delete account for good")
+    await who.reads("This is not your current password.")
+    await page.fill("#current", PASSWORD)
+    await who.press("Delete account for good")
+    receipt_head = page.get_by_role("heading", name=who.said("Receipt of deletion"))
+    await expect(receipt_head).to_be_visible()
+    receipt, status = page.url.rpartition("/")[2], page.locator("#receipt [role=status]")
+    cookies = await page.context.cookies()
+    assert not [one for one in cookies if one["name"] == ACCESS]
+    row = page.locator("#receipt li").filter(has_text=who.words.label("profiles"))
+    await expect(row).to_be_visible()
+    await expect(status).to_contain_text(
+        who.said(
+            "Your account is deleted. Parts of the site are still deleting your data: "
+            "this page updates itself."
         )
-        await expect(rows).to_have_count(3)
-        assert [one for one in who.complaints if "Failed to load" not in one] == []
-    shown = await nobody.get(f"/erasures/{receipt}")
-    assert shown.status_code == 200
-    assert "hx-trigger" not in shown.text
-    assert shown.headers["referrer-policy"] == "no-referrer"
-    after = await privacy.search(platform.settings, UUID(boss), list(OF_BORIS.values()))
-    assert after.left == [], after.left
+    )
+    state = await page.request.get(f"/api/auth/erasures/{receipt}")
+    assert (await state.json())["state"] == "open"
+    assert await who.faults() == []
+    return receipt
+
+
+async def _verify(platform: Platform, user: str, words: list[str]) -> None:
+    """`hirewire privacy verify`: nothing is left of this person."""
+    command = ("privacy", "verify", user, "--words", "-")
+    verified = await _hirewire(platform, *command, given="\n".join(words))
+    assert verified.exit_code == 0, verified.output
+    assert "nothing is left" in verified.output
 
 
 async def _as_before_after_a_replay(platform: Platform, people: list[str]) -> None:
@@ -287,11 +328,7 @@ async def _as_before_after_a_replay(platform: Platform, people: list[str]) -> No
     for id in people:
         after = await privacy.search(platform.settings, UUID(id), words)
         assert after.left == [], after.left
-    verified = await _hirewire(
-        platform, "privacy", "verify", people[0], "--words", "-", given="\n".join(words)
-    )
-    assert verified.exit_code == 0, verified.output
-    assert "nothing is left" in verified.output
+    await _verify(platform, people[0], words)
 
 
 async def _and_after_a_restored_backup(platform: Platform, user: str) -> None:
@@ -306,14 +343,14 @@ async def _and_after_a_restored_backup(platform: Platform, user: str) -> None:
         OF_ANNA["address"],
     )
     done = await _hirewire(platform, "privacy", "reapply")
-    assert "2 erasures published again" in done.output
+    assert "3 erasures published again" in done.output
 
     async def gone() -> bool:
         profiles = await connection.fetchval(
             "select count(*) from profile where user_id = $1", user
         )
         marks = await connection.fetchval("select count(*) from messaging.erased")
-        return (profiles, marks) == (0, 2)
+        return (profiles, marks) == (0, 3)
 
     await eventually(gone)
     await connection.close()

@@ -13,9 +13,11 @@ import pytest
 from playwright.async_api import expect
 from pypdf import PdfReader
 
+from hirewire.auth.mails.letters import texts
 from hirewire.kit.notices import notice
+from hirewire.web.pages.zips import CONTENTS
 from tests.builders import eventually
-from tests.journeys.browsing import Somebody, browsing
+from tests.journeys.browsing import IN_EACH_LANGUAGE, Somebody, browsing
 from tests.journeys.conftest import Platform
 from tests.journeys.paging import api, hires, sign_up
 from tests.journeys.people import PASSWORD
@@ -25,11 +27,15 @@ pytestmark = [
     pytest.mark.parametrize("broker_url", ["postgres"], indirect=True),
     pytest.mark.timeout(180),
 ]
+ANNA, BOSS = "anna@example.org", "boss@example.org"
+READY = "Your copy is ready. You can download it until %s."
 LETTER, REPLY, NOTE = "I cook soups of beetroot.", "Come on Monday.", "Looks tired, ask twice."
 NAMES = [
     *("README.txt", "account.json", "profile.json", "resumes/1.json", "resumes/1.pdf"),
     *("jobs.json", "letters.txt", "messages.txt"),
 ]
+
+NAMES_OF_BOSS = [one for one in NAMES if not one.startswith("resumes/")]
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,7 @@ async def _apply(anna: httpx.AsyncClient, boss: httpx.AsyncClient) -> None:
 
 
 async def test_everything_is_exported(platform: Platform, chromium: str, tmp_path: Path) -> None:
+    """A candidate's copy on a desktop in English, an employer's on a phone in Russian."""
     await platform.start("auth", "profiles", "vacancies", "web")
     url = platform.settings.service_url("web")
     async with (
@@ -84,54 +91,70 @@ async def test_everything_is_exported(platform: Platform, chromium: str, tmp_pat
         await sign_up(anna, "anna@example.org")
         await hires(boss)
         await _apply(anna, boss)
-        who = await Somebody.arrive(browser, url, "en")
-        page = who.page
-        await page.goto("/signin?next=/account")
-        await page.fill("#email", "anna@example.org")
-        await page.fill("#password", PASSWORD)
-        await page.locator("main form button:not([type])").click()
+        people = {}
+        for email, (language, size) in zip((ANNA, BOSS), IN_EACH_LANGUAGE, strict=True):
+            people[email] = await Somebody.arrive(browser, url, language, viewport=size)
+            await people[email].sign_in(email)
         platform.kill("vacancies")
-        await page.get_by_role("button", name="Prepare a copy").click()
-        data = page.locator("#data")
-        await expect(data).to_contain_text(re.compile(r"Still to come:\s+Jobs$", re.MULTILINE))
-        assert await who.serious_in_both() == []
+        for who in people.values():
+            await who.press("Prepare a copy")
+            still = re.escape(who.said("Still to come:"))
+            jobs = re.compile(rf"{still}\s+{who.words.label('vacancies')}$", re.MULTILINE)
+            await expect(who.page.locator("#data")).to_contain_text(jobs)
+            assert await who.faults() == []
         platform.kill("profiles")  # its part is stored already
         await platform.start("vacancies", "profiles")
-        await expect(data).to_contain_text("Your copy is ready.")
+        made, tokens = {}, []
+        for email, who in people.items():
+            made[email] = Export.of(await _downloaded(who, anna, email))
+            tokens.append(who.page.url.partition("token=")[2])
+            readme = made[email].text("README.txt")
+            assert who.foreign(readme, "JSON Resume", "UTF-8") == []
+            for name in made[email].zip.namelist()[1:]:
+                assert name in readme
+            assert [one for one in who.complaints if "503" not in one] == []
+        _check(made[ANNA])
+        assert made[BOSS].zip.namelist() == NAMES_OF_BOSS
+        assert "компания и её вакансии" in made[BOSS].text("README.txt")
+        assert made[BOSS].json("account.json")["account"]["email"] == BOSS
+        assert NOTE in made[BOSS].text("jobs.json")
 
-        [mail] = await mails(anna, "Your data is ready to download")
-        assert mail["to"] == "anna@example.org"
-        await follow(page, mail, "Download my data")
-        await expect(page.get_by_role("heading", name="Your data")).to_be_visible()
-        assert await who.serious_in_both() == []
-        token = page.url.partition("token=")[2]
-        async with page.expect_download() as begun:
-            await page.get_by_role("button", name="Download").click()
-        file = tmp_path / "export.zip"
-        await (await begun.value).save_as(file)
-        _check(Export.of(file.read_bytes()))
-        assert [one for one in who.complaints if "503" not in one] == []
-
-        anna.headers["Accept-Language"] = "ru"
-        await _in_russian(anna, token)
-        shown = await boss.get("/account/export", params={"token": token})
+        shown = await boss.get("/account/export", params={"token": tokens[0]})
         assert shown.status_code == 410
         assert "belongs to another account" in shown.text
-        assert (await boss.post(f"/account/export/download?token={token}")).status_code == 410
+        assert (await boss.post(f"/account/export/download?token={tokens[0]}")).status_code == 410
         async with platform.client() as eve:
             await _asked_to_agree(eve)
         log = platform.log.read_text(encoding="utf-8")
         assert "/account/export" in log
-        for secret in (token, LETTER, REPLY, "grant="):
+        for secret in (*tokens, LETTER, REPLY, "grant="):
             assert secret not in log
+
+
+async def _downloaded(who: Somebody, client: httpx.AsyncClient, email: str) -> bytes:
+    """The ZIP, by the mail and once more from the account."""
+    page = who.page
+    ready = re.compile(re.escape(who.said(READY)).replace("%s", ".+ UTC"))
+    await expect(page.locator("#data")).to_contain_text(ready)
+    assert await who.foreign_words() == []
+    [mail] = await mails(client, who.mailed("data_export"))
+    assert (mail["to"], who.foreign(mail["text"])) == (email, [])
+    await follow(page, mail, texts()["data_export"][who.words.lang]["button"])
+    await expect(page.get_by_role("heading", name=who.said("Your data"))).to_be_visible()
+    await who.reads("The ZIP file contains:")
+    listed = page.locator("main ul.lines li")
+    await expect(listed).to_have_text([who.said(text) for _, text in CONTENTS])
+    assert await who.faults("JSON Resume") == []
+    async with page.expect_download() as begun:
+        await who.press("Download")
+    file = await (await begun.value).path()
+    return file.read_bytes()
 
 
 def _check(made: Export) -> None:
     assert made.zip.namelist() == NAMES
     readme = made.text("README.txt")
     assert "resumes/1.pdf\n    each resume as a PDF" in readme
-    for name in NAMES[1:]:
-        assert name in readme
     account = made.json("account.json")
     assert account["account"]["email"] == "anna@example.org"
     assert len(account["sessions"]) == 2
@@ -152,23 +175,6 @@ def _check(made: Export) -> None:
     assert f"Acme\n\n{REPLY}" in made.text("messages.txt")
     whole = "".join(made.text(name) for name in NAMES if not name.endswith(".pdf"))
     assert NOTE not in whole, "a note that the candidate never sees"
-
-
-async def _in_russian(anna: httpx.AsyncClient, token: str) -> None:
-    page = await anna.get("/account")
-    assert "Копия готова. Её можно скачать до" in page.text
-    asked = await anna.post("/account/export/link")
-    place = asked.headers["location"]
-    shown = await anna.get(place)
-    assert "Что внутри ZIP-файла:" in shown.text
-    assert shown.headers["referrer-policy"] == "no-referrer"
-    assert token not in place
-    zipped = await anna.post(place.replace("/export?", "/export/download?"))
-    assert zipped.headers["content-type"] == "application/zip"
-    assert zipped.headers["content-disposition"].startswith('attachment; filename="hirewire-20')
-    made = Export.of(zipped.content)
-    assert "каждое резюме в PDF" in made.text("README.txt")
-    assert made.zip.namelist() == NAMES
 
 
 async def _asked_to_agree(eve: httpx.AsyncClient) -> None:

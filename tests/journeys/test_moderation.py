@@ -1,55 +1,58 @@
 """A reader reports a job, an operator takes it down, its owner answers; and a person is blocked."""
 
+import asyncio
 import re
 import time
-from uuid import UUID
+from dataclasses import dataclass
+from urllib.parse import quote
 
 import httpx
 import pytest
 from playwright.async_api import expect
+from typer.testing import CliRunner
 
-from hirewire.contracts.auth import UserBlocked, UserRoleChanged
-from hirewire.kit.clock import now
-from hirewire.kit.db import make_engine
-from hirewire.messaging.event import Event
-from hirewire.messaging.publishing.outbox import record
-from hirewire.messaging.transaction import Transactions
+from hirewire.auth.mails.letters import Kind
+from hirewire.cli.admin import admin_app
 from tests.builders import eventually
-from tests.journeys.browsing import DESKTOP, PHONE, Somebody, browsing
+from tests.journeys.browsing import IN_EACH_LANGUAGE, Somebody, browsing
 from tests.journeys.conftest import Platform
 from tests.journeys.paging import api, page, sign_up
+from tests.journeys.test_passwords import code_of, mails
 
 pytestmark = [
     pytest.mark.parametrize("broker_url", ["postgres"], indirect=True),
     pytest.mark.timeout(180),
 ]
-TITLE = "Cook at sea"
-PATHS = ("/vacancies?q=cook", "/sitemaps/0.xml", "/api/vacancies/feeds/vacancies.atom?q=cook")
+TEXTS = {
+    "en": ("Cook at sea", "cook", "They ask for 100 €.", "Nobody must pay.", "It was a joke."),
+    "ru": ("Кок на судне", "кок", "Просят 100 € за билет.", "Платить нельзя.", "Это была шутка."),
+}
+"""A title, a word to find it by, the complaint, the reason and the answer."""
+NAMES = ("Acme", "en@example.org", "ru@example.org")
 
 
-async def publish(platform: Platform, event: Event) -> None:
-    """Let `auth` record an event, as an operator's act does."""
-    engine = make_engine(platform.settings.service_database("auth"))
-    async with Transactions(engine, "auth")() as tx:
-        record(tx, event)
-        if isinstance(event, UserRoleChanged):
-            role = "update user_account set role = $1 where id = $2"
-            await tx.exec_driver_sql(role, (event.role, event.user_id))
-    await engine.dispose()
+def paths(word: str) -> tuple[str, ...]:
+    """What lists the job to readers."""
+    query = f"q={quote(word)}"
+    return (
+        f"/vacancies?{query}",
+        "/sitemaps/0.xml",
+        f"/api/vacancies/feeds/vacancies.atom?{query}",
+    )
 
 
-async def job(boss: httpx.AsyncClient) -> str:
-    body = {"title": TITLE, "description": "<p>Soups, far away.</p>"}
+async def job(boss: httpx.AsyncClient, title: str) -> str:
+    body = {"title": title, "description": f"<p>{title}.</p>"}
     id = (await api(boss, "POST", "/vacancies/vacancies", body))["id"]
     await api(boss, "POST", f"/vacancies/vacancies/{id}/publish")
     return str(id)
 
 
-async def gone(guest: httpx.AsyncClient, id: str) -> float:
+async def gone(guest: httpx.AsyncClient, id: str, word: str) -> float:
     """The time at which no reading path shows the job any more."""
 
     async def is_gone() -> bool:
-        shown = [(await guest.get(path)).text for path in PATHS]
+        shown = [(await guest.get(path)).text for path in paths(word)]
         own = await guest.get(f"/vacancies/{id}")
         return own.status_code == 410 and not any(id in text for text in shown)
 
@@ -91,9 +94,7 @@ async def verify_company(
 
     await page(boss, "/admin/companies", 404)
     await olga.page.goto("/admin/companies")
-    assert await olga.serious_in_both() == []
-    await olga.page.get_by_role("link", name="Acme").click()
-    assert await olga.serious_in_both() == []
+    await olga.open(olga.page.get_by_role("link", name="Acme"))
     await olga.page.fill("#why", "Not theirs.")
     await olga.page.get_by_role("button", name="Withdraw verification").click()
     await expect(olga.page.get_by_text("Not verified")).to_be_visible()
@@ -105,120 +106,187 @@ async def verify_company(
 
 
 async def test_an_operators_day(platform: Platform, chromium: str) -> None:
+    """A reader, an operator and an owner, in each language."""
     await platform.start("auth", "profiles", "vacancies", "web")
     url = platform.settings.service_url("web")
-    async with (
-        browsing(chromium) as browser,
-        platform.client() as boss,
-        platform.client() as guest,
-    ):
-        await sign_up(boss, "boss@example.org")
-        await boss.post("/employer", data={"companyName": "Acme", "phone": ""})
-        id = await job(boss)
+    async with browsing(chromium) as browser, platform.client() as guest:
+        for language, size in IN_EACH_LANGUAGE:
+            reader, operator, owner = [
+                await Somebody.arrive(browser, url, language, viewport=size) for _ in range(3)
+            ]
+            async with platform.client() as boss:
+                day = Day(platform, guest, boss, *TEXTS[language])
+                await day.begins(operator, owner)
+                await day.reported(reader)
+                spent = await day.taken_down(operator)
+                await day.answered(owner)
+                await day.restored(operator)
+                if language == "en":
+                    await verify_company(boss, guest, operator, day.id)
+                until_held = await day.blocked(operator, owner)
+                assert reader.complaints == []
+            print(f"{language}: takedown {spent:.2f} s, block {until_held:.2f} s")  # noqa: T201
 
-        async def is_found() -> bool:
-            return all([id in (await guest.get(path)).text for path in PATHS])
 
-        await eventually(is_found)
+@dataclass
+class Day:
+    """A job and its owner, through an operator's day."""
 
-        # A reader reports it, on a phone, in Russian.
-        reader = await Somebody.arrive(browser, url, "ru-RU", viewport=PHONE)
+    platform: Platform
+    guest: httpx.AsyncClient
+    boss: httpx.AsyncClient
+    """Without a browser."""
+    title: str
+    word: str
+    complaint: str
+    why: str
+    answer: str
+    id: str = ""
+
+    async def begins(self, operator: Somebody, owner: Somebody) -> None:
+        """A job is published, and the command line makes an operator."""
+        language = owner.words.lang
+        self.boss.headers["Accept-Language"] = language
+        self.email = f"boss-{language}@example.org"
+        await sign_up(self.boss, self.email)
+        hires = await self.boss.post("/employer", data={"companyName": "Acme", "phone": ""})
+        assert hires.headers["location"].startswith("/employer"), hires.text
+        self.id = await job(self.boss, self.title)
+        await eventually(self.is_found)
+        operators = f"olga-{language}@example.org"
+        async with self.platform.client() as client:
+            client.headers["Accept-Language"] = language
+            await sign_up(client, operators)
+            assert (await client.get("/admin/reports")).status_code == 404
+            code = await code_of(self.guest, operators)
+            await api(client, "POST", "/auth/email/verify", {"code": code})
+        command, environment = ["create", operators], self.platform.environment
+        done = await asyncio.to_thread(CliRunner().invoke, admin_app, command, env=environment)
+        assert done.exit_code == 0, done.output
+        for path in ("/admin/reports", f"/admin/reports/vacancy/{self.id}"):
+            assert (await self.guest.get(path)).headers["location"].startswith("/signin")
+            await page(self.boss, path, 404)
+        await operator.sign_in(operators, to="/me")
+        await owner.sign_in(self.email, to="/employer")
+
+    async def is_found(self) -> bool:
+        return all([self.id in (await self.guest.get(path)).text for path in paths(self.word)])
+
+    async def reported(self, reader: Somebody) -> None:
         on = reader.page
-        await on.goto(f"/vacancies/{id}")
-        await on.get_by_role("link", name="Пожаловаться").click()
-        assert await reader.serious_in_both() == []
-        await on.get_by_label("С соискателей требуют деньги").check()
-        await on.fill("#text", "Просят 100 € за билет.")
-        await on.get_by_role("button", name="Отправить жалобу").click()
-        await expect(on.get_by_text("Операторы сайта рассмотрят вашу жалобу")).to_be_visible()
+        await on.goto(f"/vacancies/{self.id}")
+        await reader.press("Report", "link")
+        assert await reader.faults(*NAMES) == []
+        await on.get_by_label(reader.words.label("report_fees")).check()
+        await on.fill("#text", self.complaint)
+        await reader.press("Send report")
+        await reader.reads("Thank you. The operators of this site will look at your report.")
         wide = "document.documentElement.scrollWidth > innerWidth"
         assert not await on.evaluate(wide)
 
-        # An operator finds it in the queue. For others there is none.
-        olga = await Somebody.arrive(browser, url, "en-GB", viewport=DESKTOP)
-        await olga.sign_up()
-        [cookie] = [
-            one["value"]
-            for one in await olga.page.context.cookies()
-            if one["name"].endswith("hirewire_access")
-        ]
-        mine = await guest.get("/api/auth/me", headers={"Authorization": f"Bearer {cookie}"})
-        answer = await olga.page.goto("/admin/reports")
-        assert answer is not None
-        assert answer.status == 404
-        olga.complaints.clear()
-        for path in ("/admin/reports", f"/admin/reports/vacancy/{id}"):
-            assert (await guest.get(path)).headers["location"].startswith("/signin")
-            await page(boss, path, 404)
-        operator = UserRoleChanged(
-            user_id=UUID(mine.json()["id"]), role="admin", previous_role="applicant"
-        )
-        await publish(platform, operator)
+    async def taken_down(self, operator: Somebody) -> float:
+        """With a reason, and everywhere at once; returns the seconds."""
+        on = operator.page
 
         async def is_operator() -> bool:
-            answer = await olga.page.goto("/admin/reports")
+            answer = await on.goto("/admin/reports")
             return answer is not None and answer.status == 200
 
         await eventually(is_operator)
-        olga.complaints.clear()
-        assert await olga.serious_in_both() == []
-        await olga.page.get_by_role("link", name=TITLE).click()
-        await expect(olga.page.get_by_text("Просят 100 €")).to_be_visible()
-        assert await olga.serious_in_both() == []
-
-        # The takedown has a reason, and takes effect everywhere at once.
-        await olga.page.select_option("#reason", "fees")
-        await olga.page.fill("#text", "Applicants must not pay.")
+        operator.complaints.clear()
+        assert await operator.faults(*NAMES) == []
+        await operator.open(on.get_by_role("link", name=self.title))
+        await expect(on.get_by_text(self.complaint)).to_be_visible()
+        assert await operator.faults(*NAMES) == []
+        await on.select_option("#reason", "fees")
+        await on.fill("#text", self.why)
         begun = time.monotonic()
-        await olga.page.get_by_role("button", name="Take down").click()
-        spent = await gone(guest, id) - begun
-        await expect(olga.page.get_by_text("Decision saved.")).to_be_visible()
-        await expect(olga.page.get_by_text("Nothing waits for you")).to_be_visible()
+        await on.get_by_role("button", name=operator.words.label("decide_take_down")).click()
+        spent = await gone(self.guest, self.id, self.word) - begun
+        await operator.reads("Decision saved.")
+        await operator.reads("Nothing waits for you")
         assert spent < 5
+        return spent
 
-        # The owner reads why, is mailed, and answers once.
-        editor = f"/employer/vacancies/{id}"
-        text = await page(boss, editor)
-        assert "Applicants must not pay." in text
-        assert "Applicants are asked to pay" in text
-        assert "100 €" not in text
-        assert "Not shown" in await page(boss, "/employer")
+    async def answered(self, owner: Somebody) -> None:
+        """The owner reads why, is mailed, and answers once."""
+        on, editor = owner.page, f"/employer/vacancies/{self.id}"
+        await on.goto("/employer")
+        await owner.reads("Not shown")
+        await on.goto(editor)
+        decisions = on.locator("#decisions")
+        await expect(decisions).to_contain_text(self.why)
+        await expect(decisions).to_contain_text(owner.words.label("report_fees"))
+        assert "100 €" not in await on.content()
+        assert await owner.faults(*NAMES) == []
+        link = f"{self.platform.settings.public_url}{editor}#decisions"
+        await self.mailed(owner, "vacancy_taken_down", link)
+        action = await decisions.locator("form").get_attribute("action")
+        assert action is not None
+        await on.fill("#answer", self.answer)
+        await owner.press("Send answer")
+        await owner.reads("Answer sent.")
+        assert await decisions.locator("form").count() == 0
+        reply = {"text": self.answer, "next": editor}
+        again = await self.boss.post(action, data=reply)
+        assert "done=changed" in again.headers["location"]
 
-        async def is_mailed() -> bool:
-            mails = (await guest.get("/dev/mail.json")).json()["items"]
-            found = [one["text"] for one in mails if one["subject"] == "Your job was taken down"]
-            return [f"{url}{editor}#decisions" in one for one in found] == [True]
+    async def restored(self, operator: Somebody) -> None:
+        """The operator reads the answer."""
+        on = operator.page
+        await on.goto("/admin/reports")
+        await operator.reads("The owner has answered")
+        await operator.open(on.get_by_role("link", name=self.title))
+        await expect(on.get_by_text(self.answer)).to_be_visible()
+        assert await operator.foreign_words(*NAMES) == []
+        restore = on.get_by_role("button", name=operator.words.label("decide_restore"))
+        await restore.click()  # without an explanation
+        await expect(on.locator("#text-said.wrong")).to_be_visible()
+        await on.fill("#text", self.why)
+        await restore.click()
+        await eventually(self.is_found)
+        operator.complaints.clear()  # the refused form was a 422
 
-        await eventually(is_mailed)
-        [action] = re.findall(r'action="(/employer/decisions/[^"]+)"', text)
-        reply = {"text": "It was a joke.", "next": editor}
-        answered = await boss.post(action, data=reply)
-        assert answered.headers["location"] == f"{editor}?done=answered#decisions"
-        answered = await boss.post(action, data=reply)
-        assert "done=changed" in answered.headers["location"]
-        assert "/employer/decisions/" not in await page(boss, editor)
-
-        # The operator reads the answer and restores the job.
-        await olga.page.goto("/admin/reports")
-        await expect(olga.page.get_by_text("The owner has answered")).to_be_visible()
-        await olga.page.get_by_role("link", name=TITLE).click()
-        await expect(olga.page.get_by_text("It was a joke.")).to_be_visible()
-        await olga.page.get_by_role("button", name="Restore").click()  # without an explanation
-        await expect(olga.page.locator("#text-said.wrong")).to_be_visible()
-        await olga.page.fill("#text", "Fine, a joke.")
-        await olga.page.get_by_role("button", name="Restore").click()
-        await eventually(is_found)
-        olga.complaints.clear()  # the refused form was a 422
-        assert reader.complaints == []
-
-        await verify_company(boss, guest, olga, id)
-
-        # Its owner is blocked: the job goes within seconds, and comes back.
-        owner = UUID((await api(boss, "GET", "/auth/me"))["id"])
+    async def blocked(self, operator: Somebody, owner: Somebody) -> float:
+        """The owner is blocked: the job goes within seconds, and comes back with them."""
+        on = operator.page
+        await owner.page.goto("about:blank")  # a page that is open would learn it first
+        await on.goto(f"/admin?q={self.email}")
+        assert await operator.faults(*NAMES) == []
+        await operator.open(on.get_by_role("link", name=self.email))
+        assert await operator.faults(*NAMES) == []
+        await on.fill("#why", self.why)
         begun = time.monotonic()
-        await publish(platform, UserBlocked(user_id=owner, blocked=True, at=now()))
-        until_held = await gone(guest, id) - begun
+        await operator.press("Block")
+        until_held = await gone(self.guest, self.id, self.word) - begun
         assert until_held < 10
-        await publish(platform, UserBlocked(user_id=owner, blocked=False, at=now()))
-        await eventually(is_found)
-        print(f"takedown {spent:.2f} s, block {until_held:.2f} s")  # noqa: T201
+        await operator.reads("Blocked. A mail with the reason has been sent.")
+        assert await operator.foreign_words(*NAMES) == []
+
+        async def is_refused() -> bool:
+            answer = await owner.page.goto("/me")
+            return answer is not None and answer.status == 403
+
+        await eventually(is_refused)
+        await owner.reads("Your account is blocked")
+        assert await owner.faults(*NAMES) == []
+        await on.fill("#why", self.answer)
+        await operator.press("Unblock")
+        await operator.reads("Unblocked. A mail has been sent.")
+        await eventually(self.is_found)
+        await self.mailed(owner, "account_blocked", self.why)
+        await self.mailed(owner, "account_unblocked", "")
+        await on.goto("/admin/companies")
+        assert await operator.faults(*NAMES) == []
+        await operator.open(on.get_by_role("link", name="Acme").first)
+        assert await operator.faults(*NAMES) == []
+        await on.goto("/admin/log")
+        for act in ("vacancy_taken_down", "vacancy_restored", "user_blocked", "user_unblocked"):
+            await expect(on.get_by_text(operator.words.did(act)).first).to_be_visible()
+        assert await operator.foreign_words(*NAMES, *TEXTS["en"], "Not theirs.") == []
+        return until_held
+
+    async def mailed(self, owner: Somebody, kind: Kind, text: str) -> None:
+        [mail] = await mails(self.guest, owner.mailed(kind), to=self.email)
+        assert owner.foreign(mail["text"]) == []
+        assert text in mail["text"]

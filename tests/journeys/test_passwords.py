@@ -6,8 +6,9 @@ import httpx
 import pytest
 from playwright.async_api import Page, expect
 
+from hirewire.auth.mails.letters import texts
 from tests.builders import eventually
-from tests.journeys.browsing import PHONE, Somebody, browsing
+from tests.journeys.browsing import IN_EACH_LANGUAGE, PHONE, Somebody, browsing
 from tests.journeys.conftest import Platform
 from tests.journeys.paging import hires, sign_up
 from tests.journeys.people import PASSWORD
@@ -21,15 +22,15 @@ NEW = "a new horse battery"
 
 
 async def mails(
-    client: httpx.AsyncClient, subject: str = "", *, least: int = 1
+    client: httpx.AsyncClient, subject: str = "", *, to: str = "", least: int = 1
 ) -> list[dict[str, str]]:
-    """The kept mails with this subject, the newest first, once there are so many."""
+    """The kept mails with this subject and reader, the newest first, once there are so many."""
     found: list[dict[str, str]] = []
 
     async def are() -> bool:
         nonlocal found
         items = (await client.get("/dev/mail.json")).json()["items"]
-        found = [mail for mail in items if subject in mail["subject"]]
+        found = [one for one in items if subject in one["subject"] and to in one["to"]]
         return len(found) >= least
 
     await eventually(are, within=30, what=f"{least} mails {subject}")
@@ -87,97 +88,108 @@ async def follow(page: Page, mail: dict[str, str], name: str) -> None:
     await page.get_by_role("link", name=name).click()
 
 
-async def test_in_a_browser_and_in_russian(platform: Platform, chromium: str) -> None:
+async def test_a_forgotten_password_in_each_language(platform: Platform, chromium: str) -> None:
     await platform.start(*ALL)
     url = platform.settings.service_url("web")
     async with browsing(chromium) as browser, platform.client() as client:
-        who = await Somebody.arrive(browser, url, "ru", viewport=PHONE)
-        page = who.page
-        client.headers["Accept-Language"] = "ru"
-        await sign_up(client, "anna@example.org")
-        await page.goto("/signin")
-        await page.get_by_role("link", name="Забыли пароль?").click()
-        await expect(page.get_by_role("heading", name="Восстановление пароля")).to_be_visible()
-        assert await who.serious_in_both() == []
-        await page.fill("#email", "anna@example.org")
-        await page.get_by_role("button", name="Отправить ссылку").click()
-        await expect(page.get_by_role("status").first).to_contain_text("anna@example.org")
-        [mail] = await mails(client, "Восстановление пароля")
-        await follow(page, mail, "Придумать новый пароль")
-        await expect(page.get_by_role("heading", name="Новый пароль")).to_be_visible()
-        assert await who.serious_in_both() == []
-        await page.fill("#password", NEW)
-        await page.get_by_role("button", name="Сохранить пароль").click()
-        await expect(page.get_by_text("Пароль изменён. Войдите с новым паролем.")).to_be_visible()
-        assert "token" not in page.url
-        await page.fill("#email", "anna@example.org")
-        await page.fill("#password", NEW)
-        await page.locator("main form button:not([type])").click()
-        await page.wait_for_url(re.compile("/me"))
-        [notice] = await mails(client, "Пароль изменён")
-        assert notice["to"] == "anna@example.org"
-        assert who.complaints == []
+        for language, size in IN_EACH_LANGUAGE:
+            email = f"anna-{language}@example.org"
+            client.headers["Accept-Language"] = language
+            await sign_up(client, email)
+            client.cookies.clear()
+            who = await Somebody.arrive(browser, url, language, viewport=size)
+            await _forgets_the_password(who, client, email)
+            assert who.complaints == []
+
+
+async def _forgets_the_password(who: Somebody, client: httpx.AsyncClient, email: str) -> None:
+    page = who.page
+    await page.goto("/signin")
+    await who.press("Forgot password?", "link")
+    await expect(page.get_by_role("heading", name=who.said("Reset password"))).to_be_visible()
+    assert await who.faults() == []
+    await page.fill("#email", email)
+    await who.press("Send link")
+    await expect(page.get_by_role("status").first).to_contain_text(email)
+    assert await who.foreign_words() == []
+    [mail] = await mails(client, who.mailed("password_reset"))
+    assert (mail["to"], who.foreign(mail["text"])) == (email, [])
+    await follow(page, mail, texts()["password_reset"][who.words.lang]["button"])
+    await expect(page.get_by_role("heading", name=who.said("New password"))).to_be_visible()
+    assert await who.faults() == []
+    await page.fill("#password", NEW)
+    await who.press("Save password")
+    await who.reads("Your password has been changed. Sign in with the new one.")
+    assert "token" not in page.url
+    await who.sign_in(email, NEW, "/me")
+    [notice] = await mails(client, who.mailed("password_changed"))
+    assert (notice["to"], who.foreign(notice["text"])) == (email, [])
 
 
 async def test_the_page_of_the_account(platform: Platform, chromium: str) -> None:
     await platform.start(*ALL)
     url = platform.settings.service_url("web")
-    async with (
-        browsing(chromium) as browser,
-        platform.client() as phone,
-        platform.client() as third,
-    ):
-        who = await Somebody.arrive(browser, url, "ru", viewport=PHONE)
-        page = who.page
-        typed = {"email": "anna@example.org", "password": PASSWORD}
-        await sign_up(phone, "anna@example.org")
-        await third.post("/signin", data=typed)
-        assert (await third.get("/account")).status_code == 200
-        await page.goto("/signin?next=/account")
-        for name, text in typed.items():
-            await page.fill(f"#{name}", text)
-        await page.locator("main form button:not([type])").click()
-        await expect(page.get_by_role("heading", name="Аккаунт и безопасность")).to_be_visible()
-        await expect(page.locator("#sessions li")).to_have_count(3)
-        await expect(page.locator("#sessions li", has_text="Это устройство")).to_have_count(1)
-        await expect(page.locator("#sessions li").nth(1)).to_contain_text("python-httpx")
-        assert await who.serious_in_both() == []
-        await page.locator("#sessions li button").first.click()
-        await expect(page.get_by_text("Сеанс на этом устройстве завершён.")).to_be_visible()
-        await expect(page.locator("#sessions li")).to_have_count(2)
+    async with browsing(chromium) as browser:
+        for language, size in IN_EACH_LANGUAGE:
+            who = await Somebody.arrive(browser, url, language, viewport=size)
+            async with platform.client() as phone, platform.client() as third:
+                await _ends_sessions(who, phone, third, f"anna-{language}@example.org")
+                if language == "ru":
+                    await who.page.goto("/account")
+                    await _makes_and_revokes_a_token(who, phone)
 
-        await page.fill("#current", "not the password")
-        await page.fill("#password", NEW)
-        await page.get_by_role("button", name="Сменить пароль").click()
-        await expect(page.get_by_text("Это не текущий пароль.")).to_be_visible()
-        await page.fill("#current", PASSWORD)
-        await page.fill("#password", NEW)
-        await page.get_by_role("button", name="Сменить пароль").click()
-        await expect(page.get_by_text("Пароль изменён.")).to_be_visible()
-        await expect(page.locator("#sessions li")).to_have_count(1)
-        for client in (phone, third):
-            assert (await client.get("/account")).headers["location"] == "/signin?next=%2Faccount"
-        await phone.post("/signin", data=typed | {"password": NEW})
-        await page.reload()
-        await page.get_by_role("button", name="Завершить остальные сеансы").click()
-        await expect(page.get_by_text("Остальные сеансы завершены.")).to_be_visible()
-        await expect(page.locator("#sessions li")).to_have_count(1)
-        assert (await phone.get("/account")).status_code == 303
-        log = page.locator("#security-log")
-        await expect(log.locator("li strong")).to_have_text(
-            [
-                "Выход на всех других устройствах",
-                "Вход в аккаунт",
-                "Пароль изменён",
-                "Введён неверный пароль",
-                "Выход на другом устройстве",
-            ]
-        )
-        await expect(log.locator("li").nth(1)).to_contain_text("python-httpx · Сеть 127.0.0.0/24")
-        await log.get_by_role("link", name="Показать все").click()
-        await expect(page.locator("main li strong")).to_have_count(8)
-        await page.goto("/account")
-        await _makes_and_revokes_a_token(who, phone)
+
+async def _ends_sessions(
+    who: Somebody, phone: httpx.AsyncClient, third: httpx.AsyncClient, email: str
+) -> None:
+    page = who.page
+    typed = {"email": email, "password": PASSWORD}
+    await sign_up(phone, email)
+    await third.post("/signin", data=typed)
+    assert (await third.get("/account")).status_code == 200
+    await who.sign_in(email)
+    heading = page.get_by_role("heading", name=who.said("Account and security"))
+    await expect(heading).to_be_visible()
+    sessions = page.locator("#sessions li")
+    await expect(sessions).to_have_count(3)
+    await expect(sessions.filter(has_text=who.said("This device"))).to_have_count(1)
+    await expect(sessions.nth(1)).to_contain_text("python-httpx")
+    assert await who.faults() == []
+    await sessions.get_by_role("button").first.click()
+    await who.reads("Signed out on that device.")
+    await expect(sessions).to_have_count(2)
+
+    await page.fill("#current", "not the password")
+    await page.fill("#password", NEW)
+    await who.press("Change password")
+    await who.reads("This is not your current password.")
+    await page.fill("#current", PASSWORD)
+    await page.fill("#password", NEW)
+    await who.press("Change password")
+    await who.reads("Password changed. You have been signed out on other devices.")
+    await expect(sessions).to_have_count(1)
+    for client in (phone, third):
+        assert (await client.get("/account")).headers["location"] == "/signin?next=%2Faccount"
+    await phone.post("/signin", data=typed | {"password": NEW})
+    await page.reload()
+    await who.press("Sign out on all other devices")
+    await who.reads("Signed out on all other devices.")
+    await expect(sessions).to_have_count(1)
+    assert (await phone.get("/account")).status_code == 303
+    log = page.locator("#security-log")
+    acts = (
+        "other_sessions_ended",
+        "signed_in",
+        "password_changed",
+        "sign_in_failed",
+        "session_ended",
+    )
+    await expect(log.locator("li strong")).to_have_text([who.words.act(act) for act in acts])
+    network = who.said("Network %s").replace("%s", "127.0.0.0/24")
+    await expect(log.locator("li").nth(1)).to_contain_text(f"python-httpx · {network}")
+    await log.get_by_role("link", name=who.said("Show all")).click()
+    await expect(page.locator("main li strong")).to_have_count(8)
+    assert await who.foreign_words() == []
 
 
 async def _makes_and_revokes_a_token(who: Somebody, client: httpx.AsyncClient) -> None:
@@ -198,7 +210,7 @@ async def _makes_and_revokes_a_token(who: Somebody, client: httpx.AsyncClient) -
     token = (await page.locator("main code").inner_text()).strip()
     headers = {"Authorization": f"Bearer {token}"}
     mine = await client.get("/api/auth/me", headers=headers)
-    assert mine.json()["email"] == "anna@example.org"
+    assert mine.json()["email"] == "anna-ru@example.org"
     closed = await client.get("/api/vacancies/saved", headers=headers)
     assert closed.json()["params"] == {"scope": "vacancies:read"}
     await page.get_by_role("link", name="Готово").click()
@@ -214,8 +226,8 @@ async def _makes_and_revokes_a_token(who: Somebody, client: httpx.AsyncClient) -
 
 async def code_of(client: httpx.AsyncClient, to: str, *, least: int = 1) -> str:
     """The code of the newest mail to an address."""
-    found = [mail for mail in await mails(client, least=least) if mail["to"] == to]
-    [code] = re.findall(r"^ {4}(\d{6})\s*$", found[0]["text"], re.M)
+    newest, *_ = await mails(client, to=to, least=least)
+    [code] = re.findall(r"^ {4}(\d{6})\s*$", newest["text"], re.M)
     return str(code)
 
 

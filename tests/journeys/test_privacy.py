@@ -178,6 +178,7 @@ ELSEWHERE = {
     "/api/auth/identities",
     "/api/auth/providers",
     "/signin/with/{id}",
+    "/signup/with/{id}",
     "/account/identities/{id}/connect",
     "/signin/from/{id}",
     "/email/code",

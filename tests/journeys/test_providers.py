@@ -7,20 +7,23 @@ from contextlib import asynccontextmanager
 
 import httpx
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Browser, Page, ViewportSize, expect
 
 from hirewire.launcher.process import free_port
 from tests.conftest import missing
-from tests.journeys.browsing import PHONE, Somebody, browsing
+from tests.journeys.browsing import IN_EACH_LANGUAGE, Somebody, browsing
 from tests.journeys.conftest import Platform
 from tests.journeys.paging import sign_up
 from tests.journeys.people import PASSWORD
+from tests.journeys.test_passwords import mails
 from tests.provider import CLIENT, NEEDS, SECRET, installed, real_provider
 
 pytestmark = [
     pytest.mark.parametrize("broker_url", ["postgres"], indirect=True),
     pytest.mark.timeout(180),
 ]
+PROVIDER = "Example ID"
+SIGN_UP = "/signup/with/example"
 
 
 @asynccontextmanager
@@ -33,7 +36,7 @@ async def with_provider(platform: Platform) -> AsyncIterator[str]:
         "issuer": f"http://127.0.0.1:{port}",
         "client_id": CLIENT,
         "client_secret": SECRET,
-        "name": "Example ID",
+        "name": PROVIDER,
     }
     platform.environment["HIREWIRE_SIGN_IN_PROVIDERS"] = json.dumps({"example": setting})
     back = f"{platform.settings.public_url}/signin/from/example"
@@ -75,11 +78,18 @@ async def begun(client: httpx.AsyncClient, path: str = "/signin/with/example") -
 
 async def test_sign_in_at_a_real_provider(platform: Platform, chromium: str) -> None:
     async with with_provider(platform):
-        await _without_scripts_and_in_english(platform)
-        await _in_a_browser_and_in_russian(platform, chromium)
+        await _without_scripts(platform)
+        url = platform.settings.service_url("web")
+        people = zip(IN_EACH_LANGUAGE, (("elena", "fedor"), ("clara", "dora")), strict=True)
+        async with browsing(chromium) as browser, platform.client() as client:
+            for (language, size), (first, second) in people:
+                who = await _arrive(browser, url, language, size)
+                await _signs_in_at_the_provider(who, first)
+                who = await _arrive(browser, url, language, size)
+                await _connects_the_provider(who, client, second)
 
 
-async def _without_scripts_and_in_english(platform: Platform) -> None:
+async def _without_scripts(platform: Platform) -> None:
     async with (
         platform.client() as anna,
         platform.client() as boris,
@@ -91,9 +101,20 @@ async def _without_scripts_and_in_english(platform: Platform) -> None:
         assert foreign.status_code == 410
         assert "started in another browser" in foreign.text
         assert (await boris.get("/me")).status_code == 303
-        done = await anna.get(back)
-        assert (done.status_code, done.headers["location"]) == (303, "/account")
-        assert "hirewire_attempt=" in done.headers["set-cookie"]
+        asked = await anna.get(back)
+        assert (asked.status_code, asked.headers["location"]) == (303, SIGN_UP)
+        assert "hirewire_attempt=" in asked.headers["set-cookie"]
+        form = (await anna.get(SIGN_UP)).text
+        assert "anna@example.org" in form
+        assert (await anna.get("/me")).status_code == 303  # no session yet
+        [version] = re.findall(r'name="consent" value="([^"]+)"', form)
+        for data, status in (({}, 422), ({"consent": "older"}, 409)):
+            assert (await anna.post(SIGN_UP, data=data)).status_code == status
+        assert (await boris.post(SIGN_UP, data={"consent": version})).status_code == 410
+        done = await anna.post(SIGN_UP, data={"consent": version, "role": "candidate"})
+        assert (done.status_code, done.headers["location"]) == (303, "/account?done=welcome")
+        assert (await anna.post(SIGN_UP, data={"consent": version})).status_code == 410
+        assert "agree to the processing" not in (await anna.get("/me")).text
         page = (await anna.get("/account")).text
         assert "anna@example.org" in page
         assert "You sign in without a password" in page
@@ -141,38 +162,52 @@ async def at_provider(page: Page, name: str) -> None:
     await page.get_by_role("button", name="Continue").click()
 
 
-async def _in_a_browser_and_in_russian(platform: Platform, chromium: str) -> None:
-    async with browsing(chromium) as browser:
-        url = platform.settings.service_url("web")
-        who = await Somebody.arrive(browser, url, "ru", viewport=PHONE)
-        page = who.page
-        fonts = re.compile(r"fonts\.googleapis\.com")  # of the provider's pages
-        await page.route(fonts, lambda route: route.fulfill(body=""))
-        await page.goto("/signin?next=/account")
-        assert await who.serious_in_both() == []
-        await page.get_by_role("link", name="Войти через Example ID").click()
-        await at_provider(page, "clara")
-        await expect(page.get_by_role("heading", name="Аккаунт и безопасность")).to_be_visible()
-        section = page.locator("#identities")
-        await expect(section).to_contain_text("clara@example.org")
-        assert await who.serious_in_both() == []
-        await section.get_by_role("button", name="Отключить").click()
-        await expect(page.get_by_text("Это ваш единственный способ входа.")).to_be_visible()
+async def _arrive(browser: Browser, url: str, language: str, size: ViewportSize) -> Somebody:
+    who = await Somebody.arrive(browser, url, language, viewport=size)
+    fonts = re.compile(r"fonts\.googleapis\.com")  # of the provider's pages
+    await who.page.route(fonts, lambda route: route.fulfill(body=""))
+    return who
 
-        # Somebody with a password connects, signs in with it, and disconnects.
-        other = await Somebody.arrive(browser, url, "ru", viewport=PHONE)
-        page, section = other.page, other.page.locator("#identities")
-        await page.route(fonts, lambda route: route.fulfill(body=""))
-        await other.sign_up()
-        await page.goto("/account")
-        await section.get_by_role("link", name="Подключить").click()
-        assert await other.serious_in_both() == []
-        await page.fill("#password", PASSWORD)
-        await page.get_by_role("button", name="Перейти на Example ID").click()
-        await at_provider(page, "dora")
-        await expect(page.get_by_text("Подключено. Теперь можно входить и так.")).to_be_visible()
-        await section.get_by_role("button", name="Отключить").click()
-        await expect(page.get_by_text("Отключено.")).to_be_visible()
-        log = page.locator("#security-log")
-        await expect(log).to_contain_text("Отключён другой способ входа")
-        assert who.complaints + other.complaints == []
+
+async def _signs_in_at_the_provider(who: Somebody, name: str) -> None:
+    """Somebody new, who then has no other way to sign in."""
+    page, section = who.page, who.page.locator("#identities")
+    await page.goto("/signin?next=/account")
+    assert await who.faults(PROVIDER) == []
+    button = who.said("Continue with %s").replace("%s", PROVIDER)
+    await page.get_by_role("link", name=button).click()
+    await at_provider(page, name)
+    await expect(page.get_by_text(f"{name}@example.org")).to_be_visible()
+    assert await who.faults(PROVIDER) == []
+    await page.get_by_role("checkbox").check()
+    await page.get_by_role("button", name=who.said("Sign up")).click()
+    heading = page.get_by_role("heading", name=who.said("Account and security"))
+    await expect(heading).to_be_visible()
+    await expect(section).to_contain_text(f"{name}@example.org")
+    assert await who.faults(PROVIDER) == []
+    await section.get_by_role("button", name=who.said("Disconnect")).click()
+    await who.reads("This is your only way to sign in. Set a password first.")
+    assert who.complaints == []
+
+
+async def _connects_the_provider(who: Somebody, client: httpx.AsyncClient, name: str) -> None:
+    """Somebody with a password connects, and disconnects."""
+    page, section = who.page, who.page.locator("#identities")
+    await who.sign_up()
+    await page.goto("/account")
+    await who.open(section.get_by_role("link", name=who.said("Connect")))
+    assert await who.faults(PROVIDER) == []
+    await page.fill("#password", PASSWORD)
+    button = who.said("Continue to %s").replace("%s", PROVIDER)
+    await page.get_by_role("button", name=button).click()
+    await at_provider(page, name)
+    await who.reads("Connected. You can sign in with it from now on.")
+    await section.get_by_role("button", name=who.said("Disconnect")).click()
+    await who.reads("Disconnected.")
+    log = page.locator("#security-log")
+    await expect(log).to_contain_text(who.words.act("identity_disconnected"))
+    assert await who.foreign_words(PROVIDER) == []
+    for kind in ("identity_connected", "identity_disconnected"):
+        for mail in await mails(client, who.mailed(kind)):
+            assert who.foreign(mail["text"]) == []
+    assert who.complaints == []

@@ -7,16 +7,22 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
 from hirewire import __version__
 from hirewire.assembly import PROCESSES
+from hirewire.cli import main, operations
+from hirewire.kit.internal.models import RequestIn
 from hirewire.launcher.process import free_port
 from hirewire.launcher.state import running_data_dirs
 from tests.builders import eventually
+from tests.journeys.forked import fork
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -24,6 +30,13 @@ ROOT = Path(__file__).resolve().parents[2]
 def environment(**settings: str) -> dict[str, str]:
     kept = {k: v for k, v in os.environ.items() if not k.startswith("HIREWIRE_")}
     return kept | {"PYTHONPATH": str(ROOT / "src"), "NO_COLOR": "1", "COLUMNS": "200"} | settings
+
+
+async def forked(log: Path, *arguments: str, **settings: str) -> tuple[int, str]:
+    """The same as `hirewire`, as a fork of a process that has loaded the code, which is sooner."""
+    process = fork([*arguments], env=environment(**settings), log=log)
+    code = await asyncio.to_thread(process.wait)
+    return process.returncode if code is None else code, log.read_text()
 
 
 async def hirewire(*arguments: str, **settings: str) -> tuple[int, str]:
@@ -78,9 +91,29 @@ async def test_mistakes_are_explained(
     arguments: list[str], settings: dict[str, str], code: int, says: str, tmp_path: Path
 ) -> None:
     settings = {"HIREWIRE_DATA_DIR": str(tmp_path)} | settings
-    found, output = await hirewire(*arguments, **settings)
+    found, output = await forked(tmp_path / "log", *arguments, **settings)
     assert (found, says in output) == (code, True), output
     assert "Traceback" not in output
+
+
+def test_a_period_of_the_log_is_replayed(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[dict[str, Any]] = []
+
+    class Counting:
+        async def count(self, owner: str, body: RequestIn) -> int:
+            asked.append(body.model_dump(mode="json", by_alias=True))
+            return 0
+
+    def with_operators(work: Callable[[Any], Coroutine[Any, Any, bool]]) -> bool:
+        return asyncio.run(work(Counting()))
+
+    monkeypatch.setattr(operations, "with_operators", with_operators)
+    order = ["events", "replay", "--to", "profiles", "--dry-run", "--until", "2026-11-02T12:00Z"]
+    done = CliRunner().invoke(main.app, [*order, "--since", "2026-11-01"])
+    assert done.exit_code == 0, done.output
+    assert {(one["since"], one["until"]) for one in asked} == {
+        ("2026-11-01T00:00:00Z", "2026-11-02T12:00:00Z")
+    }
 
 
 async def test_a_port_in_use_is_named(tmp_path: Path) -> None:
@@ -88,7 +121,7 @@ async def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     port = free_port()
     with socket.create_server(("127.0.0.1", port)):
         settings = {"HIREWIRE_DATA_DIR": str(tmp_path), "HIREWIRE_WEB_PORT": str(port)}
-        found, output = await hirewire("run", **settings)
+        found, output = await forked(tmp_path / "log", "run", **settings)
     assert (found, f"port {port}" in output, "HIREWIRE_WEB_PORT" in output) == (1, True, True)
 
 

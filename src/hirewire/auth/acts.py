@@ -18,6 +18,7 @@ Act = Literal[
     "password_changed",
     "token_made",
     "token_revoked",
+    "tokens_revoked",
     "identity_connected",
     "identity_disconnected",
 ]

@@ -13,6 +13,7 @@ from hirewire.auth.exports import background as export_background
 from hirewire.auth.exports import handlers as exports
 from hirewire.auth.exports import routes as export_routes
 from hirewire.auth.exports.documents import EXPORTS
+from hirewire.auth.identities import background as identity_background
 from hirewire.auth.identities import routes as identities
 from hirewire.auth.keys import background as key_background
 from hirewire.auth.keys import routes as keys
@@ -94,6 +95,7 @@ SERVICE = Service(
         account_background.FORGET_OLD_REGISTRATIONS,
         address_background.FORGET_OLD_CHANGES,
         passkey_background.FORGET_CHALLENGES,
+        identity_background.FORGET_OLD_CALLBACKS,
         two_step_background.FORGET_UNFINISHED,
         two_step_background.SEAL_AGAIN,
         log_background.FORGET_OLD_ACTS,

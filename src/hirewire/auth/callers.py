@@ -3,6 +3,7 @@
 Access tokens outlive their session by up to 10 minutes.
 """
 
+import functools
 from typing import Annotated, NamedTuple
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from hirewire.auth.signing import session_of
 from hirewire.auth.tables import session
 from hirewire.kit.clock import now
 from hirewire.kit.errors import Unauthenticated
-from hirewire.kit.http import Caller, transactions_of
+from hirewire.kit.http import Caller, admit_by, unguarded
 from hirewire.messaging.transaction import Tx
 
 
@@ -38,12 +39,23 @@ async def current_session(
     caller: Caller,
     authorization: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Current:
-    """Dependency of `CurrentSession`. Its transaction ends before the route begins."""
+    """Dependency of `CurrentSession`. Its transaction ends before the route begins.
+
+    What a route writes after it has checked a password is refused if the session has ended
+    meanwhile, as it does when the owner sets a new one.
+    """
     id = session_of(authorization.partition(" ")[2].strip())
-    async with transactions_of(request)() as tx:
-        if id is None or not await is_open(tx, id):
-            raise Unauthenticated("This session has ended.")
+    if id is None:
+        raise Unauthenticated("This session has ended.")
+    async with unguarded(request)() as tx:
+        await _needs_open(tx, id)
+    admit_by(request, functools.partial(_needs_open, id=id))
     return Current(caller.user_id, id)
+
+
+async def _needs_open(tx: Tx, id: UUID) -> None:
+    if not await is_open(tx, id):
+        raise Unauthenticated("This session has ended.")
 
 
 CurrentSession = Annotated[Current, Depends(current_session)]

@@ -7,6 +7,7 @@ from hirewire.auth.notices import Requester, notify
 from hirewire.auth.security_log.commands import note
 from hirewire.auth.security_log.queries import times_since
 from hirewire.kit.clock import now
+from hirewire.messaging import erasure
 from hirewire.messaging.transaction import Tx
 
 NOBODY = UUID(int=0)
@@ -21,6 +22,8 @@ async def note_failure(
     allowed, about which a mail notifies the owner once a day. `user_id` is None for an address
     without an account, for which the same is done but for the mail.
     """
+    if user_id is not None and await erasure.is_erased(tx, str(user_id)):
+        user_id = None
     failed = await logins.failed(tx, network, account, user_id)
     if failed == "first":
         await note(tx, user_id, "sign_in_failed", requester.where)

@@ -34,8 +34,10 @@ from hirewire.auth.signing import ACCESS_TOKEN_LIFE, SigningKey, access_token, c
 from hirewire.auth.tables import consent, refresh_token, session, user
 from hirewire.auth.where import network_of
 from hirewire.kit.clock import now
+from hirewire.kit.errors import Unauthenticated
 from hirewire.kit.models import Answer
 from hirewire.kit.refusals import AccountBlocked
+from hirewire.messaging import erasure
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
 
@@ -100,7 +102,7 @@ async def sign_in(
     mail notifies the owner of a sign-in from a new network.
 
     To be called once the user is known for certain, so that nobody else learns of a block. Raises
-    `AccountBlocked`.
+    `AccountBlocked`, and `Unauthenticated` if the owner was erased meanwhile.
     """
     requester, key = requester_of(request), await current_key(tx)
     done = await sign_in_by_password(
@@ -122,6 +124,8 @@ async def sign_in_by_password(
     is_strong: bool = False,
 ) -> Tokens | Refused:
     """Like `sign_in`, if this is still the password hash, and a code is not needed too."""
+    if await erasure.is_erased(tx, str(owner.user_id)):
+        raise Unauthenticated("This account does not exist any more.")
     network = network_of(request)
     moment, id = now(), new_id()
     token, issued = _refresh_token(id, moment, moment + SESSION_LIFE)

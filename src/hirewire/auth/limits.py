@@ -14,6 +14,9 @@ TRIES_FROM_BAD_NETWORK = 3
 FAILURES_OF_ACCOUNT = 50
 """Failed logins of one account from all networks together. Above this, only networks that are known
 for the account may log in."""
+CALLBACKS_OF_NETWORK = 60
+"""Callbacks of sign-in providers from one network, within `FAILURES_WINDOW`, that have signed
+nobody in and connected nothing. Each makes `auth` call the provider."""
 MAILS_WINDOW = timedelta(hours=1)
 MAILS_TO_ACCOUNT = 5
 """Mails of one purpose to one address. Above this, none is sent, and the answer is the same."""

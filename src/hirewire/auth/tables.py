@@ -284,6 +284,26 @@ login_ticket = Table(
     Index("login_ticket_expires_at", "expires_at"),
 )
 
+provider_callback = Table(
+    "provider_callback",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("network", Text, nullable=False, comment="IPv4 address or IPv6 /64 it came from"),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Index("provider_callback_network", "network", "at"),
+    Index("provider_callback_at", "at"),
+)
+
+sign_up_ticket = Table(
+    "sign_up_ticket",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True, comment="SHA-256 of the ticket"),
+    Column("provider", Text, nullable=False),
+    Column("identity", LargeBinary, nullable=False, comment="Who it is there, encrypted"),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index("sign_up_ticket_expires_at", "expires_at"),
+)
+
 identity = Table(
     "identity",
     metadata,

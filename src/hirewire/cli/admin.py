@@ -2,6 +2,7 @@
 
 import getpass
 from collections.abc import Awaitable, Callable
+from platform import node
 from typing import Annotated, Literal, TypeVar
 
 import typer
@@ -62,7 +63,8 @@ def _address(text: str) -> str:
 
 
 def _why(why: str) -> str:
-    return why.strip()[:1000] or f"by {getpass.getuser()} on the command line"
+    """The reason, or who asks: the log has readers in each language."""
+    return why.strip()[:1000] or f"{getpass.getuser()}@{node()}"
 
 
 @admin_app.command()

@@ -46,6 +46,11 @@ def verify(
     for place in found.places:
         kind = "an id that stays" if place.is_mark else "[red]found[/]"
         console.print(f"{kind}: {escape(place.where)}: {escape(place.what)} ({place.count:,})")
+    for place in found.waiting:
+        console.print(
+            f"[yellow]until it is written again[/]: {escape(place.where)}: {escape(place.what)} "
+            f"in {place.count:,} deleted documents"
+        )
     for text in found.searched:
         console.print(f"searched {escape(text)}")
     for text in found.unreachable:
@@ -53,7 +58,10 @@ def verify(
     if found.left:
         console.print(f"[red]not erased[/]: {len(found.left)} places")
         raise typer.Exit(1)
-    console.print("[green]nothing is left[/]")
+    if found.waiting:
+        console.print("[green]nothing is left[/] but deleted documents, for some minutes")
+    else:
+        console.print("[green]nothing is left[/]")
 
 
 @privacy_app.command()

@@ -5,8 +5,9 @@ import binascii
 import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -34,10 +35,31 @@ M = TypeVar("M", bound=BaseModel)
 R = TypeVar("R")
 
 
-def transactions_of(request: Request) -> Transactions:
-    """The service's transactions, for a route that needs more than `RequestTx`."""
+Open: TypeAlias = Callable[[], AbstractAsyncContextManager[Tx]]
+"""Opens a transaction: ``async with transactions() as tx``."""
+
+
+def unguarded(request: Request) -> Transactions:
+    """The service's transactions, without a look at the caller: for what writes nothing of theirs,
+    and for the erasure itself.
+    """
     transactions: Transactions = request.app.state.messaging.transactions
     return transactions
+
+
+def transactions_of(request: Request) -> Open:
+    """Transactions for a route that needs more than `RequestTx`.
+
+    Those of a writing request raise `Unauthenticated` if the caller has been erased.
+    """
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Tx]:
+        async with unguarded(request)() as tx:
+            await _admit(request, tx)
+            yield tx
+
+    return opened
 
 
 def language_of(request: Request) -> Language | None:
@@ -47,19 +69,41 @@ def language_of(request: Request) -> Language | None:
 
 
 async def _transaction(request: Request) -> AsyncIterator[Tx]:
-    async with transactions_of(request)() as tx:
+    async with unguarded(request)() as tx:
+        request.state.tx = tx
+        await _admit(request, tx)
         yield tx
-        if request.method not in READING:
-            await refuse_erased(request, tx)
 
 
-async def refuse_erased(request: Request, tx: Tx) -> None:
-    """Raise `Unauthenticated` if the caller has been erased meanwhile: nothing is committed.
+Admission: TypeAlias = Callable[[Tx], Awaitable[None]]
+"""Raises an error if the caller may not go on."""
 
-    Called at the end of a writing transaction; an erasure waits for its commit.
+
+def admit_by(request: Request, admission: Admission) -> None:
+    """Have each transaction that this writing request begins from now on begin with this check."""
+    request.state.admission = admission
+
+
+async def _admit(request: Request, tx: Tx) -> None:
+    await _refuse_erased(request, tx)
+    admission: Admission | None = getattr(request.state, "admission", None)
+    if admission is not None and request.method not in READING:
+        await admission(tx)
+
+
+async def _refuse_erased(request: Request, tx: Tx) -> None:
+    """Raise `Unauthenticated` if the caller of a writing request has been erased.
+
+    Called before anything is written: an erasure, which takes the same lock first, waits for the
+    commit. Were it called later, each would hold what the other waits for. A request whose
+    `RequestTx` has the lock does not wait for it again, behind an erasure that waits for it.
     """
     caller: Principal | None = getattr(request.state, "caller", None)
-    if caller is not None and await erasure.is_erased(tx, str(caller.user_id)):
+    if caller is None or request.method in READING or hasattr(request.state, "is_held"):
+        return
+    if getattr(request.state, "tx", None) is tx:
+        request.state.is_held = True
+    if await erasure.is_erased(tx, str(caller.user_id)):
         raise Unauthenticated("This account does not exist any more.")
 
 
@@ -81,6 +125,8 @@ async def takes_caller(
     caller = await verifier.verify(token.strip(), scope=_scope(request))
     request.state.user = str(caller.user_id)  # for the log
     request.state.caller = caller
+    if (tx := getattr(request.state, "tx", None)) is not None:  # opened before the caller is known
+        await _refuse_erased(request, tx)
     return caller
 
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated, Any, ClassVar
 
 from pydantic import (
@@ -67,6 +68,8 @@ def _truth(value: Any) -> Any:
 
 
 def _moment(value: Any) -> Any:
+    if isinstance(value, date):  # of a model that a program makes, not a request; also a datetime
+        return value
     if not isinstance(value, str) or not _BEGINS_WITH_A_DATE.match(value):
         raise PydanticCustomError("not_a_date", "must be a date as in RFC 3339, and no number")
     return value

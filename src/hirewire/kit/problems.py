@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException
 
 from hirewire.kit.errors import AppError, Kind, Params
 from hirewire.messaging.background import describe
+from hirewire.messaging.consuming.failures import is_deadlock
 from hirewire.messaging.database import DatabaseUnavailable, is_away
 
 log = structlog.get_logger(__name__)
@@ -193,7 +194,8 @@ def _methods(request: Request) -> list[str]:
 
 
 def unexpected(error: Exception, path: str) -> JSONResponse:
-    """The response to an unexpected error: 503 if the database is unavailable, else 500.
+    """The response to an unexpected error: 503 if the database is unavailable or had to choose
+    between two transactions, else 500.
 
     The log gets the stack trace and the error's type, without the values that its text may quote.
     """
@@ -205,6 +207,10 @@ def unexpected(error: Exception, path: str) -> JSONResponse:
             "The database cannot be reached right now; nothing was changed.",
             headers={"Retry-After": "2"},
         )
+    if is_deadlock(error):
+        log.warning("transactions in conflict", path=path, error=describe(error))
+        detail = "Something else was changed at the same moment; nothing was changed."
+        return problem(503, "unavailable", detail, headers={"Retry-After": "1"})
     stack = "".join(traceback.format_tb(error.__traceback__))
     log.error("unexpected error", path=path, error=describe(error), stack=stack)
     return problem(500, "internal", "Something went wrong; nothing was changed.")

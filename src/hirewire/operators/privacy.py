@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote, urlsplit
 from uuid import UUID
 
@@ -19,6 +19,11 @@ from hirewire.kit.settings import Settings
 from hirewire.messaging.broker import event_of
 from hirewire.messaging.database import connect
 from hirewire.messaging.erasure import redact_payload
+
+if TYPE_CHECKING:
+    from tantivy import Index
+
+    from hirewire.vacancies.search.index.schema import IndexSchema
 
 _TABLES = """
 select n.nspname as schema, c.relname as table, a.attname as column,
@@ -80,6 +85,8 @@ class Findings:
     """What was found, and what could not be searched."""
 
     places: list[Place] = field(default_factory=list)
+    waiting: list[Place] = field(default_factory=list)
+    """Words in deleted documents of search indexes, whose files are written again in minutes."""
     unreachable: list[str] = field(default_factory=list)
     searched: list[str] = field(default_factory=list)
 
@@ -289,7 +296,32 @@ def _indexes(found: Findings, folder: Path | None, words: Sequence[str]) -> None
                 hits = index.searcher().search(query, 1).hits
                 if hits:
                     found.places.append(Place(f"search index {path}", word, len(hits)))
+                elif waiting := deleted_documents(index, fields, word):
+                    found.waiting.append(Place(f"search index {path}", word, waiting))
             found.searched.append(f"search index: {path}")
+
+
+def deleted_documents(index: "Index", fields: "IndexSchema", text: str) -> int:
+    """How many deleted documents have all words of a text in one field, at the most.
+
+    Searches do not find them, but the files still have their words.
+    """
+    from tantivy import Query
+
+    from hirewire.vacancies.search.index.parser import analyzer, plain_analyzer
+
+    searcher = index.searcher()
+    most = 0
+    fields_ = [*((name, analyzer()) for name in fields.texts), ("whole_words", plain_analyzer())]
+    for name, words in fields_:
+        left = []
+        for word in words.analyze(text):
+            query = Query.term_query(index.schema, name, word, index_option="basic")
+            known = searcher.doc_freq(name, word)
+            live = len(searcher.search(query, max(known, 1), count=False).hits)
+            left.append(known - live)
+        most = max(most, min(left, default=0))
+    return most
 
 
 def _rabbitmq(found: Findings, settings: Settings, terms: Sequence[str]) -> None:

@@ -1,6 +1,7 @@
 """A deleted account: what is gone in `auth`, its receipt, and its last mail."""
 
 import asyncio
+import functools
 import re
 from datetime import timedelta
 from typing import Any
@@ -10,8 +11,10 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from hirewire.auth import limits
+from hirewire.auth import confirming, limits
+from hirewire.auth.credentials import password_fits
 from hirewire.auth.erasures import background, commands, rules
+from hirewire.auth.sessions import routes as sessions
 from hirewire.auth.tables import metadata
 from hirewire.contracts.profiles import ProfilesErasureDone
 from hirewire.kit.clock import now
@@ -19,6 +22,7 @@ from hirewire.kit.mail import queue
 from hirewire.messaging.testing import consume, recorded
 from tests.auth.conftest import PASSWORD, Auth, MovedClock
 from tests.auth.postbox import plain, sending
+from tests.builders import eventually
 
 GONE = (
     *("user_account", "session", "refresh_token", "known_place", "one_time_secret"),
@@ -117,6 +121,57 @@ async def test_two_requests_at_once_are_one_erasure(auth: Auth) -> None:
     assert len(await recorded(auth.service.engine, "user.erased")) == 1
     assert (await receipt(auth, first.json()["receiptId"]))["state"] == "complete"
     assert (await delete(auth, access)).status_code == 401
+
+
+async def test_a_request_in_progress_and_an_erasure_do_not_block_each_other(auth: Auth) -> None:
+    await auth.register()
+    access = (await auth.login())["accessToken"]
+    export = functools.partial(
+        auth.client.post, "/api/auth/exports", headers={"Authorization": f"Bearer {access}"}
+    )
+    async with auth.service.engine.begin() as tx:
+        await tx.exec_driver_sql("lock table data_export_part in exclusive mode")
+        asked = asyncio.create_task(export())
+        await eventually(lambda: _waiting(auth, "data_export_part"))
+        gone = asyncio.create_task(delete(auth, access))
+        await eventually(lambda: _waiting(auth, "user_account", "erased_among"))
+    assert ((await asked).status_code, (await gone).status_code) == (202, 202)
+    assert await auth.rows("select * from data_export") == []
+
+
+async def _waiting(auth: Auth, *statements: str) -> bool:
+    """Whether such a statement waits for a lock."""
+    found = await auth.rows(
+        "select query from pg_stat_activity "
+        "where datname = current_database() and wait_event_type = 'Lock'"
+    )
+    return any(text in query for text in statements for (query,) in found)
+
+
+async def test_whoever_is_erased_during_a_request_gets_a_401(
+    auth: Auth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    access = ""
+
+    async def erased_meanwhile(password: str, hashed: str | None) -> bool:
+        monkeypatch.undo()
+        assert (await delete(auth, access)).status_code == 202
+        return await password_fits(password, hashed)
+
+    for module, path, body in (
+        (confirming, "/api/auth/email", {"password": PASSWORD, "email": "new@example.org"}),
+        (confirming, "/api/auth/two-step", {"password": PASSWORD}),
+        (confirming, "/api/auth/email", {"password": "wrong", "email": "new@example.org"}),
+        (sessions, "/api/auth/login", {"email": "anna@example.org", "password": PASSWORD}),
+        (sessions, "/api/auth/login", {"email": "anna@example.org", "password": "wrong"}),
+    ):
+        await auth.register()
+        access = (await auth.login())["accessToken"]
+        monkeypatch.setattr(module, "password_fits", erased_meanwhile)
+        headers = {"Authorization": f"Bearer {access}"} if module is confirming else {}
+        refused = await auth.client.post(path, json=body, headers=headers)
+        assert refused.status_code == 401, (path, refused.text)
+        assert await auth.rows("select * from security_event") == []
 
 
 async def test_a_wrong_password_deletes_nothing_and_counts_as_a_failed_login(auth: Auth) -> None:

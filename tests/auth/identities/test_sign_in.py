@@ -9,7 +9,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
+from hirewire.auth import limits
+from hirewire.auth.identities import commands
 from hirewire.auth.openid.providers import provider_of
+from hirewire.kit.notices import notice
 from tests.auth.conftest import PASSWORD, Auth, MovedClock
 from tests.auth.openid_provider import SECRET, FakeProvider, fake_provider
 from tests.auth.postbox import sending
@@ -17,6 +20,7 @@ from tests.auth.sessions.test_list import bearer
 from tests.auth.two_step.conftest import Anna
 
 ERASED = {"password": ""}
+VERSION = notice(None).version
 ANNA = {"sub": "u1", "email": "anna@example.org", "email_verified": True}
 
 
@@ -59,12 +63,33 @@ async def finish(
 
 
 async def sign_in(auth: Auth, fake: FakeProvider) -> httpx.Response:
-    return await finish(auth, brought(fake, await begin(auth)))
+    """Sign in; somebody new agrees to the notice."""
+    answer = await finish(auth, brought(fake, await begin(auth)))
+    if answer.status_code == 401 and answer.json()["code"] == "consent_needed":
+        return await sign_up(auth, answer.json()["ticket"])
+    return answer
 
 
-async def connect(auth: Auth, fake: FakeProvider, tokens: dict[str, Any]) -> httpx.Response:
+async def ask(auth: Auth, fake: FakeProvider) -> str:
+    """The ticket of somebody new."""
+    answer = await finish(auth, brought(fake, await begin(auth)))
+    assert code_of(answer) == (401, "consent_needed")
+    ticket: str = answer.json()["ticket"]
+    return ticket
+
+
+async def sign_up(
+    auth: Auth, ticket: str, consent: str = VERSION, path: str = "/providers/example"
+) -> httpx.Response:
+    body = {"ticket": ticket, "consent": consent}
+    return await auth.client.post(f"/api/auth{path}/sign-up", json=body)
+
+
+async def connect(
+    auth: Auth, fake: FakeProvider, tokens: dict[str, Any], password: str | None = PASSWORD
+) -> httpx.Response:
     path, headers = "/identities/example", bearer(tokens)
-    begun = await begin(auth, path, headers=headers, json={"password": PASSWORD})
+    begun = await begin(auth, path, headers=headers, json={"password": password})
     return await finish(auth, brought(fake, begun), path, headers=headers)
 
 
@@ -92,8 +117,15 @@ async def test_somebody_new_gets_an_account_with_a_verified_address(
     begun = await begin(auth)
     query = parse_qs(urlsplit(begun["url"]).query)
     assert query["redirect_uri"] == ["http://127.0.0.1:8000/signin/from/example"]
-    answer = await finish(auth, brought(fake, begun))
+    asked = await finish(auth, brought(fake, begun))
+    assert code_of(asked) == (401, "consent_needed")
+    assert (asked.json()["email"], "accessToken" in asked.json()) == ("anna@example.org", False)
+    assert (await counts(auth))[:3] == (0, 0, 0)
+    for consent, code in (("an older one", "consent_outdated"), ("", "consent_outdated")):
+        assert code_of(await sign_up(auth, asked.json()["ticket"], consent)) == (409, code)
+    answer = await sign_up(auth, asked.json()["ticket"])
     assert (answer.status_code, answer.headers["cache-control"]) == (200, "no-store")
+    assert await auth.rows("select version from consent") == [(VERSION,)]
     me = (await auth.me(answer.json()["accessToken"])).json()
     assert (me["email"], me["emailVerified"], me["hasPassword"]) == (
         "anna@example.org",
@@ -173,16 +205,73 @@ async def test_a_recycled_address_does_not_take_over_an_account(
     assert code_of(await sign_in(auth, fake)) == (409, "connect_first")
 
 
-async def test_two_callbacks_at_once_make_one_account(auth: Auth, fake: FakeProvider) -> None:
+async def test_tickets_at_once_make_one_account(auth: Auth, fake: FakeProvider) -> None:
+    tickets = [await ask(auth, fake) for _ in range(2)] * 2
+    answers = await asyncio.gather(*(sign_up(auth, ticket) for ticket in tickets))
+    assert sorted(one.status_code for one in answers) == [200, 410, 410, 410]
+    assert (await counts(auth))[:3] == (1, 1, 1)
     bodies = [brought(fake, await begin(auth)) for _ in range(4)]
     answers = await asyncio.gather(*(finish(auth, body) for body in bodies))
     assert [one.status_code for one in answers] == [200] * 4
-    assert (await counts(auth))[:3] == (1, 1, 4)
+    assert (await counts(auth))[:3] == (1, 1, 5)
+
+
+async def test_callbacks_that_sign_nobody_in_are_limited_by_network(
+    auth: Auth, fake: FakeProvider, clock: MovedClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "CALLBACKS_OF_NETWORK", 3)
+    tokens = (await sign_in(auth, fake)).json()  # of somebody new: counted
+    for _ in range(3):  # with success: not counted
+        assert (await sign_in(auth, fake)).status_code == 200
+        assert (await connect(auth, fake, tokens, password=None)).status_code == 204
+    bodies = [brought(fake, await begin(auth)) | {"code": "wrong"} for _ in range(4)]
+    answers = await asyncio.gather(*(finish(auth, body) for body in bodies))
+    assert sorted(code_of(one)[0] for one in answers) == [410, 410, 429, 429]
+    fake.calls.clear()
+    right, linking = await sign_in(auth, fake), await connect(auth, fake, tokens, password=None)
+    for answer in (right, linking):
+        assert code_of(answer) == (429, "too_many_failures")
+        assert 0 < int(answer.headers["retry-after"]) <= 900
+    assert fake.calls.count("/token") == 0
+    clock.forward(minutes=15, seconds=1)
+    body = brought(fake, await begin(auth)) | {"code": "wrong"}
+    assert code_of(await finish(auth, body)) == (410, "sign_in_refused")
+    clock.forward(minutes=15)
+    async with auth.service.messaging.transactions() as tx:
+        await commands.prune(tx)
+    assert await auth.rows("select 1 from provider_callback") == []
+
+
+async def test_a_ticket_works_once_for_a_short_time_and_one_provider(
+    auth: Auth, fake: FakeProvider, clock: MovedClock
+) -> None:
+    ticket = await ask(auth, fake)
+    stored = str(
+        await auth.rows("select t::text, encode(identity, 'escape') from sign_up_ticket t")
+    )
+    assert ticket not in stored
+    assert "anna@" not in stored
+    for foreign in (await sign_up(auth, ticket, path="/providers/other"), await sign_up(auth, "x")):
+        assert code_of(foreign) == (410, "sign_in_expired")
+    await auth.register()  # meanwhile: the address is somebody's who has not verified it
+    assert code_of(await sign_up(auth, ticket)) == (409, "connect_first")
+    fake.user |= {"sub": "u9", "email": "new@example.org"}
+    late, used = await ask(auth, fake), await ask(auth, fake)
+    clock.forward(minutes=9, seconds=59)
+    assert (await sign_up(auth, used)).status_code == 200
+    assert code_of(await sign_up(auth, used)) == (410, "sign_in_expired")
+    clock.forward(seconds=2)
+    assert code_of(await sign_up(auth, late)) == (410, "sign_in_expired")
+    async with auth.service.messaging.transactions() as tx:
+        await commands.prune(tx)
+    assert await auth.rows("select 1 from sign_up_ticket") == []
 
 
 async def test_an_answer_works_once_in_the_browser_that_began(
     auth: Auth, fake: FakeProvider, clock: MovedClock, running: tuple[FakeProvider, FakeProvider]
 ) -> None:
+    await sign_in(auth, fake)
+    fake.calls.clear()
     mine = brought(fake, await begin(auth))
     foreign = brought(fake, await begin(auth))
     before = await counts(auth)
@@ -343,10 +432,11 @@ async def test_nothing_secret_is_logged(
     auth: Auth, fake: FakeProvider, capsys: pytest.CaptureFixture[str]
 ) -> None:
     body = brought(fake, await begin(auth))
+    ticket = (await finish(auth, body)).json()["ticket"]
     await finish(auth, body)
-    await finish(auth, body)
+    await sign_up(auth, ticket)
     said = capsys.readouterr()
-    for secret in (body["code"], body["state"], body["attempt"], SECRET):
+    for secret in (body["code"], body["state"], body["attempt"], ticket, SECRET):
         assert secret not in said.out + said.err
 
 

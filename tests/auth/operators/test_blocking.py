@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy.exc import DBAPIError
 
+from hirewire.auth.admins import LastAdmin
 from hirewire.auth.operator_mails import Board
 from hirewire.auth.operators.commands import (
     Act,
     AlreadyBlocked,
-    LastAdmin,
     NotBlocked,
     OwnAccount,
     block,

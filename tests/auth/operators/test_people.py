@@ -112,6 +112,10 @@ async def test_operators_make_and_remove_operators(office: Office) -> None:
     left, gone = (hers, office) if answers[0].status_code == 204 else (office, hers)
     assert (await gone.get("/people")).status_code == 401  # all sessions have ended
     assert (await left.do(left.id, "remove-admin")).json()["code"] == "last_admin"
+    deleting = await auth.client.request(
+        "DELETE", "/api/auth/me", headers=left.headers, json={"password": PASSWORD}
+    )
+    assert (deleting.status_code, deleting.json()["code"]) == (409, "last_admin")
     assert (await left.do(gone.id, "remove-admin")).json()["code"] == "not_admin"
     roles = [
         (one["role"], one["previousRole"])

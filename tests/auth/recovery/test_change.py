@@ -1,13 +1,19 @@
 """A changed password."""
 
 import asyncio
+from uuid import UUID
 
 import httpx
+import pytest
 
-from hirewire.auth import limits
+from hirewire.auth import confirming, limits
+from hirewire.auth.credentials import password_fits
+from hirewire.auth.revoking import lock_tokens
 from tests.auth.conftest import PASSWORD, Auth
 from tests.auth.postbox import Postbox, plain
 from tests.auth.recovery.test_recovery import is_dead, reset, token_of
+from tests.auth.sessions.test_list import bearer
+from tests.auth.tokens.test_tokens import make, signed_in, works
 
 NEW = "a new horse battery"
 
@@ -35,6 +41,60 @@ async def test_other_sessions_end_and_a_mail_is_sent(auth: Auth, postbox: Postbo
     assert notice["Subject"] == "Your password has been changed"
     assert NEW not in plain(notice)
     assert is_dead(await reset(auth, link))
+
+
+async def test_tokens_of_programs_stay_unless_their_owner_revokes_them(
+    auth: Auth, postbox: Postbox
+) -> None:
+    tokens = await signed_in(auth)
+    token = (await make(auth, tokens)).json()["token"]
+    assert (await change(auth, tokens["accessToken"])).status_code == 204
+    assert await works(auth, token)
+    for revokes in (True, True):  # the second time there are none
+        body = {"current": NEW, "password": NEW, "revokeTokens": revokes}
+        answer = await auth.client.post("/api/auth/password", json=body, headers=bearer(tokens))
+        assert answer.status_code == 204
+    assert not await works(auth, token)
+    subjects = [mail["Subject"] for mail in await postbox.mails()]
+    assert subjects.count("All access tokens were revoked") == 1
+
+
+async def test_a_reset_by_mail_revokes_the_tokens_of_programs(auth: Auth, postbox: Postbox) -> None:
+    tokens = await signed_in(auth)
+    token = (await make(auth, tokens)).json()["token"]
+    boris = (await make(auth, await signed_in(auth, "boris@example.org"))).json()["token"]
+    assert (await reset(auth, await token_of(postbox))).status_code == 204
+    assert not await works(auth, token)
+    assert await works(auth, boris)
+    said = plain((await postbox.mails())[-1]).split()
+    assert "access tokens for programs have been revoked" in " ".join(said)
+    log = await auth.rows("select what from security_event where what = 'tokens_revoked'")
+    assert len(log) == 1
+
+
+async def test_a_token_that_is_made_during_a_reset_does_not_survive_it(
+    auth: Auth, postbox: Postbox
+) -> None:
+    tokens = await signed_in(auth)
+    link = await token_of(postbox)
+    user_id = (await auth.me(tokens["accessToken"])).json()["id"]
+    async with auth.service.messaging.transactions() as tx:
+        await lock_tokens(tx, UUID(user_id))  # both wait here: the session was open when asked
+        resetting = asyncio.create_task(reset(auth, link))
+        await waiting(auth, 1)
+        making = asyncio.create_task(make(auth, tokens))
+        await waiting(auth, 2)
+    assert (await resetting).status_code == 204
+    assert (await making).status_code == 401
+    assert await auth.rows("select 1 from personal_token") == []
+
+
+async def waiting(auth: Auth, many: int) -> None:
+    """Wait until so many transactions wait for an advisory lock."""
+    query = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
+    async with asyncio.timeout(10):
+        while (await auth.rows(query))[0][0] < many:
+            await asyncio.sleep(0.01)
 
 
 async def test_a_wrong_current_password_counts_as_a_failed_login(auth: Auth) -> None:
@@ -86,3 +146,31 @@ async def test_an_ended_session_cannot_change_it(auth: Auth) -> None:
     await auth.client.post("/api/auth/logout", json={"refreshToken": tokens["refreshToken"]})
     assert (await change(auth, tokens["accessToken"])).status_code == 401
     assert (await auth.client.post("/api/auth/password", json={})).status_code == 401
+
+
+async def test_an_ended_session_does_nothing_that_it_had_begun(
+    auth: Auth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thief's request waits for the check of the old password while the owner sets a new one."""
+    await auth.register()
+    thief = {"Authorization": f"Bearer {(await auth.login())['accessToken']}"}
+
+    async def changed_meanwhile(password: str, hashed: str | None) -> bool:
+        monkeypatch.undo()
+        owner = (await auth.login())["accessToken"]
+        assert (await change(auth, owner)).status_code == 204
+        return await password_fits(password, hashed)
+
+    token = {"name": "backup", "scopes": ["auth:read"], "days": 9, "password": PASSWORD}
+    for path, body in (
+        ("tokens", token),
+        ("two-step", {"password": PASSWORD}),
+    ):
+        monkeypatch.setattr(confirming, "password_fits", changed_meanwhile)
+        refused = await auth.client.post(f"/api/auth/{path}", json=body, headers=thief)
+        assert refused.status_code == 401, (path, refused.text)
+        owner = (await auth.login(password=NEW))["accessToken"]
+        assert (await change(auth, owner, NEW, PASSWORD)).status_code == 204
+        thief = {"Authorization": f"Bearer {(await auth.login())['accessToken']}"}
+    for table in ("personal_token", "second_factor"):
+        assert await auth.rows(f"select * from {table}") == []

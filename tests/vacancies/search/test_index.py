@@ -18,8 +18,9 @@ from hirewire import esco
 from hirewire.kit.db import make_engine
 from hirewire.kit.settings import Settings
 from hirewire.messaging.transaction import Transactions
+from hirewire.operators.privacy import deleted_documents
 from hirewire.vacancies.recommendations.facts import ruleset
-from hirewire.vacancies.search import queries
+from hirewire.vacancies.search import background, queries
 from hirewire.vacancies.search.background import IndexUpdater, Lost, keep_indexes
 from hirewire.vacancies.search.index import storage
 from hirewire.vacancies.search.index.documents import micros
@@ -202,6 +203,55 @@ async def test_a_late_commit_is_not_missed(engine: AsyncEngine) -> None:
         assert await updater.catch_up()
         assert found(engine, "alpha") == {early, later}
         assert not await updater.catch_up()
+
+
+def words_in_files(index: SearchIndex, word: str) -> int:
+    """How many documents have the word in the files, deleted ones too."""
+    return sum(index._index.searcher().doc_freq(name, word) for name in ("title", "whole_words"))
+
+
+async def test_after_an_erasure_no_file_of_the_index_has_the_words(
+    engine: AsyncEngine, folder: IndexFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "READ_AT_ONCE", 4)
+    ids = sorted(uuid4() for _ in range(10))
+    for number, id in enumerate(ids):
+        await write(engine, id, "zyx" if number in (2, 7) else f"ordinary{number}")
+
+    async def erase(id: UUID) -> None:
+        async with engine.begin() as tx:
+            await tx.exec_driver_sql(
+                "insert into messaging.erased values ($1, $2, now())", (str(uuid4()), uuid4())
+            )
+            await tx.exec_driver_sql(
+                "update vacancy set title = '', status = 'archived' where id = $1", (id,)
+            )
+
+    async with kept(engine, folder) as updater:
+        assert not await updater.rewrite()
+        await erase(ids[2])
+        await updater.catch_up()
+        assert found(engine, "zyx") == {ids[7]}
+        assert words_in_files(index_of(engine), "zyx") == 4  # both, in two fields
+        assert deleted_documents(index_of(engine)._index, VACANCIES, "Zyx") == 1
+        assert deleted_documents(index_of(engine)._index, VACANCIES, "ordinary9") == 0
+        assert await updater.rewrite()
+        await erase(ids[7])  # during the rewriting
+    async with kept(engine, folder) as updater:  # a restart goes on where it was
+        assert await updater.rewrite()
+        assert not await updater.rewrite()
+        assert found(engine, "zyx") == set()
+        assert not await updater.rewrite()  # the pause
+        monkeypatch.setattr(updater, "_may_rewrite_at", 0.0)
+        while await updater.rewrite():
+            pass
+        assert words_in_files(index_of(engine), "zyx") == 0
+        assert deleted_documents(index_of(engine)._index, VACANCIES, "Zyx") == 0
+        assert len(index_of(engine)) == 8
+        assert found(engine, "ordinary9") == {ids[9]}
+        monkeypatch.setattr(updater, "_may_rewrite_at", 0.0)
+        assert not await updater.rewrite()  # nobody more
+        await updater.check()
 
 
 async def test_rows_deleted_directly_are_noticed(engine: AsyncEngine) -> None:

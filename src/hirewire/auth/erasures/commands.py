@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import Table, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from hirewire.auth.admins import keep_one, lock_admins
 from hirewire.auth.erasures import queries, rules
 from hirewire.auth.logins import digest
 from hirewire.auth.mails.letters import letter
@@ -68,10 +69,14 @@ async def delete_account(
 
     A user who was erased meanwhile gets the same receipt. None if the password has changed since it
     was checked. A last mail with the link of the receipt goes to the address, which the row of the
-    mail has until it is sent.
+    mail has until it is sent. Raises `LastAdmin`: the command line removes the last operator first.
     """
     await messages.lock(tx, {str(leaving.user_id): True})
     its = user.c
+    role = await tx.execute(select(its.role).where(its.id == leaving.user_id))
+    if role.scalar() == "admin":
+        await lock_admins(tx)
+        await keep_one(tx, leaving.user_id)
     found = await tx.execute(select(user).where(its.id == leaving.user_id).with_for_update())
     row = found.first()
     if row is None:

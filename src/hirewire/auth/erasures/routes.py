@@ -7,19 +7,25 @@ from typing import Literal
 from urllib.parse import unquote, urlsplit
 
 from fastapi import APIRouter, Request, Response
+from sqlalchemy.exc import DBAPIError
 
+from hirewire.auth.admins import LastAdmin
 from hirewire.auth.callers import CurrentSession
 from hirewire.auth.confirming import Confirmation, account_of, check_password, wrong_password
 from hirewire.auth.erasures import commands, queries
 from hirewire.auth.erasures.commands import Leaving
 from hirewire.auth.logins import TooManyFailures, digest
 from hirewire.kit.errors import Invalid, NotFound, Unauthenticated
-from hirewire.kit.http import RequestTx, language_of, transactions_of
+from hirewire.kit.http import RequestTx, language_of, unguarded
 from hirewire.kit.mail.kept import forget
 from hirewire.kit.models import Answer
 from hirewire.kit.openapi import refuses
+from hirewire.messaging.consuming.failures import is_deadlock
 
 router = APIRouter(prefix="/api/auth", tags=["erasures"])
+
+ATTEMPTS = 3
+"""How often an erasure is tried that PostgreSQL breaks off for another transaction."""
 
 
 class NoSuchReceipt(NotFound):
@@ -50,7 +56,11 @@ class Erasure(Answer):
     services: list[ServiceDone]
 
 
-@router.delete("/me", status_code=202, responses=refuses(Unauthenticated, Invalid, TooManyFailures))
+@router.delete(
+    "/me",
+    status_code=202,
+    responses=refuses(Unauthenticated, Invalid, TooManyFailures, LastAdmin),
+)
 async def delete_account(
     body: Confirmation, request: Request, response: Response, current: CurrentSession
 ) -> Receipt:
@@ -59,22 +69,35 @@ async def delete_account(
     All sessions end. A last mail has the link of the receipt. Wrong passwords count as failed
     logins. Two requests at once get the same receipt.
     """
-    settings, transactions = request.app.state.settings, transactions_of(request)
+    settings, transactions = request.app.state.settings, unguarded(request)
     async with transactions() as tx:
         account = await account_of(tx, current.user_id)
         if account is None:
             return _noted(response, await commands.receipt_of_user(tx, current.user_id))
-    hashed = await check_password(request, account, body.password)
-    async with transactions() as tx:
-        receipt = await commands.delete_account(
-            tx,
-            Leaving(account.id, hashed),
-            public_url=settings.public_url,
-            language=language_of(request),
-        )
-        parts = urlsplit(settings.smtp_url or "")
-        if receipt is not None and parts.scheme == "file":
-            await asyncio.to_thread(forget, Path(unquote(parts.path)), account.email)
+    try:
+        hashed = await check_password(request, account, body.password)
+    except Unauthenticated:  # erased by another request of theirs meanwhile
+        async with transactions() as tx:
+            before = await commands.receipt_of_user(tx, current.user_id)
+        if before is None:  # the session has ended
+            raise
+        return _noted(response, before)
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            async with transactions() as tx:
+                receipt = await commands.delete_account(
+                    tx,
+                    Leaving(account.id, hashed),
+                    public_url=settings.public_url,
+                    language=language_of(request),
+                )
+            break
+        except DBAPIError as error:  # a sign-in at the same moment locks rows in another order
+            if attempt == ATTEMPTS or not is_deadlock(error):
+                raise
+    parts = urlsplit(settings.smtp_url or "")
+    if receipt is not None and parts.scheme == "file":
+        await asyncio.to_thread(forget, Path(unquote(parts.path)), account.email)
     if receipt is None:
         raise wrong_password("#/password")
     return _noted(response, receipt)

@@ -84,6 +84,7 @@ ELSEWHERE = {"kit.mail": "mails"}
 LEFT_OUT = LEFT_OUT_EVERYWHERE | {
     "recovery_code": "digests of secrets",
     "login_ticket": "digests of secrets that die within minutes",
+    "sign_up_ticket": "an identity without an account, encrypted, for ten minutes",
     "passkey_challenge": "digests of questions to a browser that die within minutes",
     "erasure": "a person whose account is deleted cannot export; the receipt is theirs",
     "refresh_token": "digests of secrets; the sessions they belong to are exported",

@@ -1,25 +1,36 @@
 """Commands that sign people in by their identity at a provider, connect it and disconnect it."""
 
+import json
+import secrets
+from dataclasses import asdict
+from datetime import timedelta
+from math import ceil
 from uuid import UUID
 
 from sqlalchemy import delete
+from sqlalchemy import insert as plain_insert
 from sqlalchemy.dialects.postgresql import insert
 
-from hirewire.auth import registering
+from hirewire.auth import limits, registering
 from hirewire.auth.credentials import email_key, normalised_email
 from hirewire.auth.granting import Owner
 from hirewire.auth.identities import queries
+from hirewire.auth.logins import TooManyFailures, digest
 from hirewire.auth.notices import Requester, note_and_notify
 from hirewire.auth.openid.answers import Identity
-from hirewire.auth.tables import identity
+from hirewire.auth.tables import identity, provider_callback, sign_up_ticket
 from hirewire.auth.ways_in import keep_one
 from hirewire.kit.clock import now
 from hirewire.kit.db import lock
 from hirewire.kit.errors import AppError, Kind, NotFound
+from hirewire.kit.secrets import CannotOpen, seal, unseal
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
 
 PAGE = "/account#identities"
+SIGN_UP_LIFE = timedelta(minutes=10)
+"""How long the page waits that asks a new person for consent."""
+PURPOSE = "sign-up ticket"
 
 
 class NoEmailAtProvider(AppError):
@@ -62,8 +73,38 @@ class AlreadyConnected(AppError):
     kind = Kind.CONFLICT
 
 
-async def owner_of(tx: Tx, found: Identity, provider: str, by: Requester) -> Owner:
-    """The user who signs in: the connected one, the one with the same address, or a new one.
+class SignInExpired(AppError):
+    """This sign-in has expired, or was begun in another browser: begin again."""
+
+    slug = "sign-in-expired"
+    code = "sign_in_expired"
+    kind = Kind.GONE
+
+
+async def admit(tx: Tx, network: str) -> UUID:
+    """Count a callback from this network, as a failed one until `forgive`; returns its id.
+
+    Raises `TooManyFailures`. An advisory lock serialises the callbacks of one network.
+    """
+    await lock(tx, f"provider callback {network}")
+    moment = now()
+    count, oldest = await queries.callbacks_of(tx, network, moment - limits.FAILURES_WINDOW)
+    pause = limits.pause(count, oldest, limits.CALLBACKS_OF_NETWORK, moment)
+    if pause:
+        raise TooManyFailures(retry_after=ceil(pause.total_seconds()))
+    id = new_id()
+    row = plain_insert(provider_callback).values(id=id, network=network, at=moment)
+    await tx.execute(row)
+    return id
+
+
+async def forgive(tx: Tx, id: UUID) -> None:
+    """Count a callback no longer: it has signed somebody in, or connected an account."""
+    await tx.execute(delete(provider_callback).where(provider_callback.c.id == id))
+
+
+async def owner_of(tx: Tx, found: Identity, provider: str, by: Requester) -> Owner | None:
+    """The user who signs in: the connected one, or the one with the same address; else None.
 
     Raises `NoEmailAtProvider`, `EmailUnverifiedAtProvider` and `ConnectFirst`. Only an address that
     both sides have verified connects: else somebody could register another person's address here,
@@ -73,25 +114,72 @@ async def owner_of(tx: Tx, found: Identity, provider: str, by: Requester) -> Own
     owner = await queries.owner_of(tx, found)
     if owner is not None:
         return Owner(owner.id, owner.email_key)
-    email = _verified(found)
-    key = email_key(email)
+    key = email_key(_verified(found))
     account = await queries.account_at(tx, key)
     if account is None:
-        id = await registering.add(
-            tx, email=email, password_hash=None, language=by.language, is_verified=True
-        )
-        if id is not None:
-            await _add(tx, id, found, provider)
-            return Owner(id, key)
-        account = await queries.account_at(tx, key)  # of a moment ago
-    if (
-        account is None
-        or not account.is_verified
-        or not await _add(tx, account.id, found, provider)
-    ):
+        return None
+    if not account.is_verified or not await _add(tx, account.id, found, provider):
         raise ConnectFirst
     await note_and_notify(tx, account.id, "identity_connected", by, page=PAGE)
     return Owner(account.id, key)
+
+
+async def issue_ticket(tx: Tx, found: Identity, provider: str) -> str:
+    """A ticket with which somebody who has no account yet signs up. It works once."""
+    ticket = secrets.token_urlsafe(32)
+    await tx.execute(
+        plain_insert(sign_up_ticket).values(
+            hash=digest(ticket),
+            provider=provider,
+            identity=seal(json.dumps(asdict(found)), PURPOSE),
+            expires_at=now() + SIGN_UP_LIFE,
+        )
+    )
+    return ticket
+
+
+async def sign_up(tx: Tx, ticket: str, provider: str, by: Requester) -> Owner:
+    """Add the applicant whose ticket this is, and connect their identity.
+
+    Raises `SignInExpired`, also if the identity has an account meanwhile, which a new sign-in opens
+    with all that it asks for; and `ConnectFirst` if the address has one.
+    """
+    found = await _use(tx, ticket, provider)
+    await lock(tx, f"identity {found.issuer} {found.subject}")
+    if await queries.owner_of(tx, found) is not None:
+        raise SignInExpired
+    email = _verified(found)
+    id = await registering.add(
+        tx, email=email, password_hash=None, language=by.language, is_verified=True
+    )
+    if id is None or not await _add(tx, id, found, provider):
+        raise ConnectFirst
+    return Owner(id, email_key(email))
+
+
+async def _use(tx: Tx, ticket: str, provider: str) -> Identity:
+    """Use a ticket up; returns the identity in it. Raises `SignInExpired`."""
+    its = sign_up_ticket.c
+    used = await tx.execute(
+        delete(sign_up_ticket)
+        .where(its.hash == digest(ticket), its.provider == provider, its.expires_at > now())
+        .returning(its.identity)
+    )
+    row = used.first()
+    if row is None:
+        raise SignInExpired
+    try:
+        return Identity(**json.loads(unseal(row.identity, PURPOSE)))
+    except CannotOpen:
+        raise SignInExpired from None
+
+
+async def prune(tx: Tx) -> None:
+    """Delete expired tickets and old callbacks."""
+    moment = now()
+    await tx.execute(delete(sign_up_ticket).where(sign_up_ticket.c.expires_at <= moment))
+    old = provider_callback.c.at <= moment - limits.FAILURES_WINDOW
+    await tx.execute(delete(provider_callback).where(old))
 
 
 async def connect(tx: Tx, user_id: UUID, found: Identity, provider: str, by: Requester) -> None:

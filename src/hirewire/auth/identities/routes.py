@@ -13,6 +13,7 @@ from pydantic import Field
 from hirewire.auth import granting, login_tickets, registering
 from hirewire.auth.callers import CurrentSession
 from hirewire.auth.confirming import confirm_password_if_any
+from hirewire.auth.consenting import ConsentOutdated, agree, require_current
 from hirewire.auth.granting import Tokens
 from hirewire.auth.identities import commands, queries
 from hirewire.auth.logins import TooManyFailures
@@ -23,9 +24,11 @@ from hirewire.auth.openid.attempts import NotThisAttempt
 from hirewire.auth.openid.providers import CodeRefused, Provider, ProviderAway, provider_of
 from hirewire.auth.registering import TooManyRegistrations
 from hirewire.auth.ways_in import LastWayIn
+from hirewire.auth.where import network_of, where_of
 from hirewire.kit.errors import AppError, Invalid, Kind, NotFound, Unauthenticated, Unavailable
 from hirewire.kit.http import RequestTx, transactions_of
 from hirewire.kit.models import Answer, Body
+from hirewire.kit.notices import LONGEST_VERSION, notice
 from hirewire.kit.openapi import refuses
 from hirewire.kit.refusals import AccountBlocked
 from hirewire.kit.settings import Settings
@@ -60,12 +63,11 @@ class SignInRefused(AppError):
     kind = Kind.GONE
 
 
-class SignInExpired(AppError):
-    """This sign-in has expired, or was begun in another browser: begin again."""
+class ConsentNeeded(Unauthenticated):
+    """There is no account yet: agree to the privacy notice to create one."""
 
-    slug = "sign-in-expired"
-    code = "sign_in_expired"
-    kind = Kind.GONE
+    slug = "consent-needed"
+    code = "consent_needed"
 
 
 class ListedProvider(Answer):
@@ -99,6 +101,14 @@ class Brought(Body):
     iss: Annotated[str | None, Field(max_length=500)] = None
 
 
+class SigningUp(Body):
+    """The consent of somebody new."""
+
+    ticket: Annotated[str, Field(max_length=100, repr=False)]
+    consent: Annotated[str, Field(max_length=LONGEST_VERSION)]
+    """The version of the privacy notice that the user agrees to."""
+
+
 class Connecting(Body):
     """The current password, of an account that has one."""
 
@@ -125,7 +135,14 @@ class IdentityList(Answer):
 
 
 BEGINNING = refuses(NotFound, ProviderIsAway, ProviderNotTrusted)
-FINISHING = (NotFound, SignInExpired, SignInRefused, ProviderIsAway, ProviderNotTrusted)
+FINISHING = (
+    TooManyFailures,
+    NotFound,
+    commands.SignInExpired,
+    SignInRefused,
+    ProviderIsAway,
+    ProviderNotTrusted,
+)
 
 
 def _settings(request: Request) -> Mapping[str, SignInProvider]:
@@ -160,34 +177,66 @@ async def begin(id: str, request: Request, response: Response) -> Begun:
         *FINISHING,
         AccountBlocked,
         login_tickets.SecondFactorNeeded,
+        ConsentNeeded,
         commands.NoEmailAtProvider,
         commands.EmailUnverifiedAtProvider,
         commands.ConnectFirst,
-        TooManyRegistrations,
     ),
 )
 async def finish(id: str, body: Brought, request: Request, response: Response) -> Tokens:
     """Sign in with what the browser brings back.
 
-    Somebody new gets an account, if the provider has verified the address. An account with the same
-    address is connected if it has verified the address too. With two-step sign-in, a code is needed
-    as after a password.
+    An account with the same address is connected if both sides have verified it. Somebody new,
+    whose address the provider has verified, gets a 401 with `code` `consent_needed` and three
+    members more: `email`, and a `ticket` for `/sign-up` that works once, within `expiresIn`
+    seconds. With two-step sign-in, a code is needed as after a password. Callbacks that sign nobody
+    in are limited by network.
     """
     transactions = transactions_of(request)
     provider = _provider(request, id)
+    callback = await _admitted(request)
     found, access = await _identity(provider, id, body, request)
     async with transactions() as tx:
         is_known = await queries.owner_of(tx, found) is not None
     if not is_known:
         found = await _completed(provider, found, access)
-        if found.is_verified:
-            await registering.check_limit(request)
     async with transactions() as tx:
         owner = await commands.owner_of(tx, found, id, requester_of(request))
-        if not await login_tickets.is_code_needed(tx, owner.user_id):
+        if owner is None:
+            answer = _consent_needed(await commands.issue_ticket(tx, found, id), found)
+        elif not await login_tickets.is_code_needed(tx, owner.user_id):
+            await commands.forgive(tx, callback)
             return await granting.sign_in(tx, request, response, owner)
-        ticket = await login_tickets.issue(tx, owner.user_id)
-    raise login_tickets.needed(ticket)
+        else:
+            await commands.forgive(tx, callback)
+            answer = login_tickets.needed(await login_tickets.issue(tx, owner.user_id))
+    raise answer
+
+
+def _consent_needed(ticket: str, found: Identity) -> Unauthenticated:
+    life = int(commands.SIGN_UP_LIFE.total_seconds())
+    return ConsentNeeded(extra={"ticket": ticket, "expiresIn": life, "email": found.email})
+
+
+@router.post(
+    "/providers/{id}/sign-up",
+    responses=refuses(
+        NotFound,
+        ConsentOutdated,
+        commands.SignInExpired,
+        commands.ConnectFirst,
+        TooManyRegistrations,
+    ),
+)
+async def sign_up(id: str, body: SigningUp, request: Request, response: Response) -> Tokens:
+    """Create the account of somebody new, who agrees to the privacy notice, and sign in."""
+    _provider(request, id)
+    require_current(body.consent, notice(request.app.state.settings.privacy_notice).version)
+    await registering.check_limit(request)
+    async with transactions_of(request)() as tx:
+        owner = await commands.sign_up(tx, body.ticket, id, requester_of(request))
+        await agree(tx, owner.user_id, body.consent, where_of(request))
+        return await granting.sign_in(tx, request, response, owner)
 
 
 @router.get("/identities", responses=refuses(Unauthenticated))
@@ -240,10 +289,12 @@ async def begin_connecting(
 async def connect(provider: str, body: Brought, request: Request, caller: CurrentSession) -> None:
     """Connect the caller's account with what the browser brings back; a mail notifies the user."""
     at = _provider(request, provider)
+    callback = await _admitted(request)
     found, access = await _identity(at, provider, body, request, str(caller.user_id))
     found = await _completed(at, found, access)
     async with transactions_of(request)() as tx:
         await commands.connect(tx, caller.user_id, found, provider, requester_of(request))
+        await commands.forgive(tx, callback)
 
 
 @router.delete(
@@ -270,6 +321,12 @@ async def _begin(
     return Begun(url=address, attempt=attempt.sealed())
 
 
+async def _admitted(request: Request) -> UUID:
+    """Count a callback before the provider is called. Raises `TooManyFailures`."""
+    async with transactions_of(request)() as tx:
+        return await commands.admit(tx, network_of(request))
+
+
 async def _identity(
     provider: Provider, id: str, body: Brought, request: Request, user_id: str | None = None
 ) -> tuple[Identity, str | None]:
@@ -277,7 +334,7 @@ async def _identity(
     try:
         attempt = attempts.opened(body.attempt, id, body.state, user_id)
     except NotThisAttempt:
-        raise SignInExpired from None
+        raise commands.SignInExpired from None
     try:
         async with asyncio.timeout(PATIENCE):
             if not is_expected(body.iss, await provider.metadata()):

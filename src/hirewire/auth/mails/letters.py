@@ -16,6 +16,7 @@ from hirewire.kit.mail.letters import LANGUAGES, Language, Letter
 Kind = Literal[
     Act,
     "password_reset",
+    "password_set_by_link",
     "email_verification",
     "data_export",
     "retention_resumes",

@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from hirewire.auth import one_time, registering
 from hirewire.auth import operator_mails as mails
+from hirewire.auth.admins import keep_one, lock_admins
 from hirewire.auth.credentials import email_key
 from hirewire.auth.logins import end_sessions
 from hirewire.auth.operator_mails import Board, Reader
@@ -20,7 +21,7 @@ from hirewire.contracts.auth import Role, UserBlocked, UserRoleChanged
 from hirewire.kit import audit_log, refusals
 from hirewire.kit.audit_log import Subject
 from hirewire.kit.clock import now
-from hirewire.kit.db import among, lock
+from hirewire.kit.db import among
 from hirewire.kit.errors import AppError, Kind, NotAnOperator, NotFound
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
@@ -83,14 +84,6 @@ class NotAdmin(AppError):
 
     slug = "not-admin"
     code = "not_admin"
-    kind = Kind.CONFLICT
-
-
-class LastAdmin(AppError):
-    """This is the last operator: only the command line of the server can remove them."""
-
-    slug = "last-admin"
-    code = "last_admin"
     kind = Kind.CONFLICT
 
 
@@ -226,18 +219,12 @@ async def remove_admin(tx: Tx, act: Act) -> None:
 
     Raises `NotFound`, `NotAnOperator`, `NotAdmin`, and `LastAdmin` unless the command line asks.
     """
-    await lock(tx, "admins")
+    await lock_admins(tx)
     person = await _begin(tx, act)
     if person.role != "admin":
         raise NotAdmin
     if act.by is not None:
-        others = await tx.execute(
-            select(user.c.id).where(
-                user.c.role == "admin", user.c.blocked_at.is_(None), user.c.id != act.on
-            )
-        )
-        if others.first() is None:
-            raise LastAdmin
+        await keep_one(tx, act.on)
     await _change_role(tx, person, person.role_besides or "applicant")
     await end_sessions(tx, act.on, "not an operator any more")
     await _note(tx, act, "admin_removed", "admin_removed")

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from hirewire.auth.admins import Operator
+from hirewire.auth.admins import LastAdmin, Operator
 from hirewire.auth.operator_mails import Board
 from hirewire.auth.operators import commands, queries
 from hirewire.auth.operators.commands import Act
@@ -135,7 +135,7 @@ async def make_admin(id: UUID, body: Reason, operator: Operator, tx: RequestTx) 
 @router.post(
     "/people/{id}/remove-admin",
     status_code=204,
-    responses=refuses(*REFUSED, NotFound, commands.NotAdmin, commands.LastAdmin),
+    responses=refuses(*REFUSED, NotFound, commands.NotAdmin, LastAdmin),
 )
 async def remove_admin(id: UUID, body: Reason, operator: Operator, tx: RequestTx) -> None:
     """Make an operator an ordinary user again. All their sessions end."""

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -10,10 +11,11 @@ from sqlalchemy import delete, func, insert, select, update
 from hirewire.auth import one_time
 from hirewire.auth.callers import Current
 from hirewire.auth.logins import end_sessions, forgive
-from hirewire.auth.mails.letters import letter
-from hirewire.auth.notices import Requester, notify
+from hirewire.auth.mails.letters import Kind, letter
+from hirewire.auth.notices import Requester, note_and_notify, notify
 from hirewire.auth.readers import reader_of
 from hirewire.auth.recovery import queries, rules
+from hirewire.auth.revoking import revoke_tokens
 from hirewire.auth.security_log.commands import note
 from hirewire.auth.security_log.rules import What
 from hirewire.auth.tables import address_change, link_to_send, user
@@ -87,9 +89,11 @@ async def _send_link(tx: Tx, asked: LinkRequest) -> None:
 async def set_password(
     tx: Tx, token: str, password_hash: str, requester: Requester, *, network: str
 ) -> None:
-    """Set the password with the token of a link, and end all sessions; a mail notifies the user.
+    """Set the password with the token of a link; a mail notifies the user.
 
-    A change of the address that was asked for before, perhaps by a thief, cannot be confirmed.
+    This is the way of somebody whose account was taken, so all sessions end and all personal access
+    tokens are revoked. A change of the address that was asked for before, perhaps by a thief,
+    cannot be confirmed.
 
     The owner of the address may log in from this network, whatever was tried before, and the
     address counts as verified. Raises `InvalidLink`.
@@ -106,7 +110,9 @@ async def set_password(
     )
     await _forget_new_address(tx, secret.user_id)
     await end_sessions(tx, secret.user_id, "password reset")
-    await _after(tx, secret.user_id, "password_reset", requester, network)
+    if await revoke_tokens(tx, secret.user_id):
+        await note(tx, secret.user_id, "tokens_revoked", requester.where)
+    await _after(tx, secret.user_id, "password_reset", "password_set_by_link", requester, network)
 
 
 async def change_password(
@@ -117,11 +123,12 @@ async def change_password(
     requester: Requester,
     *,
     network: str,
+    revokes_tokens: bool = False,
 ) -> bool:
     """Change the password, and end all sessions but this one; a mail notifies the user.
 
-    Links for a new password or a new address stop working. False if the old password has changed
-    meanwhile.
+    `revokes_tokens`: personal access tokens end too. Links for a new password or a new address stop
+    working. False if the old password has changed meanwhile.
     """
     await one_time.lock_account(tx, current.user_id)
     its = user.c
@@ -135,7 +142,12 @@ async def change_password(
     await one_time.forget(tx, current.user_id, "password_reset")
     await _forget_new_address(tx, current.user_id)
     await end_sessions(tx, current.user_id, "password changed", but=current.session_id)
-    await _after(tx, current.user_id, "password_changed", requester, network)
+    if revokes_tokens and await revoke_tokens(tx, current.user_id):
+        await note_and_notify(
+            tx, current.user_id, "tokens_revoked", requester, page="/account#tokens"
+        )
+    done: Final = "password_changed"
+    await _after(tx, current.user_id, done, done, requester, network)
     return True
 
 
@@ -144,9 +156,11 @@ async def _forget_new_address(tx: Tx, user_id: UUID) -> None:
     await tx.execute(delete(address_change).where(address_change.c.user_id == user_id))
 
 
-async def _after(tx: Tx, user_id: UUID, what: What, requester: Requester, network: str) -> None:
+async def _after(
+    tx: Tx, user_id: UUID, what: What, mail: Kind, requester: Requester, network: str
+) -> None:
     """Allow logins from here, note what was done, and send the mail."""
     changed = await reader_of(tx, user_id)
     await forgive(tx, network, changed.email_key, user_id)
     await note(tx, user_id, what, requester.where)
-    await notify(tx, user_id, "password_changed", requester, page="/password/forgot")
+    await notify(tx, user_id, mail, requester, page="/password/forgot")

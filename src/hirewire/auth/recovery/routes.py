@@ -16,7 +16,7 @@ from hirewire.auth.one_time import InvalidLink
 from hirewire.auth.recovery import commands
 from hirewire.auth.where import network_of
 from hirewire.kit.errors import FieldError, Invalid, Unauthenticated
-from hirewire.kit.http import language_of, transactions_of
+from hirewire.kit.http import language_of, transactions_of, unguarded
 from hirewire.kit.models import Body
 from hirewire.kit.openapi import refuses
 from hirewire.messaging.transaction import Transactions
@@ -52,6 +52,8 @@ class ChangedPassword(ToPassword):
     """A new password, and the current one."""
 
     current: Annotated[str, Field(max_length=1000, repr=False)]
+    revoke_tokens: bool = False
+    """Whether personal access tokens end too."""
 
 
 @router.post("/forgot", status_code=202)
@@ -62,7 +64,7 @@ async def forgot(body: Forgotten, request: Request, after: BackgroundTasks) -> N
     whether the address is known. Five mails an hour are sent to one address.
     """
     account, address = email_key(body.email), request.client.host if request.client else ""
-    transactions = transactions_of(request)
+    transactions = unguarded(request)
     async with transactions() as tx:
         is_admitted = await one_time.admit_mail(
             tx,
@@ -86,7 +88,10 @@ async def _send_link(transactions: Transactions) -> None:
 
 @router.post("/reset", status_code=204, responses=refuses(InvalidLink, Invalid))
 async def reset(body: NewPassword, request: Request) -> None:
-    """Set a new password with the token of a link, which works once. All sessions end."""
+    """Set a new password with the token of a link, which works once.
+
+    All sessions end, and all personal access tokens are revoked.
+    """
     transactions = transactions_of(request)
     async with transactions() as tx:
         found = await one_time.valid(tx, body.token, "password_reset")
@@ -111,6 +116,7 @@ def _check(password: str, email: str) -> None:
 async def change(body: ChangedPassword, request: Request, current: CurrentSession) -> None:
     """Change the password. All other sessions end; a mail notifies the user.
 
+    Personal access tokens stay, unless `revokeTokens` says otherwise: programs go on.
     Wrong current passwords count as failed logins.
     """
     transactions = transactions_of(request)
@@ -124,7 +130,13 @@ async def change(body: ChangedPassword, request: Request, current: CurrentSessio
     hashed = await hash_password(body.password)
     async with transactions() as tx:
         is_changed = await commands.change_password(
-            tx, current, old, hashed, requester_of(request), network=network_of(request)
+            tx,
+            current,
+            old,
+            hashed,
+            requester_of(request),
+            network=network_of(request),
+            revokes_tokens=body.revoke_tokens,
         )
     if not is_changed:
         raise wrong_password(CURRENT)

@@ -7,14 +7,15 @@ from uuid import UUID
 
 from sqlalchemy import delete, insert, update
 
+from hirewire.auth.callers import Current, is_open
 from hirewire.auth.logins import digest
 from hirewire.auth.notices import Requester, note_and_notify
+from hirewire.auth.revoking import lock_tokens
 from hirewire.auth.tables import personal_token
 from hirewire.auth.tokens import queries, rules
 from hirewire.kit import personal_tokens
 from hirewire.kit.clock import now
-from hirewire.kit.db import lock
-from hirewire.kit.errors import AppError, Kind
+from hirewire.kit.errors import AppError, Kind, Unauthenticated
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
 
@@ -40,15 +41,20 @@ class Made(NamedTuple):
 
 async def make(
     tx: Tx,
-    user_id: UUID,
+    current: Current,
     *,
     name: str,
     scopes: Sequence[rules.Scope],
     days: int,
     by: Requester,
 ) -> Made:
-    """Make a token; a mail notifies the user. Raises `TooManyTokens`."""
-    await lock(tx, f"personal tokens {user_id}")
+    """Make a token; a mail notifies the user. Raises `TooManyTokens`, and `Unauthenticated` if the
+    session has ended meanwhile.
+    """
+    user_id = current.user_id
+    await lock_tokens(tx, user_id)
+    if not await is_open(tx, current.session_id):
+        raise Unauthenticated("This session has ended.")
     if await queries.count_of(tx, user_id) >= rules.MOST_TOKENS:
         raise TooManyTokens
     moment, token = now(), personal_tokens.new()

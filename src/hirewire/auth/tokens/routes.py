@@ -94,7 +94,7 @@ async def make(
     response.headers["Cache-Control"] = "no-store"
     made = await commands.make(
         tx,
-        caller.user_id,
+        caller,
         name=body.name,
         scopes=body.scopes,
         days=body.days,

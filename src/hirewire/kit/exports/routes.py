@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from hirewire.kit.errors import NotFound
 from hirewire.kit.exports import grants, parts
 from hirewire.kit.exports.parts import StoredFile
-from hirewire.kit.http import takes_caller, transactions_of
+from hirewire.kit.http import takes_caller, unguarded
 from hirewire.kit.models import Answer
 from hirewire.kit.openapi import media, refuses
 from hirewire.messaging.transaction import Transactions
@@ -49,7 +49,7 @@ def exports_router(service: str) -> APIRouter:
         response.headers["Cache-Control"] = "no-store"
         if not grants.is_granted(id, grant):
             raise NotFound
-        async with transactions_of(request)() as tx:
+        async with unguarded(request)() as tx:
             files = await parts.files_of(tx, id)
         if files is None:
             raise NotFound
@@ -62,7 +62,7 @@ def exports_router(service: str) -> APIRouter:
     )
     async def read(id: UUID, number: int, grant: Grant, request: Request) -> StreamingResponse:
         """The content of a file."""
-        transactions = transactions_of(request)
+        transactions = unguarded(request)
         if not grants.is_granted(id, grant):
             raise NotFound
         async with transactions() as tx:

@@ -15,7 +15,6 @@ from hirewire.kit.http import (
     MaybeCaller,
     Once,
     RequestTx,
-    refuse_erased,
     transactions_of,
 )
 from hirewire.kit.models import Answer, Body, WebLink, text
@@ -218,7 +217,6 @@ async def put_logo(request: Request, caller: Caller) -> EmployerProfile:
     image = await logos.reencoded(await request.body())  # no database connection is held meanwhile
     async with transactions_of(request)() as tx:
         await commands.set_logo(tx, company_id, image)
-        await refuse_erased(request, tx)
         return await _profile(tx, caller.user_id)
 
 

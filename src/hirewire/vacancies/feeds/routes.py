@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from hirewire.kit.clock import now
 from hirewire.kit.errors import NotFound
-from hirewire.kit.http import MaybeCaller, RequestTx, transactions_of
+from hirewire.kit.http import MaybeCaller, RequestTx, unguarded
 from hirewire.kit.openapi import media, refuses
 from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.feeds import feed, queries
@@ -52,7 +52,7 @@ async def sitemap(
         empty = feed.sitemap_begin() + feed.sitemap_start(_site(request)) + feed.sitemap_end()
         return Response(empty, media_type=XML, headers=FRESH)
     parts = _parts(
-        transactions_of(request),
+        unguarded(request),
         (feed.sitemap_begin(), feed.sitemap_end()),
         lambda rows: feed.sitemap_part(_site(request), rows),
         after=after,
@@ -66,7 +66,7 @@ async def jobs(_: MaybeCaller, request: Request) -> Response:
     """All open vacancies in the XML format that Indeed, Jooble and others read."""
     site, country = _site(request), request.app.state.settings.country
     parts = _parts(
-        transactions_of(request),
+        unguarded(request),
         (feed.jobs_begin(site, now()), feed.jobs_end()),
         lambda rows: feed.jobs_part(site, country, rows),
     )

@@ -2,8 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,10 @@ FRESH_SECONDS = 0.05
 """Seconds. A search refreshes the index unless the last refresh was this recent."""
 CHECK_EVERY = 3000
 """Turns of the loop between two checks of the document count: about ten minutes."""
+REWRITE_EVERY = 5
+"""Turns of the loop between two steps of a rewriting: 500 documents about every second."""
+REWRITE_PAUSE = 600.0
+"""Seconds at least between two rewritings."""
 READ_AT_ONCE = 500
 """Rows. Ten times as many would take 40 MiB while documents are built, and would not be faster."""
 _DOCUMENTS = {"vacancies": documents.vacancy_document, "resumes": documents.resume_document}
@@ -37,6 +42,20 @@ _DOCUMENTS = {"vacancies": documents.vacancy_document, "resumes": documents.resu
 
 class Lost(Exception):
     """The index does not match the tables and must be rebuilt."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rewriting:
+    """Writes all documents again, so that no segment with words of erased people stays.
+
+    A deleted document stays in the files of its segment until all documents of the segment are
+    deleted, or the segment is merged, which may be never. There is no call that merges.
+    """
+
+    erased: int
+    """The number of erased people when it began."""
+    after: UUID
+    """The last row that was written again."""
 
 
 class IndexUpdater:
@@ -54,6 +73,10 @@ class IndexUpdater:
         self._seen: dict[UUID, int] = {}
         self._turn = asyncio.Lock()
         self._began = 0.0
+        self._erased = 0
+        """The number of erased people of whom the files have nothing."""
+        self._rewriting: Rewriting | None = None
+        self._may_rewrite_at = 0.0
 
     async def open(self) -> None:
         """Open the index in the folder, or build one from the tables."""
@@ -69,6 +92,7 @@ class IndexUpdater:
             await self._make(index)
         else:
             self._horizon, self._index = Horizon(done), index
+            self._erased, self._rewriting = _rewriting_in(index.state)
             await self.catch_up()
         index.catch_up = self.refresh
         indexes_of(self._transactions.engine)[self._fields.name] = index
@@ -98,6 +122,7 @@ class IndexUpdater:
         """Fill the index from all rows in chunks, each in its own transaction."""
         async with self._transactions() as tx:
             horizon = await Horizon.now(tx)
+            self._erased, self._rewriting = await queries.count_of_erased(tx), None
         await _in_thread(index.clear)
         last, rows = UUID(int=0), 1
         while rows:
@@ -153,8 +178,54 @@ class IndexUpdater:
         if not await self.catch_up():
             raise Lost(f"{len(self._index)} documents of {rows} rows")
 
+    async def rewrite(self) -> bool:
+        """One step of writing all documents again after an erasure; True if more are to come.
+
+        It begins once what was deleted with the erasure is deleted here. The step is stored, so
+        that a restart goes on.
+        """
+        async with self._turn:
+            if self._index is None or self._folder is None:
+                return False
+            if self._rewriting is None and not await self._begin_rewriting():
+                return False
+            assert self._rewriting is not None
+            async with self._transactions() as tx:
+                after = self._rewriting.after
+                chunk = await queries.rows_after(tx, self._fields.name, after, READ_AT_ONCE)
+            await _in_thread(self._put, self._index, chunk, False)
+            is_last = len(chunk) < READ_AT_ONCE
+            if is_last:
+                self._erased, self._rewriting = self._rewriting.erased, None
+                self._may_rewrite_at = time.monotonic() + REWRITE_PAUSE
+            else:
+                self._rewriting = replace(self._rewriting, after=UUID(chunk[-1].id))
+            await _in_thread(self._index.commit, self._state(self._horizon))
+            if is_last:
+                await _in_thread(self._index.delete_unused_files)
+                log.info("search index rewritten", index=self._fields.name)
+            return not is_last
+
+    async def _begin_rewriting(self) -> bool:
+        if time.monotonic() < self._may_rewrite_at:
+            return False
+        async with self._transactions() as tx:
+            erased = await queries.count_of_erased(tx)
+        if erased == self._erased:
+            return False
+        await self._catch_up()
+        self._rewriting = Rewriting(erased, UUID(int=0))
+        return True
+
     def _state(self, horizon: Horizon) -> dict[str, JsonValue]:
-        return {"database": self._name, "horizon": horizon.done}
+        state: dict[str, JsonValue] = {
+            "database": self._name,
+            "horizon": horizon.done,
+            "erased": self._erased,
+        }
+        if self._rewriting is not None:
+            state["rewriting"] = [self._rewriting.erased, str(self._rewriting.after)]
+        return state
 
     def _put(self, index: SearchIndex, rows: Sequence[Row[Any]], fresh: bool) -> None:
         make = _DOCUMENTS[self._fields.name]
@@ -166,6 +237,19 @@ class IndexUpdater:
         if self._index is not None:
             await asyncio.to_thread(self._index.close)
             self._index = None
+
+
+def _rewriting_in(state: Mapping[str, JsonValue]) -> tuple[int, Rewriting | None]:
+    """The number of erased people of whom the files have nothing, and the rewriting in progress.
+
+    Of a state of before, or one that cannot be read, everything is written again.
+    """
+    erased = state.get("erased")
+    match state.get("rewriting"):
+        case [int(number), str(after)]:
+            return 0, Rewriting(number, UUID(after))
+        case _:
+            return erased if isinstance(erased, int) else 0, None
 
 
 @asynccontextmanager
@@ -239,7 +323,10 @@ async def _follow(updater: IndexUpdater, fields: IndexSchema) -> None:
     turns = count(1)
 
     async def step() -> bool:
-        await (updater.check() if next(turns) % CHECK_EVERY == 0 else updater.catch_up())
+        turn = next(turns)
+        await (updater.check() if turn % CHECK_EVERY == 0 else updater.catch_up())
+        if turn % REWRITE_EVERY == 0:
+            await updater.rewrite()
         return False
 
     await run_steps(

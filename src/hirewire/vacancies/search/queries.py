@@ -93,6 +93,11 @@ async def rows_after(tx: Tx, kind: str, after: UUID, limit: int) -> list[Row[Any
     )
 
 
+async def count_of_erased(tx: Tx) -> int:
+    """The number of erased people. What was deleted for them is deleted in the same transaction."""
+    return int((await tx.exec_driver_sql("select count(*) from messaging.erased")).scalar_one())
+
+
 async def count_of(tx: Tx, kind: str) -> int:
     """The number of searchable rows."""
     return int((await tx.exec_driver_sql(_COUNTS[kind])).scalar_one())

@@ -102,9 +102,12 @@ class Auth(Client):
         """Forget the address that the visitor has asked for."""
         return await self._do("DELETE", "/email")
 
-    async def change_password(self, current: str, password: str) -> Answer[None]:
+    async def change_password(
+        self, current: str, password: str, *, revokes_tokens: bool = False
+    ) -> Answer[None]:
         """Change the password; all other sessions end."""
-        return await self._do("POST", "/password", {"current": current, "password": password})
+        body: Typed = {"current": current, "password": password, "revokeTokens": revokes_tokens}
+        return await self._do("POST", "/password", body)
 
     async def sessions(self) -> Answer[Items[Session]]:
         """The visitor's sessions."""
@@ -174,6 +177,11 @@ class Auth(Client):
         """Sign in with what the browser brings back from a provider."""
         path = f"/providers/{quote(provider)}/finish"
         return answer_of(Tokens, await self._call("POST", path, brought, is_personal=False))
+
+    async def sign_up_with(self, provider: str, ticket: str, consent: str) -> Answer[Tokens]:
+        """Create the account of somebody new at a provider, and sign in."""
+        path, body = f"/providers/{quote(provider)}/sign-up", {"ticket": ticket, "consent": consent}
+        return answer_of(Tokens, await self._post(path, body))
 
     async def begin_connecting(self, provider: str, password: str | None) -> Answer[Begun]:
         """Begin to connect the visitor's account to a provider."""

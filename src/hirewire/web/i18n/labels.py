@@ -165,6 +165,7 @@ LABELS = {
     "act_recovery_codes_made": N_("New recovery codes made"),
     "act_token_made": N_("Access token created"),
     "act_token_revoked": N_("Access token revoked"),
+    "act_tokens_revoked": N_("All access tokens revoked"),
     "act_identity_connected": N_("Another way to sign in connected"),
     "act_identity_disconnected": N_("Another way to sign in disconnected"),
     "act_blocked": N_("Account blocked by an operator of this board"),

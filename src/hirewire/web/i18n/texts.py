@@ -31,6 +31,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     "Company": ("company.html",),
     "Sign-in and sign-up": (
         *("signin.html", "signup.html", "second_step.html", "account.py"),
+        *("signup_with.html", "signup_role.html", "signup_consent.html"),
         *("providers.html", "connect.html", "leaving.html", "provider_failed.html"),
     ),
     "Forgotten password": ("forgot.html", "new_password.html"),

@@ -14,15 +14,13 @@ from hirewire.web.pages.passkeys import credential_in
 from hirewire.web.pages.providers import providers
 from hirewire.web.pages.rendering import Asking, Form, go, local_path, render, typed
 from hirewire.web.pages.second_step import second_step_page, ticket_in
+from hirewire.web.pages.signing_up import first_page
 from hirewire.web.problems import Problem
 from hirewire.web.sessions import LANGUAGE, THEME, THEMES, Visitor, begin, set_cookie, visitor
 
 router = APIRouter(include_in_schema=False)
-HIRING = "/employer"
 AHEAD = '"prefetchCache", "prerenderCache"'
 """What a browser forgets when its user signs out: pages that it fetched ahead of time, for them."""
-HOMES = {"candidate": "/me", "employer": HIRING}
-"""The first page after signing up, by the chosen role."""
 
 
 @router.get("/signup")
@@ -50,11 +48,7 @@ async def sign_up(who: Asking, request: Request) -> Response:
     if not answer.is_good:
         form.refuse(answer)
         return await _page(who, "signup.html", form, given.get("next", ""), answer.status)
-    start = HOMES.get(given.get("role", ""), "")
-    to = given.get("next", "")
-    if start and to in ("", *HOMES.values()):  # the chosen role decides; any other target is kept
-        to = start
-    return go(who, local_path(to, "/me"), done="welcome")
+    return go(who, first_page(given), done="welcome")
 
 
 @router.get("/signin")

@@ -2,11 +2,9 @@
 
 from fastapi import APIRouter, Request, Response
 
-from hirewire.kit.errors import Unavailable
-from hirewire.web.pages.mail_links import page_of, token_of
+from hirewire.web.pages.mail_links import page_of, refused, token_of
 from hirewire.web.pages.rendering import Asking, Form, Member, back_to, go, said, typed
 from hirewire.web.pages.security import page
-from hirewire.web.problems import Problem
 from hirewire.web.sessions import renew
 
 router = APIRouter(include_in_schema=False)
@@ -54,14 +52,8 @@ async def confirm_form(who: Asking) -> Response:
 @router.post("/email/change")
 async def confirm(who: Asking) -> Response:
     """Confirm the address that the link was sent to."""
-    form = Form()
-    try:
-        answer = await who.auth.confirm_email_by_link(token_of(who))
-    except Unavailable:
-        form.problem = Problem("sign_in_away", is_whole=True)
-        return page_of(who, "change_email.html", form, 503)
-    if not answer.is_good:
-        form.refuse(answer)
-        return page_of(who, "change_email.html", form, answer.status)
+    act = who.auth.confirm_email_by_link(token_of(who))
+    if (wrong := await refused(who, "change_email.html", act)) is not None:
+        return wrong
     await renew(who)
     return go(who, "/account" if who.is_signed_in else "/signin", done="email_changed")

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Request, Response
 from hirewire.kit.errors import Unavailable
 from hirewire.web.api.answers import Answer, Missing
 from hirewire.web.api.models.auth import Begun, Provider
+from hirewire.web.pages import signing_up
 from hirewire.web.pages.rendering import (
     Asking,
     Form,
@@ -142,6 +143,10 @@ async def come_back(id: str, who: Asking) -> Response:
                 await begin_session(who, tokens.data)
             if ticket := ticket_in(tokens):
                 return _forget(who, second_step_page(who, Form(), ticket, to))
+            if newcomer := signing_up.newcomer_in(tokens, to):
+                response = go(who, f"/signup/with/{id}")
+                signing_up.keep(who, response, newcomer, ATTEMPT_SECONDS)
+                return _forget(who, response)
             answer = tokens
     except Unavailable:
         return await _failed(who, id, Problem("provider_away", is_whole=True), 503, to)
@@ -150,6 +155,57 @@ async def come_back(id: str, who: Asking) -> Response:
     if to == CONNECTING:
         return _forget(who, back_to(who, WAYS, "identity_connected"))
     return _forget(who, go(who, local_path(to, "/me")))
+
+
+@router.get("/signup/with/{id}")
+async def sign_up_form(id: str, who: Asking) -> Response:
+    """The form that asks somebody new, whom a provider has signed in, for consent."""
+    provider, newcomer = await _known(who, id), signing_up.kept(who)
+    if newcomer is None:
+        if who.is_signed_in:  # the page was opened again
+            return go(who, "/me")
+        return await _failed(who, id, Problem("sign_in_expired", is_whole=True), 410)
+    return _sign_up_page(who, provider, newcomer, Form(), 200)
+
+
+@router.post("/signup/with/{id}")
+async def sign_up(id: str, who: Asking, request: Request) -> Response:
+    """Create the account, and sign in."""
+    provider, newcomer = await _known(who, id), signing_up.kept(who)
+    if newcomer is None:
+        return await _failed(who, id, Problem("sign_in_expired", is_whole=True), 410)
+    given = await typed(request)
+    form = Form({name: given.get(name) for name in ("role", "consent")})
+    consent = given.get("consent")
+    if not consent:
+        form.errors["consent"] = Problem("consent_required")
+        return _sign_up_page(who, provider, newcomer, form, 422)
+    try:
+        answer = await who.auth.sign_up_with(id, newcomer.ticket, consent)
+    except Unavailable:
+        form.problem = Problem("sign_in_away", is_whole=True)
+        return _sign_up_page(who, provider, newcomer, form, 503)
+    if answer.is_good:
+        await begin_session(who, answer.data)
+        to = signing_up.first_page({"role": given.get("role", ""), "next": newcomer.to})
+        return signing_up.forget(who, go(who, to, done="welcome"))
+    if answer.problem.code in ("consent_outdated", "too_many_registrations"):
+        form.refuse(answer)
+        return _sign_up_page(who, provider, newcomer, form, answer.status)
+    page = await _failed(who, id, answer.problem, answer.status, newcomer.to)
+    return signing_up.forget(who, page)
+
+
+def _sign_up_page(
+    who: Visitor, provider: Provider, newcomer: signing_up.Newcomer, form: Form, status: int
+) -> Response:
+    return render(
+        *(who, "signup_with.html", status),
+        form=form,
+        provider=provider,
+        email=newcomer.email,
+        to=newcomer.to,
+    )
 
 
 @router.post("/account/identities/{id}")

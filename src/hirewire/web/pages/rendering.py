@@ -35,6 +35,9 @@ DONE = {
     "out": N_("You have signed out."),
     "new_password": N_("Your password has been changed. Sign in with the new one."),
     "password_changed": N_("Password changed. You have been signed out on other devices."),
+    "password_changed_tokens": N_(
+        "Password changed, access tokens revoked. You have been signed out on other devices."
+    ),
     "verified": N_("Your email address is confirmed."),
     "company_code_sent": N_("We have sent the code. Enter it here within 30 minutes."),
     "company_verified": N_("Your company is verified."),

@@ -36,10 +36,13 @@ async def account(who: Member) -> Response:
 async def change_password(who: Member, request: Request) -> Response:
     """Change the password."""
     given = await typed(request)
-    answer = await who.auth.change_password(given.get("current", ""), given.get("password", ""))
+    with_tokens = given.get("tokens") == "revoke"
+    passwords = given.get("current", ""), given.get("password", "")
+    answer = await who.auth.change_password(*passwords, revokes_tokens=with_tokens)
     if answer.is_good:
-        return back_to(who, "/account", "password_changed")
-    form = Form()
+        done = "password_changed_tokens" if with_tokens else "password_changed"
+        return back_to(who, "/account", done)
+    form = Form({"tokens": given.get("tokens")})
     form.refuse(answer)
     return await page(who, form, answer.status)
 

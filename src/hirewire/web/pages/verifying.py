@@ -2,10 +2,8 @@
 
 from fastapi import APIRouter, Request, Response
 
-from hirewire.kit.errors import Unavailable
-from hirewire.web.pages.mail_links import page_of, token_of
+from hirewire.web.pages.mail_links import page_of, refused, token_of
 from hirewire.web.pages.rendering import Asking, Form, Member, go, local_path, render, said, typed
-from hirewire.web.problems import Problem
 from hirewire.web.sessions import renew
 
 router = APIRouter(prefix="/email", include_in_schema=False)
@@ -20,15 +18,9 @@ async def verify_form(who: Asking) -> Response:
 @router.post("/verify")
 async def verify(who: Asking) -> Response:
     """Verify the address that the link was sent to."""
-    form = Form()
-    try:
-        answer = await who.auth.verify_by_link(token_of(who))
-    except Unavailable:
-        form.problem = Problem("sign_in_away", is_whole=True)
-        return page_of(who, "verify.html", form, 503)
-    if not answer.is_good:
-        form.refuse(answer)
-        return page_of(who, "verify.html", form, answer.status)
+    act = who.auth.verify_by_link(token_of(who))
+    if (wrong := await refused(who, "verify.html", act)) is not None:
+        return wrong
     await renew(who)
     return go(who, "/me" if who.is_signed_in else "/signin", done="verified")
 

@@ -114,6 +114,11 @@ class SearchIndex:
         self._index.reload()
         self._view = self._index.searcher(), FacetCache()
 
+    def delete_unused_files(self) -> None:
+        """Delete the files of segments that have no documents any more."""
+        assert self._writer is not None
+        self._writer.garbage_collect_files()
+
     def close(self) -> None:
         """Release the writer's lock."""
         self._writer = None

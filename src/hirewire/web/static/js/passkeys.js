@@ -32,31 +32,37 @@
     const said = name && form.querySelector(`[${name}]`);
     if (said) said.hidden = false;
   };
-  let waiting = null;  // the offer of passkeys in the field of the address
-  const ask = async (more) => {
+  let waiting = null;  // what is asked now: one thing at a time
+  const begin = () => {
     waiting?.abort();
     waiting = new AbortController();
-    const { signal } = waiting;
+    return waiting.signal;
+  };
+  const ask = async (signal, more) => {
     const answer = await fetch("/signin/passkey/options", { method: "POST", signal });
     if (!answer.ok) throw new Error(answer.status);
     return navigator.credentials.get({ publicKey: read(await answer.json()), signal, ...more });
   };
-  const make = () => navigator.credentials.create({ publicKey: read(JSON.parse(form.dataset.options)) });
+  const make = (signal) => navigator.credentials.create({ publicKey: read(JSON.parse(form.dataset.options)), signal });
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     say(null);
+    const signal = begin();
     try {
-      send(await (isNew ? make() : ask({})));
+      send(await (isNew ? make(signal) : ask(signal, {})));
     } catch (error) {
+      if (signal.aborted) return;  // pressed again: that press goes on
       say(error.name === "InvalidStateError" ? "data-said-known" : "data-said");
       if (!isNew) offer();
     }
   });
+  // Passkeys in the field of the address.
   const offer = async () => {
-    if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
+    const before = waiting;
+    if (!(await PublicKeyCredential.isConditionalMediationAvailable?.()) || waiting !== before) return;
     const again = setTimeout(offer, RENEWED_AFTER);
     try {
-      send(await ask({ mediation: "conditional" }));
+      send(await ask(begin(), { mediation: "conditional" }));
     } catch {
       clearTimeout(again);  // the form has a button too
     }

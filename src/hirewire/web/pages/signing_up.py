@@ -1,0 +1,79 @@
+"""Signing up: the first page after it, and the ticket of somebody new who comes from a provider."""
+
+import base64
+import json
+from collections.abc import Mapping
+from dataclasses import astuple, dataclass
+
+from fastapi import Request, Response
+
+from hirewire.web.api.answers import Answer
+from hirewire.web.api.models.auth import Tokens
+from hirewire.web.pages.rendering import local_path
+from hirewire.web.sessions import HOST_ONLY, Visitor, is_secure
+
+HIRING = "/employer"
+HOMES = {"candidate": "/me", "employer": HIRING}
+"""The first page after signing up, by the chosen role."""
+NEWCOMER = "hirewire_newcomer"
+"""The cookie with the ticket of somebody who has signed in at a provider and has no account yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Somebody who has signed in at a provider and has no account yet."""
+
+    ticket: str
+    email: str
+    to: str
+    """The page to return to."""
+
+
+def first_page(given: Mapping[str, str]) -> str:
+    """The page after signing up: the chosen role decides, unless another target is kept."""
+    start, to = HOMES.get(given.get("role", ""), ""), given.get("next", "")
+    if start and to in ("", *HOMES.values()):
+        to = start
+    return local_path(to, "/me")
+
+
+def newcomer_in(answer: Answer[Tokens], to: str) -> Newcomer | None:
+    """The newcomer whose consent a sign-in waits for; None for any other answer."""
+    if answer.is_good or answer.problem.code != "consent_needed":
+        return None
+    ticket, email = answer.refusal.get("ticket"), answer.refusal.get("email")
+    return Newcomer(str(ticket), str(email), to)
+
+
+def keep(who: Visitor, response: Response, newcomer: Newcomer, seconds: int) -> None:
+    """Store the newcomer. `Lax`: the way back from the provider began at another site."""
+    value = base64.urlsafe_b64encode(json.dumps(astuple(newcomer)).encode()).decode()
+    response.set_cookie(
+        *(_cookie_name(who.request), value, seconds),
+        path="/",
+        secure=is_secure(who.request),
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def kept(who: Visitor) -> Newcomer | None:
+    """The newcomer who was stored."""
+    value = who.request.cookies.get(_cookie_name(who.request), "")
+    try:
+        ticket, email, to = map(str, json.loads(base64.urlsafe_b64decode(value)))
+    except (ValueError, TypeError):
+        return None
+    return Newcomer(ticket, email, to)
+
+
+def forget(who: Visitor, response: Response) -> Response:
+    """Delete the newcomer."""
+    response.delete_cookie(
+        _cookie_name(who.request), path="/", secure=is_secure(who.request), httponly=True
+    )
+    return response
+
+
+def _cookie_name(request: Request) -> str:
+    return HOST_ONLY + NEWCOMER if is_secure(request) else NEWCOMER

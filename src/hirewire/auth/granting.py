@@ -1,7 +1,7 @@
 """Begins a session and issues its tokens: shared by all ways to sign in."""
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID
@@ -9,7 +9,9 @@ from uuid import UUID
 from fastapi import Request, Response
 from sqlalchemy import (
     BindParameter,
+    Boolean,
     Label,
+    Row,
     Select,
     Uuid,
     and_,
@@ -25,7 +27,7 @@ from sqlalchemy import (
 
 from hirewire.auth import limits
 from hirewire.auth.login_tickets import takes_code
-from hirewire.auth.logins import digest, forgiven, forgiving, has_others, remembered
+from hirewire.auth.logins import digest, forgiven, forgiving, has_others, is_place, remembered
 from hirewire.auth.notices import Requester, notify, requester_of
 from hirewire.auth.security_log.commands import note, noted
 from hirewire.auth.security_log.queries import times_since
@@ -35,6 +37,7 @@ from hirewire.auth.tables import consent, refresh_token, session, user
 from hirewire.auth.where import network_of
 from hirewire.kit.clock import now
 from hirewire.kit.errors import Unauthenticated
+from hirewire.kit.http import unguarded
 from hirewire.kit.models import Answer
 from hirewire.kit.refusals import AccountBlocked
 from hirewire.messaging import erasure
@@ -59,6 +62,17 @@ class Owner:
     user_id: UUID
     account: str
     """The key of the address, by which failed logins are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What somebody has proved."""
+
+    owner: Owner
+    password_hash: str | None = field(repr=False)
+    """The hash that the password fits; None after another proof."""
+    is_strong: bool = False
+    """With a passkey, or with a code after the password."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +105,7 @@ class Tokens(Answer):
 
 
 Refused = Literal["changed", "takes a code"]
+"""`changed`: the password is another one by now, or the account is erased."""
 
 
 async def sign_in(
@@ -105,54 +120,80 @@ async def sign_in(
     `AccountBlocked`, and `Unauthenticated` if the owner was erased meanwhile.
     """
     requester, key = requester_of(request), await current_key(tx)
-    done = await sign_in_by_password(
-        tx, request, response, owner, requester, None, key, is_strong=is_strong
-    )
+    proof = Proof(owner, None, is_strong=is_strong)
+    done = await sign_in_by_proof(tx, request, response, proof, requester, key)
+    if done == "changed":
+        raise Unauthenticated("This account does not exist any more.")
     assert isinstance(done, Tokens), done
     return done
 
 
-async def sign_in_by_password(
+async def sign_in_by_proof(
     tx: Tx,
     request: Request,
     response: Response,
-    owner: Owner,
+    proof: Proof,
     requester: Requester,
-    password_hash: str | None,
     key: SigningKey,
-    *,
-    is_strong: bool = False,
 ) -> Tokens | Refused:
-    """Like `sign_in`, if this is still the password hash, and a code is not needed too."""
-    if await erasure.is_erased(tx, str(owner.user_id)):
-        raise Unauthenticated("This account does not exist any more.")
-    network = network_of(request)
-    moment, id = now(), new_id()
-    token, issued = _refresh_token(id, moment, moment + SESSION_LIFE)
-    values = forgiving(network, owner.account, owner.user_id, moment) | issued
-    values |= {
-        "password_hash": password_hash,
-        "event_id": new_id(),
-        "device": requester.where.device,
-        "coarse_network": requester.where.network,
-        "ends_at": moment + SESSION_LIFE,
-        "is_strong": is_strong,
-    }
+    """Like `sign_in`, unless the password has changed meanwhile, or a code is needed too."""
+    if await erasure.is_erased(tx, str(proof.owner.user_id)):
+        return "changed"
+    network, user_id = network_of(request), proof.owner.user_id
+    granted, values = _new_session(proof, network, requester)
     its = (await tx.execute(_BEGUN, values)).first()
     if its is None:
         return "changed"
-    if its.takes_code and not is_strong:
+    if its.takes_code and not proof.is_strong:
         return "takes a code"
     if its.blocked_at is not None:
         raise AccountBlocked
     if its.is_new:
-        await _note_new_place(tx, owner.user_id, network, requester)
+        await _note_new_place(tx, user_id, network, requester)
     if requester.language not in (None, its.language):  # remembered for mails
-        changed = update(user).where(user.c.id == owner.user_id)
+        changed = update(user).where(user.c.id == user_id)
         await tx.execute(changed.values(language=requester.language))
-    granted = Granted(id, owner.user_id, token)
-    claims = Claims(its.role, its.email_verified, is_strong, its.consent)
-    return await _tokens(request, response, granted, claims, key)
+    return await _tokens(request, response, granted, _claims_of(its, proof), key)
+
+
+async def sign_in_as_usual(
+    request: Request, response: Response, proof: Proof, requester: Requester, key: SigningKey
+) -> Tokens | None:
+    """Like `sign_in_by_proof`, as one statement without a transaction around it.
+
+    None, and nothing is stored, if there is more to do: a refusal, a new network or another
+    language. An erasure deletes the user, whom the statement locks: it needs no lock of its own.
+    """
+    granted, values = _new_session(proof, network_of(request), requester)
+    async with unguarded(request).single() as connection:
+        its = (await connection.execute(_BEGUN, values | {"only_usual": True})).first()
+    if its is None or its.is_new is None:
+        return None
+    return await _tokens(request, response, granted, _claims_of(its, proof), key)
+
+
+def _claims_of(its: Row[Any], proof: Proof) -> Claims:
+    return Claims(its.role, its.email_verified, proof.is_strong, its.consent)
+
+
+def _new_session(
+    proof: Proof, network: str, requester: Requester
+) -> tuple[Granted, dict[str, object]]:
+    """A session to store, and the parameters of `_BEGUN`."""
+    owner, moment, id = proof.owner, now(), new_id()
+    token, issued = _refresh_token(id, moment, moment + SESSION_LIFE)
+    values = forgiving(network, owner.account, owner.user_id, moment) | issued
+    values |= {
+        "password_hash": proof.password_hash,
+        "event_id": new_id(),
+        "device": requester.where.device,
+        "coarse_network": requester.where.network,
+        "language": requester.language,
+        "ends_at": moment + SESSION_LIFE,
+        "is_strong": proof.is_strong,
+        "only_usual": False,
+    }
+    return Granted(id, owner.user_id, token), values
 
 
 async def _note_new_place(tx: Tx, user_id: UUID, network: str, requester: Requester) -> None:
@@ -172,7 +213,8 @@ def _begun() -> Select[Any]:
     One statement, since each costs a round trip after the hash. It returns the user, or nothing if
     there is none with this id and, if one is given, this password hash. The user cannot change
     until the commit, and no other login of the user goes on: two with a shared lock would wait for
-    each other when both store their language.
+    each other when both store their language. With `only_usual` it stores nothing if there is more
+    to do.
     """
     hash = bindparam("password_hash", type_=user.c.password_hash.type)
     is_strong = bindparam("is_strong", type_=session.c.is_strong.type)
@@ -185,11 +227,30 @@ def _begun() -> Select[Any]:
         .with_for_update(key_share=True, of=user)
         .cte("its")
     )
-    may_enter = and_(its.c.blocked_at.is_(None), or_(is_strong, not_(its.c.takes_code)))
+    only_usual = bindparam("only_usual", type_=Boolean)
+    language = bindparam("language", type_=user.c.language.type)
+    may_enter = and_(
+        its.c.blocked_at.is_(None),
+        or_(is_strong, not_(its.c.takes_code)),
+        or_(
+            not_(only_usual),
+            and_(
+                is_place(),
+                or_(language.is_(None), its.c.language.is_not_distinct_from(language)),
+            ),
+        ),
+    )
     owner = select(its.c.id).where(may_enter)
     forgotten = forgiven().where(exists().where(may_enter)).cte("forgotten")
     stored = remembered(owner).cte("stored")
-    is_known = select(true()).select_from(stored).where(not_(stored.c.is_new)).subquery()
+    is_known = (
+        select(true())
+        .select_from(stored)
+        .where(
+            or_(not_(stored.c.is_new), only_usual)  # pruned just now, and known a moment before
+        )
+        .subquery()
+    )
     begun = {
         session.c.id: bindparam("session_id", type_=Uuid),
         session.c.started_at: bindparam("at", type_=session.c.started_at.type),

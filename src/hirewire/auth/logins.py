@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import (
     Boolean,
     Delete,
+    Exists,
     Select,
     Uuid,
     bindparam,
@@ -170,6 +171,12 @@ def remembered(owner: Select[UUID] | None = None) -> ReturningInsert[bool]:
     return place.on_conflict_do_update(
         index_elements=["user_id", "place"], set_={"at": place.excluded.at}
     ).returning(literal_column("xmax = 0", Boolean).label("is_new"))
+
+
+def is_place() -> Exists:
+    """Whether the network is known; its parameters are among those of `forgiving`."""
+    its = known_place.c
+    return exists().where(its.user_id == bindparam("user_id"), its.place == bindparam("place"))
 
 
 _FORGIVEN, _REMEMBERED = forgiven(), remembered()

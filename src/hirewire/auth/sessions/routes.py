@@ -120,11 +120,12 @@ async def login(body: Login, request: Request, response: Response) -> Tokens:
         async with transactions() as tx:
             await note_failure(tx, network, account, user_id, requester)
         raise WrongCredentials
+    proof = granting.Proof(granting.Owner(stored.id, account), stored.password_hash)
+    usual = await granting.sign_in_as_usual(request, response, proof, requester, key)
+    if usual is not None:
+        return usual
     async with transactions() as tx:
-        owner = granting.Owner(stored.id, account)
-        done = await granting.sign_in_by_password(
-            tx, request, response, owner, requester, stored.password_hash, key
-        )
+        done = await granting.sign_in_by_proof(tx, request, response, proof, requester, key)
         if done == "changed":
             raise WrongCredentials  # meanwhile, which has ended all sessions
         if done != "takes a code":

@@ -356,6 +356,49 @@ async def test_nothing_is_recorded_in_a_transaction_that_has_ended(place: Place)
         record(tx, Noted(page=uuid4()))
 
 
+async def test_a_single_statement_is_committed_by_itself_and_costs_one_round_trip(
+    place: Place,
+) -> None:
+    """The next user of the connection has a transaction again."""
+    await table_of_names(place)
+    transactions = place.transactions()
+    sent: list[str] = []
+    async with transactions.single() as connection:
+        raw = (await connection.get_raw_connection()).driver_connection
+        assert isinstance(raw, asyncpg.Connection)
+        raw.add_query_logger(lambda logged: sent.append(logged.query))
+        await add(connection, "single")
+        await add(connection, "another")
+        assert await names(place) == ["another", "single", "taken"]
+        with pytest.raises(RuntimeError, match="has ended"):
+            record(connection, Noted(page=uuid4()))
+    assert sent == [], "BEGIN and COMMIT would be noted, which are not prepared"
+
+    async def fail() -> None:
+        async with transactions() as tx:
+            assert (await tx.get_raw_connection()).driver_connection is raw
+            await add(tx, "undone")
+            raise ValueError("undo it")
+
+    with pytest.raises(ValueError, match="undo it"):
+        await fail()
+    assert await names(place) == ["another", "single", "taken"]
+    assert [one.rstrip(";") for one in sent[:2]] == [
+        "BEGIN ISOLATION LEVEL READ COMMITTED",
+        "ROLLBACK",
+    ]
+
+
+async def test_a_single_statement_whose_connection_is_lost(place: Place) -> None:
+    async def lose_it() -> None:
+        async with place.transactions().single() as connection:
+            await end_session(place, await own_session(connection))
+            await connection.execute(text("select 1"))
+
+    with pytest.raises(DatabaseUnavailable):
+        await lose_it()
+
+
 class Measured(Event, name="test.measured", owner="writer", key="id"):
     """A number."""
 

@@ -4,7 +4,7 @@ import secrets
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import Exists, Row, delete, exists, insert, select, update
+from sqlalchemy import BindParameter, Exists, Row, delete, exists, insert, select, update
 
 from hirewire.auth.logins import digest
 from hirewire.auth.tables import login_ticket, second_factor, user
@@ -30,7 +30,7 @@ def needed(ticket: str) -> SecondFactorNeeded:
     return SecondFactorNeeded(extra={"ticket": ticket, "expiresIn": life})
 
 
-def takes_code(user_id: UUID) -> Exists:
+def takes_code(user_id: UUID | BindParameter[UUID]) -> Exists:
     """The condition that a sign-in of the user takes a code."""
     its = second_factor.c
     return exists().where(its.user_id == user_id, its.confirmed_at.is_not(None))

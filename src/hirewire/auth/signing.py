@@ -1,15 +1,17 @@
 """The current signing key and access tokens (RFC 9068), shared by the features of `auth`."""
 
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import lru_cache
+from typing import Any
 from uuid import UUID
 
 import structlog
 from joserfc import jws, jwt
 from joserfc.jwk import OKPKey
-from sqlalchemy import select
+from sqlalchemy import and_, bindparam, select
 
 from hirewire.auth.tables import signing_key
 from hirewire.kit.clock import now
@@ -60,21 +62,31 @@ def opened(stored: bytes) -> OKPKey:
     return OKPKey.import_key(json.loads(unseal(stored, PURPOSE)))
 
 
+KEY = (signing_key.c.kid, signing_key.c.sealed, signing_key.c.private_jwk)
+"""The columns of a key that is to sign."""
+SIGNS = and_(
+    signing_key.c.sign_from <= bindparam("moment"), signing_key.c.sign_until > bindparam("moment")
+)
+"""The keys that may sign at this moment."""
+_CURRENT = select(*KEY).where(SIGNS).order_by(signing_key.c.sign_from.desc())
+
+
 async def current_key(tx: Tx) -> SigningKey:
     """The key that signs tokens now: the newest that can be opened. Raises `NoSigningKey`."""
-    moment = now()
-    result = await tx.execute(
-        select(signing_key.c.kid, signing_key.c.sealed, signing_key.c.private_jwk)
-        .where(signing_key.c.sign_from <= moment, signing_key.c.sign_until > moment)
-        .order_by(signing_key.c.sign_from.desc())
-    )
-    for row in result:
-        if row.private_jwk is not None:
-            return SigningKey(row.kid, OKPKey.import_key(row.private_jwk))
+    rows = await tx.execute(_CURRENT, {"moment": now()})
+    return newest_of(tuple(row) for row in rows)
+
+
+def newest_of(keys: Iterable[tuple[Any, ...]]) -> SigningKey:
+    """The first key that can be opened, of rows of `KEY`. Raises `NoSigningKey`."""
+    for kid, stored, readable in keys:
+        if readable is not None:
+            return SigningKey(kid, OKPKey.import_key(readable))
         try:
-            return SigningKey(row.kid, opened(row.sealed))
+            if stored is not None:
+                return SigningKey(kid, opened(stored))
         except CannotOpen:
-            log.error("a signing key cannot be opened: see HIREWIRE_SECRET_KEY", kid=row.kid)
+            log.error("a signing key cannot be opened: see HIREWIRE_SECRET_KEY", kid=kid)
     raise NoSigningKey(retry_after=1)
 
 

@@ -201,6 +201,28 @@ class Transactions:
         for call in opened.after:
             call()
 
+    @asynccontextmanager
+    async def single(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for one statement, which is a transaction of its own.
+
+        It saves the round trips of BEGIN and COMMIT. Nothing can be recorded. Raises
+        `DatabaseUnavailable` as a transaction does.
+        """
+        connection = await self._connected()
+        watched = Transaction(self.owner)
+        watched.ended = True  # nothing can be recorded
+        try:
+            options = {_OPTION: watched, "isolation_level": "AUTOCOMMIT"}
+            connection.sync_connection.execution_options(**options)  # type: ignore[union-attr]
+            async with connection.begin():
+                yield connection
+        except Exception as error:
+            if watched.unusable is not None:
+                raise DatabaseUnavailable(describe(watched.unusable)) from error
+            raise
+        finally:
+            await asyncio.shield(asyncio.create_task(connection.close()))
+
     async def _connected(self) -> AsyncConnection:
         while True:
             tx = self.engine.connect()

@@ -135,6 +135,14 @@ async def test_a_refused_try_does_not_lengthen_the_wait(auth: Auth, clock: Moved
     await auth.login()
 
 
+async def test_each_admitted_failure_is_stored_once_and_a_refused_one_is_not(auth: Auth) -> None:
+    """Below the lowest limits an attempt is stored while the others are counted, above it after."""
+    await auth.register()
+    for n in range(1, PAIR + 3):
+        await auth.try_login(password="not the password")
+        assert await auth.rows("select count(*) from failed_login") == [(min(n, PAIR),)]
+
+
 async def test_failures_are_stored_and_a_success_clears_them(auth: Auth) -> None:
     await auth.register()
     await fail(auth, PAIR - 1)

@@ -16,6 +16,7 @@ from hirewire.auth import credentials
 from hirewire.messaging.testing import recorded
 from tests.auth.conftest import PASSWORD, Auth, MovedClock
 from tests.hashing import use_passwords
+from tests.messaging.test_costs import counted
 
 
 class Counted:
@@ -91,13 +92,13 @@ async def test_wrong_password_and_unknown_address_are_indistinguishable(
 ) -> None:
     use_passwords("real")
     await auth.register()
-    counted = Counted(monkeypatch, auth)
+    verified = Counted(monkeypatch, auth)
     wrong = await auth.try_login(password="not the password")
-    assert len(counted.hashes) == 1
+    assert len(verified.hashes) == 1
     unknown = await auth.try_login("nobody@example.org")
-    assert len(counted.hashes) == 2
+    assert len(verified.hashes) == 2
     no_address = await auth.try_login("nobody at all", "")
-    assert len(counted.hashes) == 3
+    assert len(verified.hashes) == 3
     assert [a.status_code for a in (wrong, unknown, no_address)] == [401] * 3
     assert wrong.json() == unknown.json() == no_address.json()
     assert wrong.json()["type"].endswith("wrong-credentials")
@@ -105,7 +106,7 @@ async def test_wrong_password_and_unknown_address_are_indistinguishable(
         {k: v for k, v in a.headers.items() if k != "x-request-id"} for a in (wrong, unknown)
     ]
     assert headers[0] == headers[1]
-    assert {h.rpartition("$")[0].rpartition("$")[0] for h in counted.hashes} == {
+    assert {h.rpartition("$")[0].rpartition("$")[0] for h in verified.hashes} == {
         "$argon2id$v=19$m=19456,t=2,p=1"
     }
 
@@ -114,9 +115,51 @@ async def test_no_connection_is_held_while_hashing(
     auth: Auth, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await auth.register()
-    counted = Counted(monkeypatch, auth)
+    verified = Counted(monkeypatch, auth)
     await auth.login()
-    assert counted.connections == [0]
+    assert verified.connections == [0]
+
+
+async def test_a_login_costs_two_statements_before_the_hash_and_one_after_it(
+    auth: Auth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each is a round trip, which the hash hides none of."""
+    await auth.register()
+    with counted(auth.service.engine) as statements:
+        hashed_after: list[int] = []
+        real = credentials._hasher.verify
+
+        def verify(password: str, hash: str) -> bool:
+            hashed_after.append(len(statements))
+            return real(password, hash)
+
+        monkeypatch.setattr(credentials._hasher, "verify", verify)
+        await auth.login()
+        assert (hashed_after, len(statements)) == ([2], 7), "the first has a new network"
+        await auth.login()
+        assert (hashed_after, len(statements)) == ([2, 9], 10), statements
+
+
+async def test_a_password_that_changes_during_the_hash_does_not_log_in(
+    auth: Auth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await auth.register()
+    stored = asyncio.Event()
+    loop, real = asyncio.get_running_loop(), credentials._hasher.verify
+
+    async def change() -> None:
+        async with auth.service.engine.begin() as tx:
+            await tx.exec_driver_sql("update user_account set password_hash = 'another'")
+        stored.set()
+
+    def verify(password: str, hash: str) -> bool:
+        asyncio.run_coroutine_threadsafe(change(), loop).result(10)
+        return real(password, hash)
+
+    monkeypatch.setattr(credentials._hasher, "verify", verify)
+    assert (await auth.try_login()).status_code == 401
+    assert stored.is_set()
+    assert await auth.rows("select count(*) from session") == [(0,)]
 
 
 async def test_before_the_first_key_nobody_can_log_in(keyless: Auth) -> None:

@@ -43,6 +43,17 @@ async def test_a_sign_in_from_a_new_network_is_mailed_but_not_the_first(
     assert sorted(what for (what,) in noted) == ["signed_in"] * 5 + ["signed_in_elsewhere"]
 
 
+async def test_of_two_first_sign_ins_at_once_the_later_is_from_elsewhere(
+    auth: Auth, postbox: Postbox
+) -> None:
+    """The second waits for the first, and must see what it has stored."""
+    await auth.register()
+    await asyncio.gather(sign_in(auth, "203.0.113.7"), sign_in(auth, "198.51.100.77"))
+    noted = await auth.rows("select what from security_event order by what")
+    assert [what for (what,) in noted] == ["signed_in", "signed_in_elsewhere"]
+    assert await subjects(postbox) == [NEW]
+
+
 async def test_three_mails_a_day_and_the_log_has_all(auth: Auth, postbox: Postbox) -> None:
     await auth.register()
     for n in range(limits.SIGN_IN_MAILS + 3):

@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from sqlalchemy import delete, insert, or_
+from sqlalchemy import CTE, FromClause, bindparam, delete, insert, literal, or_, select
 
 from hirewire.auth.security_log.rules import KEPT, What
 from hirewire.auth.tables import security_event
@@ -28,6 +28,24 @@ async def note(tx: Tx, user_id: UUID | None, what: What, where: Where) -> None:
             network=where.network,
         )
     )
+
+
+def noted(what: What, of: FromClause) -> CTE:
+    """Note an act for each row of `of`, as a part of a statement.
+
+    Its parameters are `event_id`, `user_id`, `at`, `device` and `coarse_network`.
+    """
+    its = security_event.c
+    values = select(
+        bindparam("event_id", type_=its.id.type),
+        bindparam("user_id", type_=its.user_id.type),
+        literal(what, its.what.type),
+        bindparam("at", type_=its.at.type),
+        bindparam("device", type_=its.device.type),
+        bindparam("coarse_network", type_=its.network.type),
+    )
+    columns = [its.id, its.user_id, its.what, its.at, its.device, its.network]
+    return insert(security_event).from_select(columns, values.select_from(of)).cte("noted")
 
 
 async def forget_old(tx: Tx) -> None:

@@ -1,38 +1,53 @@
 """Queries for logging in, and the list of a user's sessions."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import BigInteger, Row, bindparam, func, select
 
 from hirewire.auth.granting import REFRESH_LIFE
-from hirewire.auth.login_tickets import takes_code
-from hirewire.auth.tables import session, user
+from hirewire.auth.logins import lock_name
+from hirewire.auth.signing import KEY, SIGNS, SigningKey, newest_of
+from hirewire.auth.tables import session, signing_key, user
 from hirewire.kit.clock import now
+from hirewire.messaging.locks import lock_number
 from hirewire.messaging.transaction import Tx
 
 
-async def login_of(tx: Tx, email_key: str) -> Row[UUID, str] | None:
-    """The id and password hash of the account with this e-mail key; None if there is none."""
-    result = await tx.execute(
-        select(user.c.id, user.c.password_hash).where(user.c.email_key == email_key)
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """An account that somebody wants to log in to."""
+
+    id: UUID
+    password_hash: str | None = field(repr=False)
+
+
+_LOCK = select(func.pg_advisory_xact_lock(bindparam("lock", type_=BigInteger))).cte("lock")
+_ACCOUNT = (
+    select(user.c.id, user.c.password_hash, *KEY)
+    .select_from(
+        _LOCK.join(user, user.c.email_key == bindparam("email_key"), isouter=True).join(
+            signing_key, SIGNS, isouter=True
+        )
     )
-    return result.first()
+    .order_by(signing_key.c.sign_from.desc())
+)
 
 
-async def needs_code(tx: Tx, user_id: UUID, password_hash: str) -> bool | None:
-    """Whether a login of the user also takes a code; None if this is not the password hash any
-    more. It cannot change until the commit, and no other login of the user goes on: two with a
-    shared lock would wait for each other when both store their language.
+async def lock_account(tx: Tx, email_key: str) -> tuple[SigningKey, Stored | None]:
+    """The signing key and the account with this e-mail key; None if there is none.
+
+    The other logins of the account wait until the transaction ends. It is one statement, as a login
+    should take little longer than its hash. Raises `NoSigningKey`: without a key nobody can log in,
+    so the attempt must not count.
     """
-    result = await tx.execute(
-        select(takes_code(user_id))
-        .select_from(user)
-        .where(user.c.id == user_id, user.c.password_hash == password_hash)
-        .with_for_update(key_share=True, of=user)
-    )
-    return result.scalar()
+    values = {"lock": lock_number(lock_name(email_key)), "email_key": email_key, "moment": now()}
+    rows = (await tx.execute(_ACCOUNT, values)).all()
+    id, password_hash = rows[0][:2]
+    key = newest_of(tuple(row[2:]) for row in rows)
+    return key, None if id is None else Stored(id, password_hash)
 
 
 MOST_LISTED = 100

@@ -13,11 +13,11 @@ from hirewire.auth.callers import CurrentSession
 from hirewire.auth.credentials import email_key, password_fits
 from hirewire.auth.failures import note_failure
 from hirewire.auth.granting import Tokens
-from hirewire.auth.logins import TooManyFailures, admit, end_sessions
+from hirewire.auth.logins import TooManyFailures, admit_locked, end_sessions
 from hirewire.auth.notices import requester_of
 from hirewire.auth.security_log.commands import note
 from hirewire.auth.sessions import commands, queries
-from hirewire.auth.signing import current_key, session_of
+from hirewire.auth.signing import session_of
 from hirewire.auth.where import network_of, where_of
 from hirewire.kit.errors import AppError, Kind, NotFound, Unauthenticated
 from hirewire.kit.http import RequestTx, transactions_of
@@ -108,25 +108,28 @@ async def login(body: Login, request: Request, response: Response) -> Tokens:
     account = email_key(body.email)
     transactions = transactions_of(request)
     async with transactions() as tx:
-        await current_key(tx)  # without a key nobody can log in, so the attempt must not count
-        stored = await queries.login_of(tx, account)
-        pause = await admit(tx, network, account, stored.id if stored else None)
+        key, stored = await queries.lock_account(tx, account)
+        pause = await admit_locked(tx, network, account, stored.id if stored else None)
     if pause:
         raise TooManyFailures(retry_after=ceil(pause.total_seconds()))
+    requester = requester_of(request)  # before the hash: what comes after it runs in cold caches
     # No transaction is open while the password is hashed: that takes tens of milliseconds.
     fits = await password_fits(body.password, stored.password_hash if stored else None)
     if stored is None or not fits:
         user_id = stored.id if stored else None
         async with transactions() as tx:
-            await note_failure(tx, network, account, user_id, requester_of(request))
+            await note_failure(tx, network, account, user_id, requester)
         raise WrongCredentials
+    proof = granting.Proof(granting.Owner(stored.id, account), stored.password_hash)
+    usual = await granting.sign_in_as_usual(request, response, proof, requester, key)
+    if usual is not None:
+        return usual
     async with transactions() as tx:
-        is_code_needed = await queries.needs_code(tx, stored.id, stored.password_hash)
-        if is_code_needed is None:
-            raise WrongCredentials  # changed meanwhile, which has ended all sessions
-        if not is_code_needed:
-            owner = granting.Owner(stored.id, account)
-            return await granting.sign_in(tx, request, response, owner)
+        done = await granting.sign_in_by_proof(tx, request, response, proof, requester, key)
+        if done == "changed":
+            raise WrongCredentials  # meanwhile, which has ended all sessions
+        if done != "takes a code":
+            return done
         ticket = await login_tickets.issue(tx, stored.id)
     raise login_tickets.needed(ticket)
 

@@ -18,7 +18,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from hirewire.assembly import load_settings
-from hirewire.contracts.auth import UserBlocked, UserRoleChanged
+from hirewire.contracts.auth import UserBlocked, UserErased, UserRoleChanged
 from hirewire.contracts.profiles import ResumeUpdated
 from hirewire.contracts.vacancies import EmployerProfileCreated, RecommendationCreated
 from hirewire.launcher.process import free_port
@@ -287,13 +287,19 @@ async def test_the_end_of_a_token_ends_the_stream(world: World) -> None:
     await eventually(closed)
 
 
-async def test_a_block_ends_the_streams_of_the_person(world: World) -> None:
-    anna, ben = uuid4(), uuid4()
+async def test_a_block_or_an_erasure_ends_the_streams_of_the_person(world: World) -> None:
+    anna, ben, carl = uuid4(), uuid4(), uuid4()
     moment = datetime.now(UTC)
-    async with world.page(anna) as first, world.page(anna) as second, world.page(ben) as other:
+    async with (
+        world.page(anna) as first,
+        world.page(anna) as second,
+        world.page(carl) as third,
+        world.page(ben) as other,
+    ):
         await world.say(UserBlocked(user_id=anna, blocked=False, at=moment))
         await world.say(UserBlocked(user_id=anna, blocked=True, at=moment))
-        for page in (first, second):
+        await world.say(UserErased(user_id=carl, erasure_id=uuid4(), erased_at=moment))
+        for page in (first, second, third):
             await page.received("user.blocked")
             assert page.task is not None
             await asyncio.wait_for(page.task, 10)
@@ -320,9 +326,9 @@ async def test_a_block_while_a_stream_opens_ends_it(world: World) -> None:
     asked = time.monotonic()
     body = json.dumps({"userId": anna, "blocked": True}).encode()
     hub.consume([Delivery(body=body, routing_key="user.blocked", message_id=str(uuid4()))])
-    assert hub.was_blocked(anna, since=asked)
-    assert not hub.was_blocked(anna, since=time.monotonic() + 1)
-    assert not hub.was_blocked(str(uuid4()), since=asked)
+    assert hub.was_refused(anna, since=asked)
+    assert not hub.was_refused(anna, since=time.monotonic() + 1)
+    assert not hub.was_refused(str(uuid4()), since=asked)
 
 
 async def test_streams_end_with_the_process(world: World) -> None:

@@ -20,7 +20,7 @@ from hirewire.kit.settings import Settings
 from hirewire.web.api.services import Services
 from hirewire.web.hardening import Hardened, OperatorsOnly
 from hirewire.web.live.consumer import Live
-from hirewire.web.live.hub import CONCERNS
+from hirewire.web.live.hub import CONSUMED
 from hirewire.web.live.routes import router as live_router
 from hirewire.web.pages import (
     about,
@@ -170,4 +170,4 @@ def _operations(services: Services) -> APIRouter:
     return router
 
 
-GATEWAY = Gateway("web", create_web, consumes=tuple(CONCERNS))
+GATEWAY = Gateway("web", create_web, consumes=CONSUMED)

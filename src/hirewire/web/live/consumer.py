@@ -7,7 +7,7 @@ from pathlib import Path
 from hirewire.messaging.background import Backoff, run_steps
 from hirewire.messaging.bodies import BodyStore, ClaimCheck
 from hirewire.messaging.broker import Broker, open_broker
-from hirewire.web.live.hub import CONCERNS, Hub
+from hirewire.web.live.hub import CONSUMED, Hub
 
 
 class Live:
@@ -43,7 +43,7 @@ class Live:
 
         async def step() -> bool:
             try:
-                async with aclosing(broker.broadcasts(tuple(CONCERNS))) as batches:
+                async with aclosing(broker.broadcasts(CONSUMED)) as batches:
                     async for deliveries in batches:
                         if not deliveries:  # only new events: earlier ones are missed
                             backoff.reset()

@@ -33,6 +33,9 @@ CONCERNS: dict[str, tuple[Side, ...]] = {
     "vacancy.closed": ("company",),
 }
 """The recipients of each event: the user in its `userId`, the members of its `companyId`."""
+REFUSING = ("user.blocked", "user.erased")
+"""The events that end the streams of their person."""
+CONSUMED = tuple({**CONCERNS, **dict.fromkeys(REFUSING)})
 SENT_FIELDS = ("resumeId", "vacancyId", "applicationId", "recommendationId")
 """The fields of an event that are sent: a company does not learn whose resume it is."""
 ACTIVITY = "activity"
@@ -82,7 +85,7 @@ class Stream:
     is_behind: bool = False
     has_ended: bool = False
     is_doubtful: bool = False
-    """Whether the person may have been blocked while events were missed."""
+    """Whether the person may have been blocked or erased while events were missed."""
 
     def send(self, text: bytes) -> None:
         """Queue a message. A full queue is cleared, and the page gets `catch-up`."""
@@ -145,7 +148,7 @@ class Hub:
         self._streams: dict[tuple[Side, str], set[Stream]] = {}
         self._all: set[Stream] = set()
         self._ring: deque[StreamMessage] = deque(maxlen=RING)
-        self._blocks: deque[tuple[str, float]] = deque(maxlen=RING)
+        self._refusals: deque[tuple[str, float]] = deque(maxlen=RING)
         self._activity = Pulse(self._send_activity)
 
     def __len__(self) -> int:
@@ -189,8 +192,8 @@ class Hub:
             if message is None:
                 continue
             name = type_of(delivery)
-            if name == "user.blocked":
-                self._blocked(delivery)
+            if name in REFUSING:
+                self._refused(name, delivery)
                 continue
             self._ring.append(message)
             if name == "employer.profile.created":
@@ -236,15 +239,15 @@ class Hub:
         stream.queue.append(REFUSED)
         stream.end()
 
-    def was_blocked(self, user_id: str, since: float) -> bool:
-        """Whether a person was blocked after this time, by the monotonic clock."""
-        return any(one == user_id and at >= since for one, at in self._blocks)
+    def was_refused(self, user_id: str, since: float) -> bool:
+        """Whether a person was blocked or erased after this time, by the monotonic clock."""
+        return any(one == user_id and at >= since for one, at in self._refusals)
 
-    def _blocked(self, delivery: Delivery) -> None:
+    def _refused(self, name: str, delivery: Delivery) -> None:
         body = json.loads(delivery.body)
-        if body.get("blocked"):
+        if name == "user.erased" or body.get("blocked"):
             user_id = str(UUID(str(body["userId"])))
-            self._blocks.append((user_id, time.monotonic()))
+            self._refusals.append((user_id, time.monotonic()))
             for stream in self._streams.get(("person", user_id), ()):
                 self.refuse(stream)
 

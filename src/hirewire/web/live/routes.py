@@ -50,7 +50,7 @@ async def live(
     user_id = await services.who(authorization)
     company_id = await services.company_of(authorization)
     stream = feed.hub.open(user_id, company_id)
-    if feed.hub.was_blocked(user_id, since=asked):
+    if feed.hub.was_refused(user_id, since=asked):
         feed.hub.refuse(stream)
     seconds = ends(authorization) - time.time()
 

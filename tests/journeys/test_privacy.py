@@ -18,6 +18,7 @@ from fastapi.routing import APIRoute
 from pypdf import PdfReader
 
 from hirewire.messaging.database import connect
+from hirewire.notifications.app import SERVICE as NOTIFICATIONS
 from hirewire.profiles.app import SERVICE as PROFILES
 from hirewire.vacancies.app import SERVICE as VACANCIES
 from hirewire.web.sessions import ACCESS
@@ -139,7 +140,15 @@ LOOKED: dict[str, Seen] = dict.fromkeys(
     LOOKERS,
 ) | {"/api/vacancies/resumes/{D}": {}, "/api/vacancies/resumes/{L}": {}}
 """How employers find visible candidates: anonymously, and no longer once they are hidden."""
+NOTICES = "/api/notifications/notices"
+NOTICED: dict[str, Seen] = {
+    NOTICES: dict.fromkeys(("owner", "none", "open", "withdrawn"), "old title")
+}
+"""Notices of matches and applications have the title of then, and no owner."""
+NOTICED_HIDDEN: dict[str, Seen] = {NOTICES: dict.fromkeys(("open", "withdrawn"), "old title")}
+"""Those of matches are gone."""
 ELSEWHERE = {
+    "/api/notifications/notices/unread",
     "/about",
     "/admin/companies",
     "/admin/companies/{id}",
@@ -375,7 +384,7 @@ async def _looked_at(
 @pytest.mark.long
 @pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
 async def test_visibility_of_candidates_data(platform: Platform) -> None:
-    await platform.start("auth", "profiles", "vacancies", "web")
+    await platform.start("auth", "profiles", "vacancies", "notifications", "web")
     async with AsyncExitStack() as stack:
         people = {who: Person(await stack.enter_async_context(platform.client())) for who in WHO}
         ids = await _act_it_out(people)
@@ -386,14 +395,16 @@ async def test_visibility_of_candidates_data(platform: Platform) -> None:
             kept = await people["withdrawn"].answer(f"/api/profiles/candidates/{ids['R']}")
             found = await people["none"].answer("/api/vacancies/resumes")
             old = await people["withdrawn"].answer(f"/api/vacancies/applications/{ids['W']}")
+            noticed = await _looked_at(people, ids, NOTICED)
             return (
                 all(MARKS["title"] in text for text in (lists, found))
                 and MARKS["old text"] in kept
                 and MARKS["old title"] in old
+                and _wrong(noticed, NOTICED) == ""
             )
 
         await eventually(all_has_arrived)
-        whole = TABLE | LOOKED
+        whole = TABLE | LOOKED | NOTICED
         assert _wrong(await _looked_at(people, ids, whole), whole) == ""
 
         for who, person in people.items():
@@ -406,10 +417,12 @@ async def test_visibility_of_candidates_data(platform: Platform) -> None:
         async def is_gone() -> bool:
             lists = await people["none"].answer("/api/vacancies/recommendations")
             found = await people["none"].answer("/api/vacancies/resumes")
-            return not any(MARKS["title"] in text for text in (lists, found))
+            noticed = await _looked_at(people, ids, NOTICED_HIDDEN)
+            is_listed = any(MARKS["title"] in text for text in (lists, found))
+            return not is_listed and _wrong(noticed, NOTICED_HIDDEN) == ""
 
         await eventually(is_gone)
-        hidden = TABLE | {path: {} for path in LOOKED}
+        hidden = TABLE | {path: {} for path in LOOKED} | NOTICED_HIDDEN
         assert _wrong(await _looked_at(people, ids, hidden), hidden) == ""
     await _nothing_in_events_and_log(platform, marks)
 
@@ -417,7 +430,7 @@ async def test_visibility_of_candidates_data(platform: Platform) -> None:
 async def _nothing_in_events_and_log(platform: Platform, marks: dict[str, str]) -> None:
     personal = {name: mark for name, mark in marks.items() if name not in ("user", "title")}
     anonymous = ("old title", "draft", "linked")
-    for service in ("auth", "profiles", "vacancies"):
+    for service in ("auth", "profiles", "vacancies", "notifications"):
         connection = await connect(platform.settings.service_database(service), application="tests")
         rows = await connection.fetch("select row_to_json(l)::text as line from messaging.log l")
         await connection.close()
@@ -434,11 +447,11 @@ async def _nothing_in_events_and_log(platform: Platform, marks: dict[str, str]) 
 
 def test_every_public_path_is_in_the_table() -> None:
     """Every new readable address must be in the table, or listed as free of candidates' data."""
-    shown = {path.partition("?")[0] for path in TABLE | LOOKED} | ELSEWHERE
+    shown = {path.partition("?")[0] for path in TABLE | LOOKED | NOTICED} | ELSEWHERE
     pages = [import_module(f"hirewire.web.pages.{name}").router for name in PAGES]
     paths = {
         route.path
-        for router in (*PROFILES.routes, *VACANCIES.routes, *pages)
+        for router in (*PROFILES.routes, *VACANCIES.routes, *NOTIFICATIONS.routes, *pages)
         for route in router.routes
         if isinstance(route, APIRoute) and "GET" in (route.methods or ())
     }

@@ -16,7 +16,7 @@ from tests.journeys.conftest import Platform
 from tests.journeys.people import profiles_of, register
 
 ALWAYS = UUID(int=0)
-ALL = ("auth", "profiles", "vacancies", "web")
+ALL = ("auth", "profiles", "vacancies", "notifications", "web")
 
 
 async def audited(operators: Operators, wait: float = 60.0) -> Report:
@@ -84,7 +84,7 @@ async def test_manually_deleted_data_is_found_and_repaired(platform: Platform) -
         second = [(await register(client))[0] for _ in range(3)]
         await eventually(lambda: nothing_unsent(platform))
         await delete_queue(platform, "hirewire.profiles")
-        await platform.start("profiles", "vacancies")
+        await platform.start("profiles", "vacancies", "notifications")
 
         report = await audited(operators)
         [line] = [line for owner, to, line in report.lines() if (owner, to) == ("auth", "profiles")]

@@ -144,7 +144,7 @@ async def test_a_person_is_found_blocked_and_unblocked(
         assert answer.status_code == 303
 
         async def is_back() -> bool:
-            """A service that has not heard of the unblocking yet ends the session once more."""
+            """A service that does not know of the unblocking yet ends the session again."""
             assert (await anna.post("/signin", data=typed)).status_code == 303
             return (await anna.get("/me")).status_code == 200
 

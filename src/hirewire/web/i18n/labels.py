@@ -119,6 +119,7 @@ LABELS = {
     "auth": N_("Accounts"),
     "profiles": N_("Profiles and resumes"),
     "vacancies": N_("Jobs"),
+    "notifications": N_("Notifications"),
     "role_applicant": N_("Job seeker"),
     "role_employer": N_("Employer"),
     "role_admin": N_("Operator"),

@@ -21,7 +21,7 @@ from hirewire.launcher.process import free_port, spawn, stop
 from hirewire.launcher.state import found_settings
 
 START_SECONDS = 120.0
-SERVICES = ("auth", "profiles", "vacancies", "web")
+SERVICES = ("auth", "profiles", "vacancies", "notifications", "web")
 
 
 @dataclass(frozen=True)

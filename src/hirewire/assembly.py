@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from hirewire.auth.manifest import MANIFEST as AUTH
 from hirewire.kit import settings as kit_settings
 from hirewire.kit.settings import Settings, SettingsError, settings_for
+from hirewire.notifications.manifest import MANIFEST as NOTIFICATIONS
 from hirewire.profiles.manifest import MANIFEST as PROFILES
 from hirewire.vacancies.manifest import MANIFEST as VACANCIES
 from hirewire.web.manifest import MANIFEST as WEB
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from hirewire.messaging.broker import QueueTopology
     from hirewire.messaging.runtime import Role
 
-MANIFESTS = (AUTH, PROFILES, VACANCIES, WEB)
+MANIFESTS = (AUTH, PROFILES, VACANCIES, NOTIFICATIONS, WEB)
 """All services, in the order in which they are started."""
 PROCESSES = tuple(manifest.name for manifest in MANIFESTS)
 SERVICES = tuple(manifest.name for manifest in MANIFESTS if manifest.has_database)

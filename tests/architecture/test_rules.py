@@ -125,7 +125,7 @@ OWNERS = {
     "subscribers.py": "migrate's own connection",
 }
 """Modules of messaging that begin and end transactions, and why."""
-SERVICES = ("auth", "profiles", "vacancies")
+SERVICES = ("auth", "profiles", "vacancies", "notifications")
 
 
 def without_transactions() -> list[Path]:

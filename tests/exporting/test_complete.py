@@ -9,6 +9,7 @@ from hirewire.auth.exports import documents as auth
 from hirewire.kit.exports.files import LEFT_OUT_EVERYWHERE, Section
 from hirewire.kit.settings import Settings
 from hirewire.messaging.database import connect
+from hirewire.notifications.exporting import documents as notifications
 from hirewire.profiles.exporting import documents as profiles
 from hirewire.vacancies.exporting import documents as vacancies
 from tests.services import copy_of_migrated
@@ -20,6 +21,7 @@ SERVICES: dict[str, tuple[Sequence[Section], Mapping[str, str], Mapping[str, str
     "auth": ((auth.ACCOUNT, *auth.SECTIONS), auth.ELSEWHERE, auth.LEFT_OUT),
     "profiles": ((profiles.PROFILE, *profiles.SECTIONS), profiles.ELSEWHERE, profiles.LEFT_OUT),
     "vacancies": (vacancies.SECTIONS, vacancies.ELSEWHERE, vacancies.LEFT_OUT),
+    "notifications": (notifications.SECTIONS, notifications.ELSEWHERE, notifications.LEFT_OUT),
 }
 COLUMNS = """
 select table_schema, table_name, column_name from information_schema.columns

@@ -148,7 +148,7 @@ async def _complete(
 @pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
 @pytest.mark.timeout(240)
 async def test_everything_of_a_deleted_account_is_gone(platform: Platform, chromium: str) -> None:
-    await platform.start("auth", "profiles", "vacancies", "web")
+    await platform.start("auth", "profiles", "vacancies", "notifications", "web")
     async with AsyncExitStack() as stack:
         anna, boris, carla, nobody = [
             await stack.enter_async_context(platform.client()) for _ in range(4)
@@ -200,7 +200,9 @@ async def test_everything_of_a_deleted_account_is_gone(platform: Platform, chrom
         receipt = first.json()["receiptId"]
         found = await _complete(nobody, receipt)
         assert time.monotonic() - began < 10  # 0.3 s on an idle machine
-        assert {one["service"] for one in found["services"]} == {"auth", "profiles", "vacancies"}
+        assert {one["service"] for one in found["services"]} == {
+            *("auth", "profiles", "vacancies", "notifications"),
+        }
         assert all(one["records"] > 3 for one in found["services"])
         assert (await _delete(anna, token)).status_code == 401
 

@@ -81,7 +81,7 @@ async def _apply(anna: httpx.AsyncClient, boss: httpx.AsyncClient) -> None:
 
 async def test_everything_is_exported(platform: Platform, chromium: str, tmp_path: Path) -> None:
     """A candidate's copy on a desktop in English, an employer's on a phone in Russian."""
-    await platform.start("auth", "profiles", "vacancies", "web")
+    await platform.start("auth", "profiles", "vacancies", "notifications", "web")
     url = platform.settings.service_url("web")
     async with (
         browsing(chromium) as browser,

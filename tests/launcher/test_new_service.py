@@ -18,7 +18,7 @@ from tests.services import SECRET_KEY
 
 ROOT = Path(__file__).resolve().parents[2]
 ASSEMBLY = "src/hirewire/assembly.py"
-LAYERS = "launcher | auth | profiles | vacancies | "
+LAYERS = "launcher | auth | notifications | profiles | vacancies | "
 
 
 def blocks() -> dict[str, str]:
@@ -126,4 +126,4 @@ def test_it_keeps_the_rules(tree: Path) -> None:
     run(tree, [str(bin / "ruff"), "check", "--no-cache", str(where)])
     run(tree, [str(bin / "ruff"), "format", "--no-cache", "--check", str(where)])
     listed = run(tree, [sys.executable, "-m", "hirewire", "events", "catalogue"])
-    assert re.search(r"user\.registered\W+auth\W+id\W+profiles, statistics", listed)
+    assert re.search(r"user\.registered\W+auth\W+id\W+profiles, notifications, statistics", listed)

@@ -14,7 +14,7 @@ from hirewire.kit.service import create_app
 from hirewire.kit.settings import Settings
 from tests.profiles.conftest import Person
 
-NAMES = ["auth", "profiles", "vacancies"]
+NAMES = ["auth", "profiles", "vacancies", "notifications"]
 
 
 def document(name: str) -> dict[str, Any]:
@@ -74,6 +74,7 @@ def test_routes_that_require_sign_in_are_documented(name: str) -> None:
             "post /api/vacancies/vacancies": needed,
             "get /api/vacancies/vacancies": open_to_all,
         },
+        "notifications": {"get /api/notifications/notices": needed},
     }
     assert said.items() >= some[name].items()
 
@@ -89,6 +90,7 @@ def test_responses_other_than_json_have_their_media_type() -> None:
     assert kinds == {
         "get /api/profiles/candidates/{resume_id}/pdf": ["application/pdf"],
         "get /api/auth/exports/{id}/files/{number}": ["application/octet-stream"],
+        "get /api/notifications/exports/{id}/files/{number}": ["application/octet-stream"],
         "get /api/profiles/exports/{id}/files/{number}": ["application/octet-stream"],
         "get /api/profiles/resumes/{id}/export": ["application/json", "application/pdf"],
         "get /api/vacancies/companies/{id}/logo": ["image/webp"],

@@ -46,6 +46,7 @@ from hirewire.contracts.auth import (
     UserRetentionNotified,
     UserRoleChanged,
 )
+from hirewire.contracts.notifications import NotificationsErasureDone, NotificationsExported
 from hirewire.contracts.profiles import ProfilesErasureDone, ProfilesExported, ResumesRetentionDue
 from hirewire.contracts.vacancies import (
     ApplicationsRetentionDue,
@@ -76,8 +77,18 @@ SERVICE = Service(
         on(ModerationDecided, moderation.on_moderation_decided, name="auth.moderation"),
         on(ProfilesErasureDone, erasure_handlers.on_erasure_done, name="auth.erased_profiles"),
         on(VacanciesErasureDone, erasure_handlers.on_erasure_done, name="auth.erased_vacancies"),
+        on(
+            NotificationsErasureDone,
+            erasure_handlers.on_erasure_done,
+            name="auth.erased_notifications",
+        ),
         on(ProfilesExported, exports.on_profiles_exported, name="auth.exports_profiles"),
         on(VacanciesExported, exports.on_vacancies_exported, name="auth.exports_vacancies"),
+        on(
+            NotificationsExported,
+            exports.on_notifications_exported,
+            name="auth.exports_notifications",
+        ),
         on(
             ResumesRetentionDue,
             retention.on_resumes_retention_due,

@@ -8,6 +8,7 @@ ERASURE = "01912d64-5a02-7d19-b7c4-8e2f0a6d9b31"
 RECOMMENDATION = "01912d62-7c1a-7e55-9f03-3b8d5a2e6c71"
 COMPANY, VACANCY = "01912d60-9c15-7b6e-a2f3-7e4d1c8b5a92", "01912d61-44d0-7a1c-b5e8-2f6a9c3d7b04"
 EXPORT = "01912d64-5c20-7d13-a4f7-1e9b3c6d8f42"
+NOTICE = "01912d65-1f3a-7b80-9d27-4c6e8a0b2d53"
 ITEM = "01912d5d-8e21-7d94-9a60-4c7b2e5f1d83"
 
 EXAMPLES: dict[str, dict[str, JsonValue]] = {
@@ -36,6 +37,13 @@ EXAMPLES: dict[str, dict[str, JsonValue]] = {
         "service": "vacancies",
         "records": 23,
         "at": "2026-11-29T10:00:00.380000Z",
+    },
+    "user.erasure_done.notifications": {
+        "userId": USER,
+        "erasureId": ERASURE,
+        "service": "notifications",
+        "records": 6,
+        "at": "2026-11-29T10:00:00.310000Z",
     },
     "user.email_changed": {
         "userId": USER,
@@ -88,6 +96,17 @@ EXAMPLES: dict[str, dict[str, JsonValue]] = {
         "exportId": EXPORT,
         "userId": USER,
         "madeAt": "2026-11-20T14:00:08Z",
+    },
+    "notifications.exported": {
+        "exportId": EXPORT,
+        "userId": USER,
+        "madeAt": "2026-11-20T14:00:02Z",
+    },
+    "notice.created": {
+        "noticeId": NOTICE,
+        "userId": USER,
+        "kind": "invitation",
+        "at": "2026-11-20T14:00:00Z",
     },
     "vacancies.exported": {
         "exportId": EXPORT,

@@ -10,7 +10,9 @@ import httpx
 import pytest
 
 from hirewire.auth.app import SERVICE
+from hirewire.auth.exports import rules
 from hirewire.auth.exports.background import end_step
+from hirewire.contracts.notifications import NotificationsExported
 from hirewire.contracts.profiles import ProfilesExported
 from hirewire.contracts.vacancies import VacanciesExported
 from hirewire.kit.clock import now
@@ -52,7 +54,8 @@ class Exporting:
     async def others_are_done(self, id: str, user_id: UUID) -> None:
         made = {"export_id": UUID(id), "user_id": user_id, "made_at": now()}
         consumer = self.auth.service.messaging.consumer
-        await consume(consumer, ProfilesExported(**made), VacanciesExported(**made))
+        others = (ProfilesExported, VacanciesExported, NotificationsExported)
+        await consume(consumer, *(one(**made) for one in others))
 
     async def grant(self, token: str) -> str:
         """The permission to read the parts."""
@@ -99,10 +102,10 @@ async def test_asked_made_and_opened(auth: Auth, anna: tuple[UUID, Exporting]) -
     id, person = anna
     asked = await person.ask()
     assert asked["state"] == "running"
-    assert asked["waitingFor"] == ["auth", "profiles", "vacancies"]
+    assert asked["waitingFor"] == ["auth", "notifications", "profiles", "vacancies"]
     assert await person.maker.step()
     assert not await person.maker.step()
-    assert (await person.newest())["waitingFor"] == ["profiles", "vacancies"]
+    assert (await person.newest())["waitingFor"] == ["notifications", "profiles", "vacancies"]
     await person.call("POST", "/link", expect=404)
     await person.others_are_done(asked["id"], id)
     await person.others_are_done(asked["id"], id)  # a repeated event changes nothing
@@ -113,7 +116,7 @@ async def test_asked_made_and_opened(auth: Auth, anna: tuple[UUID, Exporting]) -
     seen = await person.call("POST", "/open", {"token": token})
     assert seen["grant"] is None
     opened = await person.call("POST", "/open", {"token": token, "download": True})
-    assert opened["services"] == ["auth", "profiles", "vacancies"]
+    assert opened["services"] == ["auth", "notifications", "profiles", "vacancies"]
     listed = (await _file(auth, asked["id"], opened["grant"], "")).json()
     assert [file["path"] for file in listed["files"]] == ["account.json"]
     content = await _file(auth, asked["id"], opened["grant"], "/files/0")
@@ -136,6 +139,20 @@ async def test_asked_made_and_opened(auth: Auth, anna: tuple[UUID, Exporting]) -
     by_page = (await person.call("POST", "/link"))["token"]
     for one in (by_page, token):  # the link of the mail stays valid
         await person.call("POST", "/open", {"token": one})
+
+
+async def test_one_from_before_a_service_was_added_has_no_part_of_it(
+    auth: Auth, anna: tuple[UUID, Exporting], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    id, person = anna
+    with monkeypatch.context() as older:
+        older.setattr(rules, "SERVICES", ("auth", "profiles", "vacancies"))
+        asked = await person.ask()
+    assert await person.maker.step()
+    await person.others_are_done(asked["id"], id)  # `notifications` too: it is not waited for
+    assert (await person.newest())["state"] == "ready"
+    opened = await person.call("POST", "/open", {"token": await person.mailed_token()})
+    assert opened["services"] == ["auth", "profiles", "vacancies"]
 
 
 async def test_nobody_else_opens_it(auth: Auth, anna: tuple[UUID, Exporting]) -> None:

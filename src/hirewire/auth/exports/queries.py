@@ -26,8 +26,10 @@ class Listed:
     requested_at: datetime
     ready_at: datetime | None
     expires_at: datetime | None
+    services: Sequence[str]
+    """The services that make a part of it."""
     waiting_for: Sequence[str]
-    """The services whose parts are not made yet."""
+    """Those of them whose parts are not made yet."""
 
 
 async def exports_of(tx: Tx, user_id: UUID) -> list[Listed]:
@@ -41,14 +43,17 @@ async def exports_of(tx: Tx, user_id: UUID) -> list[Listed]:
     )
     rows = result.all()
     part = data_export_part.c
-    waiting = await tx.execute(
-        select(part.export_id, part.service)
-        .where(among(part.export_id, [row.id for row in rows]), part.made_at.is_(None))
+    parts = await tx.execute(
+        select(part.export_id, part.service, part.made_at)
+        .where(among(part.export_id, [row.id for row in rows]))
         .order_by(part.service)
     )
-    by_export: dict[UUID, list[str]] = {row.id: [] for row in rows}
-    for row in waiting:
-        by_export[row.export_id].append(row.service)
+    services: dict[UUID, list[str]] = {row.id: [] for row in rows}
+    waiting: dict[UUID, list[str]] = {row.id: [] for row in rows}
+    for row in parts:
+        services[row.export_id].append(row.service)
+        if row.made_at is None:
+            waiting[row.export_id].append(row.service)
     return [
         Listed(
             id=row.id,
@@ -56,7 +61,8 @@ async def exports_of(tx: Tx, user_id: UUID) -> list[Listed]:
             requested_at=row.requested_at,
             ready_at=row.ready_at,
             expires_at=row.expires_at,
-            waiting_for=by_export[row.id] if row.state == "running" else (),
+            services=services[row.id],
+            waiting_for=waiting[row.id] if row.state == "running" else (),
         )
         for row in rows
     ]

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from hirewire.auth import one_time
 from hirewire.auth.callers import CurrentSession
-from hirewire.auth.exports import commands, queries, rules
+from hirewire.auth.exports import commands, queries
 from hirewire.auth.one_time import InvalidLink
 from hirewire.auth.security_log.commands import note
 from hirewire.auth.where import where_of
@@ -117,7 +117,7 @@ async def open_(
         id=export.id,
         ready_at=export.ready_at,
         expires_at=export.expires_at,
-        services=list(rules.SERVICES),
+        services=list(export.services),
         grant=grant(export.id) if body.download else None,
     )
 

@@ -2,8 +2,10 @@
 
 from datetime import timedelta
 
-SERVICES = ("auth", "profiles", "vacancies")
-"""The services that make a part."""
+SERVICES = ("auth", "profiles", "vacancies", "notifications")
+"""The services that make a part. Exports that were asked for before a service was added wait for no
+part of it, and have none.
+"""
 LINK_LIFE = timedelta(hours=24)
 """How long an export can be downloaded once it is ready."""
 PAGE_LINK_LIFE = timedelta(minutes=10)

@@ -3,7 +3,15 @@
 from datetime import timedelta
 from typing import Literal
 
-Scope = Literal["profiles:read", "profiles:write", "vacancies:read", "vacancies:write", "auth:read"]
+Scope = Literal[
+    "profiles:read",
+    "profiles:write",
+    "vacancies:read",
+    "vacancies:write",
+    "notifications:read",
+    "notifications:write",
+    "auth:read",
+]
 LONGEST_DAYS = 366
 MOST_TOKENS = 50
 EXCHANGED_LIFE = timedelta(seconds=45)

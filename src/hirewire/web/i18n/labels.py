@@ -35,6 +35,8 @@ LABELS = {
     "profiles:write": N_("Edit your profile and resumes"),
     "vacancies:read": N_("View jobs, applications and candidates"),
     "vacancies:write": N_("Post jobs, apply, send messages"),
+    "notifications:read": N_("View your notifications"),
+    "notifications:write": N_("Mark notifications as read"),
     "auth:read": N_("View your email and role"),
     "native": N_("Native"),
     "must": N_("Required"),

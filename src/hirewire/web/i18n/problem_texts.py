@@ -203,7 +203,10 @@ TEXTS: dict[str, str | Plural] = {
     "too_many_messages": N_("You have reached the daily limit for messages."),
     **dict.fromkeys(("too_many_items", "too_many_saved", "too_many_searches"), LIMIT),
     "too_many_tokens": N_("You have reached the limit of access tokens. Revoke one first."),
-    **dict.fromkeys(("not_found", "resume_not_found", "item_not_found", "link_not_found"), GONE),
+    **dict.fromkeys(
+        ("not_found", "resume_not_found", "item_not_found", "link_not_found", "notice_not_found"),
+        GONE,
+    ),
     **dict.fromkeys(("vacancy_not_found", "company_not_found", "search_not_found"), GONE),
     **dict.fromkeys(
         ("application_not_found", "recommendation_not_found", "receipt_not_found"), GONE

@@ -23,7 +23,15 @@ from hirewire.web.sessions import Visitor, renew
 router = APIRouter(prefix="/account", include_in_schema=False)
 LATEST, WHOLE_PAGE = 5, 50
 """How many acts the account's page and a page of the log show."""
-SCOPES = ("profiles:read", "profiles:write", "vacancies:read", "vacancies:write", "auth:read")
+SCOPES = (
+    "profiles:read",
+    "profiles:write",
+    "vacancies:read",
+    "vacancies:write",
+    "notifications:read",
+    "notifications:write",
+    "auth:read",
+)
 
 
 @router.get("")

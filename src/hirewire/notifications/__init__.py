@@ -1,0 +1,1 @@
+"""Notifies people of what has happened and concerns them."""

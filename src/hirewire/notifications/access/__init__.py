@@ -1,0 +1,1 @@
+"""Which access tokens are accepted here."""

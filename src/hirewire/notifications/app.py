@@ -1,0 +1,164 @@
+"""The service `notifications`: routes, events and background tasks."""
+
+from hirewire.contracts.auth import (
+    SigningKeyPublished,
+    UserBlocked,
+    UserEmailChanged,
+    UserErased,
+    UserExportFinished,
+    UserExportRequested,
+    UserRegistered,
+)
+from hirewire.contracts.notifications import (
+    NoticeCreated,
+    NotificationsErasureDone,
+    NotificationsExported,
+)
+from hirewire.contracts.profiles import ResumeUpdated
+from hirewire.contracts.vacancies import (
+    ApplicationAnonymised,
+    ApplicationMessageSent,
+    ApplicationStageChanged,
+    ApplicationSubmitted,
+    EmployerProfileCreated,
+    RecommendationCreated,
+    RecommendationWithdrawn,
+    VacancyClosed,
+    VacancyPaused,
+    VacancyPublished,
+    VacancyUpdated,
+)
+from hirewire.kit.erasing import erasing
+from hirewire.kit.service import Service
+from hirewire.messaging.subscriptions import on
+from hirewire.notifications.access import handlers as access
+from hirewire.notifications.applications import commands as applications_commands
+from hirewire.notifications.applications import handlers as applications
+from hirewire.notifications.board import commands as board_commands
+from hirewire.notifications.board import handlers as board
+from hirewire.notifications.exporting import handlers as exporting
+from hirewire.notifications.exporting.documents import EXPORTS
+from hirewire.notifications.matches import background as matches_background
+from hirewire.notifications.matches import commands as matches_commands
+from hirewire.notifications.matches import handlers as matches
+from hirewire.notifications.notices import background as notices_background
+from hirewire.notifications.notices import routes as notices
+from hirewire.notifications.people import commands as people_commands
+from hirewire.notifications.people import handlers as people
+
+SERVICE = Service(
+    name="notifications",
+    routes=[notices.router],
+    scoped=["/api/notifications/notices"],
+    publishes=[NoticeCreated, NotificationsErasureDone, NotificationsExported],
+    subscriptions=[
+        on(
+            UserRegistered,
+            people.on_user_registered,
+            name="notifications.people",
+            history=True,
+        ),
+        on(
+            UserEmailChanged,
+            people.on_user_email_changed,
+            name="notifications.addresses",
+            history=True,
+        ),
+        on(
+            UserBlocked,
+            people.on_user_blocked,
+            name="notifications.blocked_people",
+            history=True,
+        ),
+        on(
+            EmployerProfileCreated,
+            board.on_employer_profile_created,
+            name="notifications.employers",
+            history=True,
+        ),
+        on(
+            VacancyPublished,
+            board.on_vacancy_published,
+            name="notifications.published",
+            history=True,
+        ),
+        on(
+            VacancyUpdated,
+            board.on_vacancy_published,
+            name="notifications.updated",
+            history=True,
+        ),
+        on(VacancyPaused, board.on_vacancy_paused, name="notifications.paused", history=True),
+        on(VacancyClosed, board.on_vacancy_closed, name="notifications.closed", history=True),
+        on(ResumeUpdated, board.on_resume_updated, name="notifications.resumes", history=True),
+        on(
+            ApplicationSubmitted,
+            applications.on_application_submitted,
+            name="notifications.submitted",
+            history=True,
+        ),
+        on(
+            ApplicationStageChanged,
+            applications.on_application_stage_changed,
+            name="notifications.stages",
+            history=True,
+        ),
+        on(
+            ApplicationAnonymised,
+            applications.on_application_anonymised,
+            name="notifications.anonymised",
+            history=True,
+        ),
+        on(
+            ApplicationMessageSent,
+            applications.on_application_message_sent,
+            name="notifications.messages",
+        ),
+        on(
+            RecommendationCreated,
+            matches.on_recommendation_created,
+            name="notifications.matches",
+        ),
+        on(
+            RecommendationWithdrawn,
+            matches.on_recommendation_withdrawn,
+            name="notifications.withdrawn_matches",
+        ),
+        on(
+            UserErased,
+            erasing(
+                NotificationsErasureDone,
+                [
+                    matches_commands.erase,
+                    applications_commands.erase,
+                    board_commands.erase,
+                    people_commands.erase,
+                ],
+            ),
+            name="notifications.erasure",
+            history=True,
+        ),
+        on(
+            SigningKeyPublished,
+            access.on_signing_key_published,
+            name="notifications.access",
+            history=True,
+        ),
+        on(UserBlocked, access.on_user_blocked, name="notifications.blocked", history=True),
+        on(
+            UserExportRequested,
+            exporting.on_user_export_requested,
+            name="notifications.exports",
+        ),
+        on(
+            UserExportFinished,
+            exporting.on_user_export_finished,
+            name="notifications.exports_end",
+        ),
+    ],
+    background=[
+        notices_background.FORGET_OLD_NOTICES,
+        matches_background.FORGET_OLD_WITHDRAWALS,
+    ],
+    exports=EXPORTS,
+)

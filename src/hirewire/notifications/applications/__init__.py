@@ -1,0 +1,1 @@
+"""Applications, and the notices about their steps."""

@@ -1,0 +1,92 @@
+"""Commands that keep what notices need of applications."""
+
+from uuid import UUID
+
+from hirewire.messaging.transaction import Tx
+from hirewire.notifications.applications.rules import Known
+
+_KNOWN = """
+select user_id, origin, is_accepted, applicant_state from application where id = $1 for update
+"""
+_MEET = """
+insert into application (id, resume_id, user_id) values ($1, $2, $3) on conflict do nothing
+"""
+_STEP = """
+update application set origin = coalesce(origin, $2),
+    stage = case when $3 then stage else $4 end,
+    applicant_state = case when $3 then applicant_state else $5 end
+where id = $1
+"""
+_TITLE = """
+select title from resume where id = $1 and not is_deleted and (is_visible or $2)
+"""
+_ANONYMISE = """
+insert into application (id) values ($1)
+on conflict (id) do update set user_id = null, resume_id = null
+"""
+
+
+async def met(tx: Tx, id: UUID, resume_id: UUID, user_id: UUID) -> Known | None:
+    """What is known of an application, which is locked; None if it was anonymised."""
+    await tx.exec_driver_sql(_MEET, (id, resume_id, user_id))
+    row = (await tx.exec_driver_sql(_KNOWN, (id,))).one()
+    if row.user_id is None:
+        return None
+    return Known(row.origin, row.is_accepted, row.applicant_state)
+
+
+async def accept(tx: Tx, id: UUID, origin: str) -> None:
+    """Store that the applicant applied, or accepted an invitation."""
+    await tx.exec_driver_sql(
+        "update application set origin = $2, is_accepted = true where id = $1", (id, origin)
+    )
+
+
+async def step(
+    tx: Tx, id: UUID, origin: str | None, stage: str, applicant_state: str, *, late: bool
+) -> None:
+    """Store the stage. A late event does not overwrite a later one."""
+    await tx.exec_driver_sql(_STEP, (id, origin, late, stage, applicant_state))
+
+
+async def title_for_company(tx: Tx, resume_id: UUID, *, is_accepted: bool) -> str | None:
+    """The title of a resume that a company may read; None if it may not, or it is not known.
+
+    With an application or an accepted invitation it may, otherwise only a visible one.
+    """
+    found = await tx.exec_driver_sql(_TITLE, (resume_id, is_accepted))
+    title: str | None = found.scalar()
+    return title
+
+
+async def title_for_owner(tx: Tx, resume_id: UUID) -> str | None:
+    """The title of the applicant's own resume, if it is known."""
+    return await title_for_company(tx, resume_id, is_accepted=True)
+
+
+async def anonymise(tx: Tx, id: UUID, user_id: UUID) -> None:
+    """Forget whose application it is: the applicant's notices go, the company's have no resume."""
+    await tx.exec_driver_sql(_ANONYMISE, (id,))
+    await _forget(tx, [id], user_id)
+
+
+async def erase(tx: Tx, user_id: UUID) -> int:
+    """Delete a person's applications, also from companies' notices; returns how many records."""
+    rows = await tx.exec_driver_sql(
+        "delete from application where user_id = $1 returning id", (user_id,)
+    )
+    ids = [row.id for row in rows]
+    return len(ids) + await _forget(tx, ids, user_id)
+
+
+async def _forget(tx: Tx, ids: list[UUID], user_id: UUID) -> int:
+    gone = await tx.exec_driver_sql(
+        "delete from notice where application_id = any($1::uuid[]) and user_id = $2",
+        (ids, user_id),
+    )
+    changed = await tx.exec_driver_sql(
+        "update notice set resume_id = null, resume_title = null "
+        "where application_id = any($1::uuid[]) and resume_id is not null",
+        (ids,),
+    )
+    return gone.rowcount + changed.rowcount

@@ -1,0 +1,1 @@
+"""Companies, vacancies and resumes as notices name them, kept from events."""

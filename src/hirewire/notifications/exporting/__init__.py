@@ -1,0 +1,1 @@
+"""The part of `notifications` of what a person exports."""

@@ -1,0 +1,60 @@
+"""The file of `notifications` in an export: `notices.json`."""
+
+from collections.abc import AsyncGenerator
+from uuid import UUID
+
+from hirewire.contracts.notifications import NotificationsExported
+from hirewire.kit.clock import now
+from hirewire.kit.exports.files import (
+    LEFT_OUT_EVERYWHERE,
+    ExportFile,
+    Exports,
+    Section,
+    Subject,
+    document,
+)
+from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.transaction import Transactions, Tx
+from hirewire.notifications.tables import notice
+
+SECTIONS = (
+    Section(
+        "notices",
+        notice,
+        lambda id: notice.c.user_id == id,
+        without={
+            "event_id": "a number that connects two services",
+            "about_id": "the vacancy's id or the resume's",
+        },
+    ),
+)
+ELSEWHERE: dict[str, str] = {}
+LEFT_OUT = LEFT_OUT_EVERYWHERE | {
+    "person": "a copy of the address and the block, which `auth` exports",
+    "employer": "a copy of what `vacancies` exports",
+    "resume": "copies of titles, which `profiles` exports",
+    "application": "a copy of what `vacancies` exports",
+    "notice_match": "which matches a notice counts; `vacancies` exports these",
+    "withdrawn_match": "ids only, so that late events change nothing",
+    "kit.mail": "`notifications` sends no mail",
+}
+"""Tables with rows of a person that are not exported, and why."""
+
+
+async def files(transactions: Transactions, subject: Subject) -> AsyncGenerator[ExportFile]:
+    """`notices.json`: all notices that are kept."""
+    async with transactions() as tx:
+        yield ExportFile("notices.json", _notices(tx, subject))
+
+
+async def _notices(tx: Tx, subject: Subject) -> AsyncGenerator[bytes]:
+    sections = {one.name: one.rows(tx, subject.user_id) for one in SECTIONS}
+    async for piece in document(**sections):
+        yield piece
+
+
+async def _made(tx: Tx, export_id: UUID, user_id: UUID) -> None:
+    record(tx, NotificationsExported(export_id=export_id, user_id=user_id, made_at=now()))
+
+
+EXPORTS = Exports(files, _made)

@@ -1,0 +1,1 @@
+"""Notices about matches of resumes and vacancies, grouped."""

@@ -1,0 +1,1 @@
+"""The list of a person's notices: reading it, marking as read, deleting old ones."""

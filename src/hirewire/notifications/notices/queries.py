@@ -1,0 +1,41 @@
+"""Queries for a person's notices."""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, func, select
+
+from hirewire.messaging.transaction import Tx
+from hirewire.notifications.tables import company, notice, vacancy
+
+
+def _shown(user_id: UUID) -> ColumnElement[bool]:
+    return (notice.c.user_id == user_id) & notice.c.withdrawn_at.is_(None)
+
+
+async def latest(
+    tx: Tx, user_id: UUID, *, limit: int, after: UUID | None, unread: bool
+) -> list[Row[Any]]:
+    """A person's notices, newest first, with the names of vacancy and company."""
+    statement = (
+        select(
+            notice,
+            notice.c.read_at.is_not(None).label("read"),
+            vacancy.c.title.label("vacancy_title"),
+            company.c.name.label("company_name"),
+        )
+        .outerjoin(vacancy, vacancy.c.id == notice.c.vacancy_id)
+        .outerjoin(company, company.c.id == notice.c.company_id)
+        .where(_shown(user_id))
+    )
+    if unread:
+        statement = statement.where(notice.c.read_at.is_(None))
+    if after is not None:
+        statement = statement.where(notice.c.id < after)
+    return list(await tx.execute(statement.order_by(notice.c.id.desc()).limit(limit)))
+
+
+async def unread(tx: Tx, user_id: UUID) -> int:
+    """How many notices a person has not read."""
+    counted = select(func.count()).where(_shown(user_id), notice.c.read_at.is_(None))
+    return int((await tx.execute(counted)).scalar_one())

@@ -1,0 +1,98 @@
+"""Routes for the list of the caller's notices."""
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+
+from hirewire.kit.http import Caller, Page, PageParams, RequestTx, bad_cursor, page_of
+from hirewire.kit.models import Answer, Body
+from hirewire.kit.openapi import refuses
+from hirewire.notifications.making import Kind, Side
+from hirewire.notifications.notices import commands, queries
+
+router = APIRouter(prefix="/api/notifications/notices", tags=["notices"])
+
+
+class Notice(Answer):
+    """Something that has happened, for the caller to know."""
+
+    id: UUID
+    kind: Kind
+    at: datetime
+    read: bool
+    count: int
+    """How many matches it stands for; 1 for all other kinds."""
+    side: Side
+    """Whether the caller is notified as an applicant or as somebody of the company."""
+    application_id: UUID | None
+    vacancy_id: UUID | None
+    vacancy_title: str | None
+    company_id: UUID | None
+    company_name: str | None
+    resume_id: UUID | None
+    resume_title: str | None
+    """Of then, if the caller could read it."""
+    detail: str | None
+    """Of `application_answered`: `accepted`, `declined` or `withdrawn`. Of `application_moved`: the
+    applicant's state. Of `vacancy_closed`: the reason.
+    """
+
+
+class Unread(Answer):
+    """The number of notices that the caller has not read."""
+
+    count: int
+
+
+class Until(Body):
+    """Up to which notice all are read."""
+
+    until: UUID
+
+
+@router.get("")
+async def list_(
+    tx: RequestTx,
+    caller: Caller,
+    page: PageParams,
+    request: Request,
+    response: Response,
+    unread: Annotated[bool, Query()] = False,
+) -> Page[Notice]:
+    """Your notices, newest first; with `unread` only those that you have not read."""
+    response.headers["Cache-Control"] = "no-store"
+    rows = await queries.latest(
+        tx, caller.user_id, limit=page.limit + 1, after=_place(page.after), unread=unread
+    )
+    return page_of(rows, page, request, response, Notice, cursor=lambda one: (one.id,))
+
+
+@router.get("/unread")
+async def unread(tx: RequestTx, caller: Caller, response: Response) -> Unread:
+    """How many notices you have not read."""
+    response.headers["Cache-Control"] = "no-store"
+    return Unread(count=await queries.unread(tx, caller.user_id))
+
+
+@router.put("/{id}/read", status_code=204, responses=refuses(commands.NoSuchNotice))
+async def read(id: UUID, tx: RequestTx, caller: Caller) -> None:
+    """Mark a notice as read. It can be repeated."""
+    await commands.read(tx, caller.user_id, id)
+
+
+@router.post("/read", status_code=204)
+async def read_until(body: Until, tx: RequestTx, caller: Caller) -> None:
+    """Mark a notice and all older ones as read."""
+    await commands.read_until(tx, caller.user_id, body.until)
+
+
+def _place(after: tuple[str, ...] | None) -> UUID | None:
+    if after is None:
+        return None
+    try:
+        (text,) = after
+        return UUID(text)
+    except ValueError:
+        raise bad_cursor() from None

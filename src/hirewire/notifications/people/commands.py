@@ -1,0 +1,47 @@
+"""Commands that keep who is notified, and at which address."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete
+
+from hirewire.messaging.transaction import Tx
+from hirewire.notifications.tables import person
+
+_REGISTER = """
+insert into person as p (user_id, email) values ($1, $2)
+on conflict (user_id) do update set email = coalesce(p.email, excluded.email)
+"""
+_CHANGE_EMAIL = """
+insert into person as p (user_id, email, email_at) values ($1, $2, $3)
+on conflict (user_id) do update set email = excluded.email, email_at = excluded.email_at
+where p.email_at is null or p.email_at < excluded.email_at
+"""
+_NOTE_BLOCK = """
+insert into person as p (user_id, is_blocked, blocked_at) values ($1, $2, $3)
+on conflict (user_id) do update
+set is_blocked = excluded.is_blocked, blocked_at = excluded.blocked_at
+where p.blocked_at is null or p.blocked_at <= excluded.blocked_at
+"""
+
+
+async def register(tx: Tx, user_id: UUID, email: str) -> None:
+    """Store a person's address, unless a later one is known."""
+    await tx.exec_driver_sql(_REGISTER, (user_id, email))
+
+
+async def change_email(tx: Tx, user_id: UUID, email: str, at: datetime) -> None:
+    """Store a person's new address, unless a later one is known."""
+    await tx.exec_driver_sql(_CHANGE_EMAIL, (user_id, email, at))
+
+
+async def note_block(tx: Tx, user_id: UUID, *, is_blocked: bool, at: datetime) -> None:
+    """Store whether a person is blocked. A later event takes precedence."""
+    await tx.exec_driver_sql(_NOTE_BLOCK, (user_id, is_blocked, at))
+
+
+async def erase(tx: Tx, user_id: UUID) -> int:
+    """Delete a person with their notices; returns how many records."""
+    notices = await tx.exec_driver_sql("delete from notice where user_id = $1", (user_id,))
+    gone = await tx.execute(delete(person).where(person.c.user_id == user_id))
+    return notices.rowcount + gone.rowcount

@@ -1,0 +1,23 @@
+"""Event handlers of `notifications` for users."""
+
+from hirewire.contracts.auth import UserBlocked, UserEmailChanged, UserRegistered
+from hirewire.messaging.envelope import Received
+from hirewire.messaging.transaction import Tx
+from hirewire.notifications.people import commands
+
+
+async def on_user_registered(tx: Tx, received: Received[UserRegistered]) -> None:
+    """Store the person."""
+    await commands.register(tx, received.event.id, received.event.email)
+
+
+async def on_user_email_changed(tx: Tx, received: Received[UserEmailChanged]) -> None:
+    """Store the address that mails go to."""
+    event = received.event
+    await commands.change_email(tx, event.user_id, event.email, event.at)
+
+
+async def on_user_blocked(tx: Tx, received: Received[UserBlocked]) -> None:
+    """Store whether the person is blocked."""
+    event = received.event
+    await commands.note_block(tx, event.user_id, is_blocked=event.blocked, at=event.at)

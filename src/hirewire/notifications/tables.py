@@ -1,0 +1,147 @@
+"""The tables of `notifications`."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+
+metadata = MetaData()
+
+beginning = Table(
+    "beginning",
+    metadata,
+    Column("at", DateTime(timezone=True), nullable=False),
+    comment="One row: events that were recorded before make no notices",
+)
+
+person = Table(
+    "person",
+    metadata,
+    Column("user_id", Uuid, primary_key=True),
+    Column("email", Text, comment="Null until the registration arrives"),
+    Column(
+        "email_at",
+        DateTime(timezone=True),
+        comment="When it changed to this address; null: the one of the registration",
+    ),
+    Column("is_blocked", Boolean, nullable=False, server_default=text("false")),
+    Column("blocked_at", DateTime(timezone=True), comment="Of the last such event"),
+)
+
+# Which user acts for which company, according to consumed events.
+employer = Table(
+    "employer",
+    metadata,
+    Column("user_id", Uuid, ForeignKey("person.user_id", ondelete="CASCADE"), primary_key=True),
+    Column("company_id", Uuid, nullable=False),
+    Index("employer_company", "company_id"),
+)
+
+company = Table(
+    "company",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text),
+)
+
+vacancy = Table(
+    "vacancy",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("company_id", Uuid, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("title", Text),
+    Column("title_version", Integer),
+)
+
+resume = Table(
+    "resume",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, nullable=False),
+    Column("version", Integer),
+    Column("title", Text),
+    Column("is_visible", Boolean, nullable=False, comment="To companies without an application"),
+    Column("is_deleted", Boolean, nullable=False, server_default=text("false")),
+    Index("resume_user", "user_id"),
+)
+
+application = Table(
+    "application",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("resume_id", Uuid),
+    Column("user_id", Uuid, comment="Null: anonymised"),
+    Column("origin", Text),
+    Column("is_accepted", Boolean, nullable=False, server_default=text("false")),
+    Column("stage", Text),
+    Column("applicant_state", Text),
+    Index("application_user", "user_id"),
+)
+
+notice = Table(
+    "notice",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("person.user_id", ondelete="CASCADE"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("side", Text, nullable=False),
+    Column("event_id", Uuid, nullable=False, comment="Of several matches, the first"),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("count", Integer, nullable=False, server_default=text("1")),
+    Column("about_id", Uuid, comment="What matches are grouped by"),
+    Column("application_id", Uuid),
+    Column("vacancy_id", Uuid),
+    Column("company_id", Uuid),
+    Column("resume_id", Uuid),
+    Column("resume_title", Text, comment="Of then, if the person could read the resume"),
+    Column("detail", Text),
+    Column("read_at", DateTime(timezone=True)),
+    Column("withdrawn_at", DateTime(timezone=True), comment="No match is left"),
+    UniqueConstraint("event_id", "user_id", "kind", name="notice_event"),
+    Index("notice_user", "user_id", "id"),
+    Index("notice_at", "at"),
+    Index("notice_application", "application_id"),
+    Index("notice_resume", "resume_id"),
+    Index(
+        "notice_open_group",
+        "user_id",
+        "kind",
+        "about_id",
+        unique=True,
+        postgresql_where=text("about_id is not null and read_at is null and withdrawn_at is null"),
+    ),
+)
+
+# The matches that a notice counts.
+notice_match = Table(
+    "notice_match",
+    metadata,
+    Column("notice_id", Uuid, ForeignKey("notice.id", ondelete="CASCADE"), primary_key=True),
+    Column("vacancy_id", Uuid, primary_key=True),
+    Column("resume_id", Uuid, primary_key=True),
+    Index("notice_match_pair", "resume_id", "vacancy_id"),
+)
+
+# An older event that a match was created may arrive after its withdrawal.
+withdrawn_match = Table(
+    "withdrawn_match",
+    metadata,
+    Column("resume_id", Uuid, primary_key=True),
+    Column("vacancy_id", Uuid, primary_key=True),
+    Column("position", BigInteger, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Index("withdrawn_match_at", "at"),
+)

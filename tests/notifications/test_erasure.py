@@ -1,0 +1,92 @@
+"""An erased person in `notifications`: all is deleted, and nothing comes back."""
+
+import asyncio
+from uuid import uuid4
+
+from hirewire.contracts.auth import UserErased, UserExportRequested
+from hirewire.kit.clock import now
+from hirewire.kit.exports import parts
+from hirewire.kit.exports.maker import PartMaker
+from hirewire.messaging.testing import consume, recorded
+from hirewire.notifications.app import SERVICE
+from tests.notifications.conftest import Board
+
+TABLES = (
+    *("person", "employer", "company", "vacancy", "resume", "application", "notice"),
+    *("notice_match", "withdrawn_match"),
+)
+
+
+async def _found(board: Board, *words: object) -> set[str]:
+    """The tables that name any of these."""
+    found = set()
+    for table in TABLES:
+        for word in words:
+            [(count,)] = await board.rows(
+                f"select count(*) from {table} t where strpos(t::text, $1) > 0", str(word)
+            )
+            if count:
+                found.add(table)
+    return found
+
+
+async def test_an_applicant_who_is_erased(board: Board) -> None:
+    gone = board.matched(resume=board.resume, vacancy=uuid4())
+    await board.consume(board.submitted(), board.moved(None, "response", "sent"))
+    await board.consume(board.moved("response", "consider", "in_progress"), board.matched(), gone)
+    await board.consume(board.unmatched(gone))
+    erased = UserErased(user_id=board.anna, erasure_id=uuid4(), erased_at=now())
+    late = board.sent(board.written("employer"))
+    await board.consume(erased)
+    await board.consume(late, board.matched(vacancy=uuid4()))
+    assert await _found(board, board.anna, board.resume, "Chef", "anna@") == set()
+    [left] = await board.notices(board.carla)
+    assert (left["kind"], left["resumeTitle"]) == ("application_received", None)
+    [done] = await recorded(board.service.engine, "user.erasure_done.notifications")
+    assert done.body["records"] > 5
+    [state] = await board.rows(
+        "select is_erased from kit.refused_user where user_id = $1", board.anna
+    )
+    assert state == (True,)
+
+
+async def test_employers_who_are_erased(board: Board) -> None:
+    await board.consume(board.submitted(), board.matched())
+    erased = UserErased(user_id=board.carla, erasure_id=uuid4(), erased_at=now())
+    await board.consume(erased)
+    assert await _found(board, board.carla, "carla@") == set()
+    assert "company" in await _found(board, "Acme"), "Dan is still there"
+    await board.consume(board.written("applicant"))
+    assert len(await board.notices(board.dan)) == 3
+    await board.consume(UserErased(user_id=board.dan, erasure_id=uuid4(), erased_at=now()))
+    assert await _found(board, "Acme") == set()
+
+
+async def test_a_notice_and_the_erasure_of_its_reader_at_once(board: Board) -> None:
+    consumer = board.service.messaging.consumer
+    for _ in range(5):
+        erased = UserErased(user_id=board.dan, erasure_id=uuid4(), erased_at=now())
+        sent = [board.sent(board.written("applicant")) for _ in range(3)]
+        await asyncio.gather(
+            *(consume(consumer, one) for one in sent), consume(consumer, board.sent(erased))
+        )
+        assert await _found(board, board.dan) == set()
+    assert len(await board.notices(board.carla)) == 15
+
+
+async def test_the_export_has_all_notices(board: Board) -> None:
+    await board.consume(board.submitted(), board.written("applicant"), board.matched())
+    export = UserExportRequested(
+        export_id=uuid4(), user_id=board.carla, language="en", requested_at=now()
+    )
+    await board.consume(export)
+    assert SERVICE.exports is not None
+    transactions = board.service.messaging.transactions
+    assert await PartMaker("notifications", transactions, SERVICE.exports).step()
+    async with transactions() as tx:
+        content = await parts.content_of(tx, export.export_id, 0, 0)
+    text = content.decode()
+    kinds = ("application_received", "message", "recommended_candidate")
+    assert [text.count(f'"kind": "{kind}"') for kind in kinds] == [1, 1, 1]
+    assert str(board.dan) not in text
+    assert len(await recorded(board.service.engine, "notifications.exported")) == 1

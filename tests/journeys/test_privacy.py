@@ -18,6 +18,7 @@ from fastapi.routing import APIRoute
 from pypdf import PdfReader
 
 from hirewire.messaging.database import connect
+from hirewire.notifications.app import SERVICE as NOTIFICATIONS
 from hirewire.profiles.app import SERVICE as PROFILES
 from hirewire.vacancies.app import SERVICE as VACANCIES
 from hirewire.web.sessions import ACCESS
@@ -51,6 +52,8 @@ WHO = ("nobody", "other", "owner", *EMPLOYERS)
 LOOKERS = {"none": "title", "open": "title", "withdrawn": "title"}
 WHOLE = {"open": "title, text, name, phone, page", "withdrawn": "old title, old text, name"}
 APPLIED = {"open": "title", "withdrawn": "old title"}
+APPLIED_OF_THEN = dict.fromkeys(APPLIED, "old title")
+"""Notices keep the title that the resume had when they were made."""
 NAMED = {who: f"{title}, name" for who, title in APPLIED.items()}
 EVERYBODY = dict.fromkeys(WHO, "linked, name")
 Seen = dict[str, str]
@@ -118,6 +121,9 @@ TABLE: dict[str, Seen] = {
     "/employer/vacancies/{V}/board/response": {"open": NAMED["open"]},
     "/employer/vacancies/{V}/board/discard_by_applicant": {"withdrawn": NAMED["withdrawn"]},
     "/unread": {},
+    "/notices": APPLIED_OF_THEN,
+    "/api/notifications/notices": APPLIED_OF_THEN,
+    "/api/notifications/notices/unread": {},
     "/employer/unread/all": {},
     "/shared/{key}": EVERYBODY,
 }
@@ -139,6 +145,12 @@ LOOKED: dict[str, Seen] = dict.fromkeys(
     LOOKERS,
 ) | {"/api/vacancies/resumes/{D}": {}, "/api/vacancies/resumes/{L}": {}}
 """How employers find visible candidates: anonymously, and no longer once they are hidden."""
+NOTICES = "/api/notifications/notices"
+MATCHED: dict[str, Seen] = {
+    "/notices": APPLIED_OF_THEN | {"none": "old title"},
+    NOTICES: APPLIED_OF_THEN | {"none": "old title", "owner": "old title"},
+}
+"""Notices while the resume is visible. Those about matches go when it is hidden."""
 ELSEWHERE = {
     "/about",
     "/admin/companies",
@@ -191,6 +203,7 @@ ELSEWHERE = {
     "/email/change",
     "/password/forgot",
     "/password/reset",
+    "/notices/{id}",
     "/signin",
     "/signup",
     "/skills",
@@ -219,7 +232,7 @@ PAGES = (
     *("account", "addresses", "applications", "board", "candidate", "employer", "passwords"),
     *("people", "operators", "passkeys", "providers", "security", "two_step", "verifying"),
     *("moderation", "verification"),
-    *("posting", "resumes", "routes", "saved", "leaving", "exporting", "keeping"),
+    *("posting", "resumes", "routes", "saved", "notices", "leaving", "exporting", "keeping"),
 )
 
 
@@ -375,7 +388,7 @@ async def _looked_at(
 @pytest.mark.long
 @pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
 async def test_visibility_of_candidates_data(platform: Platform) -> None:
-    await platform.start("auth", "profiles", "vacancies", "web")
+    await platform.start("auth", "profiles", "vacancies", "notifications", "web")
     async with AsyncExitStack() as stack:
         people = {who: Person(await stack.enter_async_context(platform.client())) for who in WHO}
         ids = await _act_it_out(people)
@@ -386,14 +399,16 @@ async def test_visibility_of_candidates_data(platform: Platform) -> None:
             kept = await people["withdrawn"].answer(f"/api/profiles/candidates/{ids['R']}")
             found = await people["none"].answer("/api/vacancies/resumes")
             old = await people["withdrawn"].answer(f"/api/vacancies/applications/{ids['W']}")
+            notified = [await people[who].answer(NOTICES) for who in MATCHED[NOTICES]]
             return (
                 all(MARKS["title"] in text for text in (lists, found))
+                and all(MARKS["old title"] in text for text in notified)
                 and MARKS["old text"] in kept
                 and MARKS["old title"] in old
             )
 
         await eventually(all_has_arrived)
-        whole = TABLE | LOOKED
+        whole = TABLE | LOOKED | MATCHED
         assert _wrong(await _looked_at(people, ids, whole), whole) == ""
 
         for who, person in people.items():
@@ -406,7 +421,10 @@ async def test_visibility_of_candidates_data(platform: Platform) -> None:
         async def is_gone() -> bool:
             lists = await people["none"].answer("/api/vacancies/recommendations")
             found = await people["none"].answer("/api/vacancies/resumes")
-            return not any(MARKS["title"] in text for text in (lists, found))
+            notified = [await people[who].answer(NOTICES) for who in ("none", "owner")]
+            return not any(MARKS["title"] in text for text in (lists, found)) and not any(
+                MARKS["old title"] in text for text in notified
+            )
 
         await eventually(is_gone)
         hidden = TABLE | {path: {} for path in LOOKED}
@@ -417,7 +435,7 @@ async def test_visibility_of_candidates_data(platform: Platform) -> None:
 async def _nothing_in_events_and_log(platform: Platform, marks: dict[str, str]) -> None:
     personal = {name: mark for name, mark in marks.items() if name not in ("user", "title")}
     anonymous = ("old title", "draft", "linked")
-    for service in ("auth", "profiles", "vacancies"):
+    for service in ("auth", "profiles", "vacancies", "notifications"):
         connection = await connect(platform.settings.service_database(service), application="tests")
         rows = await connection.fetch("select row_to_json(l)::text as line from messaging.log l")
         await connection.close()
@@ -438,7 +456,7 @@ def test_every_public_path_is_in_the_table() -> None:
     pages = [import_module(f"hirewire.web.pages.{name}").router for name in PAGES]
     paths = {
         route.path
-        for router in (*PROFILES.routes, *VACANCIES.routes, *pages)
+        for router in (*PROFILES.routes, *VACANCIES.routes, *NOTIFICATIONS.routes, *pages)
         for route in router.routes
         if isinstance(route, APIRoute) and "GET" in (route.methods or ())
     }

@@ -64,6 +64,7 @@ async def main(url: str, folder: Path) -> int:
                     async with _page(browser, url, language, width, scheme, cast.candidate) as page:
                         await _take(page, f"/vacancies/{vacancy}", name("match"))
                         await _take(page, "/me", name("home"))
+                        await _take(page, "/notices", name("notices"))
                         await _take(page, "/account/delete", name("delete-account"))
                         await _take(page, "/account", name("account"))
                         await _take(page, "/account/security-log", name("security-log"))
@@ -81,6 +82,7 @@ async def main(url: str, folder: Path) -> int:
                         await _whole(page, name("resume"))
                     async with _page(browser, url, language, width, scheme, cast.employer) as page:
                         await _take(page, "/employer", name("employer"))
+                        await _take(page, "/notices", name("employer-notices"))
                         await _take(page, f"/employer/vacancies/{vacancy}/board", name("board"))
                         await page.locator("#board article a[href^='/applications/']").first.click()
                         await page.wait_for_url("**/applications/*")

@@ -52,6 +52,8 @@ WHO = ("nobody", "other", "owner", *EMPLOYERS)
 LOOKERS = {"none": "title", "open": "title", "withdrawn": "title"}
 WHOLE = {"open": "title, text, name, phone, page", "withdrawn": "old title, old text, name"}
 APPLIED = {"open": "title", "withdrawn": "old title"}
+APPLIED_OF_THEN = dict.fromkeys(APPLIED, "old title")
+"""Notices keep the title that the resume had when they were made."""
 NAMED = {who: f"{title}, name" for who, title in APPLIED.items()}
 EVERYBODY = dict.fromkeys(WHO, "linked, name")
 Seen = dict[str, str]
@@ -119,6 +121,9 @@ TABLE: dict[str, Seen] = {
     "/employer/vacancies/{V}/board/response": {"open": NAMED["open"]},
     "/employer/vacancies/{V}/board/discard_by_applicant": {"withdrawn": NAMED["withdrawn"]},
     "/unread": {},
+    "/notices": APPLIED_OF_THEN,
+    "/api/notifications/notices": APPLIED_OF_THEN,
+    "/api/notifications/notices/unread": {},
     "/employer/unread/all": {},
     "/shared/{key}": EVERYBODY,
 }
@@ -141,14 +146,12 @@ LOOKED: dict[str, Seen] = dict.fromkeys(
 ) | {"/api/vacancies/resumes/{D}": {}, "/api/vacancies/resumes/{L}": {}}
 """How employers find visible candidates: anonymously, and no longer once they are hidden."""
 NOTICES = "/api/notifications/notices"
-NOTICED: dict[str, Seen] = {
-    NOTICES: dict.fromkeys(("owner", "none", "open", "withdrawn"), "old title")
+MATCHED: dict[str, Seen] = {
+    "/notices": APPLIED_OF_THEN | {"none": "old title"},
+    NOTICES: APPLIED_OF_THEN | {"none": "old title", "owner": "old title"},
 }
-"""Notices of matches and applications have the title of then, and no owner."""
-NOTICED_HIDDEN: dict[str, Seen] = {NOTICES: dict.fromkeys(("open", "withdrawn"), "old title")}
-"""Those of matches are gone."""
+"""Notices while the resume is visible. Those about matches go when it is hidden."""
 ELSEWHERE = {
-    "/api/notifications/notices/unread",
     "/about",
     "/admin/companies",
     "/admin/companies/{id}",
@@ -200,6 +203,7 @@ ELSEWHERE = {
     "/email/change",
     "/password/forgot",
     "/password/reset",
+    "/notices/{id}",
     "/signin",
     "/signup",
     "/skills",
@@ -228,7 +232,7 @@ PAGES = (
     *("account", "addresses", "applications", "board", "candidate", "employer", "passwords"),
     *("people", "operators", "passkeys", "providers", "security", "two_step", "verifying"),
     *("moderation", "verification"),
-    *("posting", "resumes", "routes", "saved", "leaving", "exporting", "keeping"),
+    *("posting", "resumes", "routes", "saved", "notices", "leaving", "exporting", "keeping"),
 )
 
 
@@ -395,16 +399,16 @@ async def test_visibility_of_candidates_data(platform: Platform) -> None:
             kept = await people["withdrawn"].answer(f"/api/profiles/candidates/{ids['R']}")
             found = await people["none"].answer("/api/vacancies/resumes")
             old = await people["withdrawn"].answer(f"/api/vacancies/applications/{ids['W']}")
-            noticed = await _looked_at(people, ids, NOTICED)
+            notified = [await people[who].answer(NOTICES) for who in MATCHED[NOTICES]]
             return (
                 all(MARKS["title"] in text for text in (lists, found))
+                and all(MARKS["old title"] in text for text in notified)
                 and MARKS["old text"] in kept
                 and MARKS["old title"] in old
-                and _wrong(noticed, NOTICED) == ""
             )
 
         await eventually(all_has_arrived)
-        whole = TABLE | LOOKED | NOTICED
+        whole = TABLE | LOOKED | MATCHED
         assert _wrong(await _looked_at(people, ids, whole), whole) == ""
 
         for who, person in people.items():
@@ -417,12 +421,13 @@ async def test_visibility_of_candidates_data(platform: Platform) -> None:
         async def is_gone() -> bool:
             lists = await people["none"].answer("/api/vacancies/recommendations")
             found = await people["none"].answer("/api/vacancies/resumes")
-            noticed = await _looked_at(people, ids, NOTICED_HIDDEN)
-            is_listed = any(MARKS["title"] in text for text in (lists, found))
-            return not is_listed and _wrong(noticed, NOTICED_HIDDEN) == ""
+            notified = [await people[who].answer(NOTICES) for who in ("none", "owner")]
+            return not any(MARKS["title"] in text for text in (lists, found)) and not any(
+                MARKS["old title"] in text for text in notified
+            )
 
         await eventually(is_gone)
-        hidden = TABLE | {path: {} for path in LOOKED} | NOTICED_HIDDEN
+        hidden = TABLE | {path: {} for path in LOOKED}
         assert _wrong(await _looked_at(people, ids, hidden), hidden) == ""
     await _nothing_in_events_and_log(platform, marks)
 
@@ -447,7 +452,7 @@ async def _nothing_in_events_and_log(platform: Platform, marks: dict[str, str]) 
 
 def test_every_public_path_is_in_the_table() -> None:
     """Every new readable address must be in the table, or listed as free of candidates' data."""
-    shown = {path.partition("?")[0] for path in TABLE | LOOKED | NOTICED} | ELSEWHERE
+    shown = {path.partition("?")[0] for path in TABLE | LOOKED} | ELSEWHERE
     pages = [import_module(f"hirewire.web.pages.{name}").router for name in PAGES]
     paths = {
         route.path

@@ -15,10 +15,14 @@ from tests.journeys.paging import api, hires, page, sign_up
 async def _opens(client: httpx.AsyncClient) -> str:
     """An employer with an open vacancy; returns its id."""
     await hires(client)
+    return await _publishes(client, "Cook", "SQL")
+
+
+async def _publishes(client: httpx.AsyncClient, title: str, skill: str) -> str:
     body = {
-        "title": "Cook",
+        "title": title,
         "description": "<p>Soups.</p>",
-        "requirements": [{"skill": "SQL", "kind": "must"}],
+        "requirements": [{"skill": skill, "kind": "must"}],
     }
     made = await api(client, "POST", "/vacancies/vacancies", body)
     await api(client, "POST", f"/vacancies/vacancies/{made['id']}/publish")
@@ -46,9 +50,15 @@ async def _looks(client: httpx.AsyncClient) -> str:
     return id
 
 
-async def _at(browser: Browser, client: httpx.AsyncClient, url: str, **context: object) -> Somebody:
+async def _at(
+    browser: Browser,
+    client: httpx.AsyncClient,
+    url: str,
+    language: str = "en-GB",
+    **context: object,
+) -> Somebody:
     """The same person in a browser."""
-    somebody = await Somebody.arrive(browser, url, "en-GB", **context)
+    somebody = await Somebody.arrive(browser, url, language, **context)
     cookies = [{"name": name, "value": value, "url": url} for name, value in client.cookies.items()]
     await somebody.page.context.add_cookies(cookies)  # type: ignore[arg-type]
     return somebody
@@ -57,7 +67,7 @@ async def _at(browser: Browser, client: httpx.AsyncClient, url: str, **context: 
 @pytest.mark.long
 @pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
 async def test_new_items_are_marked_until_they_are_read(platform: Platform, chromium: str) -> None:
-    await platform.start("auth", "profiles", "vacancies", "web")
+    await platform.start("auth", "profiles", "vacancies", "notifications", "web")
     url = platform.settings.service_url("web")
     async with platform.client() as boss, platform.client() as anna, browsing(chromium) as browser:
         vacancy, resume = await _opens(boss), await _looks(anna)
@@ -126,6 +136,8 @@ async def test_new_items_are_marked_until_they_are_read(platform: Platform, chro
         assert re.search(r'id="stage-ended">Closed.*1 new', declined)
         await _declines(boss, anna, vacancy, resume)
         await _is_scored_unseen(boss, anna, vacancy)
+        application = await _the_bell_leads_the_employer(browser, boss, anna, url, resume)
+        await _the_bell_leads_the_applicant(browser, boss, anna, url, application)
 
 
 async def _withdraws(browser: Browser, anna: httpx.AsyncClient, url: str, application: str) -> None:
@@ -183,3 +195,67 @@ async def _is_scored_unseen(boss: httpx.AsyncClient, anna: httpx.AsyncClient, va
             re.DOTALL,
         )
         assert re.search(r'class="score [^"]*">.*?\d+%', card)
+
+
+async def _the_bell_leads_the_employer(
+    browser: Browser, boss: httpx.AsyncClient, anna: httpx.AsyncClient, url: str, resume: str
+) -> str:
+    """From the count of an open page to the application that came in; returns its path."""
+    vacancy = await _publishes(boss, "Waiter", "Juggling")
+    seen = await _at(browser, boss, url, "ru", viewport=PHONE)
+    there = seen.page
+    bell, rows = there.locator("#unread-notices"), there.locator("#notices li")
+    await there.goto("/notices")
+    await expect(there.locator("#notices h2")).to_have_text("Сегодня")
+    await seen.press("Mark all as read")
+    await seen.reads("All notifications are marked as read.")
+    await expect(bell).to_be_hidden()
+    await expect(there.locator("#notices .unread")).to_have_count(0)
+
+    await there.goto("/employer")
+    applied = await anna.post(f"/vacancies/{vacancy}/apply", data={"resumeId": resume})
+    await expect(bell).to_have_text(re.compile("^1"))
+    await seen.open(there.locator("a.bell"))
+    await expect(rows.first).to_have_class("unread")
+    await expect(rows.first.locator("a")).to_have_text("Новый отклик на вакансию «Waiter»")
+    await expect(there.locator("#notices .unread")).to_have_count(1)
+    assert await seen.faults("Waiter", "Cook", "Chef", "Baker") == []
+    await there.keyboard.press("j")
+    await expect(rows.first.locator("a")).to_be_focused()
+    await there.keyboard.press("Enter")
+    await there.wait_for_url("**/applications/*")
+    await expect(bell).to_be_hidden()
+    await there.go_back()
+    await expect(there.locator("#notices .unread")).to_have_count(0)
+    assert seen.complaints == []
+    return applied.headers["location"].split("?")[0]
+
+
+async def _the_bell_leads_the_applicant(
+    browser: Browser, boss: httpx.AsyncClient, anna: httpx.AsyncClient, url: str, application: str
+) -> None:
+    """The same for the applicant, whose list is live too; and without scripts."""
+    seen = await _at(browser, anna, url, viewport=DESKTOP)
+    there = seen.page
+    bell, unread = there.locator("#unread-notices"), there.locator("#notices .unread")
+    await there.goto("/notices")
+    await seen.press("Mark all as read")
+    await expect(unread).to_have_count(0)
+    await boss.post(f"{application}/stage", data={"stage": "interview"})
+    await expect(unread.locator("a")).to_have_text("Your application for “Waiter”: Invitation")
+    await expect(bell).to_contain_text("1 new")
+    assert await seen.serious() == []
+    await unread.locator("a").click()
+    await there.wait_for_url(f"**{application}")
+    await expect(bell).to_be_hidden()
+
+    still = await _at(browser, anna, url, viewport=PHONE, java_script_enabled=False)
+    await boss.post(f"{application}/messages", data={"text": "Come at nine"})
+    await expect(bell).to_contain_text("1 new")
+    await still.page.goto("/notices?unread=true")
+    await expect(still.page.locator("#notices li a")).to_have_text("New message about “Waiter”")
+    await still.page.get_by_role("button", name="Mark all as read").click()
+    await expect(still.page.locator(".toast")).to_contain_text("marked as read")
+    await still.page.goto("/notices?unread=true")
+    await expect(still.page.locator("#notices")).to_contain_text("No unread notifications")
+    assert seen.complaints == []

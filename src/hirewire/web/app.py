@@ -37,6 +37,7 @@ from hirewire.web.pages import (
     kept_mail,
     leaving,
     moderation,
+    notices,
     operators,
     passkeys,
     passwords,
@@ -75,7 +76,7 @@ LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 """The same with an image, which is limited like any other body of a service."""
 PAGES = (
     *(about, account, passwords, security, addresses, access_tokens, providers, operators),
-    *(exporting, keeping, kept_mail, saved, candidate),
+    *(exporting, keeping, kept_mail, saved, notices, candidate),
     *(passkeys, two_step, resume_files, resume_rows),
     *(resumes, suggestions, applications, people, read_vacancy, posting, board, employer),
     *(moderation, verification),

@@ -23,6 +23,7 @@ from hirewire.web.api.auth import Auth
 from hirewire.web.api.models.applications import Unread
 from hirewire.web.api.models.auth import Tokens
 from hirewire.web.api.moderation import Moderation, Reports
+from hirewire.web.api.notices import Notices
 from hirewire.web.api.operators import Operators
 from hirewire.web.api.profiles import Profiles
 from hirewire.web.api.services import Services
@@ -59,6 +60,8 @@ class Visitor:
     """Whether the cookies must be updated."""
     unread: Unread = NONE_UNREAD
     """The unread counts, once they are loaded."""
+    new_notices: int | None = None
+    """The number of unread notices, once it is loaded."""
 
     @property
     def theme(self) -> str:
@@ -148,6 +151,11 @@ class Visitor:
         return Reports(self.services, self.access, self.address)
 
     @property
+    def notices(self) -> Notices:
+        """The notices of `notifications`, as this visitor."""
+        return Notices(self.services, self.access, self.address)
+
+    @property
     def public(self) -> Vacancies:
         """The service `vacancies`, without a token."""
         return Vacancies(self.services, address=self.address)
@@ -163,6 +171,13 @@ class Visitor:
             return
         answer = await self.applications.unread()
         self.unread = answer.data if answer.is_good else NONE_UNREAD
+
+    async def count_notices(self) -> None:
+        """Load the number of unread notices. Raises `Unavailable`."""
+        if self.access is None or not self.notices.exist:
+            return
+        answer = await self.notices.unread()
+        self.new_notices = answer.data.count if answer.is_good else 0
 
     @property
     def address(self) -> str:

@@ -70,6 +70,10 @@ class Services:
     def __init__(self, upstreams: Mapping[str, Upstream]) -> None:
         self._upstreams = upstreams
 
+    def has(self, name: str) -> bool:
+        """Whether this board runs the service."""
+        return name in self._upstreams
+
     async def ask(
         self,
         name: str,

@@ -52,6 +52,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("admin_fields.html", "operators.py", "stronger.html"),
     ),
     "About, privacy, contact": ("about.html", "privacy.html", "contact.html"),
+    "Notifications": ("notices.html", "notices.py"),
     "Kept mails": ("kept_mail.html",),
     "Dashboard": (
         *("home.html", "profile.html", "matches.html", "applications.html", "searches.html"),

@@ -15,7 +15,7 @@ from babel import Locale, dates, numbers
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from hirewire.kit.clock import day_of
+from hirewire.kit.clock import day_of, local
 from hirewire.kit.languages import moment_in_words
 from hirewire.web.i18n.labels import LABELS, UNACCEPTED
 from hirewire.web.i18n.problem_texts import NARROWER, NOT_ACCEPTED, NOT_DONE, TEXTS
@@ -177,6 +177,10 @@ class Words:
     def moment(self, value: str) -> str:
         """The day and the time of an ISO 8601 time, in the board's time zone."""
         return moment_in_words(datetime.fromisoformat(value), self.lang)
+
+    def clock(self, value: str) -> str:
+        """The time of day of an ISO 8601 time, in the board's time zone."""
+        return f"{local(datetime.fromisoformat(value)):%H:%M}"
 
     def act(self, what: str) -> str:
         """The label of an act of the security log; a neutral one for an act of a later version."""

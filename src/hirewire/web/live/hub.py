@@ -31,6 +31,7 @@ CONCERNS: dict[str, tuple[Side, ...]] = {
     "vacancy.updated": ("company",),
     "vacancy.paused": ("company",),
     "vacancy.closed": ("company",),
+    "notice.created": ("person",),
 }
 """The recipients of each event: the user in its `userId`, the members of its `companyId`."""
 REFUSING = ("user.blocked", "user.erased")

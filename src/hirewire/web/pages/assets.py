@@ -26,7 +26,8 @@ SCRIPTS = ("js/start.js", "js/*.js")
 SIGNED_IN_ONLY = {
     *(f"css/components/{name}.css" for name in ("conversation", "scores")),
     *(f"css/pages/{name}.css" for name in ("admin", "application", "board", "candidates")),
-    *(f"css/pages/{name}.css" for name in ("checking", "editor", "employer", "home", "styleguide")),
+    *(f"css/pages/{name}.css" for name in ("checking", "editor", "employer", "home")),
+    *(f"css/pages/{name}.css" for name in ("notices", "styleguide")),
     *(f"js/{name}.js" for name in ("answers", "board", "failures", "fresh", "live", "rows")),
 }
 """Parts that pages for visitors do not need: a first visit should be fast on a phone."""

@@ -1,5 +1,6 @@
 """Renders templates, reads forms and builds answers."""
 
+import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from contextlib import suppress
 from typing import Annotated, TypeGuard, TypeVar
@@ -67,6 +68,7 @@ DONE = {
     "person_verified": N_("The address is confirmed."),
     "operator_made": N_("This person is an operator now."),
     "operator_removed": N_("This person is not an operator any more."),
+    "notices_read": N_("All notifications are marked as read."),
     "moved": N_("Application moved."),
     "shortlisted": N_("Added to shortlist."),
     "seen": N_("Removed from shortlist."),
@@ -89,7 +91,8 @@ T = TypeVar("T")
 async def _asking(request: Request, who: Annotated[Visitor, Depends(visitor)]) -> Visitor:
     request.state.visitor = who
     if request.method == "GET" and not is_part(request) and "." not in request.url.path:
-        await count_unread(who)  # every page shows the count in its navigation; files do not
+        # Every page shows the counts in its navigation; files do not.
+        await asyncio.gather(count_unread(who), count_notices(who))
     return who
 
 
@@ -97,6 +100,12 @@ async def count_unread(who: Visitor) -> None:
     """Load the unread counts; the previous ones stay if the service is unavailable."""
     with suppress(Unavailable):
         await who.count_unread()
+
+
+async def count_notices(who: Visitor) -> None:
+    """Load the number of unread notices; the pages work without it."""
+    with suppress(Unavailable):
+        await who.count_notices()
 
 
 Asking = Annotated[Visitor, Depends(_asking)]

@@ -23,7 +23,17 @@ from hirewire.web.pages.naming import named, names_of_skills
 from hirewire.web.pages.nothing_found import instead
 from hirewire.web.pages.public import search
 from hirewire.web.pages.public import vacancy as read_vacancy
-from hirewire.web.pages.rendering import Asking, Form, away, go, is_good, is_part, or_none, render
+from hirewire.web.pages.rendering import (
+    Asking,
+    Form,
+    away,
+    count_notices,
+    go,
+    is_good,
+    is_part,
+    or_none,
+    render,
+)
 from hirewire.web.pages.searching import CURRENCIES, SEARCHED, WIDENED, Asked, counted, widened_by
 from hirewire.web.sessions import Visitor
 
@@ -75,7 +85,7 @@ async def unread(who: Asking) -> Response:
     """The unread counts of the navigation, for an open page that received an update."""
     if not is_part(who.request):
         return go(who, "/")
-    await who.count_unread()
+    await asyncio.gather(who.count_unread(), count_notices(who))
     return render(who, "parts/unread.html")
 
 

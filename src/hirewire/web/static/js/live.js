@@ -12,20 +12,29 @@
     "user.role_changed", "user.blocked", "profile.updated", "resume.updated", "employer.profile.created",
     "recommendation.created", "recommendation.withdrawn", "application.submitted",
     "application.stage_changed", "application.message_sent", "vacancy.published", "vacancy.updated", "vacancy.paused",
-    "vacancy.closed", "activity",
+    "vacancy.closed", "notice.created", "activity",
   ];
-  // Parts of every page reload at most once for all events within half a second.
-  const due = new Set();
-  const wake = (part) => {
+  // Parts of every page reload at most once for all events within half a second: at its end, or at its
+  // beginning for the events that a part lists as urgent.
+  const apart = 500;
+  const due = new WeakMap(), woken = new WeakMap();
+  const wakeNow = (part) => {
+    clearTimeout(due.get(part));
+    due.delete(part);
+    woken.set(part, performance.now());
+    part.dispatchEvent(new CustomEvent("live"));
+  };
+  const wake = (part, kind) => {
     if (!("liveSoon" in part.dataset)) { part.dispatchEvent(new CustomEvent("live")); return; }
-    if (due.has(part)) return;
-    due.add(part);
-    setTimeout(() => { due.delete(part); part.dispatchEvent(new CustomEvent("live")); }, 500);
+    const isUrgent = part.dataset.liveNow?.split(" ").includes(kind);
+    const rest = apart - (performance.now() - (woken.get(part) ?? -apart));
+    if (isUrgent && rest <= 0) wakeNow(part);
+    else if (!due.has(part)) due.set(part, setTimeout(() => wakeNow(part), isUrgent ? rest : apart));
   };
   const reload = (kind) => {
     if (kind === "user.blocked") { location.reload(); return; }
     for (const part of document.querySelectorAll("[data-live-on]")) {
-      if (kind === "all" || part.dataset.liveOn.split(" ").includes(kind)) wake(part);
+      if (kind === "all" || part.dataset.liveOn.split(" ").includes(kind)) wake(part, kind);
     }
   };
   // Reloading an open application marks it as read, so the unread counts reload, too.

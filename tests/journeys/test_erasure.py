@@ -246,7 +246,7 @@ async def _while_a_service_is_away(
             status = page.locator("#receipt [role=status]")
             done = who.said("Your data has been deleted in all parts of the site.")
             await expect(status).to_contain_text(done, timeout=30_000)
-            await expect(page.locator("#receipt li")).to_have_count(3)
+            await expect(page.locator("#receipt li")).to_have_count(4)
             assert await who.foreign_words() == []
             assert [one for one in who.complaints if "Failed to load" not in one] == []
             sent = await mails(nobody, who.mailed("account_erased"))

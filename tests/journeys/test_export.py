@@ -31,7 +31,14 @@ ANNA, BOSS = "anna@example.org", "boss@example.org"
 READY = "Your copy is ready. You can download it until %s."
 LETTER, REPLY, NOTE = "I cook soups of beetroot.", "Come on Monday.", "Looks tired, ask twice."
 NAMES = [
-    *("README.txt", "account.json", "profile.json", "resumes/1.json", "resumes/1.pdf"),
+    *(
+        "README.txt",
+        "account.json",
+        "notices.json",
+        "profile.json",
+        "resumes/1.json",
+        "resumes/1.pdf",
+    ),
     *("jobs.json", "letters.txt", "messages.txt"),
 ]
 
@@ -165,6 +172,8 @@ def _check(made: Export) -> None:
     assert made.json("resumes/1.json")["basics"]["label"] == "Soup cook"
     pdf = PdfReader(BytesIO(made.zip.read("resumes/1.pdf")))
     assert "Soup cook" in pdf.pages[0].extract_text()
+    kinds = [one["kind"] for one in made.json("notices.json")["notices"]]
+    assert {"message", "application_moved"} <= set(kinds)
     jobs = made.json("jobs.json")
     [application] = jobs["applications"]
     assert application["letter"] == LETTER

@@ -136,6 +136,10 @@ async def test_a_match_that_arrives_after_its_withdrawal(board: Board) -> None:
     [one] = await board.notices(board.carla)
     await board.consume(board.matched())  # with another score
     assert await board.notices(board.carla) == [one]
+    last = board.matched()
+    await board.consume(board.unmatched(match), last, board.unmatched(last), board.matched())
+    [again] = await board.notices(board.carla)
+    assert (again["count"], again["read"]) == (1, False)
 
 
 async def test_the_past_makes_state_and_no_notice(empty: Board) -> None:

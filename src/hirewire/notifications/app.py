@@ -30,7 +30,7 @@ from hirewire.contracts.vacancies import (
 )
 from hirewire.kit.erasing import erasing
 from hirewire.kit.service import Service
-from hirewire.messaging.subscriptions import on
+from hirewire.messaging.subscriptions import on, on_batch
 from hirewire.notifications.access import handlers as access
 from hirewire.notifications.applications import commands as applications_commands
 from hirewire.notifications.applications import handlers as applications
@@ -114,7 +114,7 @@ SERVICE = Service(
             applications.on_application_message_sent,
             name="notifications.messages",
         ),
-        on(
+        on_batch(
             RecommendationCreated,
             matches.on_recommendation_created,
             name="notifications.matches",

@@ -8,16 +8,18 @@ deletes the notice too.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 from uuid import UUID
 
 from hirewire.contracts.notifications import NoticeCreated
 from hirewire.kit.clock import now
 from hirewire.messaging.envelope import Received
+from hirewire.messaging.event import Event
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
 
+E = TypeVar("E", bound=Event)
 Kind: TypeAlias = Literal[
     "application_received",
     "application_answered",
@@ -68,13 +70,11 @@ def recorded_at(received: Received[Any]) -> datetime:
     return min(received.time or moment, moment)
 
 
-async def is_due(tx: Tx, received: Received[Any]) -> bool:
-    """Whether an event makes notices: it is neither from before this service, nor old."""
-    at = recorded_at(received)
-    if at <= now() - KEPT:
-        return False
-    began = await tx.exec_driver_sql("select at from beginning")
-    return bool(began.scalar_one() <= at)
+async def due(tx: Tx, received: Sequence[Received[E]]) -> Sequence[Received[E]]:
+    """The events that make notices: neither from before this service, nor old."""
+    began = (await tx.exec_driver_sql("select at from beginning")).scalar_one()
+    oldest = max(began, now() - KEPT)
+    return [one for one in received if recorded_at(one) >= oldest]
 
 
 async def recipients(tx: Tx, side: Side, subject: Subject) -> list[UUID]:
@@ -92,7 +92,7 @@ async def recipients(tx: Tx, side: Side, subject: Subject) -> list[UUID]:
 
 async def make(tx: Tx, received: Received[Any], kind: Kind, side: Side, subject: Subject) -> None:
     """Make the notices of an event to one side. Records `NoticeCreated` for each."""
-    if not await is_due(tx, received):
+    if not await due(tx, [received]):
         return
     people = await recipients(tx, side, subject)
     if not people:

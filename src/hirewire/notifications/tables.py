@@ -84,7 +84,6 @@ application = Table(
     Column("id", Uuid, primary_key=True),
     Column("resume_id", Uuid),
     Column("user_id", Uuid, comment="Null: anonymised"),
-    Column("origin", Text),
     Column("is_accepted", Boolean, nullable=False, server_default=text("false")),
     Column("stage", Text),
     Column("applicant_state", Text),
@@ -132,6 +131,7 @@ notice_match = Table(
     Column("notice_id", Uuid, ForeignKey("notice.id", ondelete="CASCADE"), primary_key=True),
     Column("vacancy_id", Uuid, primary_key=True),
     Column("resume_id", Uuid, primary_key=True),
+    Column("position", BigInteger, nullable=False, comment="Of the event in those of the resume"),
     Index("notice_match_pair", "resume_id", "vacancy_id"),
 )
 

@@ -6,16 +6,13 @@ from hirewire.messaging.transaction import Tx
 from hirewire.notifications.applications.rules import Known
 
 _KNOWN = """
-select user_id, origin, is_accepted, applicant_state from application where id = $1 for update
+select user_id, is_accepted, applicant_state from application where id = $1 for update
 """
 _MEET = """
 insert into application (id, resume_id, user_id) values ($1, $2, $3) on conflict do nothing
 """
 _STEP = """
-update application set origin = coalesce(origin, $2),
-    stage = case when $3 then stage else $4 end,
-    applicant_state = case when $3 then applicant_state else $5 end
-where id = $1
+update application set stage = $2, applicant_state = $3 where id = $1
 """
 _TITLE = """
 select title from resume where id = $1 and not is_deleted and (is_visible or $2)
@@ -32,21 +29,17 @@ async def met(tx: Tx, id: UUID, resume_id: UUID, user_id: UUID) -> Known | None:
     row = (await tx.exec_driver_sql(_KNOWN, (id,))).one()
     if row.user_id is None:
         return None
-    return Known(row.origin, row.is_accepted, row.applicant_state)
+    return Known(row.is_accepted, row.applicant_state)
 
 
-async def accept(tx: Tx, id: UUID, origin: str) -> None:
+async def accept(tx: Tx, id: UUID) -> None:
     """Store that the applicant applied, or accepted an invitation."""
-    await tx.exec_driver_sql(
-        "update application set origin = $2, is_accepted = true where id = $1", (id, origin)
-    )
+    await tx.exec_driver_sql("update application set is_accepted = true where id = $1", (id,))
 
 
-async def step(
-    tx: Tx, id: UUID, origin: str | None, stage: str, applicant_state: str, *, late: bool
-) -> None:
-    """Store the stage. A late event does not overwrite a later one."""
-    await tx.exec_driver_sql(_STEP, (id, origin, late, stage, applicant_state))
+async def step(tx: Tx, id: UUID, stage: str, applicant_state: str) -> None:
+    """Store the stage."""
+    await tx.exec_driver_sql(_STEP, (id, stage, applicant_state))
 
 
 async def title_for_company(tx: Tx, resume_id: UUID, *, is_accepted: bool) -> str | None:

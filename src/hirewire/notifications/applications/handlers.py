@@ -24,7 +24,7 @@ async def on_application_submitted(tx: Tx, received: Received[ApplicationSubmitt
     known = await _known(tx, event)
     if known is None:
         return
-    await commands.accept(tx, event.application_id, event.origin)
+    await commands.accept(tx, event.application_id)
     subject = await _subject(tx, event, "employer", Known(is_accepted=True))
     if event.origin == "invitation":
         accepted = replace(subject, detail="accepted")
@@ -42,10 +42,8 @@ async def on_application_stage_changed(tx: Tx, received: Received[ApplicationSta
     step = Step(
         event.previous_stage, event.stage, event.applicant_state, event.reason, received.late
     )
-    origin = "invitation" if rules.is_invitation(step) else None
-    await commands.step(
-        tx, event.application_id, origin, event.stage, event.applicant_state, late=received.late
-    )
+    if not received.late:
+        await commands.step(tx, event.application_id, event.stage, event.applicant_state)
     outcome = rules.outcome(step, known)
     if outcome is not None:
         subject = await _subject(tx, event, outcome.side, known)

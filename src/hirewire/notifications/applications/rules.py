@@ -5,7 +5,6 @@ from typing import Literal
 
 ACCOUNT_DELETED = "account_deleted"
 """The reason with which `vacancies` closes the applications of a person who is erased."""
-_INVITATION = "invitation"
 _STATES_OF = {
     "response": frozenset({"sent", "viewed"}),
     "consider": frozenset({"in_progress"}),
@@ -21,8 +20,6 @@ _STATES_OF = {
 class Known:
     """What is known of an application before an event."""
 
-    origin: str | None = None
-    """`response` or `invitation`."""
     is_accepted: bool = False
     """Whether the applicant applied, or accepted the invitation."""
     applicant_state: str | None = None
@@ -65,8 +62,8 @@ def outcome(step: Step, known: Known) -> Outcome | None:
     if step.stage == "discard_by_applicant":
         if step.reason == ACCOUNT_DELETED:
             return None
-        is_declined = known.origin == _INVITATION and not known.is_accepted
-        detail = "declined" if is_declined else "withdrawn"
+        is_pending = step.previous_stage == "response" and known.applicant_state == "invited"
+        detail = "declined" if is_pending else "withdrawn"
         return Outcome("application_answered", "employer", detail)
     if step.stage == "discard_vacancy_closed":
         return Outcome("vacancy_closed", "applicant", step.reason)

@@ -23,6 +23,7 @@ CONTENTS = (
     ),
     (r"letters\.txt", N_("your cover letters, to read")),
     (r"messages\.txt", N_("your messages with companies, to read")),
+    (r"notices\.json", N_("the notifications you have received")),
     (r"company-logo\.webp", N_("the logo of your company")),
 )
 """Patterns of paths, and what such a file has."""

@@ -39,7 +39,6 @@ TABLES = {
         id uuid primary key,
         resume_id uuid,
         user_id uuid,
-        origin text,
         is_accepted boolean not null default false,
         stage text,
         applicant_state text
@@ -67,6 +66,7 @@ TABLES = {
         notice_id uuid references notice on delete cascade,
         vacancy_id uuid,
         resume_id uuid,
+        position bigint not null,
         primary key (notice_id, vacancy_id, resume_id)
     """,
     "withdrawn_match": """
@@ -102,6 +102,7 @@ COMMENTS = {
     "column notice.about_id": "What matches are grouped by",
     "column notice.resume_title": "Of then, if the person could read the resume",
     "column notice.withdrawn_at": "No match is left",
+    "column notice_match.position": "Of the event in those of the resume",
 }
 
 

@@ -33,8 +33,8 @@ from tests.services import Running, running
 from tests.vacancies.conftest import VACANCY
 from tests.web.conftest import serving
 
-SHARE = int(os.environ.get("OPENAPI_SHARE", "8"))
-"""Every eighth case of the coverage phase is tried, and each caller gets a third of the operations
+SHARE = int(os.environ.get("OPENAPI_SHARE", "12"))
+"""Every twelfth case of the coverage phase is tried, and each caller gets a third of the operations
 in each phase: everything would take minutes.
 """
 EXAMPLES = 2 if SHARE > 1 else 10

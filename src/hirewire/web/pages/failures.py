@@ -46,6 +46,8 @@ def install(app: FastAPI) -> None:
         if is_part(request):
             return Response(status_code=403, headers={"HX-Refresh": "true"})
         one = as_known(request)
+        if await _is_let_in(one):
+            return away(one, getattr(request.state, "typed", []))
         one.leave()
         return render(one, "blocked.html", 403)
 
@@ -96,6 +98,18 @@ def install(app: FastAPI) -> None:
         if _wants_page(request):  # the address is invalid, since no page sends such a body
             answer.status_code = 404
         return await as_page(request, answer)
+
+
+async def _is_let_in(one: Visitor) -> bool:
+    """Whether `auth` does not refuse the visitor: then another service has yet to learn that they
+    were unblocked, and must not end their session.
+    """
+    try:
+        return (await one.auth.me()).is_good
+    except SignInFirst:
+        return False
+    except Unavailable:
+        return True
 
 
 async def as_page(request: Request, problem: Response) -> Response:

@@ -36,7 +36,8 @@ VIOLATIONS = {"resultTypes": ["violations"]}
 OF_COLOURS = {"runOnly": ["color-contrast", "link-in-text-block"]}
 """The axe rules that depend on colours; they are most of its work."""
 UNTIL_STILL = """
-Promise.all(document.getAnimations().filter(one => one.effect.getTiming().iterations < Infinity)
+Promise.allSettled(document.getAnimations()
+  .filter(one => one.effect.getTiming().iterations < Infinity)
   .map(one => one.finished)).then(() => null)
 """
 OF_ANOTHER_LANGUAGE = {"en": "[А-Яа-яЁё]+", "ru": "[A-Za-z]{2,}"}
@@ -189,6 +190,7 @@ class Somebody:
         """The serious and critical findings of axe on this page, with these options."""
         if not await self.page.evaluate("'axe' in window"):  # sending it costs as much as a check
             await self.page.evaluate(AXE)
+        await self.page.evaluate(UNTIL_STILL)  # what fades in has too little contrast meanwhile
         found = await self.page.evaluate(
             "options => axe.run(options).then(found => found.violations)",
             VIOLATIONS | (options or {}),
@@ -204,7 +206,6 @@ class Somebody:
         """The same in the light scheme and, for colours only, in the dark one."""
         found = await self.serious()
         await self.page.emulate_media(color_scheme="dark")
-        await self.page.evaluate(UNTIL_STILL)
         found += [f"dark: {one}" for one in await self.serious(OF_COLOURS)]
         await self.page.emulate_media(color_scheme="light")
         return found

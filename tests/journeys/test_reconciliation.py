@@ -16,7 +16,7 @@ from tests.journeys.conftest import Platform
 from tests.journeys.people import profiles_of, register
 
 ALWAYS = UUID(int=0)
-ALL = ("auth", "profiles", "vacancies", "web")
+ALL = ("auth", "profiles", "vacancies", "notifications", "web")
 
 
 async def audited(operators: Operators, wait: float = 60.0) -> Report:
@@ -84,7 +84,7 @@ async def test_manually_deleted_data_is_found_and_repaired(platform: Platform) -
         second = [(await register(client))[0] for _ in range(3)]
         await eventually(lambda: nothing_unsent(platform))
         await delete_queue(platform, "hirewire.profiles")
-        await platform.start("profiles", "vacancies")
+        await platform.start("profiles", "vacancies", "notifications")
 
         report = await audited(operators)
         [line] = [line for owner, to, line in report.lines() if (owner, to) == ("auth", "profiles")]
@@ -184,7 +184,8 @@ async def test_the_causal_trace_of_a_first_day(platform: Platform) -> None:
         assert {"resume.updated", "user.registered"} <= set(types)
         [registered] = [node for node in found if node.event.type == "user.registered"]
         assert [(service, one.state) for service, one in registered.consumed] == [
-            ("profiles", None)
+            ("profiles", None),
+            ("notifications", None),
         ]
         assert [node.event.type for node in registered.caused] == ["profile.updated"]
         text = "\n".join(str(line) for line in _lines(traces.draw(found, "candidate")))

@@ -27,13 +27,13 @@ class Program:
         self.folder = folder
         base = make_url(address)
         self.database = base.render_as_string(hide_password=False)
-        ports = {f"HIREWIRE_{name}_PORT": str(free_port()) for name in ("AUTH", "PROFILES")}
+        names = ("AUTH", "PROFILES", "VACANCIES", "NOTIFICATIONS")
+        ports = {f"HIREWIRE_{name}_PORT": str(free_port()) for name in names}
         self.settings = {
             "HIREWIRE_DATABASE_URL": self.database,
             "HIREWIRE_BROKER_URL": f"{self.database}_broker",
             "HIREWIRE_OPERATOR_TOKEN": "a-token-of-operators",
             "HIREWIRE_SECRET_KEY": "a-secret-key-of-32-or-more-letters",
-            "HIREWIRE_VACANCIES_PORT": str(free_port()),
             **ports,
         }
         self.running: list[subprocess.Popen[bytes]] = []
@@ -68,7 +68,7 @@ async def test_a_projection_is_built_again_and_switched(program: Program) -> Non
     rebuild = ("events", "rebuild")
     code, output = await program("migrate")
     assert code == 0, output
-    for name in ("auth", "profiles", "vacancies"):
+    for name in ("auth", "profiles", "vacancies", "notifications"):
         program.serve(name)
     engine = make_engine(f"{program.database}_profiles", pool=1)
     async with Transactions(engine, "profiles")() as tx:

@@ -142,6 +142,17 @@ async def test_a_match_that_arrives_after_its_withdrawal(board: Board) -> None:
     assert (again["count"], again["read"]) == (1, False)
 
 
+async def test_a_withdrawal_that_arrives_after_the_next_match(board: Board) -> None:
+    match = board.matched()
+    await board.consume(match)
+    withdrawn = board.sent(board.unmatched(match))
+    await board.consume(board.matched())
+    await board.consume(withdrawn)
+    assert [one["count"] for one in await board.notices(board.carla)] == [1]
+    await board.consume(board.unmatched(match))
+    assert await board.notices(board.carla) == []
+
+
 async def test_the_past_makes_state_and_no_notice(empty: Board) -> None:
     board, past = empty, []
     for one in [*board.people(), board.submitted(), board.moved(None, "response", "sent")]:

@@ -123,6 +123,19 @@ async def test_a_clock_that_is_a_day_off(anna: Person, clock: Clock) -> None:
         assert await _delete(anna) == 1
 
 
+async def test_kept_by_a_slower_clock(anna: Person, clock: Clock) -> None:
+    await _resume(anna)
+    clock.ahead = timedelta(days=740)
+    [notice] = await _ask(anna)
+    await _mail_queued(anna, notice, clock.now())
+    clock.ahead -= timedelta(minutes=1)
+    await _touch(anna, "", "keep")
+    assert (await anna.call("GET", "/retention"))["items"] == []
+    clock.ahead += timedelta(days=740)
+    assert await _delete(anna) == 0, "an old mail does not count"
+    assert len(await _ask(anna)) == 2
+
+
 async def test_others_cannot_keep_or_see_it(anna: Person, boris: Person, clock: Clock) -> None:
     await _resume(anna)
     clock.ahead = timedelta(days=740)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import insert
 
 from hirewire.contracts.auth import UserBlocked, UserRoleChanged
 from hirewire.kit.refusals import Refusals
@@ -13,6 +14,7 @@ from hirewire.messaging.testing import consume, delivery
 from hirewire.vacancies import holds
 from hirewire.vacancies.search.background import IndexUpdater
 from hirewire.vacancies.search.index.schema import VACANCIES
+from hirewire.vacancies.tables import employer_profile
 from tests.builders import eventually
 from tests.services import Running
 from tests.vacancies.applications.conftest import Board, board
@@ -241,6 +243,26 @@ async def test_a_blocked_persons_vacancies_are_held_until_they_are_unblocked(
     await block(anna, 2, sequence=5)  # blocked at the same time: the first one counts
     kinds = [kind for kind, body in await anna.events() if body["vacancyId"] == shown]
     assert kinds == ["vacancy.published", "vacancy.paused", "vacancy.published"]
+
+
+async def test_a_company_is_held_once_all_its_people_are_blocked(
+    anna: Person, boris: Person
+) -> None:
+    company = UUID((await anna.hire())["companyId"])
+    async with anna.service.messaging.transactions() as tx:
+        values = {"user_id": boris.id, "company_id": company, "created_at": NOW}
+        await tx.execute(insert(employer_profile).values(values))
+
+    async def held() -> bool:
+        async with anna.service.messaging.transactions() as tx:
+            return await holds.is_held(tx, company)
+
+    await block(anna, 1)
+    assert not await held()
+    await block(boris, 1)
+    assert await held()
+    await block(anna, 2, blocked=False, sequence=2)
+    assert not await held()
 
 
 @pytest.mark.usefixtures("tokens_live_on")

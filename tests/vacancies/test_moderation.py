@@ -283,12 +283,17 @@ async def test_nothing_of_an_erased_person_stays(anna: Person, boris: Person, ol
     other = await published(anna, title="Other")
     await boris.call("POST", f"/vacancies/{other}/reports", REPORT, expect=204)
     assert await anonymous(anna.service, f"/vacancies/{other}/reports") == 204
+    decided = await published(anna, title="Dismissed once")
+    await boris.call("POST", f"/vacancies/{decided}/reports", REPORT, expect=204)
+    await decide(olga, decided, "dismiss")
+    assert await anonymous(anna.service, f"/vacancies/{decided}/reports") == 204
     for person in (boris, anna, olga):
         async with anna.service.messaging.transactions() as tx:
             await commands.erase(tx, person.id)
             await forget_operator(tx, person.id)
         if person is boris:
-            assert dict(await queue(olga))[other] == 1
+            waiting = dict(await queue(olga))
+            assert (waiting[other], waiting[decided]) == (1, 1)
     async with anna.service.engine.connect() as connection:
         for table in ("report", "reported", "decision", "operator"):
             rows = await connection.exec_driver_sql(f"select t::text from {table} t")

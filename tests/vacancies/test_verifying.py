@@ -10,7 +10,7 @@ from hirewire.kit import clock
 from hirewire.kit.mail import queue
 from hirewire.kit.mail.letters import Letter
 from hirewire.kit.secrets import unseal
-from hirewire.vacancies.verifying import rules
+from hirewire.vacancies.verifying import commands, rules
 from tests.builders import eventually
 from tests.vacancies.conftest import Person
 from tests.vacancies.test_holds import make_operator
@@ -172,3 +172,14 @@ async def test_an_operator_verifies_by_hand_and_withdraws(anna: Person, boris: P
     assert names == ["Zenith", "Acme"]
     [one] = (await olga.call("GET", "/admin/companies?q=acm"))["items"]
     assert (one["id"], one["verifiedAt"]) == (company, None)
+
+
+async def test_the_codes_of_an_erased_owner_are_deleted(anna: Person, boris: Person) -> None:
+    await own_website(anna)
+    await code_for(anna)
+    async with anna.service.messaging.transactions() as tx:
+        assert await commands.erase(tx, boris.id) == 0
+        assert await commands.erase(tx, anna.id) == 2
+        for table in ("company_code", "company_mail"):
+            left = await tx.exec_driver_sql(f"select count(*) from {table}")
+            assert left.scalar_one() == 0

@@ -1,8 +1,7 @@
 """`hirewire privacy`: proves that an erased person has left nothing, and erases again."""
 
-import sys
-from pathlib import Path
-from typing import Annotated
+from collections.abc import Coroutine
+from typing import Annotated, Any, TypeVar
 
 import typer
 from rich.console import Console
@@ -13,8 +12,11 @@ from hirewire.cli.databases import database_of
 from hirewire.cli.terminal import fail, reachable_settings, run_async
 from hirewire.kit.secrets import use_keys
 from hirewire.kit.settings import Settings
+from hirewire.messaging.background import describe
+from hirewire.messaging.database import is_away
 from hirewire.operators import privacy
 
+T = TypeVar("T")
 privacy_app = typer.Typer(
     no_args_is_help=True, help="Prove that an erased person has left nothing; erase again."
 )
@@ -25,22 +27,27 @@ console = Console(highlight=False)
 def verify(
     user: Annotated[str, typer.Argument(help="The id of a user, or of a receipt")],
     words: Annotated[
-        str | None,
-        typer.Option(help="File with what else to search for, one text a line; - for stdin"),
+        typer.FileText | None,
+        typer.Option(
+            encoding="utf-8-sig",  # a mark at the start would be part of the first text
+            help="File with what else to search for, one text a line; - for stdin",
+        ),
     ] = None,
 ) -> None:
     """Search all databases, queues, mails and indexes for a person. Exit code 1: more was found
     than ids that stay.
     """
     settings = reachable_settings()
-    text = sys.stdin.read() if words == "-" else Path(words).read_text() if words else ""
-    given = [line.strip() for line in text.splitlines() if line.strip()]
+    try:
+        given = [line.strip() for line in words or () if line.strip()]
+    except UnicodeDecodeError:
+        fail("the file with the words is not UTF-8", 2)
 
     async def work() -> privacy.Findings:
         return await privacy.search(settings, await privacy.person_of(settings, user), given)
 
     try:
-        found = run_async(work())
+        found = _run(work())
     except privacy.NoSuchPerson as error:
         fail(str(error), 2)
     for place in found.places:
@@ -72,8 +79,17 @@ def reapply() -> None:
     """
     settings = reachable_settings()
     use_keys(settings.secret_key)
-    count = run_async(_reapply(settings))
+    count = _run(_reapply(settings))
     console.print(f"{count:,} erasures published again")
+
+
+def _run(work: Coroutine[Any, Any, T]) -> T:
+    try:
+        return run_async(work)
+    except Exception as error:
+        if not is_away(error):
+            raise
+        fail(f"a database cannot be reached: {describe(error)}", 2)
 
 
 async def _reapply(settings: Settings) -> int:

@@ -199,7 +199,9 @@ async def test_it_is_gone_after_a_day(
     await person.call("POST", "/open", {"token": token})
     clock.forward(minutes=2)
     await person.call("POST", "/open", {"token": token}, expect=410)
-    assert (await _file(auth, export_id, grants.grant(UUID(export_id)), "")).status_code == 404
+    fresh = grants.grant(UUID(export_id))
+    for path in ("", "/files/0"):
+        assert (await _file(auth, export_id, fresh, path)).status_code == 404
     assert (await person.newest())["state"] == "expired"
     assert await auth.rows("select 1 from kit.export_piece")
     assert not await person.maker.step()
@@ -246,6 +248,16 @@ async def test_a_killed_maker_is_followed_by_another(
         await parts.add(tx, killed, [], [parts.Piece(0, 0, b"half")])
     assert not await person.maker.step(), "the lease has not ended"
     clock.forward(seconds=61)
+    async with transactions() as tx:
+        assert await parts.claim(tx) is not None
+    with pytest.raises(parts.Overtaken):  # it was only slow, and another one is at work
+        async with transactions() as tx:
+            await parts.add(tx, killed, [], [parts.Piece(0, 1, b"half")])
+    async with transactions() as tx:
+        await parts.put_back(tx, killed)
+    clock.forward(seconds=59)
+    assert not await person.maker.step(), "the other one goes on"
+    clock.forward(seconds=2)
     assert await person.maker.step()
     with pytest.raises(parts.Overtaken):
         async with transactions() as tx:
@@ -288,3 +300,10 @@ async def test_a_deleted_person_has_no_part(auth: Auth, anna: tuple[UUID, Export
         assert await parts.files_of(tx, UUID(export_id)) is None
         with pytest.raises(parts.Overtaken):
             await parts.content_of(tx, UUID(export_id), 0, 0)
+
+
+async def test_a_request_from_long_ago_makes_nothing(auth: Auth) -> None:
+    """A service that was away for days: nobody waits for its part."""
+    async with auth.service.messaging.transactions() as tx:
+        await parts.request(tx, uuid4(), uuid4(), "en", now() - parts.KEPT)
+    assert await auth.rows("select 1 from kit.export_part") == []

@@ -259,3 +259,9 @@ async def test_logins_at_once_in_other_languages(auth: Auth) -> None:
             )
         )
         assert [one.status_code for one in answers] == [200] * 6
+    for language in ("ru", "en"):  # remembered for mails, from a known network too
+        answer = await auth.client.post(
+            "/api/auth/login", json=body, headers={"Accept-Language": language}
+        )
+        assert answer.status_code == 200
+        assert await auth.rows("select language from user_account") == [(language,)]

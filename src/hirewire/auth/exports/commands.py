@@ -1,7 +1,6 @@
 """Commands that begin, complete and give up exports."""
 
 from datetime import datetime
-from math import ceil
 from uuid import UUID
 
 from sqlalchemy import delete, func, insert, select, update
@@ -20,6 +19,7 @@ from hirewire.kit.errors import AppError, Kind
 from hirewire.kit.exports import parts
 from hirewire.kit.mail import queue
 from hirewire.kit.mail.letters import Language
+from hirewire.kit.quotas import seconds_to_wait
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
@@ -45,14 +45,11 @@ async def ask(tx: Tx, user_id: UUID, language: Language, public_url: str, where:
     running = await tx.execute(select(its.id).where(its.user_id == user_id, its.state == "running"))
     if (row := running.first()) is not None:
         return UUID(str(row.id))
-    counted = await tx.execute(
-        select(func.count(), func.min(its.requested_at)).where(
-            its.user_id == user_id, its.requested_at > moment - rules.A_DAY
-        )
+    seconds = await seconds_to_wait(
+        tx, its.requested_at, its.user_id == user_id, most=rules.MOST_A_DAY, window=rules.A_DAY
     )
-    count, oldest = counted.one()
-    if count >= rules.MOST_A_DAY:
-        raise TooManyExports(retry_after=ceil((oldest + rules.A_DAY - moment).total_seconds()))
+    if seconds:
+        raise TooManyExports(retry_after=seconds)
     id = new_id()
     await tx.execute(
         insert(data_export).values(

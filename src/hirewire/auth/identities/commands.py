@@ -4,7 +4,6 @@ import json
 import secrets
 from dataclasses import asdict
 from datetime import timedelta
-from math import ceil
 from uuid import UUID
 
 from sqlalchemy import delete
@@ -23,6 +22,7 @@ from hirewire.auth.ways_in import keep_one
 from hirewire.kit.clock import now
 from hirewire.kit.db import lock
 from hirewire.kit.errors import AppError, Kind, NotFound
+from hirewire.kit.quotas import seconds_to_wait
 from hirewire.kit.secrets import CannotOpen, seal, unseal
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
@@ -87,13 +87,12 @@ async def admit(tx: Tx, network: str) -> UUID:
     Raises `TooManyFailures`. An advisory lock serialises the callbacks of one network.
     """
     await lock(tx, f"provider callback {network}")
-    moment = now()
-    count, oldest = await queries.callbacks_of(tx, network, moment - limits.FAILURES_WINDOW)
-    pause = limits.pause(count, oldest, limits.CALLBACKS_OF_NETWORK, moment)
-    if pause:
-        raise TooManyFailures(retry_after=ceil(pause.total_seconds()))
+    its, most, window = provider_callback.c, limits.CALLBACKS_OF_NETWORK, limits.FAILURES_WINDOW
+    whose = its.network == network
+    if seconds := await seconds_to_wait(tx, its.at, whose, most=most, window=window):
+        raise TooManyFailures(retry_after=seconds)
     id = new_id()
-    row = plain_insert(provider_callback).values(id=id, network=network, at=moment)
+    row = plain_insert(provider_callback).values(id=id, network=network, at=now())
     await tx.execute(row)
     return id
 

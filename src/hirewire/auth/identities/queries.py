@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, select
 
 from hirewire.auth.openid.answers import Identity
-from hirewire.auth.tables import identity, provider_callback, user
+from hirewire.auth.tables import identity, user
 from hirewire.messaging.transaction import Tx
 
 
@@ -30,16 +30,6 @@ async def account_at(tx: Tx, email_key: str) -> Row[UUID, bool] | None:
         .with_for_update()
     )
     return result.first()
-
-
-async def callbacks_of(tx: Tx, network: str, since: datetime) -> tuple[int, datetime | None]:
-    """How many callbacks from a network have signed nobody in, and the time of the first one."""
-    its = provider_callback.c
-    result = await tx.execute(
-        select(func.count(), func.min(its.at)).where(its.network == network, its.at > since)
-    )
-    count, oldest = result.one()
-    return count, oldest
 
 
 async def identities_of(

@@ -1,6 +1,6 @@
 """Commands that ask the owners of old resumes, keep resumes, and delete them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import exists, func, update
@@ -15,6 +15,9 @@ from hirewire.messaging.transaction import Tx
 from hirewire.profiles.resumes.commands import remove
 from hirewire.profiles.retention import queries
 from hirewire.profiles.tables import resume, resume_retention
+
+A_MOMENT = timedelta(microseconds=1)
+"""Between asking and keeping, when the clock of the one who asked is ahead."""
 
 
 async def ask_next(tx: Tx, months: int) -> bool:
@@ -51,7 +54,7 @@ async def notified(tx: Tx, notice_id: UUID, at: datetime) -> None:
 async def keep(tx: Tx, user_id: UUID) -> None:
     """Keep all resumes that a person was asked about, as if they had just been edited."""
     mine = exists().where(resume.c.id == resume_retention.c.resume_id, resume.c.user_id == user_id)
-    later = func.greatest(resume_retention.c.asked_at, now())
+    later = func.greatest(resume_retention.c.asked_at + A_MOMENT, now())
     await tx.execute(update(resume_retention).where(mine).values(kept_at=later, notice_id=None))
 
 

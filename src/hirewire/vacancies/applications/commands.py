@@ -1,14 +1,12 @@
 """Commands that submit, invite, answer and move. Each move adds a history row and an event."""
 
 from datetime import timedelta
-from math import ceil
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     Row,
     func,
-    select,
     update,
 )
 from sqlalchemy.dialects.postgresql import insert as upsert
@@ -16,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from hirewire.kit.clock import now, today
 from hirewire.kit.db import lock
 from hirewire.kit.errors import FieldError, Invalid
+from hirewire.kit.quotas import seconds_to_wait
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.applications import locking, queries, recording, rules
@@ -252,32 +251,19 @@ async def _enter(
 
 
 async def _require_invitations_left(tx: Tx, company_id: UUID, most: int) -> None:
-    # Without the lock, two concurrent requests would not count each other's invitation.
     await lock(tx, f"invitations {company_id}")
-    table, moment = application.c, now()
-    found = await tx.execute(
-        select(func.count(), func.min(table.created_at)).where(
-            table.company_id == company_id,
-            table.origin == "invitation",
-            table.created_at > moment - DAY,
-        )
-    )
-    count, oldest = found.one()
-    if count >= most:
-        raise TooManyInvitations(retry_after=ceil((oldest + DAY - moment).total_seconds()))
+    its = application.c
+    whose = (its.company_id == company_id, its.origin == "invitation")
+    if seconds := await seconds_to_wait(tx, its.created_at, *whose, most=most, window=DAY):
+        raise TooManyInvitations(retry_after=seconds)
 
 
 async def _require_messages_left(tx: Tx, id: UUID, party: Party, most: int) -> None:
     """Raise if the daily limit is reached. The caller holds the application's lock."""
-    table, moment = application_message.c, now()
-    found = await tx.execute(
-        select(func.count(), func.min(table.sent_at)).where(
-            table.application_id == id, table.side == party, table.sent_at > moment - DAY
-        )
-    )
-    count, oldest = found.one()
-    if count >= most:
-        raise TooManyMessages(retry_after=ceil((oldest + DAY - moment).total_seconds()))
+    its = application_message.c
+    whose = (its.application_id == id, its.side == party)
+    if seconds := await seconds_to_wait(tx, its.sent_at, *whose, most=most, window=DAY):
+        raise TooManyMessages(retry_after=seconds)
 
 
 def _require(action: rules.Action, row: Row[Any], party: Party) -> None:

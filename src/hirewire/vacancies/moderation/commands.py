@@ -1,12 +1,11 @@
 """Commands that report, decide and answer."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from math import ceil
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hirewire.contracts.vacancies import ModerationDecided
@@ -15,6 +14,7 @@ from hirewire.kit.audit_log import Subject
 from hirewire.kit.clock import now
 from hirewire.kit.db import among, lock
 from hirewire.kit.errors import AppError, Kind, NotFound
+from hirewire.kit.quotas import seconds_to_wait
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
@@ -82,15 +82,9 @@ async def report_it(
     Raises `NoSuchTarget`, `NotShown`, `TooManyReports`.
     """
     company_id = await _shown(tx, target, id)
+    await _admit(tx, reader)
     moment = now()
-    await _admit(tx, reader, moment)
-    its = reported.c
-    case = upsert(reported).values(
-        target_id=id, target=target, company_id=company_id, reports=0, is_answered=False, at=moment
-    )
-    # The row's lock comes first, as in `decide`.
-    await tx.execute(case.on_conflict_do_nothing())
-    await tx.execute(select(its.target_id).where(its.target_id == id).with_for_update())
+    await _locked(tx, target, id, company_id)
     entered = await tx.execute(
         upsert(report)
         .values(
@@ -106,35 +100,40 @@ async def report_it(
         .returning(report.c.id)
     )
     if entered.first() is not None:
+        its = reported.c
         await tx.execute(
             update(reported).where(its.target_id == id).values(reports=its.reports + 1, at=moment)
         )
 
 
-async def _admit(tx: Tx, reader: Reader, moment: datetime) -> None:
+async def _locked(tx: Tx, target: Target, id: UUID, company_id: UUID) -> Row[Any]:
+    """The row that counts a target's reports, new if there is none, and locked.
+
+    Its lock comes before all others of the target: reports and decisions wait for each other.
+    """
+    row = upsert(reported).values(
+        target_id=id, target=target, company_id=company_id, reports=0, is_answered=False, at=now()
+    )
+    await tx.execute(row.on_conflict_do_nothing())
+    locked = select(reported).where(reported.c.target_id == id).with_for_update()
+    return (await tx.execute(locked)).one()
+
+
+async def _admit(tx: Tx, reader: Reader) -> None:
     """Raise `TooManyReports` if the network or the person has reached a limit."""
     await lock(tx, f"reports {reader.network.hex()}")
-    its = report.c
-    of_network = its.network == reader.network
-    await _require_left(tx, of_network, rules.FROM_NETWORK, rules.NETWORK_WINDOW, moment)
+    of_network = report.c.network == reader.network
+    await _require_left(tx, of_network, rules.FROM_NETWORK, rules.NETWORK_WINDOW)
     if reader.user_id is not None:
         await lock(tx, f"reports {reader.user_id}")
-        of_person = its.user_id == reader.user_id
-        await _require_left(tx, of_person, rules.FROM_PERSON, rules.PERSON_WINDOW, moment)
+        of_person = report.c.user_id == reader.user_id
+        await _require_left(tx, of_person, rules.FROM_PERSON, rules.PERSON_WINDOW)
 
 
-async def _require_left(
-    tx: Tx, whose: ColumnElement[bool], most: int, window: timedelta, moment: datetime
-) -> None:
-    its = report.c
-    found = await tx.execute(
-        select(func.count(), func.min(its.reported_at)).where(
-            whose, its.reported_at > moment - window
-        )
-    )
-    count, oldest = found.one()
-    if count >= most:
-        raise TooManyReports(retry_after=ceil((oldest + window - moment).total_seconds()))
+async def _require_left(tx: Tx, whose: ColumnElement[bool], most: int, window: timedelta) -> None:
+    at = report.c.reported_at
+    if seconds := await seconds_to_wait(tx, at, whose, most=most, window=window):
+        raise TooManyReports(retry_after=seconds)
 
 
 async def _shown(tx: Tx, target: Target, id: UUID) -> UUID:
@@ -179,14 +178,7 @@ async def decide(
     already.
     """
     company_id, _ = await _existing(tx, target, id)
-    moment = now()
-    its = reported.c
-    case = upsert(reported).values(
-        target_id=id, target=target, company_id=company_id, reports=0, is_answered=False, at=moment
-    )
-    await tx.execute(case.on_conflict_do_nothing())
-    locked = select(reported).where(its.target_id == id).with_for_update()
-    before = (await tx.execute(locked)).one()
+    before = await _locked(tx, target, id, company_id)
     found = await queries.one(tx, target, id)
     assert found is not None
     allowed = rules.possible(

@@ -1,6 +1,6 @@
 """Commands that ask applicants about old applications, keep these, and anonymise them."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import exists, func, update
@@ -16,6 +16,9 @@ from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.applications.ending import anonymise
 from hirewire.vacancies.retention import queries
 from hirewire.vacancies.tables import application, application_retention
+
+A_MOMENT = timedelta(microseconds=1)
+"""Between asking and keeping, when the clock of the one who asked is ahead."""
 
 
 async def ask_next(tx: Tx, months: int) -> bool:
@@ -52,7 +55,7 @@ async def keep(tx: Tx, user_id: UUID) -> None:
     """Keep all applications that a person was asked about."""
     its = application_retention.c
     mine = exists().where(application.c.id == its.application_id, application.c.user_id == user_id)
-    later = func.greatest(its.asked_at, now())
+    later = func.greatest(its.asked_at + A_MOMENT, now())
     await tx.execute(
         update(application_retention).where(mine).values(kept_at=later, notice_id=None)
     )

@@ -7,12 +7,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cache
 from importlib.resources import files
-from math import ceil
 from typing import Any, TypedDict, cast
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
-from sqlalchemy import ColumnElement, Row, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, delete, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hirewire.kit import audit_log
@@ -22,6 +21,7 @@ from hirewire.kit.db import lock
 from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, NotFound
 from hirewire.kit.mail import queue
 from hirewire.kit.mail.letters import LANGUAGES, Language, Letter
+from hirewire.kit.quotas import seconds_to_wait
 from hirewire.kit.secrets import marks
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.authority import only_company_of
@@ -136,17 +136,13 @@ async def _admit(tx: Tx, company_id: UUID, mark: bytes, moment: datetime) -> Non
     """Raise `TooManyCompanyCodes` if the company or the address has reached its limit."""
     its = company_mail.c
     await lock(tx, f"company mail {mark.hex()}")
-    limits: Sequence[tuple[ColumnElement[bool], int, timedelta]] = (
+    quotas: Sequence[tuple[ColumnElement[bool], int, timedelta]] = (
         (its.company_id == company_id, rules.OF_COMPANY, rules.COMPANY_WINDOW),
         (its.address == mark, rules.TO_ADDRESS, rules.ADDRESS_WINDOW),
     )
-    for whose, most, window in limits:
-        found = await tx.execute(
-            select(func.count(), func.min(its.sent_at)).where(whose, its.sent_at > moment - window)
-        )
-        count, oldest = found.one()
-        if count >= most:
-            raise TooManyCompanyCodes(retry_after=ceil((oldest + window - moment).total_seconds()))
+    for whose, most, window in quotas:
+        if seconds := await seconds_to_wait(tx, its.sent_at, whose, most=most, window=window):
+            raise TooManyCompanyCodes(retry_after=seconds)
     await tx.execute(delete(company_mail).where(its.sent_at <= moment - rules.ADDRESS_WINDOW))
     sent = insert(company_mail).values(company_id=company_id, address=mark, sent_at=moment)
     await tx.execute(sent)

@@ -1,0 +1,23 @@
+"""Quotas: how often something may be done in a window of time, counted by the rows it leaves."""
+
+from datetime import datetime, timedelta
+from math import ceil
+
+from sqlalchemy import ColumnElement, func, select
+
+from hirewire.kit.clock import now
+from hirewire.messaging.transaction import Tx
+
+
+async def seconds_to_wait(
+    tx: Tx, at: ColumnElement[datetime], *whose: ColumnElement[bool], most: int, window: timedelta
+) -> int:
+    """How long until one more row is allowed besides these; 0 if one is allowed now.
+
+    `at` is the time of a row. The caller holds a lock: else two requests at once would not count
+    each other's row.
+    """
+    moment = now()
+    found = await tx.execute(select(func.count(), func.min(at)).where(*whose, at > moment - window))
+    count, oldest = found.one()
+    return ceil((oldest + window - moment).total_seconds()) if count >= most else 0

@@ -239,7 +239,8 @@ async def _the_bell_leads_the_applicant(
     there = seen.page
     bell, unread = there.locator("#unread-notices"), there.locator("#notices .unread")
     await there.goto("/notices")
-    await seen.press("Mark all as read")
+    async with there.expect_response("**/unread"):  # its stream is open, and it has caught up
+        await seen.press("Mark all as read")
     await expect(unread).to_have_count(0)
     await boss.post(f"{application}/stage", data={"stage": "interview"})
     await expect(unread.locator("a")).to_have_text("Your application for “Waiter”: Invitation")

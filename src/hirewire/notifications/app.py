@@ -160,5 +160,7 @@ SERVICE = Service(
         notices_background.FORGET_OLD_NOTICES,
         matches_background.FORGET_OLD_WITHDRAWALS,
     ],
+    # As in `profiles`: what an external vacancy service sends is for `auth` alone.
+    skips_plain=frozenset({EmployerProfileCreated.name}),
     exports=EXPORTS,
 )

@@ -5,7 +5,6 @@ import re
 import zipfile
 from dataclasses import dataclass
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -31,17 +30,9 @@ ANNA, BOSS = "anna@example.org", "boss@example.org"
 READY = "Your copy is ready. You can download it until %s."
 LETTER, REPLY, NOTE = "I cook soups of beetroot.", "Come on Monday.", "Looks tired, ask twice."
 NAMES = [
-    *(
-        "README.txt",
-        "account.json",
-        "notices.json",
-        "profile.json",
-        "resumes/1.json",
-        "resumes/1.pdf",
-    ),
-    *("jobs.json", "letters.txt", "messages.txt"),
+    *("README.txt", "account.json", "notices.json", "profile.json"),
+    *("resumes/1.json", "resumes/1.pdf", "jobs.json", "letters.txt", "messages.txt"),
 ]
-
 NAMES_OF_BOSS = [one for one in NAMES if not one.startswith("resumes/")]
 
 
@@ -86,7 +77,7 @@ async def _apply(anna: httpx.AsyncClient, boss: httpx.AsyncClient) -> None:
     await api(boss, "POST", f"{made}/stage", {"stage": "consider", "comment": NOTE})
 
 
-async def test_everything_is_exported(platform: Platform, chromium: str, tmp_path: Path) -> None:
+async def test_everything_is_exported(platform: Platform, chromium: str) -> None:
     """A candidate's copy on a desktop in English, an employer's on a phone in Russian."""
     await platform.start("auth", "profiles", "vacancies", "notifications", "web")
     url = platform.settings.service_url("web")
@@ -121,6 +112,7 @@ async def test_everything_is_exported(platform: Platform, chromium: str, tmp_pat
                 assert name in readme
             assert [one for one in who.complaints if "503" not in one] == []
         _check(made[ANNA])
+        _check(await _once_more(anna, tokens[0]))
         assert made[BOSS].zip.namelist() == NAMES_OF_BOSS
         assert "компания и её вакансии" in made[BOSS].text("README.txt")
         assert made[BOSS].json("account.json")["account"]["email"] == BOSS
@@ -139,7 +131,7 @@ async def test_everything_is_exported(platform: Platform, chromium: str, tmp_pat
 
 
 async def _downloaded(who: Somebody, client: httpx.AsyncClient, email: str) -> bytes:
-    """The ZIP, by the mail and once more from the account."""
+    """The ZIP, by the mail."""
     page = who.page
     ready = re.compile(re.escape(who.said(READY)).replace("%s", ".+ UTC"))
     await expect(page.locator("#data")).to_contain_text(ready)
@@ -156,6 +148,21 @@ async def _downloaded(who: Somebody, client: httpx.AsyncClient, email: str) -> b
         await who.press("Download")
     file = await (await begun.value).path()
     return file.read_bytes()
+
+
+async def _once_more(anna: httpx.AsyncClient, token: str) -> Export:
+    """From the account, by a link of its own, and without scripts."""
+    assert 'action="/account/export/link"' in (await anna.get("/account")).text
+    asked = await anna.post("/account/export/link")
+    place = asked.headers["location"]
+    assert place.startswith("/account/export?token=")
+    assert token not in place
+    shown = await anna.get(place)
+    assert (shown.status_code, shown.headers["referrer-policy"]) == (200, "no-referrer")
+    zipped = await anna.post(place.replace("/export?", "/export/download?"))
+    assert zipped.headers["content-type"] == "application/zip"
+    assert zipped.headers["content-disposition"].startswith('attachment; filename="hirewire-20')
+    return Export.of(zipped.content)
 
 
 def _check(made: Export) -> None:

@@ -21,9 +21,9 @@ from hirewire.web.sessions import ACCESS
 from tests.builders import eventually
 from tests.journeys.browsing import IN_EACH_LANGUAGE, Somebody, browsing
 from tests.journeys.conftest import Platform
+from tests.journeys.mails import mails
 from tests.journeys.paging import api, sign_up
 from tests.journeys.people import PASSWORD
-from tests.journeys.test_passwords import mails
 
 OF_ANNA = {
     "address": "anna.erased@example.org",

@@ -18,9 +18,9 @@ from hirewire.web.pages.zips import CONTENTS
 from tests.builders import eventually
 from tests.journeys.browsing import IN_EACH_LANGUAGE, Somebody, browsing
 from tests.journeys.conftest import Platform
+from tests.journeys.mails import follow, mails
 from tests.journeys.paging import api, hires, sign_up
 from tests.journeys.people import PASSWORD
-from tests.journeys.test_passwords import follow, mails
 
 pytestmark = [
     pytest.mark.parametrize("broker_url", ["postgres"], indirect=True),

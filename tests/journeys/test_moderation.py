@@ -16,8 +16,8 @@ from hirewire.cli.admin import admin_app
 from tests.builders import eventually
 from tests.journeys.browsing import IN_EACH_LANGUAGE, Somebody, browsing
 from tests.journeys.conftest import Platform
+from tests.journeys.mails import code_of, mails
 from tests.journeys.paging import api, page, sign_up
-from tests.journeys.test_passwords import code_of, mails
 
 pytestmark = [
     pytest.mark.parametrize("broker_url", ["postgres"], indirect=True),

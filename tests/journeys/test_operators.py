@@ -12,9 +12,9 @@ from hirewire.cli.admin import admin_app
 from hirewire.web.sessions import ACCESS
 from tests.builders import eventually
 from tests.journeys.conftest import Platform
+from tests.journeys.mails import mails
 from tests.journeys.paging import api, page, post, sign_up
 from tests.journeys.people import PASSWORD
-from tests.journeys.test_passwords import mails
 
 pytestmark = [
     pytest.mark.parametrize("broker_url", ["postgres"], indirect=True),

@@ -12,9 +12,10 @@ from playwright.async_api import CDPSession, Page, expect
 from hirewire.web.i18n.problem_texts import TEXTS
 from tests.journeys.browsing import IN_EACH_LANGUAGE, Somebody, browsing
 from tests.journeys.conftest import Platform
+from tests.journeys.mails import code_of
 from tests.journeys.paging import sign_up
 from tests.journeys.people import PASSWORD
-from tests.journeys.test_passwords import ALL, code_of
+from tests.journeys.test_passwords import ALL
 
 pytestmark = [
     pytest.mark.parametrize("broker_url", ["postgres"], indirect=True),

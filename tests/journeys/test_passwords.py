@@ -4,12 +4,13 @@ import re
 
 import httpx
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import expect
 
 from hirewire.auth.mails.letters import texts
 from tests.builders import eventually
 from tests.journeys.browsing import IN_EACH_LANGUAGE, PHONE, Somebody, browsing
 from tests.journeys.conftest import Platform
+from tests.journeys.mails import code_of, follow, mails
 from tests.journeys.paging import hires, sign_up
 from tests.journeys.people import PASSWORD
 
@@ -19,22 +20,6 @@ pytestmark = [
 ]
 ALL = ("auth", "profiles", "vacancies", "web")
 NEW = "a new horse battery"
-
-
-async def mails(
-    client: httpx.AsyncClient, subject: str = "", *, to: str = "", least: int = 1
-) -> list[dict[str, str]]:
-    """The kept mails with this subject and reader, the newest first, once there are so many."""
-    found: list[dict[str, str]] = []
-
-    async def are() -> bool:
-        nonlocal found
-        items = (await client.get("/dev/mail.json")).json()["items"]
-        found = [one for one in items if subject in one["subject"] and to in one["to"]]
-        return len(found) >= least
-
-    await eventually(are, within=30, what=f"{least} mails {subject}")
-    return found
 
 
 async def test_without_scripts_and_in_english(platform: Platform) -> None:
@@ -78,14 +63,6 @@ async def test_without_scripts_and_in_english(platform: Platform) -> None:
         assert "/password/reset" in log
         assert token not in log
         assert NEW not in log
-
-
-async def follow(page: Page, mail: dict[str, str], name: str) -> None:
-    """Open the kept mail whose subject this is, and press its button."""
-    await page.goto("/dev/mail")
-    card = page.locator("li", has=page.get_by_role("heading", name=mail["subject"])).first
-    await card.get_by_role("link").first.click()
-    await page.get_by_role("link", name=name).click()
 
 
 async def test_a_forgotten_password_in_each_language(platform: Platform, chromium: str) -> None:
@@ -222,13 +199,6 @@ async def _makes_and_revokes_a_token(who: Somebody, client: httpx.AsyncClient) -
     await expect(section.get_by_role("listitem")).to_have_count(0)
     wrong = await client.get("/api/auth/me", headers={"Authorization": f"Bearer {token[:-1]}"})
     assert (wrong.status_code, wrong.json()["code"]) == (401, "invalid_token")
-
-
-async def code_of(client: httpx.AsyncClient, to: str, *, least: int = 1) -> str:
-    """The code of the newest mail to an address."""
-    newest, *_ = await mails(client, to=to, least=least)
-    [code] = re.findall(r"^ {4}(\d{6})\s*$", newest["text"], re.M)
-    return str(code)
 
 
 async def test_a_code_confirms_the_address_in_a_browser(platform: Platform, chromium: str) -> None:

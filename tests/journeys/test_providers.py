@@ -13,9 +13,9 @@ from hirewire.launcher.process import free_port
 from tests.conftest import missing
 from tests.journeys.browsing import IN_EACH_LANGUAGE, Somebody, browsing
 from tests.journeys.conftest import Platform
+from tests.journeys.mails import mails
 from tests.journeys.paging import sign_up
 from tests.journeys.people import PASSWORD
-from tests.journeys.test_passwords import mails
 from tests.provider import CLIENT, NEEDS, SECRET, installed, real_provider
 
 pytestmark = [

@@ -1,10 +1,12 @@
 """Small helpers for many tests."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 
@@ -25,18 +27,35 @@ async def eventually(
 
 
 _LOCK_WAITS = """
-select count(*) from pg_stat_activity
+select query from pg_stat_activity
 where datname = current_database() and wait_event_type = 'Lock'
 """
+
+
+async def lock_waits(engine: AsyncEngine) -> list[str]:
+    """The statements that wait for a lock in this database."""
+    async with engine.connect() as connection:
+        return [*(await connection.exec_driver_sql(_LOCK_WAITS)).scalars()]
 
 
 async def blocked(engine: AsyncEngine, task: asyncio.Task[Any]) -> None:
     """Return once `task` waits for a lock in this database; fails if it ends without waiting."""
 
     async def waits_or_ended() -> bool:
-        async with engine.connect() as connection:
-            waiting = (await connection.exec_driver_sql(_LOCK_WAITS)).scalar_one()
-        return bool(waiting) or task.done()
+        return bool(await lock_waits(engine)) or task.done()
 
     await eventually(waits_or_ended, what="the task waits for a lock")
     assert not task.done(), "it waited for nobody"
+
+
+@contextmanager
+def counted(engine: AsyncEngine) -> Iterator[list[str]]:
+    """The statements that an engine runs in the block."""
+    statements: list[str] = []
+
+    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
+        statements.append(statement)
+
+    event.listen(engine.sync_engine, "before_cursor_execute", note)
+    yield statements
+    event.remove(engine.sync_engine, "before_cursor_execute", note)

@@ -16,9 +16,14 @@ async def sign_up(client: httpx.AsyncClient, email: str, **more: str) -> httpx.R
     return await client.post("/signup", data=data)
 
 
-async def hires(client: httpx.AsyncClient) -> None:
-    await sign_up(client, "boss@example.org")
-    answer = await client.post("/employer", data={"companyName": "Acme", "phone": ""})
+async def hires(
+    client: httpx.AsyncClient,
+    email: str = "boss@example.org",
+    company: str = "Acme",
+    phone: str = "",
+) -> None:
+    await sign_up(client, email)
+    answer = await client.post("/employer", data={"companyName": company, "phone": phone})
     assert answer.headers["location"].startswith("/employer")
 
 

@@ -22,7 +22,7 @@ from tests.builders import eventually
 from tests.journeys.browsing import IN_EACH_LANGUAGE, Somebody, browsing
 from tests.journeys.conftest import Platform
 from tests.journeys.mails import mails
-from tests.journeys.paging import api, sign_up
+from tests.journeys.paging import api, hires, sign_up
 from tests.journeys.people import PASSWORD
 
 OF_ANNA = {
@@ -72,8 +72,7 @@ async def _applied(client: httpx.AsyncClient, vacancy: str, resume: str, letter:
 
 
 async def _hires(client: httpx.AsyncClient, email: str, company: str, phone: str) -> str:
-    await sign_up(client, email)
-    await client.post("/employer", data={"companyName": company, "phone": phone})
+    await hires(client, email, company, phone)
     body = {
         "title": "Cook",
         "description": f"<p>{OF_BORIS['description'] if 'secret' in company else ''} Soups.</p>",
@@ -200,9 +199,8 @@ async def test_everything_of_a_deleted_account_is_gone(platform: Platform, chrom
         receipt = first.json()["receiptId"]
         found = await _complete(nobody, receipt)
         assert time.monotonic() - began < 10  # 0.3 s on an idle machine
-        assert {one["service"] for one in found["services"]} == {
-            *("auth", "profiles", "vacancies", "notifications"),
-        }
+        services = {one["service"] for one in found["services"]}
+        assert services == {"auth", "profiles", "vacancies", "notifications"}
         assert all(one["records"] > 3 for one in found["services"])
         assert (await _delete(anna, token)).status_code == 401
 

@@ -17,7 +17,7 @@ from tests.builders import eventually
 from tests.journeys.browsing import IN_EACH_LANGUAGE, Somebody, browsing
 from tests.journeys.conftest import Platform
 from tests.journeys.mails import code_of, mails
-from tests.journeys.paging import api, page, sign_up
+from tests.journeys.paging import api, hires, page, sign_up
 
 pytestmark = [
     pytest.mark.parametrize("broker_url", ["postgres"], indirect=True),
@@ -72,16 +72,11 @@ async def verify_company(
     sent = await boss.post("/employer/company/verification", data={"address": "hr@acme.example"})
     assert "done=company_code_sent" in sent.headers["location"]
 
-    async def code() -> str:
-        mails = (await guest.get("/dev/mail.json")).json()["items"]
-        texts = [one["text"] for one in mails if one["to"] == "hr@acme.example"]
-        return "".join(re.findall(r"^\s+(\d{6})$", "\n".join(texts), re.MULTILINE))
-
-    code_of_mail = await eventually(code)
     wrong = await boss.post("/employer/company/verification/code", data={"code": "1"})
     assert wrong.status_code == 410
     assert "This code is wrong" in wrong.text
-    right = await boss.post("/employer/company/verification/code", data={"code": code_of_mail})
+    code = await code_of(guest, "hr@acme.example")
+    right = await boss.post("/employer/company/verification/code", data={"code": code})
     assert "done=company_verified" in right.headers["location"]
     said = "The company receives mail at acme.example"
     assert said in await page(boss, "/employer/company")
@@ -148,9 +143,7 @@ class Day:
         language = owner.words.lang
         self.boss.headers["Accept-Language"] = language
         self.email = f"boss-{language}@example.org"
-        await sign_up(self.boss, self.email)
-        hires = await self.boss.post("/employer", data={"companyName": "Acme", "phone": ""})
-        assert hires.headers["location"].startswith("/employer"), hires.text
+        await hires(self.boss, self.email)
         self.id = await job(self.boss, self.title)
         await eventually(self.is_found)
         operators = f"olga-{language}@example.org"

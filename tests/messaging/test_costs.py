@@ -1,12 +1,7 @@
 """Performance is counted, not timed: statements and round trips, independent of the machine."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Sequence
 from uuid import uuid4
-
-from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hirewire.messaging.broker import Message, Outcome
 from hirewire.messaging.consuming.consumer import Consumer
@@ -17,24 +12,12 @@ from hirewire.messaging.publishing.relay import Relay
 from hirewire.messaging.subscriptions import on_batch
 from hirewire.messaging.testing import consume
 from hirewire.messaging.transaction import Tx
+from tests.builders import counted
 from tests.messaging.conftest import Noted, Place
 from tests.messaging.readers import noted, place_with_notes
 from tests.services import NoBroker
 
 __all__ = ["place_with_notes"]
-
-
-@contextmanager
-def counted(engine: AsyncEngine) -> Iterator[list[str]]:
-    """The statements that an engine runs in the block."""
-    statements: list[str] = []
-
-    def note(_: Any, __: Any, statement: str, *___: Any) -> None:
-        statements.append(statement)
-
-    event.listen(engine.sync_engine, "before_cursor_execute", note)
-    yield statements
-    event.remove(engine.sync_engine, "before_cursor_execute", note)
 
 
 class Taking(NoBroker):

@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import event as listening
 
 from hirewire.messaging import bodies, erasure
 from hirewire.messaging.background import Wake
@@ -24,7 +23,7 @@ from hirewire.messaging.reconciliation import audit
 from hirewire.messaging.subscriptions import Subscription, on, on_batch
 from hirewire.messaging.testing import consume, delivery, recorded
 from hirewire.messaging.transaction import Tx
-from tests.builders import blocked
+from tests.builders import blocked, counted
 from tests.messaging.conftest import Place
 from tests.services import NoBroker
 
@@ -249,13 +248,9 @@ async def test_who_waits_for_an_erasure_sees_it(place: Place) -> None:
 
 
 async def test_a_batch_asks_once_who_of_its_people_is_erased(place: Place) -> None:
-    reader, statements = Reader(place, batched=True), list[str]()
-    listening.listen(
-        place.engine.sync_engine,
-        "before_cursor_execute",
-        lambda *call: statements.append(call[2]),
-    )
-    await consume(reader.consumer, *(letter(uuid4()) for _ in range(50)))
+    reader = Reader(place, batched=True)
+    with counted(place.engine) as statements:
+        await consume(reader.consumer, *(letter(uuid4()) for _ in range(50)))
     assert len(reader.got) == 50
     assert len([text for text in statements if "erased" in text]) == 1
     assert len(statements) == 2

@@ -15,7 +15,7 @@ from hirewire.auth.registering import forget_old
 from hirewire.contracts.auth import UserRegistered
 from hirewire.messaging.testing import recorded
 from tests.auth.conftest import PASSWORD, Auth, MovedClock
-from tests.messaging.test_costs import counted
+from tests.builders import counted
 
 URL = "/api/auth/register"
 ANNA = {"email": "Anna@Example.org", "password": PASSWORD}

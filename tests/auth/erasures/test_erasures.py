@@ -1,7 +1,6 @@
 """A deleted account: what is gone in `auth`, its receipt, and its last mail."""
 
 import asyncio
-import functools
 import re
 from datetime import timedelta
 from typing import Any
@@ -22,7 +21,7 @@ from hirewire.kit.mail import queue
 from hirewire.messaging.testing import consume, recorded
 from tests.auth.conftest import PASSWORD, Auth, MovedClock
 from tests.auth.postbox import plain, sending
-from tests.builders import eventually
+from tests.builders import eventually, lock_waits
 
 GONE = (
     *("user_account", "session", "refresh_token", "known_place", "one_time_secret"),
@@ -126,12 +125,10 @@ async def test_two_requests_at_once_are_one_erasure(auth: Auth) -> None:
 async def test_a_request_in_progress_and_an_erasure_do_not_block_each_other(auth: Auth) -> None:
     await auth.register()
     access = (await auth.login())["accessToken"]
-    export = functools.partial(
-        auth.client.post, "/api/auth/exports", headers={"Authorization": f"Bearer {access}"}
-    )
+    headers = {"Authorization": f"Bearer {access}"}
     async with auth.service.engine.begin() as tx:
         await tx.exec_driver_sql("lock table data_export_part in exclusive mode")
-        asked = asyncio.create_task(export())
+        asked = asyncio.create_task(auth.client.post("/api/auth/exports", headers=headers))
         await eventually(lambda: _waiting(auth, "data_export_part"))
         gone = asyncio.create_task(delete(auth, access))
         await eventually(lambda: _waiting(auth, "user_account", "erased_among"))
@@ -141,11 +138,8 @@ async def test_a_request_in_progress_and_an_erasure_do_not_block_each_other(auth
 
 async def _waiting(auth: Auth, *statements: str) -> bool:
     """Whether such a statement waits for a lock."""
-    found = await auth.rows(
-        "select query from pg_stat_activity "
-        "where datname = current_database() and wait_event_type = 'Lock'"
-    )
-    return any(text in query for text in statements for (query,) in found)
+    waits = await lock_waits(auth.service.engine)
+    return any(text in query for text in statements for query in waits)
 
 
 async def test_whoever_is_erased_during_a_request_gets_a_401(

@@ -14,6 +14,7 @@ from tests.auth.postbox import Postbox, plain
 from tests.auth.recovery.test_recovery import is_dead, reset, token_of
 from tests.auth.sessions.test_list import bearer
 from tests.auth.tokens.test_tokens import make, signed_in, works
+from tests.builders import eventually, lock_waits
 
 NEW = "a new horse battery"
 
@@ -50,8 +51,8 @@ async def test_tokens_of_programs_stay_unless_their_owner_revokes_them(
     token = (await make(auth, tokens)).json()["token"]
     assert (await change(auth, tokens["accessToken"])).status_code == 204
     assert await works(auth, token)
-    for revokes in (True, True):  # the second time there are none
-        body = {"current": NEW, "password": NEW, "revokeTokens": revokes}
+    body = {"current": NEW, "password": NEW, "revokeTokens": True}
+    for _ in range(2):  # the second time there are none
         answer = await auth.client.post("/api/auth/password", json=body, headers=bearer(tokens))
         assert answer.status_code == 204
     assert not await works(auth, token)
@@ -90,11 +91,13 @@ async def test_a_token_that_is_made_during_a_reset_does_not_survive_it(
 
 
 async def waiting(auth: Auth, many: int) -> None:
-    """Wait until so many transactions wait for an advisory lock."""
-    query = "select count(*) from pg_locks where locktype = 'advisory' and not granted"
-    async with asyncio.timeout(10):
-        while (await auth.rows(query))[0][0] < many:
-            await asyncio.sleep(0.01)
+    """Return once so many transactions wait for an advisory lock."""
+
+    async def wait() -> bool:
+        waits = await lock_waits(auth.service.engine)
+        return len([one for one in waits if "advisory" in one]) >= many
+
+    await eventually(wait, what=f"{many} transactions wait")
 
 
 async def test_a_wrong_current_password_counts_as_a_failed_login(auth: Auth) -> None:
@@ -162,10 +165,7 @@ async def test_an_ended_session_does_nothing_that_it_had_begun(
         return await password_fits(password, hashed)
 
     token = {"name": "backup", "scopes": ["auth:read"], "days": 9, "password": PASSWORD}
-    for path, body in (
-        ("tokens", token),
-        ("two-step", {"password": PASSWORD}),
-    ):
+    for path, body in (("tokens", token), ("two-step", {"password": PASSWORD})):
         monkeypatch.setattr(confirming, "password_fits", changed_meanwhile)
         refused = await auth.client.post(f"/api/auth/{path}", json=body, headers=thief)
         assert refused.status_code == 401, (path, refused.text)

@@ -15,8 +15,8 @@ from joserfc.jwk import KeySet
 from hirewire.auth import credentials
 from hirewire.messaging.testing import recorded
 from tests.auth.conftest import PASSWORD, Auth, MovedClock
+from tests.builders import counted
 from tests.hashing import use_passwords
-from tests.messaging.test_costs import counted
 
 
 class Counted:

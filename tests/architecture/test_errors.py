@@ -12,6 +12,7 @@ import pytest
 from pydantic_core.core_schema import ErrorType
 
 import hirewire
+from hirewire.assembly import SERVICES
 from hirewire.kit.errors import AppError, FieldError, Invalid, Kind
 from hirewire.web.i18n.problem_texts import TEXTS
 
@@ -32,14 +33,8 @@ FOR_PROGRAMS = {
     *("bad_request", "body_late", "foreign_form", "idempotency_key_reused", "internal"),
     *("invalid_refresh_token", "live_is_off", "no_signing_key", "not_json", "refreshed_just_now"),
     *("service_away", "service_broke_off", "service_busy", "service_slow", "sitemap_not_found"),
-    *(
-        "consent_needed",
-        "second_factor_needed",
-        "skill_not_found",
-        "too_many_bodies",
-        "too_many_streams",
-    ),
-    *("reason_without_discard", "stage_without_role"),
+    *("consent_needed", "second_factor_needed", "skill_not_found"),
+    *("too_many_bodies", "too_many_streams", "reason_without_discard", "stage_without_role"),
     *("insufficient_scope", "personal_token_here", "session_required"),
     # Codes of the operators' API.
     *("before_log", "edit_refused", "not_subscribed", "operators_only", "unknown_handler"),
@@ -106,8 +101,7 @@ def _below(kind: type[AppError]) -> set[type[AppError]]:
 
 def sources() -> list[Path]:
     """The modules that handle requests."""
-    parts = ("auth", "profiles", "vacancies", "notifications", "kit", "web")
-    return [path for part in parts for path in (SOURCES / part).rglob("*.py")]
+    return [path for part in (*SERVICES, "kit", "web") for path in (SOURCES / part).rglob("*.py")]
 
 
 def made() -> dict[str, str]:
@@ -139,9 +133,7 @@ def test_every_error_is_created_with_a_constant_code() -> None:
 
 def test_validators_raise_no_sentences() -> None:
     for path in sources():
-        is_of_service = path.relative_to(SOURCES).parts[0] in (
-            *("auth", "profiles", "vacancies", "notifications"),
-        )
+        is_of_service = path.relative_to(SOURCES).parts[0] in SERVICES
         if is_of_service or path == SOURCES / "kit" / "models.py":
             assert sentences(path.read_text()) == [], path
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from hirewire.assembly import SERVICES
+
 ROOT = Path(__file__).resolve().parents[2]
 SOURCES = ROOT / "src" / "hirewire"
 
@@ -125,7 +127,6 @@ OWNERS = {
     "subscribers.py": "migrate's own connection",
 }
 """Modules of messaging that begin and end transactions, and why."""
-SERVICES = ("auth", "profiles", "vacancies", "notifications")
 
 
 def without_transactions() -> list[Path]:

@@ -22,8 +22,7 @@ from shots.mails import take_mails
 from shots.operator import EMAIL as OPERATOR
 from shots.operator import arrive
 from shots.story import act
-from shots.taking import take as _take
-from shots.taking import whole as _whole
+from shots.taking import take, whole
 
 COUNT = 300
 FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
@@ -54,48 +53,47 @@ async def main(url: str, folder: Path) -> int:
                 for scheme in SCHEMES:
                     name = partial(_path, folder, language, width, scheme)
                     async with _page(browser, url, language, width, scheme, None) as page:
-                        await _take(page, "/", name("start"))
+                        await take(page, "/", name("start"))
                         query = "python" if language == "en" else "разработчик"
-                        await _take(page, f"/vacancies?q={query}", name("list"))
-                        await _take(page, f"/vacancies/{vacancy}", name("vacancy"))
-                        await _take(page, "/signin", name("signin"))
-                        await _take(page, "/signup", name("signup"))
-                        await _take(page, "/privacy", name("privacy"))
+                        await take(page, f"/vacancies?q={query}", name("list"))
+                        await take(page, f"/vacancies/{vacancy}", name("vacancy"))
+                        await take(page, "/signin", name("signin"))
+                        await take(page, "/signup", name("signup"))
+                        await take(page, "/privacy", name("privacy"))
                     async with _page(browser, url, language, width, scheme, cast.candidate) as page:
-                        await _take(page, f"/vacancies/{vacancy}", name("match"))
-                        await _take(page, "/me", name("home"))
-                        await _take(page, "/notices", name("notices"))
-                        await _take(page, "/account/delete", name("delete-account"))
-                        await _take(page, "/account", name("account"))
-                        await _take(page, "/account/security-log", name("security-log"))
-                        await _take(page, "/email/change?token=x", name("new-address"))
-                        await _take(page, "/account/keep", name("keep"))
-                        await _take(page, "/account/passkeys/new", name("passkey"))
+                        await take(page, f"/vacancies/{vacancy}", name("match"))
+                        await take(page, "/me", name("home"))
+                        await take(page, "/notices", name("notices"))
+                        await take(page, "/account/delete", name("delete-account"))
+                        await take(page, "/account", name("account"))
+                        await take(page, "/account/security-log", name("security-log"))
+                        await take(page, "/account/keep", name("keep"))
+                        await take(page, "/account/passkeys/new", name("passkey"))
                         await page.goto("/account/two-step")
                         await page.fill("#password", PASSWORD)
                         await page.locator("main form button:not([type])").click()
                         await page.locator(".qr").wait_for()
-                        await _whole(page, name("two-step"))
+                        await whole(page, name("two-step"))
                         await page.goto("/me")
                         await page.locator("a[href^='/resumes/']").first.click()
                         await page.wait_for_url("**/resumes/*")
-                        await _whole(page, name("resume"))
+                        await whole(page, name("resume"))
                     async with _page(browser, url, language, width, scheme, cast.employer) as page:
-                        await _take(page, "/employer", name("employer"))
-                        await _take(page, "/notices", name("employer-notices"))
-                        await _take(page, f"/employer/vacancies/{vacancy}/board", name("board"))
+                        await take(page, "/employer", name("employer"))
+                        await take(page, "/notices", name("employer-notices"))
+                        await take(page, f"/employer/vacancies/{vacancy}/board", name("board"))
                         await page.locator("#board article a[href^='/applications/']").first.click()
                         await page.wait_for_url("**/applications/*")
-                        await _whole(page, name("application"))
-                        await _take(page, f"/employer/vacancies/{vacancy}", name("editor"))
+                        await whole(page, name("application"))
+                        await take(page, f"/employer/vacancies/{vacancy}", name("editor"))
                         people = f"/employer/vacancies/{vacancy}/candidates"
-                        await _take(page, people, name("candidates"))
-                        await _take(page, f"/employer/resumes/{cast.resume}", name("card"))
-                        await _take(page, "/employer/resumes?q=developer", name("resumes"))
+                        await take(page, people, name("candidates"))
+                        await take(page, f"/employer/resumes/{cast.resume}", name("card"))
+                        await take(page, "/employer/resumes?q=developer", name("resumes"))
                     async with _page(browser, url, language, width, scheme, OPERATOR) as page:
-                        await _take(page, "/admin", name("people"))
-                        await _take(page, f"/admin/people/{person}", name("person"))
-                        await _take(page, "/admin/log", name("log"))
+                        await take(page, "/admin", name("people"))
+                        await take(page, f"/admin/people/{person}", name("person"))
+                        await take(page, "/admin/log", name("log"))
                     opened = partial(_page, browser, url, language, width, scheme)
                     await take_accounts(area, opened, name)
         await browser.close()

@@ -8,6 +8,7 @@ import httpx
 
 from hirewire.tools.api_client import Account
 from hirewire.tools.sample_data.filler import PASSWORD
+from shots.kept import kept
 
 EMAIL = "operator@example.org"
 WHY = "Asked for it by phone / Обратился по телефону"
@@ -21,13 +22,8 @@ async def arrive(url: str, email: str) -> str:
     command = (sys.executable, "-m", "hirewire", "admin", "create", EMAIL)
     await (await asyncio.create_subprocess_exec(*command)).wait()
     async with httpx.AsyncClient(base_url=url, timeout=60) as client:
-        for _ in range(100):  # the mail may still be on its way
-            kept = (await client.get("/dev/mail.json")).json()["items"]
-            texts = [one["text"] for one in kept if one["to"] == EMAIL]
-            if texts:
-                break
-            await asyncio.sleep(0.1)
-        for token in re.findall(r"/password/reset\?token=([\w-]+)", "".join(texts))[:1]:
+        text = await kept(client, EMAIL)
+        for token in re.findall(r"/password/reset\?token=([\w-]+)", text)[:1]:
             body = {"token": token, "password": PASSWORD}
             await client.post("/api/auth/password/reset", json=body)
         operator = Account(client, EMAIL, PASSWORD)

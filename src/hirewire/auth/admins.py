@@ -10,14 +10,14 @@ from hirewire.auth.callers import Current, CurrentSession
 from hirewire.auth.tables import user
 from hirewire.kit.db import lock
 from hirewire.kit.errors import AppError, Kind, NotAnOperator
-from hirewire.kit.http import OperatorCaller, unguarded
+from hirewire.kit.http import OperatorCaller, looking
 from hirewire.messaging.transaction import Tx
 
 
 async def needs_operator(request: Request, current: CurrentSession, _: OperatorCaller) -> Current:
     """Dependency of `Operator`."""
     its = user.c
-    async with unguarded(request)() as tx:
+    async with looking(request) as tx:
         found = await tx.execute(
             select(its.id).where(
                 its.id == current.user_id, its.role == "admin", its.blocked_at.is_(None)

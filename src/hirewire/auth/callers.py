@@ -14,7 +14,7 @@ from hirewire.auth.signing import session_of
 from hirewire.auth.tables import session
 from hirewire.kit.clock import now
 from hirewire.kit.errors import Unauthenticated
-from hirewire.kit.http import Caller, admit_by, unguarded
+from hirewire.kit.http import Caller, admit_by, looking
 from hirewire.messaging.transaction import Tx
 
 
@@ -39,7 +39,7 @@ async def current_session(
     caller: Caller,
     authorization: Annotated[str, Header(include_in_schema=False)] = "",
 ) -> Current:
-    """Dependency of `CurrentSession`. Its transaction ends before the route begins.
+    """Dependency of `CurrentSession`.
 
     What a route writes after it has checked a password is refused if the session has ended
     meanwhile, as it does when the owner sets a new one.
@@ -47,7 +47,7 @@ async def current_session(
     id = session_of(authorization.partition(" ")[2].strip())
     if id is None:
         raise Unauthenticated("This session has ended.")
-    async with unguarded(request)() as tx:
+    async with looking(request) as tx:
         await _needs_open(tx, id)
     admit_by(request, functools.partial(_needs_open, id=id))
     return Current(caller.user_id, id)

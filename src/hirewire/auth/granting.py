@@ -8,8 +8,10 @@ from uuid import UUID
 
 from fastapi import Request, Response
 from sqlalchemy import (
+    CTE,
     BindParameter,
     Boolean,
+    ColumnElement,
     Label,
     Row,
     Select,
@@ -207,18 +209,15 @@ async def _note_new_place(tx: Tx, user_id: UUID, network: str, requester: Reques
     await note(tx, user_id, "signed_in_elsewhere", requester.where)
 
 
-def _begun() -> Select[Any]:
-    """The statement of a sign-in: locks the user and, if nothing forbids it, stores all there is.
+def _its() -> CTE:
+    """The owner, locked, unless there is none with this id and, if one is given, this password
+    hash.
 
-    One statement, since each costs a round trip after the hash. It returns the user, or nothing if
-    there is none with this id and, if one is given, this password hash. The user cannot change
-    until the commit, and no other login of the user goes on: two with a shared lock would wait for
-    each other when both store their language. With `only_usual` it stores nothing if there is more
-    to do.
+    They cannot change until the commit, and no other login of theirs goes on: two with a shared
+    lock would wait for each other when both store their language.
     """
     hash = bindparam("password_hash", type_=user.c.password_hash.type)
-    is_strong = bindparam("is_strong", type_=session.c.is_strong.type)
-    its = (
+    return (
         select(user.c.id, user.c.role, _IS_VERIFIED, _latest_consent(bindparam("user_id")))
         .add_columns(user.c.language, user.c.blocked_at)
         .add_columns(takes_code(bindparam("user_id")).label("takes_code"))
@@ -227,37 +226,39 @@ def _begun() -> Select[Any]:
         .with_for_update(key_share=True, of=user)
         .cte("its")
     )
-    only_usual = bindparam("only_usual", type_=Boolean)
+
+
+def _may_enter(its: CTE) -> ColumnElement[bool]:
+    """Whether nothing forbids the sign-in and, with `only_usual`, there is no more to do."""
     language = bindparam("language", type_=user.c.language.type)
-    may_enter = and_(
+    is_same_language = or_(language.is_(None), its.c.language.is_not_distinct_from(language))
+    return and_(
         its.c.blocked_at.is_(None),
-        or_(is_strong, not_(its.c.takes_code)),
-        or_(
-            not_(only_usual),
-            and_(
-                is_place(),
-                or_(language.is_(None), its.c.language.is_not_distinct_from(language)),
-            ),
-        ),
+        or_(_IS_STRONG, not_(its.c.takes_code)),
+        or_(not_(_ONLY_USUAL), and_(is_place(), is_same_language)),
     )
+
+
+def _begun() -> Select[Any]:
+    """The statement of a sign-in: locks the user and, if nothing forbids it, stores all there is.
+
+    One statement, since each costs a round trip after the hash. It returns the user, or nothing.
+    With `only_usual` it stores nothing if there is more to do.
+    """
+    its = _its()
+    may_enter = _may_enter(its)
     owner = select(its.c.id).where(may_enter)
     forgotten = forgiven().where(exists().where(may_enter)).cte("forgotten")
     stored = remembered(owner).cte("stored")
-    is_known = (
-        select(true())
-        .select_from(stored)
-        .where(
-            or_(not_(stored.c.is_new), only_usual)  # pruned just now, and known a moment before
-        )
-        .subquery()
-    )
+    # With `only_usual` a new one is pruned just now, and was known a moment before.
+    is_known = select(true()).select_from(stored).where(or_(not_(stored.c.is_new), _ONLY_USUAL))
     begun = {
         session.c.id: bindparam("session_id", type_=Uuid),
         session.c.started_at: bindparam("at", type_=session.c.started_at.type),
         session.c.ends_at: bindparam("ends_at", type_=session.c.ends_at.type),
         session.c.device: bindparam("device", type_=session.c.device.type),
         session.c.network: bindparam("coarse_network", type_=session.c.network.type),
-        session.c.is_strong: is_strong,
+        session.c.is_strong: _IS_STRONG,
     }
     what: What = "signed_in"
     return (
@@ -265,7 +266,7 @@ def _begun() -> Select[Any]:
         .select_from(its.join(stored, true(), isouter=True))
         .add_cte(
             forgotten,
-            noted(what, is_known),
+            noted(what, is_known.subquery()),
             insert(session)
             .from_select([session.c.user_id, *begun], owner.add_columns(*begun.values()))
             .cte("begun"),
@@ -276,6 +277,8 @@ def _begun() -> Select[Any]:
     )
 
 
+_ONLY_USUAL = bindparam("only_usual", type_=Boolean)
+_IS_STRONG = bindparam("is_strong", type_=session.c.is_strong.type)
 _ISSUED = {
     its: bindparam(name, type_=its.type)
     for its, name in (

@@ -1,14 +1,13 @@
 """New accounts, and how many one network may make: shared by all ways to sign up."""
 
 from datetime import timedelta
-from math import ceil
 from uuid import UUID
 
 from fastapi import Request
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 
-from hirewire.auth import limits, networks
+from hirewire.auth import networks
 from hirewire.auth.credentials import email_key
 from hirewire.auth.tables import mail_request, registration, user
 from hirewire.contracts.auth import UserRegistered
@@ -17,6 +16,7 @@ from hirewire.kit.db import lock
 from hirewire.kit.errors import AppError, Kind
 from hirewire.kit.http import transactions_of
 from hirewire.kit.mail.letters import Language
+from hirewire.kit.quotas import seconds_to_wait
 from hirewire.kit.settings import Settings
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.publishing.outbox import record
@@ -83,56 +83,36 @@ async def check_limit(request: Request) -> None:
         return
     most = settings.registrations_per_hour
     async with transactions_of(request)() as tx:
-        pause = await _admit(tx, networks.network(address), most)
-    refuse_while(pause)
+        await _admit(tx, networks.network(address), most)
 
 
-def refuse_while(pause: timedelta) -> None:
-    """Raise `TooManyRegistrations` for a pause that is not zero."""
-    if pause:
-        raise TooManyRegistrations(retry_after=ceil(pause.total_seconds()))
-
-
-async def pause_after_taken(tx: Tx, network: str) -> timedelta:
-    """How long the network must wait, since it has learned of too many registered addresses.
+async def refuse_after_taken(tx: Tx, network: str) -> None:
+    """Raise `TooManyRegistrations` if the network has learned of too many registered addresses.
 
     Registrations from the network wait for each other until the transaction ends.
     """
-    moment = now()
     await lock(tx, f"registration {network}")
     its = mail_request.c
-    result = await tx.execute(
-        select(func.count(), func.min(its.at)).where(
-            its.network == network,
-            its.purpose == TAKEN,
-            its.at > moment - WINDOW,
-        )
-    )
-    count, oldest = result.one()
-    return limits.pause(count, oldest, TAKEN_ANSWERS, moment, WINDOW)
+    whose = (its.network == network, its.purpose == TAKEN)
+    _refuse(await seconds_to_wait(tx, its.at, *whose, most=TAKEN_ANSWERS, window=WINDOW))
 
 
-async def _admit(tx: Tx, network: str, most: int) -> timedelta:
-    """Check the limit and count an attempt; returns zero, or how long to wait.
+async def _admit(tx: Tx, network: str, most: int) -> None:
+    """Check the limit and count an attempt. Raises `TooManyRegistrations`.
 
     `most` attempts an hour are allowed. Failed attempts count too, so that nobody can probe which
     addresses have an account. An advisory lock serialises the attempts from one network.
     """
-    pause = await pause_after_taken(tx, network)
-    if pause:
-        return pause
-    moment = now()
-    table = registration.c
-    result = await tx.execute(
-        select(func.count(), func.min(table.at)).where(
-            table.network == network, table.at > moment - WINDOW
-        )
-    )
-    count, oldest = result.one()
-    pause = limits.pause(count, oldest, most, moment, WINDOW)
-    if not pause:
-        await tx.execute(insert(registration).values(network=network, at=moment))
-    return pause
+    await refuse_after_taken(tx, network)
+    its = registration.c
+    whose = its.network == network
+    _refuse(await seconds_to_wait(tx, its.at, whose, most=most, window=WINDOW))
+    await tx.execute(insert(registration).values(network=network, at=now()))
+
+
+def _refuse(seconds: int) -> None:
+    if seconds:
+        raise TooManyRegistrations(retry_after=seconds)
 
 
 async def forget_old(tx: Tx) -> None:

@@ -47,6 +47,21 @@ def unguarded(request: Request) -> Transactions:
     return transactions
 
 
+@asynccontextmanager
+async def looking(request: Request) -> AsyncIterator[Tx]:
+    """The request's transaction if it has begun one, else one that ends with the block.
+
+    For dependencies that only read. With a second connection each, the requests of a busy service
+    could hold all connections and wait for each other.
+    """
+    tx: Tx | None = getattr(request.state, "tx", None)
+    if tx is not None:
+        yield tx
+        return
+    async with unguarded(request)() as tx:
+        yield tx
+
+
 def transactions_of(request: Request) -> Open:
     """Transactions for a route that needs more than `RequestTx`.
 

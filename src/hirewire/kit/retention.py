@@ -7,6 +7,8 @@ ASKED_BEFORE = timedelta(days=14)
 """How long before the deletion the mail that asks is queued."""
 MARGIN = timedelta(days=1)
 """Added, since the clocks of two services, or of one before and after a restart, may differ."""
+A_MOMENT = timedelta(microseconds=1)
+"""Between asking and keeping, when the clock of the one who asked is ahead."""
 
 
 def months_before(moment: datetime, months: int) -> datetime:

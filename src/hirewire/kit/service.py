@@ -203,16 +203,21 @@ def create_app(
     app.add_middleware(BodyLimit, larger=service.larger_bodies)
     app.add_middleware(RequestContext, service=service.name)
     app.add_middleware(ClientAddress, listed=settings.trusted_proxies)
-    for router in service.routes if role != "worker" else ():
+    for router in _routers(service, role):
         add_routes(app, router)
-    if service.exports is not None and role != "worker":
-        add_routes(app, exports_router(service.name))
-    add_routes(app, internal_router)
-    if service.sends_mail:
-        add_routes(app, mails_router)
     add_routes(app, _operations(service, engine, messaging))
     openapi.describe(app)
     return app
+
+
+def _routers(service: Service, role: Role) -> Iterator[APIRouter]:
+    if role != "worker":
+        yield from service.routes
+        if service.exports is not None:
+            yield exports_router(service.name)
+    yield internal_router
+    if service.sends_mail:
+        yield mails_router
 
 
 def _background(

@@ -28,15 +28,15 @@ from hirewire.contracts.vacancies import (
     VacancyPublished,
     VacancyUpdated,
 )
+from hirewire.kit import access
 from hirewire.kit.erasing import erasing
+from hirewire.kit.exports import handlers as exporting
 from hirewire.kit.service import Service
 from hirewire.messaging.subscriptions import on, on_batch
-from hirewire.notifications.access import handlers as access
 from hirewire.notifications.applications import commands as applications_commands
 from hirewire.notifications.applications import handlers as applications
 from hirewire.notifications.board import commands as board_commands
 from hirewire.notifications.board import handlers as board
-from hirewire.notifications.exporting import handlers as exporting
 from hirewire.notifications.exporting.documents import EXPORTS
 from hirewire.notifications.matches import background as matches_background
 from hirewire.notifications.matches import commands as matches_commands

@@ -23,12 +23,12 @@ from hirewire.contracts.vacancies import (
     ApplicationSubmitted,
     EmployerProfileCreated,
 )
+from hirewire.kit import access
 from hirewire.kit.erasing import erasing
+from hirewire.kit.exports import handlers as exporting
 from hirewire.kit.service import Service
 from hirewire.messaging.subscriptions import on
-from hirewire.profiles.access import handlers as access
 from hirewire.profiles.cv.process import LARGEST_FILE
-from hirewire.profiles.exporting import handlers as exporting
 from hirewire.profiles.exporting.documents import EXPORTS
 from hirewire.profiles.people import commands as people_commands
 from hirewire.profiles.people import handlers as people

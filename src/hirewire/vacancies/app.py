@@ -27,11 +27,12 @@ from hirewire.contracts.vacancies import (
     VacancyPublished,
     VacancyUpdated,
 )
+from hirewire.kit import access
 from hirewire.kit.erasing import erasing
+from hirewire.kit.exports import handlers as exporting
 from hirewire.kit.service import Service
 from hirewire.kit.settings import require_secret_key
 from hirewire.messaging.subscriptions import on, on_batch
-from hirewire.vacancies.access import handlers as access
 from hirewire.vacancies.activity import commands as activity_commands
 from hirewire.vacancies.activity import handlers as activity
 from hirewire.vacancies.activity import routes as activity_routes
@@ -44,7 +45,6 @@ from hirewire.vacancies.cards import commands as cards_commands
 from hirewire.vacancies.cards import routes as cards_routes
 from hirewire.vacancies.employers import commands as employers_commands
 from hirewire.vacancies.employers import routes as employers_routes
-from hirewire.vacancies.exporting import handlers as exporting
 from hirewire.vacancies.exporting.documents import EXPORTS
 from hirewire.vacancies.feeds import routes as feeds_routes
 from hirewire.vacancies.moderation import commands as moderation_commands

@@ -203,8 +203,7 @@ class Visitor:
             return
         for name, value in ((ACCESS, self.access), (REFRESH, self.refresh)):
             if value is None:
-                secure = is_secure(self.request)
-                response.delete_cookie(_full(self.request, name), path="/", secure=secure)
+                delete_cookie(self.request, response, name)
             else:
                 set_cookie(self.request, response, name, value)
 
@@ -240,14 +239,26 @@ def cookie(request: Request, name: str) -> str | None:
     return request.cookies.get(_full(request, name))
 
 
-def set_cookie(request: Request, response: Response, name: str, value: str) -> None:
-    """Set a cookie that is sent to this host only, and that no script can read."""
+def set_cookie(
+    request: Request, response: Response, name: str, value: str, seconds: int = KEPT_SECONDS
+) -> None:
+    """Set a cookie that is sent to this host only, and that no script can read.
+
+    `Lax`: it comes along when another site, such as a provider of sign-in, leads here.
+    """
     response.set_cookie(
-        *(_full(request, name), value, KEPT_SECONDS),
+        *(_full(request, name), value, seconds),
         path="/",
         secure=is_secure(request),
         httponly=True,
         samesite="lax",
+    )
+
+
+def delete_cookie(request: Request, response: Response, name: str) -> None:
+    """Delete one of our cookies."""
+    response.delete_cookie(
+        _full(request, name), path="/", secure=is_secure(request), httponly=True, samesite="lax"
     )
 
 

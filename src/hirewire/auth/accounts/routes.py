@@ -123,7 +123,7 @@ async def register(
 
         async def make() -> Account:
             if not networks.is_this_machine(address):
-                registering.refuse_while(await registering.pause_after_taken(tx, network))
+                await registering.refuse_after_taken(tx, network)
             id = await commands.register(
                 tx,
                 email=new.email,

@@ -1,6 +1,6 @@
 """Commands that ask the owners of old resumes, keep resumes, and delete them."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import exists, func, update
@@ -8,16 +8,13 @@ from sqlalchemy.dialects.postgresql import insert
 
 from hirewire.contracts.profiles import ResumesRetentionDue
 from hirewire.kit.clock import now
-from hirewire.kit.retention import months_before
+from hirewire.kit.retention import A_MOMENT, months_before
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
 from hirewire.profiles.resumes.commands import remove
 from hirewire.profiles.retention import queries
 from hirewire.profiles.tables import resume, resume_retention
-
-A_MOMENT = timedelta(microseconds=1)
-"""Between asking and keeping, when the clock of the one who asked is ahead."""
 
 
 async def ask_next(tx: Tx, months: int) -> bool:

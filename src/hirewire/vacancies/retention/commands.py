@@ -1,6 +1,6 @@
 """Commands that ask applicants about old applications, keep these, and anonymise them."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import exists, func, update
@@ -9,16 +9,13 @@ from sqlalchemy.dialects.postgresql import insert
 from hirewire.contracts.vacancies import ApplicationsRetentionDue
 from hirewire.kit.clock import now
 from hirewire.kit.db import among
-from hirewire.kit.retention import months_before
+from hirewire.kit.retention import A_MOMENT, months_before
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.applications.ending import anonymise
 from hirewire.vacancies.retention import queries
 from hirewire.vacancies.tables import application, application_retention
-
-A_MOMENT = timedelta(microseconds=1)
-"""Between asking and keeping, when the clock of the one who asked is ahead."""
 
 
 async def ask_next(tx: Tx, months: int) -> bool:

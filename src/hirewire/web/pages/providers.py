@@ -26,7 +26,7 @@ from hirewire.web.pages.rendering import (
 )
 from hirewire.web.pages.second_step import second_step_page, ticket_in
 from hirewire.web.problems import Problem
-from hirewire.web.sessions import HOST_ONLY, Visitor, is_secure, same_origin
+from hirewire.web.sessions import Visitor, cookie, delete_cookie, same_origin, set_cookie
 from hirewire.web.sessions import begin as begin_session
 
 router = APIRouter(include_in_schema=False)
@@ -242,26 +242,15 @@ async def _failed(who: Visitor, id: str, problem: Problem, status: int, to: str 
     return _forget(who, page)
 
 
-def _cookie_name(request: Request) -> str:
-    return HOST_ONLY + ATTEMPT if is_secure(request) else ATTEMPT
-
-
 def _keep(who: Visitor, response: Response, attempt: str, to: str) -> None:
-    """Store the attempt. `Lax`: the provider's redirect is a navigation from another site."""
+    """Store the attempt."""
     value = f"{attempt}.{base64.urlsafe_b64encode(to.encode()).decode()}"
-    response.set_cookie(
-        *(_cookie_name(who.request), value, ATTEMPT_SECONDS),
-        path="/",
-        secure=is_secure(who.request),
-        httponly=True,
-        samesite="lax",
-    )
+    set_cookie(who.request, response, ATTEMPT, value, ATTEMPT_SECONDS)
 
 
 def _kept(who: Visitor) -> tuple[str, str]:
     """The attempt and the page to return to; empty without one."""
-    value = who.request.cookies.get(_cookie_name(who.request), "")
-    attempt, _, to = value.partition(".")
+    attempt, _, to = (cookie(who.request, ATTEMPT) or "").partition(".")
     try:
         return attempt, base64.urlsafe_b64decode(to).decode()
     except ValueError:
@@ -270,7 +259,5 @@ def _kept(who: Visitor) -> tuple[str, str]:
 
 def _forget(who: Visitor, response: Response) -> Response:
     """Delete the attempt: it works once."""
-    response.delete_cookie(
-        _cookie_name(who.request), path="/", secure=is_secure(who.request), httponly=True
-    )
+    delete_cookie(who.request, response, ATTEMPT)
     return response

@@ -5,12 +5,12 @@ import json
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 
-from fastapi import Request, Response
+from fastapi import Response
 
 from hirewire.web.api.answers import Answer
 from hirewire.web.api.models.auth import Tokens
 from hirewire.web.pages.rendering import local_path
-from hirewire.web.sessions import HOST_ONLY, Visitor, is_secure
+from hirewire.web.sessions import Visitor, cookie, delete_cookie, set_cookie
 
 HIRING = "/employer"
 HOMES = {"candidate": "/me", "employer": HIRING}
@@ -46,20 +46,14 @@ def newcomer_in(answer: Answer[Tokens], to: str) -> Newcomer | None:
 
 
 def keep(who: Visitor, response: Response, newcomer: Newcomer, seconds: int) -> None:
-    """Store the newcomer. `Lax`: the way back from the provider began at another site."""
+    """Store the newcomer."""
     value = base64.urlsafe_b64encode(json.dumps(astuple(newcomer)).encode()).decode()
-    response.set_cookie(
-        *(_cookie_name(who.request), value, seconds),
-        path="/",
-        secure=is_secure(who.request),
-        httponly=True,
-        samesite="lax",
-    )
+    set_cookie(who.request, response, NEWCOMER, value, seconds)
 
 
 def kept(who: Visitor) -> Newcomer | None:
     """The newcomer who was stored."""
-    value = who.request.cookies.get(_cookie_name(who.request), "")
+    value = cookie(who.request, NEWCOMER) or ""
     try:
         ticket, email, to = map(str, json.loads(base64.urlsafe_b64decode(value)))
     except (ValueError, TypeError):
@@ -69,11 +63,5 @@ def kept(who: Visitor) -> Newcomer | None:
 
 def forget(who: Visitor, response: Response) -> Response:
     """Delete the newcomer."""
-    response.delete_cookie(
-        _cookie_name(who.request), path="/", secure=is_secure(who.request), httponly=True
-    )
+    delete_cookie(who.request, response, NEWCOMER)
     return response
-
-
-def _cookie_name(request: Request) -> str:
-    return HOST_ONLY + NEWCOMER if is_secure(request) else NEWCOMER

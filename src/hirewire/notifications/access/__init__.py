@@ -1,1 +1,0 @@
-"""Which access tokens are accepted here."""

@@ -136,6 +136,7 @@ class Day:
     complaint: str
     why: str
     answer: str
+    email: str = ""
     id: str = ""
 
     async def begins(self, operator: Somebody, owner: Somebody) -> None:

@@ -261,10 +261,7 @@ async def test_the_address_is_changed_in_a_browser(platform: Platform, chromium:
         page = who.page
         client.headers["Accept-Language"] = "ru"
         await sign_up(client, "anna@example.org")
-        await page.goto("/signin?next=/account")
-        await page.fill("#email", "anna@example.org")
-        await page.fill("#password", PASSWORD)
-        await page.locator("main form button:not([type])").click()
+        await who.sign_in("anna@example.org")
         await page.get_by_text("Изменить адрес").first.click()
         await page.fill("#new-email", "anna@example.org")
         await page.fill("#email-password", PASSWORD)

@@ -35,8 +35,8 @@ def environment(**settings: str) -> dict[str, str]:
 async def forked(log: Path, *arguments: str, **settings: str) -> tuple[int, str]:
     """The same as `hirewire`, as a fork of a process that has loaded the code, which is sooner."""
     process = fork([*arguments], env=environment(**settings), log=log)
-    code = await asyncio.to_thread(process.wait)
-    return process.returncode if code is None else code, log.read_text()
+    await asyncio.to_thread(process.wait)
+    return process.returncode, log.read_text()
 
 
 async def hirewire(*arguments: str, **settings: str) -> tuple[int, str]:

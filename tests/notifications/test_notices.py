@@ -54,7 +54,8 @@ async def test_what_is_refused(board: Board) -> None:
             headers = board.service.as_user(board.carla, scope=scope)
             body = {"until": str(uuid4())}
             answer = await client.request(method, place, json=body, headers=headers)
-            assert (answer.status_code == 403) == (not good), (method, path, scope)
+            allowed = answer.status_code in (200, 204, 404)
+            assert allowed if good else answer.status_code == 403, (method, path, scope)
     for path in ("?after=x", "?after=WyJ4Il0", "?limit=0", "?limit=101", "?unread=perhaps"):
         await board.call(board.carla, "GET", path, expect=422)
     await board.call(board.carla, "POST", "/read", {"until": "x"}, expect=422)

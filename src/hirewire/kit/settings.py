@@ -217,6 +217,11 @@ class Settings(BaseSettings):
     invitations_per_day: int = Field(
         200, ge=1, description="Candidates that a company may invite in 24 hours"
     )
+    outgoing_networks: str | None = Field(
+        None,
+        description="Networks of your own that webhooks and push messages may be sent to, also by "
+        "http, comma-separated: 10.1.0.0/16. Not set: only public addresses, by https",
+    )
     database_pool: int = Field(
         10,
         ge=2,
@@ -284,10 +289,10 @@ class Settings(BaseSettings):
             raise ValueError("not a time zone of the IANA database (Europe/Moscow)") from None
         return value
 
-    @field_validator("trusted_proxies")
+    @field_validator("trusted_proxies", "outgoing_networks")
     @classmethod
-    def _addresses(cls, value: str) -> str:
-        trust(value)
+    def _addresses(cls, value: str | None) -> str | None:
+        trust(value or "")
         return value
 
     @classmethod

@@ -2,8 +2,8 @@
 
 import pytest
 
-from hirewire.auth.devices import LONGEST, device
 from hirewire.auth.networks import coarse
+from hirewire.kit.devices import LONGEST, device
 
 CHROME = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0"
 

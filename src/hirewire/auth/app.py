@@ -36,6 +36,7 @@ from hirewire.auth.two_step import background as two_step_background
 from hirewire.auth.two_step import routes as two_step
 from hirewire.auth.verification import routes as verification
 from hirewire.contracts.auth import (
+    SessionEnded,
     SigningKeyPublished,
     UserBlocked,
     UserEmailChanged,
@@ -70,6 +71,7 @@ SERVICE = Service(
     scoped=["/api/auth/me"],
     publishes=[
         *(UserRegistered, UserRoleChanged, UserEmailChanged, UserBlocked, UserErased),
+        SessionEnded,
         *(SigningKeyPublished, UserExportRequested, UserExportFinished, UserRetentionNotified),
     ],
     subscriptions=[

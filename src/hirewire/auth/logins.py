@@ -27,9 +27,11 @@ from sqlalchemy.sql.dml import ReturningInsert
 from hirewire.auth import limits
 from hirewire.auth.limits import Failures
 from hirewire.auth.tables import failed_login, known_place, login_ticket, session, user
+from hirewire.contracts.auth import SessionEnded
 from hirewire.kit.clock import now
 from hirewire.kit.db import lock
 from hirewire.kit.errors import AppError, Kind
+from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
 
 
@@ -218,12 +220,18 @@ def _place(user_id: UUID, network: str) -> bytes:
 
 
 async def end_sessions(tx: Tx, user_id: UUID, why: str, *, but: UUID | None = None) -> None:
-    """End all sessions of a user, except `but`, and store why; also logins that lack a code."""
+    """End all sessions of a user, except `but`, and store why; also logins that lack a code.
+
+    Records `SessionEnded` for each.
+    """
     # First: a login that is completed meanwhile has its session before the sessions are ended.
     await tx.execute(delete(login_ticket).where(login_ticket.c.user_id == user_id))
-    its = session.c
-    await tx.execute(
+    its, moment = session.c, now()
+    ended = await tx.execute(
         update(session)
         .where(its.user_id == user_id, its.revoked_at.is_(None), its.id.is_distinct_from(but))
-        .values(revoked_at=now(), revoked_why=why)
+        .values(revoked_at=moment, revoked_why=why)
+        .returning(its.id)
     )
+    for id in ended.scalars():
+        record(tx, SessionEnded(user_id=user_id, session_id=id, at=moment))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from fastapi import Request
 
 from hirewire.auth import networks
-from hirewire.auth.devices import device
+from hirewire.kit.devices import device
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,11 @@ EXAMPLES: dict[str, dict[str, JsonValue]] = {
         "registeredAt": "2026-11-02T09:30:00.120000Z",
     },
     "user.role_changed": {"userId": USER, "role": "employer", "previousRole": "applicant"},
+    "session.ended": {
+        "userId": USER,
+        "sessionId": "01928c5e-3a00-7000-8000-0000000000b1",
+        "at": "2026-11-02T09:30:00.120000Z",
+    },
     "user.blocked": {"userId": USER, "blocked": True, "at": "2026-11-02T09:30:00.120000Z"},
     "user.erased": {
         "userId": USER,

@@ -66,6 +66,18 @@ class UserBlocked(Event, name="user.blocked", owner="auth", key="user_id", subje
     at: Moment
 
 
+class SessionEnded(Event, name="session.ended", owner="auth", key="user_id", subject="user_id"):
+    """A session of a user has ended: they signed out, it was ended elsewhere, or it has expired.
+
+    What was set up for that browser or device ends with it. Sessions of an erased user end without
+    such an event.
+    """
+
+    user_id: UUID
+    session_id: UUID
+    at: Moment
+
+
 class UserErased(
     Event, name="user.erased", owner="auth", key="user_id", subject="user_id", erasure="asks"
 ):

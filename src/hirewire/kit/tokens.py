@@ -38,6 +38,8 @@ class Principal:
     """False only if the token says so: an older one does not."""
     is_strong: bool = False
     """Whether the session began with more than one factor, or with a passkey."""
+    session_id: UUID | None = None
+    """None for a personal access token."""
 
 
 class NoKeysYet(Unavailable):
@@ -167,6 +169,7 @@ class Verifier:
             str(claims.get("role", "applicant")),
             claims.get("email_verified") is not False,
             "mfa" in claims.get("amr", ()),
+            UUID(claims["sid"]) if "sid" in claims else None,
         )
 
     async def _reload(self, kid: str) -> None:

@@ -1,5 +1,7 @@
 """Logging out of one session with either token, any number of times."""
 
+from hirewire.auth.signing import session_of
+from hirewire.messaging.testing import recorded
 from tests.auth.conftest import Auth, MovedClock
 from tests.services import token_for
 
@@ -63,3 +65,17 @@ async def test_without_any_valid_token_it_is_refused(auth: Auth) -> None:
         answer = await auth.client.post(URL, headers=headers)
         assert answer.status_code == 401
         assert "www-authenticate" in answer.headers
+
+
+async def test_the_end_of_a_session_is_an_event(auth: Auth) -> None:
+    user = await auth.register()
+    one, other, third = [await auth.login() for _ in range(3)]
+    sessions = [session_of(tokens["accessToken"]) for tokens in (one, other, third)]
+    for _ in range(2):  # it ends once
+        await auth.client.post(URL, json={"refreshToken": one["refreshToken"]})
+    headers = {"Authorization": f"Bearer {third['accessToken']}"}
+    answer = await auth.client.delete("/api/auth/sessions", headers=headers)
+    assert answer.status_code == 204
+    ended = await recorded(auth.service.engine, "session.ended")
+    assert [one.body["sessionId"] for one in ended] == [str(id) for id in sessions[:2]]
+    assert {one.body["userId"] for one in ended} == {str(user)}

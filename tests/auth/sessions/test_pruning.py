@@ -7,6 +7,7 @@ import pytest
 from hirewire.auth.sessions import commands
 from hirewire.auth.sessions.background import FORGET_ENDED_SESSIONS, prune_step
 from hirewire.kit.service import repeat
+from hirewire.messaging.testing import recorded
 from tests.auth.conftest import Auth, MovedClock
 from tests.builders import eventually
 
@@ -34,6 +35,7 @@ async def test_only_expired_sessions_are_deleted(auth: Auth, clock: MovedClock) 
     clock.forward(days=60)
     await prune_step(transactions)
     assert await auth.rows(COUNTS) == [(0, 0, 0)]
+    assert len(await recorded(auth.service.engine, "session.ended")) == 1, "ended by the reuse"
 
 
 async def test_many_expired_sessions_are_deleted_in_batches(
@@ -49,6 +51,7 @@ async def test_many_expired_sessions_are_deleted_in_batches(
         steps += 1
     assert steps == 2
     assert await auth.rows(COUNTS) == [(0, 0, 0)]
+    assert len(await recorded(auth.service.engine, "session.ended")) == 5
 
 
 async def test_the_task_begins_at_once_and_ends_by_cancellation(

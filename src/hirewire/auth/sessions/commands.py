@@ -13,7 +13,9 @@ from hirewire.auth.security_log.rules import What
 from hirewire.auth.sessions import rules
 from hirewire.auth.tables import failed_login, known_place, refresh_token, session, user
 from hirewire.auth.where import Where
+from hirewire.contracts.auth import SessionEnded
 from hirewire.kit.clock import now
+from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
 
 PRUNED_AT_ONCE = 1000
@@ -73,16 +75,18 @@ async def end(tx: Tx, token: str, where: Where) -> None:
 async def revoke(tx: Tx, session_id: UUID, why: str, what: What, where: Where) -> None:
     """End a session and all its tokens, store why, and note `what` in the security log.
 
-    An ended session keeps its first reason.
+    An ended session keeps its first reason. Records `SessionEnded`.
     """
+    moment = now()
     result = await tx.execute(
         update(session)
         .where(session.c.id == session_id, session.c.revoked_at.is_(None))
-        .values(revoked_at=now(), revoked_why=why)
+        .values(revoked_at=moment, revoked_why=why)
         .returning(session.c.user_id)
     )
     user_id = result.scalar()
     if user_id is not None:
+        record(tx, SessionEnded(user_id=user_id, session_id=session_id, at=moment))
         await note(tx, user_id, what, where)
 
 
@@ -90,7 +94,7 @@ async def prune(tx: Tx) -> bool:
     """Delete a batch of expired rows: failed logins, known networks, tokens and sessions.
 
     Returns True when there may be more. A used token stays until it expires, so that a second use
-    is recognised.
+    is recognised. Records `SessionEnded` for sessions that nobody has ended before.
     """
     moment = now()
     old_tokens = select(refresh_token.c.hash).where(refresh_token.c.expires_at <= moment)
@@ -101,8 +105,14 @@ async def prune(tx: Tx) -> bool:
         delete(refresh_token).where(refresh_token.c.hash.in_(old_tokens.limit(PRUNED_AT_ONCE)))
     )
     sessions = await tx.execute(
-        delete(session).where(session.c.id.in_(old_sessions.limit(PRUNED_AT_ONCE)))
+        delete(session)
+        .where(session.c.id.in_(old_sessions.limit(PRUNED_AT_ONCE)))
+        .returning(session.c.id, session.c.user_id, session.c.revoked_at)
     )
+    ended = sessions.all()
+    for row in ended:
+        if row.revoked_at is None:
+            record(tx, SessionEnded(user_id=row.user_id, session_id=row.id, at=moment))
     await tx.execute(old_failures)
     await tx.execute(delete(known_place).where(known_place.c.at <= moment - limits.PLACE_LIFE))
-    return max(tokens.rowcount, sessions.rowcount) >= PRUNED_AT_ONCE
+    return max(tokens.rowcount, len(ended)) >= PRUNED_AT_ONCE

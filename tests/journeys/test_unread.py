@@ -250,8 +250,28 @@ async def _the_bell_leads_the_applicant(
     await there.wait_for_url(f"**{application}")
     await expect(bell).to_be_hidden()
 
+    # The page of the application shows the message, so its notice has been read.
+    await boss.post(f"{application}/messages", data={"text": "Come at eight"})
+    await expect(there.locator("#application")).to_contain_text("Come at eight")
+
+    async def is_read() -> bool:
+        [last] = (await api(anna, "GET", "/notifications/notices?limit=1"))["items"]
+        return bool(last["kind"] == "message" and last["read"])
+
+    await eventually(is_read)
+
     still = await _at(browser, anna, url, viewport=PHONE, java_script_enabled=False)
+    await there.goto("/notices")
+    await expect(unread).to_have_count(0)
     await boss.post(f"{application}/messages", data={"text": "Come at nine"})
+    await expect(bell).to_contain_text("1 new")
+    await boss.post(f"{application}/messages", data={"text": "Or at ten"})
+    await expect(unread.locator("a")).to_have_text("2 new messages about “Waiter”")
+    await still.page.goto(application)
+    await expect(still.page.locator("#unread-notices")).to_be_hidden()
+    await there.reload()
+    await expect(unread).to_have_count(0)
+    await boss.post(f"{application}/messages", data={"text": "Or at noon"})
     await expect(bell).to_contain_text("1 new")
     await still.page.goto("/notices?unread=true")
     await expect(still.page.locator("#notices li a")).to_have_text("New message about “Waiter”")

@@ -30,6 +30,7 @@ class Story:
         self.board, self.chance = board, random.Random(seed)
         self.by_key: list[list[Delivery]] = []
         self.expected: Counter[tuple[UUID, str, str | None]] = Counter()
+        self.messages, self.written = Counter[UUID](), Counter[UUID]()
         for _ in range(8):
             board.application = uuid4()
             self.by_key.append(self._application())
@@ -65,10 +66,10 @@ class Story:
             seen = state
             if self.chance.random() < 0.5:
                 events.append(board.written("employer"))
-                self._anna("message")
+                self.messages[board.application] += 1
             if self.chance.random() < 0.5:
                 events.append(board.written("applicant"))
-                self._company("message")
+                self.written[board.application] += 1
         stage = steps[-1][1] if steps else "response"
         end, state, reason = self.chance.choice(ENDS)
         events.append(board.moved(stage, end, state, reason))
@@ -117,17 +118,29 @@ async def test_notices_equal_events(board: Board, seed: int) -> None:
     assert await board.rows("select count(*) from messaging.open_message") == [(0,)]
     found: Counter[tuple[UUID, str, str | None]] = Counter()
     counts: dict[tuple[UUID, UUID], int] = {}
+    messages: dict[tuple[UUID, UUID], int] = {}
     rows = await board.rows(
         "select user_id, kind, detail, about_id, count, withdrawn_at from notice"
     )
     for user_id, kind, detail, about_id, count, withdrawn_at in rows:
-        if about_id is None:
+        if kind == "message":
+            messages[user_id, about_id] = count
+        elif about_id is None:
             found[user_id, kind, detail] += 1
         elif withdrawn_at is None:
             counts[user_id, about_id] = count
         else:
             assert count == 0
     assert found == story.expected
+    assert messages == {
+        (who, about): n
+        for who, by_application in (
+            (board.anna, story.messages),
+            (board.carla, story.written),
+            (board.dan, story.written),
+        )
+        for about, n in by_application.items()
+    }
     expected = {vacancy: len(resumes) for vacancy, resumes in story.left.items() if resumes}
     for one in (board.carla, board.dan):
         assert {about: n for (who, about), n in counts.items() if who == one} == expected

@@ -55,6 +55,7 @@ class Notifications:
         answers = {
             "/notices": {"items": self.items, "next": self.next},
             "/notices/unread": {"count": sum(not one["read"] for one in self.items)},
+            "/notices/read-about": {"count": 7},
         }
         status = 204 if path.endswith("/read") and self.status == 200 else self.status
         await reply(send, json.dumps(answers.get(path, {})).encode(), status=status)
@@ -212,6 +213,33 @@ async def test_notices_are_marked_one_by_one_or_all(front: Front) -> None:
     front.service.status = 422
     answer = await front.client.post("/notices/read", data={"until": ""})
     assert answer.headers["location"] == "/notices?done=changed"
+
+
+async def test_opened_things_have_been_seen(front: Front) -> None:
+    front.service.items = [notice(count=3)]
+    assert "3 new messages about “&lt;Cook&gt;”</a>" in await front.page("/notices")
+
+    async def seen(path: str, **headers: str) -> list[Any]:
+        front.service.calls.clear()
+        await front.client.get(path, headers=headers)
+        calls = front.changes()
+        assert all(call[:2] == ("POST", "/notices/read-about?") for call in calls)
+        return [json.loads(body) for _, _, body in calls]
+
+    candidates, jobs = {"kind": "recommended_candidate"}, {"kind": "recommended_vacancy"}
+    assert await seen(f"/employer/resumes/{R}") == [candidates | {"resumeId": R}]
+    assert await seen(f"/employer/vacancies/{V}/candidates") == [candidates | {"vacancyId": V}]
+    assert await seen("/me/matches/all") == [jobs]
+    ahead = {"sec-purpose": "prefetch"}
+    assert await seen(f"/employer/resumes/{R}", **ahead) == []
+    part = {"hx-request": "true"}
+    assert await seen("/unread", **part) == []
+    here = part | {"hx-current-url": f"https://example.org/applications/{A}?x"}
+    assert await seen("/unread", **here) == [{"applicationId": A}]
+    assert "7 new</span>" in await front.page("/unread", **here), "what is left"
+    assert await seen("/unread", **part, **{"hx-current-url": "/applications/"}) == []
+    front.service.items = []
+    assert await seen(f"/employer/resumes/{R}") == [], "nothing is unread"
 
 
 async def test_the_list_says_that_it_is_empty(front: Front) -> None:

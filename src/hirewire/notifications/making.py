@@ -41,12 +41,25 @@ order by p.user_id for key share of p
 """
 _MEET = "insert into person (user_id) values ($1) on conflict do nothing"
 _PERSON = "select user_id from person where user_id = $1 and not is_blocked for key share"
+_MEET_MESSAGE = """
+insert into counted_message (event_id, user_id, at)
+select $1, u.id, $3 from unnest($2::uuid[]) as u(id) on conflict do nothing returning user_id
+"""
 _INSERT = """
 insert into notice (id, user_id, kind, side, event_id, at, application_id, vacancy_id, company_id,
     resume_id, resume_title, detail)
 select id, user_id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
 from unnest($1::uuid[], $2::uuid[]) as u(id, user_id)
 on conflict (event_id, user_id, kind) do nothing returning id, user_id
+"""
+_COUNT = """
+insert into notice as n (id, user_id, kind, side, event_id, at, application_id, vacancy_id,
+    company_id, resume_id, resume_title, detail, about_id)
+select id, user_id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $7
+from unnest($1::uuid[], $2::uuid[]) as u(id, user_id)
+on conflict (user_id, kind, about_id)
+    where about_id is not null and read_at is null and withdrawn_at is null
+do update set count = n.count + 1 returning id, user_id
 """
 
 
@@ -92,16 +105,43 @@ async def recipients(tx: Tx, side: Side, subject: Subject) -> list[UUID]:
 
 async def make(tx: Tx, received: Received[Any], kind: Kind, side: Side, subject: Subject) -> None:
     """Make the notices of an event to one side. Records `NoticeCreated` for each."""
-    if not await due(tx, [received]):
-        return
-    people = await recipients(tx, side, subject)
+    if await due(tx, [received]):
+        people = await recipients(tx, side, subject)
+        await _make(tx, _INSERT, received, kind, side, subject, people)
+
+
+async def make_for_message(tx: Tx, received: Received[Any], side: Side, subject: Subject) -> None:
+    """Count a message in the unread notice about its application, or make one.
+
+    Which messages are counted is stored, for the inbox may have forgotten this one. Records
+    `NoticeCreated` for each new notice.
+    """
+    if await due(tx, [received]):
+        people = await recipients(tx, side, subject)
+        values = (received.id, people, recorded_at(received))
+        new = await tx.exec_driver_sql(_MEET_MESSAGE, values)
+        uncounted = {row.user_id for row in new}
+        people = [one for one in people if one in uncounted]
+        await _make(tx, _COUNT, received, "message", side, subject, people)
+
+
+async def _make(
+    tx: Tx,
+    statement: str,
+    received: Received[Any],
+    kind: Kind,
+    side: Side,
+    subject: Subject,
+    people: Sequence[UUID],
+) -> None:
     if not people:
         return
     at = recorded_at(received)
+    ids = [new_id() for _ in people]
     made = await tx.exec_driver_sql(
-        _INSERT,
+        statement,
         (
-            [new_id() for _ in people],
+            ids,
             people,
             kind,
             side,
@@ -115,7 +155,8 @@ async def make(tx: Tx, received: Received[Any], kind: Kind, side: Side, subject:
             subject.detail,
         ),
     )
-    announce(tx, received, kind, at, [(row.id, row.user_id) for row in made])
+    new = {str(id) for id in ids}
+    announce(tx, received, kind, at, [(r.id, r.user_id) for r in made if str(r.id) in new])
 
 
 def announce(

@@ -97,10 +97,10 @@ notice = Table(
     Column("user_id", Uuid, ForeignKey("person.user_id", ondelete="CASCADE"), nullable=False),
     Column("kind", Text, nullable=False),
     Column("side", Text, nullable=False),
-    Column("event_id", Uuid, nullable=False, comment="Of several matches, the first"),
+    Column("event_id", Uuid, nullable=False, comment="Of several events, the first"),
     Column("at", DateTime(timezone=True), nullable=False),
     Column("count", Integer, nullable=False, server_default=text("1")),
-    Column("about_id", Uuid, comment="What matches are grouped by"),
+    Column("about_id", Uuid, comment="What matches and messages are grouped by"),
     Column("application_id", Uuid),
     Column("vacancy_id", Uuid),
     Column("company_id", Uuid),
@@ -111,6 +111,12 @@ notice = Table(
     Column("withdrawn_at", DateTime(timezone=True), comment="No match is left"),
     UniqueConstraint("event_id", "user_id", "kind", name="notice_event"),
     Index("notice_user", "user_id", "id"),
+    Index(
+        "notice_unread",
+        "user_id",
+        "id",
+        postgresql_where=text("read_at is null and withdrawn_at is null"),
+    ),
     Index("notice_at", "at"),
     Index("notice_application", "application_id"),
     Index("notice_resume", "resume_id"),
@@ -133,6 +139,17 @@ notice_match = Table(
     Column("resume_id", Uuid, primary_key=True),
     Column("position", BigInteger, nullable=False, comment="Of the event in those of the resume"),
     Index("notice_match_pair", "resume_id", "vacancy_id"),
+)
+
+# Which messages are counted in a notice of a person.
+counted_message = Table(
+    "counted_message",
+    metadata,
+    Column("event_id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("person.user_id", ondelete="CASCADE"), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Index("counted_message_user", "user_id"),
+    Index("counted_message_at", "at"),
 )
 
 # An older event that a match was created may arrive after its withdrawal.

@@ -13,7 +13,7 @@ from hirewire.messaging.envelope import Received
 from hirewire.messaging.transaction import Tx
 from hirewire.notifications.applications import commands, rules
 from hirewire.notifications.applications.rules import Known, Step
-from hirewire.notifications.making import Side, Subject, make
+from hirewire.notifications.making import Side, Subject, make, make_for_message
 
 Event: TypeAlias = ApplicationSubmitted | ApplicationStageChanged | ApplicationMessageSent
 
@@ -59,7 +59,7 @@ async def on_application_message_sent(tx: Tx, received: Received[ApplicationMess
     if known is None:
         return
     side: Side = "applicant" if event.side == "employer" else "employer"
-    await make(tx, received, "message", side, await _subject(tx, event, side, known))
+    await make_for_message(tx, received, side, await _subject(tx, event, side, known))
 
 
 async def on_application_anonymised(tx: Tx, received: Received[ApplicationAnonymised]) -> None:

@@ -24,7 +24,7 @@ SECTIONS = (
         lambda id: notice.c.user_id == id,
         without={
             "event_id": "a number that connects two services",
-            "about_id": "the vacancy's id or the resume's",
+            "about_id": "the id of the application, the vacancy or the resume",
         },
     ),
 )
@@ -34,6 +34,7 @@ LEFT_OUT = LEFT_OUT_EVERYWHERE | {
     "employer": "a copy of what `vacancies` exports",
     "resume": "copies of titles, which `profiles` exports",
     "application": "a copy of what `vacancies` exports",
+    "counted_message": "ids only: which messages a notice counts",
     "notice_match": "which matches a notice counts; `vacancies` exports these",
     "withdrawn_match": "ids only, so that late events change nothing",
     "kit.mail": "`notifications` sends no mail",

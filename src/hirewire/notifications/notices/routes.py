@@ -23,7 +23,7 @@ class Notice(Answer):
     at: datetime
     read: bool
     count: int
-    """How many matches it stands for; 1 for all other kinds."""
+    """How many matches or messages it stands for; 1 for all other kinds."""
     side: Side
     """Whether the caller is notified as an applicant or as somebody of the company."""
     application_id: UUID | None
@@ -50,6 +50,15 @@ class Until(Body):
     """Up to which notice all are read."""
 
     until: UUID
+
+
+class About(Body):
+    """What the caller has seen; notices that are about all of it are read."""
+
+    kind: Kind | None = None
+    application_id: UUID | None = None
+    vacancy_id: UUID | None = None
+    resume_id: UUID | None = None
 
 
 @router.get("")
@@ -86,6 +95,23 @@ async def read(id: UUID, tx: RequestTx, caller: Caller) -> None:
 async def read_until(body: Until, tx: RequestTx, caller: Caller) -> None:
     """Mark a notice and all older ones as read."""
     await commands.read_until(tx, caller.user_id, body.until)
+
+
+@router.post("/read-about")
+async def read_about(body: About, tx: RequestTx, caller: Caller, response: Response) -> Unread:
+    """Mark the notices as read that are about all things named, of which there must be one; the
+    answer counts the unread ones that are left. Whoever opens an application has read its notices.
+    """
+    response.headers["Cache-Control"] = "no-store"
+    await commands.read_about(
+        tx,
+        caller.user_id,
+        kind=body.kind,
+        application_id=body.application_id,
+        vacancy_id=body.vacancy_id,
+        resume_id=body.resume_id,
+    )
+    return Unread(count=await queries.unread(tx, caller.user_id))
 
 
 def _place(after: tuple[str, ...] | None) -> UUID | None:

@@ -43,6 +43,11 @@ class Notices(Client):
         """Mark one notice as read."""
         return await self._do("PUT", f"/notices/{id}/read")
 
+    async def read_about(self, **about: str) -> Answer[UnreadNotices]:
+        """Mark the notices about these things as read; the number of unread ones that are left."""
+        reply = await self._call("POST", "/notices/read-about", about, patience=COUNT_SECONDS)
+        return answer_of(UnreadNotices, reply)
+
     async def read_until(self, id: str) -> Answer[None]:
         """Mark this notice and all older ones as read."""
         return await self._do("POST", "/notices/read", {"until": id})

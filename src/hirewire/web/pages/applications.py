@@ -30,6 +30,7 @@ from hirewire.web.pages.rendering import (
     is_part,
     or_none,
     render,
+    saw,
     typed,
 )
 from hirewire.web.pages.undo import Undo, undo
@@ -138,9 +139,12 @@ async def application(id: UUID, who: Member) -> Response:
     found = (await who.applications.application(id)).data
     messages = (await who.applications.messages(id)).data.items
     template = "parts/application.html"
-    if not is_part(who.request):
+    seen = saw(who, applicationId=str(id))
+    if is_part(who.request):
+        await seen
+    else:
         template = "application.html"
-        await count_unread(who)  # reading the application has marked it as read
+        await asyncio.gather(count_unread(who), seen)  # the messages have been marked as read
     return await _page(who, found, messages, Form(), template=template)
 
 

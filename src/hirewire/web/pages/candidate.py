@@ -25,6 +25,7 @@ from hirewire.web.pages.rendering import (
     is_part,
     or_none,
     render,
+    saw,
     typed,
 )
 from hirewire.web.pages.searching import NARROWED
@@ -97,6 +98,8 @@ async def whole_list(part: str, who: Member) -> Response:
         if after is None:
             raise Missing
         return go(who, f"/me/{part}/all")
+    if part == "matches":
+        await saw(who, kind="recommended_vacancy")
     template = f"parts/{part}.html" if is_part(who.request) else "list.html"
     return render(who, template, **found, part=part, back="/me", whole=True)
 

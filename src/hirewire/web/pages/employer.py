@@ -27,6 +27,7 @@ from hirewire.web.pages.rendering import (
     is_part,
     or_none,
     render,
+    saw,
     typed,
 )
 from hirewire.web.problems import Problem
@@ -191,6 +192,8 @@ async def whole_list(part: str, who: Member) -> Response:
     answer = await _listed(who, part, WHOLE, after)
     if not answer.is_good:  # not an employer, or an outdated position in the list
         return go(who, f"/employer/{part}/all" if after else "/employer")
+    if part == "matches":
+        await saw(who, kind="recommended_candidate")
     name = _template(part)
     template = f"parts/{name}.html" if is_part(who.request) else "list.html"
     shown = {part: answer.data, **await _completed(who, answer.data)}

@@ -18,6 +18,7 @@ from hirewire.web.pages.rendering import (
     local_path,
     render,
     said,
+    saw,
     typed,
 )
 from hirewire.web.pages.searching import CURRENCIES, SEARCHED, WIDENED, Asked, widened_by
@@ -61,11 +62,12 @@ async def resumes(who: Member) -> Response:
 @router.get("/resumes/{id}")
 async def card(id: UUID, who: Member) -> Response:
     """A resume without its name, the company's vacancies that it matches, and the reasons."""
-    found, fits, applied, mine = await asyncio.gather(
+    found, fits, applied, mine, _ = await asyncio.gather(
         who.vacancies.card(id),
         who.vacancies.matches(50, resume=id),
         who.applications.received(50, resume=id),
         _open_vacancies(who),
+        saw(who, kind="recommended_candidate", resumeId=str(id)),
     )
     if found.status == 403:
         return go(who, "/employer")
@@ -95,8 +97,10 @@ async def invite(who: Asking, request: Request) -> Response:
 async def candidates(id: UUID, who: Member) -> Response:
     """Matching resumes with the reasons."""
     after = who.request.query_params.get("after") or None
-    found, listed = await asyncio.gather(
-        who.vacancies.vacancy(id), who.vacancies.candidates(id, 20, after)
+    found, listed, _ = await asyncio.gather(
+        who.vacancies.vacancy(id),
+        who.vacancies.candidates(id, 20, after),
+        saw(who, kind="recommended_candidate", vacancyId=str(id)),
     )
     vacancy, page = found.data, await named(who, listed.data)
     template = "parts/candidates.html" if is_part(who.request) else "candidates.html"

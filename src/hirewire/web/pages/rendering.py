@@ -108,6 +108,21 @@ async def count_notices(who: Visitor) -> None:
         await who.count_notices()
 
 
+async def saw(who: Visitor, **about: str) -> None:
+    """Mark the notices about these things as read, since the visitor sees them now.
+
+    A page that a browser fetches ahead has not been seen. The mark is left out if there is nothing
+    to mark, or the service is unavailable.
+    """
+    is_ahead = who.request.headers.get("sec-purpose", "").startswith("prefetch")
+    if is_ahead or who.access is None or who.new_notices == 0 or not who.notices.exist:
+        return
+    with suppress(Unavailable):
+        answer = await who.notices.read_about(**about)
+        if answer.is_good:
+            who.new_notices = answer.data.count
+
+
 Asking = Annotated[Visitor, Depends(_asking)]
 """The visitor of a page."""
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
@@ -33,6 +35,7 @@ from hirewire.web.pages.rendering import (
     is_part,
     or_none,
     render,
+    saw,
 )
 from hirewire.web.pages.searching import CURRENCIES, SEARCHED, WIDENED, Asked, counted, widened_by
 from hirewire.web.sessions import Visitor
@@ -40,6 +43,7 @@ from hirewire.web.sessions import Visitor
 router = APIRouter(include_in_schema=False)
 UNSURE = ("salaryFrom", "currency", "days", "sort", "after")
 """Search parameters that may be mistyped or outdated: invalid ones are left out."""
+_APPLICATION = re.compile("/applications/([0-9a-f-]{36})")
 MOST_OTHERS = 3
 NOT_SHOWN = 410
 """The answer about a job or a company that was taken down."""
@@ -85,7 +89,11 @@ async def unread(who: Asking) -> Response:
     """The unread counts of the navigation, for an open page that received an update."""
     if not is_part(who.request):
         return go(who, "/")
-    await asyncio.gather(who.count_unread(), count_notices(who))
+    page = urlsplit(who.request.headers.get("hx-current-url", "")).path
+    application = _APPLICATION.fullmatch(page)
+    # The page of an application shows by now what has happened to it.
+    notices = saw(who, applicationId=application[1]) if application else count_notices(who)
+    await asyncio.gather(who.count_unread(), notices)
     return render(who, "parts/unread.html")
 
 
@@ -160,11 +168,12 @@ async def vacancy(id: UUID, who: Asking) -> Response:
         markup = Markup(jsonld.script(posting))  # noqa: S704
     # The service sanitised it (nh3) before storing it.
     text = Markup(found.description or "")  # noqa: S704
-    (mine, fit), similar, about, others = await asyncio.gather(
+    (mine, fit), similar, about, others, _ = await asyncio.gather(
         _mine(who, found),
         _similar(who, found),
         or_none(who.public.company(found.companyId)),
         _others(who, found),
+        saw(who, kind="recommended_vacancy", vacancyId=found.id),
     )
     return render(
         who,

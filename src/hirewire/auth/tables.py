@@ -365,6 +365,7 @@ signing_key = Table(
     Column("sign_from", DateTime(timezone=True), nullable=False),
     Column("sign_until", DateTime(timezone=True), nullable=False, comment="Unless followed sooner"),
     Column("not_after", DateTime(timezone=True), nullable=False, comment="Its last token is dead"),
+    Column("announced_at", DateTime(timezone=True), comment="When it was published last"),
 )
 
 erasure = Table(

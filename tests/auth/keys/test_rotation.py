@@ -57,6 +57,20 @@ async def test_a_key_is_stored_published_and_trusted_in_one_transaction(keyless:
     assert '"d"' not in ring[0][1]
 
 
+async def test_a_valid_key_is_always_in_the_log(keyless: Auth, clock: MovedClock) -> None:
+    kid = await keyless.ensure_key()
+    again: list[str] = []
+    for hours, expected in ((1, 0), (11.5, 1), (1, 1), (12, 2), (-20, 3)):
+        clock.forward(hours=hours)
+        assert await keyless.ensure_key() is None
+        again = [event.kid for event in await published(keyless)][1:]
+        assert again == [kid] * expected, hours
+    async with keyless.service.engine.begin() as connection:
+        await connection.exec_driver_sql("update signing_key set announced_at = null")
+    assert await keyless.ensure_key() is None
+    assert len(await published(keyless)) == len(again) + 2, "an older version made it"
+
+
 async def test_a_rolled_back_key_was_never_published(keyless: Auth) -> None:
     async def fail() -> None:
         async with keyless.service.messaging.transactions() as tx:
@@ -87,7 +101,7 @@ async def test_it_rotates_with_overlap(auth: Auth, clock: MovedClock) -> None:
     # published, a day before its first use
     keys = (await auth.client.get("/.well-known/jwks.json")).json()["keys"]
     assert [key["kid"] for key in keys] == [first, second]
-    assert [event.kid for event in await published(auth)] == [first, second]
+    assert list(dict.fromkeys(one.kid for one in await published(auth))) == [first, second]
     clock.forward(hours=23, minutes=59, seconds=30)
     kid, last_token = await kid_of_login(auth)
     assert kid == first

@@ -30,12 +30,16 @@ async def ensure_signing_key(tx: Tx) -> str | None:
     `HIREWIRE_SECRET_KEY` again. If none can be opened that may sign now, one is created that signs
     at once; the others stay published, for their last tokens.
 
-    An advisory lock makes sure that only one replica creates it. Records `SigningKeyPublished`.
+    An advisory lock makes sure that only one replica creates it. Records `SigningKeyPublished`, for
+    each valid key again twice a day: a service that is added reads it in the log.
     """
     await lock(tx, "signing keys")
     moment = now()
     await tx.execute(delete(signing_key).where(signing_key.c.not_after <= moment))
     stored = await queries.stored_keys(tx)
+    for key in stored:
+        if key.is_due_to_be_announced(moment):
+            await _announce(tx, key.kid, key.public_jwk, key.life)
     usable = [key.life for key in stored if await _encrypt(tx, key, moment)]
     signs = any(life.signs_at(moment) for life in usable)
     life = next_key(usable[-1] if signs else None, moment)
@@ -92,8 +96,13 @@ async def _make(tx: Tx, life: KeyLife) -> str:
     )
     jwk = queries.public_jwk(kid, key.as_dict(private=False))
     await keyring.store(tx, kid=kid, jwk=jwk, not_before=life.not_before, not_after=life.not_after)
+    await _announce(tx, kid, jwk, life)
+    return kid
+
+
+async def _announce(tx: Tx, kid: str, jwk: dict[str, str], life: KeyLife) -> None:
+    await tx.execute(update(signing_key).where(signing_key.c.kid == kid).values(announced_at=now()))
     record(
         tx,
         SigningKeyPublished(kid=kid, jwk=jwk, not_before=life.not_before, not_after=life.not_after),
     )
-    return kid

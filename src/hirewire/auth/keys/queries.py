@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
-from hirewire.auth.keys.rules import KeyLife
+from hirewire.auth.keys.rules import ANNOUNCED_EVERY, KeyLife
 from hirewire.auth.tables import signing_key
 from hirewire.kit.clock import now
 from hirewire.kit.tokens import ALGORITHM
@@ -22,6 +22,13 @@ class StoredKey:
     private_jwk: Mapping[str, str] | None = field(repr=False)
     sealed: bytes | None
     plain_until: datetime | None
+    public_jwk: dict[str, str]
+    announced_at: datetime | None
+
+    def is_due_to_be_announced(self, moment: datetime) -> bool:
+        """Whether its event may leave the log soon, or was never recorded by this version."""
+        at = self.announced_at
+        return at is None or not moment - ANNOUNCED_EVERY < at <= moment
 
 
 def public_jwk(kid: str, jwk: Mapping[str, str | list[str]]) -> dict[str, str]:
@@ -51,6 +58,8 @@ async def stored_keys(tx: Tx) -> list[StoredKey]:
             row.private_jwk,
             row.sealed,
             row.plain_until,
+            public_jwk(row.kid, row.public_jwk or row.private_jwk),
+            row.announced_at,
         )
         for row in result
     ]

@@ -12,6 +12,8 @@ SPARE = timedelta(days=2)
 PLAIN_FOR = timedelta(minutes=30)
 """How long a key that an older version stored readable stays so beside its encrypted form: its
 processes may still run and sign with it."""
+ANNOUNCED_EVERY = timedelta(hours=12)
+"""How often a key is published again. The log is kept for a day at least, so it has each key."""
 LAST_TOKENS = timedelta(minutes=15)
 """How long a key is accepted after its last signature: longer than the lifetime of a token."""
 

@@ -15,6 +15,7 @@ NO_PERSONAL_DATA = {
     *("kind", "language", "reason", "role", "ruleset", "service", "side", "stage"),
     *("experience_id", "education_id", "jwk"),
     "title",  # of a vacancy
+    "time_zone",  # of an interview
 }
 """Fields that hold words of the program, ids, or what companies publish."""
 PLAIN = ("UUID", "datetime", "int", "float", "bool")

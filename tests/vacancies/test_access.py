@@ -10,6 +10,12 @@ from tests.vacancies.conftest import VACANCY, Person
 TITLE = {"title": "Changed"}
 COMPANY = {"companyName": "Third"}
 RESTORE = {"decision": "restore", "text": "Fine"}
+INTERVIEW: dict[str, object] = {
+    "slots": [{"local": "2026-01-01T10:00"}],
+    "timeZone": "UTC",
+    "minutes": 30,
+}
+CHOICE = {"start": "2026-01-01T10:00:00Z", "version": 1}
 RESUME = {"resumeId": str(UUID(int=7))}
 # Method and path -> body, and the status for: no token, no employer, the other employer
 ROUTES: dict[tuple[str, str], tuple[object, int, int, int]] = {
@@ -72,6 +78,15 @@ ROUTES: dict[tuple[str, str], tuple[object, int, int, int]] = {
     ("post", "/applications/{id}/withdraw"): (None, 401, 404, 404),
     ("get", "/applications/{id}/messages"): (None, 401, 404, 404),
     ("post", "/applications/{id}/messages"): ({"text": "Hi"}, 401, 404, 404),
+    ("get", "/applications/{id}/interviews"): (None, 401, 404, 404),
+    ("post", "/applications/{id}/interviews"): (INTERVIEW, 401, 404, 404),
+    ("get", "/interviews"): (None, 401, 200, 200),
+    ("get", "/interviews/{id}"): (None, 401, 404, 404),
+    ("post", "/interviews/{id}/move"): (INTERVIEW | {"version": 1}, 401, 404, 404),
+    ("post", "/interviews/{id}/choose"): (CHOICE, 401, 404, 404),
+    ("post", "/interviews/{id}/ask"): ({"message": "Later?", "version": 1}, 401, 404, 404),
+    ("post", "/interviews/{id}/decline"): ({"version": 1}, 401, 404, 404),
+    ("post", "/interviews/{id}/cancel"): ({"version": 1}, 401, 404, 404),
     ("get", "/retention"): (None, 401, 200, 200),
     ("post", "/retention/keep"): (None, 401, 204, 204),
     # Only the grant of an open export counts, which `auth` gives.

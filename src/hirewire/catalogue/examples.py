@@ -8,6 +8,8 @@ ERASURE = "01912d64-5a02-7d19-b7c4-8e2f0a6d9b31"
 RECOMMENDATION = "01912d62-7c1a-7e55-9f03-3b8d5a2e6c71"
 COMPANY, VACANCY = "01912d60-9c15-7b6e-a2f3-7e4d1c8b5a92", "01912d61-44d0-7a1c-b5e8-2f6a9c3d7b04"
 EXPORT = "01912d64-5c20-7d13-a4f7-1e9b3c6d8f42"
+INTERVIEW = "01912d64-8e11-7c35-b6d2-3f7a9c1e5b84"
+EMPLOYER = "01912d60-1b7c-7e02-8f45-9d3a6c0e2b71"
 NOTICE = "01912d65-1f3a-7b80-9d27-4c6e8a0b2d53"
 ITEM = "01912d5d-8e21-7d94-9a60-4c7b2e5f1d83"
 
@@ -221,6 +223,59 @@ EXAMPLES: dict[str, dict[str, JsonValue]] = {
         "resumeId": RESUME,
         "userId": USER,
         "side": "employer",
+    },
+    "interview.proposed": {
+        "interviewId": INTERVIEW,
+        "applicationId": APPLICATION,
+        "vacancyId": VACANCY,
+        "companyId": COMPANY,
+        "resumeId": RESUME,
+        "userId": USER,
+        "employerId": EMPLOYER,
+        "version": 1,
+        "timeZone": "Europe/Berlin",
+        "minutes": 45,
+        "slots": ["2026-12-07T09:00:00Z", "2026-12-08T13:30:00Z"],
+        "calledOff": None,
+    },
+    "interview.chosen": {
+        "interviewId": INTERVIEW,
+        "applicationId": APPLICATION,
+        "vacancyId": VACANCY,
+        "companyId": COMPANY,
+        "resumeId": RESUME,
+        "userId": USER,
+        "employerId": EMPLOYER,
+        "version": 2,
+        "timeZone": "Europe/Berlin",
+        "minutes": 45,
+        "startsAt": "2026-12-08T13:30:00Z",
+        "place": "https://meet.acme.example/interview",
+    },
+    "interview.declined": {
+        "interviewId": INTERVIEW,
+        "applicationId": APPLICATION,
+        "vacancyId": VACANCY,
+        "companyId": COMPANY,
+        "resumeId": RESUME,
+        "userId": USER,
+        "employerId": EMPLOYER,
+        "version": 2,
+        "wantsOtherTimes": True,
+        "calledOff": None,
+    },
+    "interview.cancelled": {
+        "interviewId": INTERVIEW,
+        "applicationId": APPLICATION,
+        "vacancyId": VACANCY,
+        "companyId": COMPANY,
+        "resumeId": RESUME,
+        "userId": USER,
+        "employerId": EMPLOYER,
+        "version": 3,
+        "side": "employer",
+        "reason": "called_off",
+        "calledOff": "2026-12-08T13:30:00Z",
     },
 }
 """A payload of each event, as it is on the wire."""

@@ -157,6 +157,107 @@ class ApplicationMessageSent(
     """The sender: `employer` or `applicant`."""
 
 
+class InterviewProposed(
+    Event, name="interview.proposed", owner="vacancies", key="application_id", subject="user_id"
+):
+    """An employer has proposed times for an interview, or other times than before."""
+
+    interview_id: UUID
+    application_id: UUID
+    vacancy_id: UUID
+    company_id: UUID
+    resume_id: UUID
+    user_id: UUID
+    """The owner of the resume."""
+    employer_id: UUID | None
+    """Who proposed the times for the company."""
+    version: int
+    """Rises with each change of the interview: the highest one says how it stands."""
+    time_zone: str
+    """The name of the interview's time zone (IANA)."""
+    minutes: int
+    """How long it takes."""
+    slots: list[Moment]
+    """The times to choose from."""
+    called_off: Moment | None = None
+    """The time that was agreed before, and that no longer holds."""
+
+
+class InterviewChosen(
+    Event,
+    name="interview.chosen",
+    owner="vacancies",
+    key="application_id",
+    subject="user_id",
+    personal={"place": None},
+):
+    """The candidate has chosen one of the times: the interview is agreed."""
+
+    interview_id: UUID
+    application_id: UUID
+    vacancy_id: UUID
+    company_id: UUID
+    resume_id: UUID
+    user_id: UUID
+    """The owner of the resume."""
+    employer_id: UUID | None
+    """Who proposed the times for the company."""
+    version: int
+    """Rises with each change of the interview: the highest one says how it stands."""
+    time_zone: str
+    """The name of the interview's time zone (IANA)."""
+    minutes: int
+    """How long it takes."""
+    starts_at: Moment
+    place: str | None = None
+    """The address or the link. It is what calendars need; a note to the candidate is not in it."""
+
+
+class InterviewDeclined(
+    Event, name="interview.declined", owner="vacancies", key="application_id", subject="user_id"
+):
+    """The candidate has declined an interview, or has asked for other times."""
+
+    interview_id: UUID
+    application_id: UUID
+    vacancy_id: UUID
+    company_id: UUID
+    resume_id: UUID
+    user_id: UUID
+    """The owner of the resume."""
+    employer_id: UUID | None
+    """Who proposed the times for the company."""
+    version: int
+    """Rises with each change of the interview: the highest one says how it stands."""
+    wants_other_times: bool
+    called_off: Moment | None = None
+    """The time that was agreed before, and that no longer holds."""
+
+
+class InterviewCancelled(
+    Event, name="interview.cancelled", owner="vacancies", key="application_id", subject="user_id"
+):
+    """An interview will not take place."""
+
+    interview_id: UUID
+    application_id: UUID
+    vacancy_id: UUID
+    company_id: UUID
+    resume_id: UUID
+    user_id: UUID
+    """The owner of the resume."""
+    employer_id: UUID | None
+    """Who proposed the times for the company."""
+    version: int
+    """Rises with each change of the interview: the highest one says how it stands."""
+    side: str
+    """Who called it off: `employer`, `applicant` or `system`."""
+    reason: str
+    """`called_off`, `application_ended`, `account_deleted` or `expired`: no time was chosen."""
+    called_off: Moment | None = None
+    """The time that was agreed before."""
+
+
 class RecommendationCreated(
     Event,
     name="recommendation.created",

@@ -17,6 +17,10 @@ from hirewire.contracts.vacancies import (
     ApplicationStageChanged,
     ApplicationSubmitted,
     EmployerProfileCreated,
+    InterviewCancelled,
+    InterviewChosen,
+    InterviewDeclined,
+    InterviewProposed,
     ModerationDecided,
     RecommendationCreated,
     RecommendationWithdrawn,
@@ -47,6 +51,9 @@ from hirewire.vacancies.employers import commands as employers_commands
 from hirewire.vacancies.employers import routes as employers_routes
 from hirewire.vacancies.exporting.documents import EXPORTS
 from hirewire.vacancies.feeds import routes as feeds_routes
+from hirewire.vacancies.interviews import background as interviews_background
+from hirewire.vacancies.interviews import commands as interviews_commands
+from hirewire.vacancies.interviews import routes as interviews_routes
 from hirewire.vacancies.moderation import commands as moderation_commands
 from hirewire.vacancies.moderation import routes as moderation_routes
 from hirewire.vacancies.operators import commands as operators_commands
@@ -86,6 +93,7 @@ SERVICE = Service(
         recommendations_routes.router,
         cards_routes.router,
         applications_routes.router,
+        interviews_routes.router,
         moderation_routes.router,
         verifying_routes.router,
         retention_routes.router,
@@ -105,6 +113,7 @@ SERVICE = Service(
         "/api/vacancies/recommended",
         "/api/vacancies/recommendations",
         "/api/vacancies/applications",
+        "/api/vacancies/interviews",
         "/api/vacancies/skills",
         "/api/vacancies/places",
         "/api/vacancies/feeds",
@@ -120,6 +129,10 @@ SERVICE = Service(
         ApplicationSubmitted,
         ApplicationStageChanged,
         ApplicationMessageSent,
+        InterviewProposed,
+        InterviewChosen,
+        InterviewDeclined,
+        InterviewCancelled,
         ModerationDecided,
         VacanciesErasureDone,
         VacanciesExported,
@@ -167,6 +180,7 @@ SERVICE = Service(
                     recommendations_commands.erase,
                     activity_commands.erase,
                     applications_ending.erase,
+                    interviews_commands.erase,
                     saved_commands.erase,
                     search_commands.erase,
                     moderation_commands.erase,
@@ -195,6 +209,7 @@ SERVICE = Service(
         retention_background.ANONYMISE_OLD_APPLICATIONS,
         recommendations_background.COMPARE_STALE,
         posting_background.CLOSE_EXPIRED,
+        interviews_background.EXPIRE_PROPOSALS,
     ],
     lifespan=[search_background.keep_indexes, skills_background.warm_up],
     sends_mail=True,

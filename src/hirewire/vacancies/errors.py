@@ -21,3 +21,17 @@ class NoSuchResume(NotFound):
     """Resume not found, or you do not have access to it."""
 
     code = "resume_not_found"
+
+
+class NoSuchApplication(NotFound):
+    """Application not found, or it is not yours."""
+
+    code = "application_not_found"
+
+
+class OtherSide(AppError):
+    """Only the other side of the application can do this."""
+
+    slug = "other-side"
+    code = "other_side"
+    kind = Kind.FORBIDDEN

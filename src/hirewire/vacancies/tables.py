@@ -23,7 +23,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.types import UserDefinedType
 
 NOBODY = UUID(int=0)
@@ -457,6 +457,42 @@ application_message = Table(
     Column("sent_at", DateTime(timezone=True), nullable=False),
     CheckConstraint("side in ('employer', 'applicant')", name="application_message_side"),
     Index("application_message_application", "application_id", "id"),
+)
+
+# Interviews as they stand now. All changes hold the application's lock.
+interview = Table(
+    "interview",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("application_id", Uuid, ForeignKey("application.id"), nullable=False),
+    # Rises with each change; also the SEQUENCE of the calendar entry.
+    Column("version", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("time_zone", Text, nullable=False),
+    Column("minutes", Integer, nullable=False),
+    Column("slots", ARRAY(DateTime(timezone=True)), nullable=False),
+    # The last of the slots: until then one can be chosen.
+    Column("last_at", DateTime(timezone=True), nullable=False),
+    # The chosen one; of a cancelled interview, the one that was chosen.
+    Column("starts_at", DateTime(timezone=True)),
+    Column("place", Text),
+    Column("note", Text),
+    # What the side that declined, asked for other times or called it off has said.
+    Column("reply", Text),
+    Column("cancelled_by", Text),
+    # Who proposed the slots; null once erased.
+    Column("proposed_by", Uuid),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False),
+    CheckConstraint(
+        "state in ('proposed', 'asked', 'chosen', 'declined', 'cancelled', 'expired')",
+        name="interview_state",
+    ),
+    CheckConstraint("state <> 'chosen' or starts_at is not null", name="interview_chosen"),
+    CheckConstraint("cardinality(slots) between 1 and 5", name="interview_slots"),
+    Index("interview_application", "application_id", "id"),
+    Index("interview_proposed_by", "proposed_by", "starts_at"),
+    Index("interview_waiting", "last_at", postgresql_where=text("state = 'proposed'")),
 )
 
 # Whether the applicant of an application that ended long ago was asked to keep it.

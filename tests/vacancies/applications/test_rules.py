@@ -15,12 +15,11 @@ from hirewire.vacancies.applications import rules
 from hirewire.vacancies.applications.rules import (
     OPEN,
     ApplicantState,
-    Asker,
     Origin,
-    Party,
     Progress,
     Stage,
 )
+from hirewire.vacancies.parties import Asker, Party
 
 STAGES: tuple[Stage, ...] = get_args(Stage)
 CLOSED = [stage for stage in STAGES if stage not in OPEN]

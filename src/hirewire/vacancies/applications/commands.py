@@ -17,20 +17,21 @@ from hirewire.kit.errors import FieldError, Invalid
 from hirewire.kit.quotas import seconds_to_wait
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
+from hirewire.vacancies import interview_ends as interviews
 from hirewire.vacancies.applications import locking, queries, recording, rules
 from hirewire.vacancies.applications.errors import (
     AlreadyApplied,
     MoveNotAllowed,
-    NoSuchApplication,
     OwnVacancy,
     ResumeIsDraft,
     TooManyInvitations,
     TooManyMessages,
     VacancyNotOpen,
 )
-from hirewire.vacancies.applications.rules import Asker, Origin, Party, Stage
+from hirewire.vacancies.applications.rules import Origin, Stage
 from hirewire.vacancies.authority import company_of
-from hirewire.vacancies.errors import NoSuchResume, NoSuchVacancy
+from hirewire.vacancies.errors import NoSuchApplication, NoSuchResume, NoSuchVacancy
+from hirewire.vacancies.parties import Asker, Party
 from hirewire.vacancies.tables import (
     application,
     application_message,
@@ -158,6 +159,8 @@ async def move(
         await _news(tx, row.id, "applicant")
     details = {"comment": comment, "shared": shared, "reason": reason}
     await recording.move(tx, row, before.stage, side="employer", user_id=asker.user_id, **details)
+    if stage not in rules.OPEN:
+        await interviews.call_off(tx, [row], "employer")
 
 
 async def accept(tx: Tx, asker: Asker, id: UUID, *, comment: str | None = None) -> None:
@@ -192,6 +195,7 @@ async def withdraw(tx: Tx, asker: Asker, id: UUID, *, comment: str | None = None
     await recording.move(
         tx, row, before.stage, side="applicant", user_id=asker.user_id, comment=comment, shared=True
     )
+    await interviews.call_off(tx, [row], "applicant")
 
 
 async def write(tx: Tx, asker: Asker, id: UUID, text: str, most: int) -> UUID:

@@ -21,8 +21,10 @@ from hirewire.kit.clock import now
 from hirewire.kit.db import among
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.transaction import Tx
+from hirewire.vacancies import interview_ends as interviews
 from hirewire.vacancies.applications import recording, rules
-from hirewire.vacancies.applications.rules import Party, Stage
+from hirewire.vacancies.applications.rules import Stage
+from hirewire.vacancies.parties import Party
 from hirewire.vacancies.tables import (
     application,
     application_message,
@@ -94,12 +96,13 @@ async def _locked(tx: Tx, which: ColumnElement[bool]) -> Sequence[Row[Any]]:
 async def _make_nameless(tx: Tx, ids: Sequence[UUID]) -> int:
     """Anonymise these applications; returns how many rows.
 
-    A company keeps the line and its history of stages: without resume, letter, messages and
-    comments, and with ids that belong to nobody.
+    A company keeps the line and its history of stages: without resume, letter, messages,
+    interviews and comments, and with ids that belong to nobody.
     """
     texts = await tx.execute(
         delete(application_message).where(among(application_message.c.application_id, ids))
     )
+    meetings = await interviews.forget(tx, ids)
     moves = await tx.execute(
         update(application_move)
         .where(among(application_move.c.application_id, ids))
@@ -115,7 +118,7 @@ async def _make_nameless(tx: Tx, ids: Sequence[UUID]) -> int:
             kept_resume=None,
         )
     )
-    return texts.rowcount + moves.rowcount + lines.rowcount
+    return texts.rowcount + meetings + moves.rowcount + lines.rowcount
 
 
 async def _close(
@@ -144,6 +147,10 @@ async def _close(
         await tx.execute(insert(application_move), lines)
         for row in rows:
             recording.stage_change(tx, row, before[row.id], reason, cause)
+        why: interviews.Reason = (
+            "account_deleted" if reason == ACCOUNT_DELETED else "application_ended"
+        )
+        await interviews.call_off(tx, rows, "system", why, cause)
 
 
 def _of_others(stage: Stage) -> Column[int]:

@@ -1,12 +1,6 @@
 """Errors of the actions on applications."""
 
-from hirewire.kit.errors import AppError, Kind, NotFound
-
-
-class NoSuchApplication(NotFound):
-    """Application not found, or it is not yours."""
-
-    code = "application_not_found"
+from hirewire.kit.errors import AppError, Kind
 
 
 class ResumeIsDraft(AppError):
@@ -63,11 +57,3 @@ class MoveNotAllowed(AppError):
     slug = "move-not-allowed"
     code = "move_not_allowed"
     kind = Kind.CONFLICT
-
-
-class OtherSide(AppError):
-    """Only the other side of the application can do this."""
-
-    slug = "other-side"
-    code = "other_side"
-    kind = Kind.FORBIDDEN

@@ -6,8 +6,8 @@ from uuid import UUID
 from sqlalchemy import Row, select
 
 from hirewire.messaging.transaction import Tx
-from hirewire.vacancies.applications.errors import NoSuchApplication, OtherSide
-from hirewire.vacancies.applications.rules import Asker, Party
+from hirewire.vacancies.errors import NoSuchApplication, OtherSide
+from hirewire.vacancies.parties import Asker, Party
 from hirewire.vacancies.tables import application, resume, vacancy
 
 

@@ -12,10 +12,9 @@ from hirewire.vacancies.applications.rules import (
     Action,
     ApplicantState,
     Origin,
-    Party,
-    Side,
     Stage,
 )
+from hirewire.vacancies.parties import Party, Side
 
 Letter = Annotated[str, text(1, 10_000)]
 Comment = Annotated[str, text(1, 2_000)]

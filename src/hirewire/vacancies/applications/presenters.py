@@ -7,7 +7,7 @@ from sqlalchemy import Row
 
 from hirewire.vacancies.applications import models, rules
 from hirewire.vacancies.applications.models import Application
-from hirewire.vacancies.applications.rules import Party
+from hirewire.vacancies.parties import Party
 
 
 def presented(row: Row[Any], moves: Sequence[Row[Any]], party: Party) -> Application:

@@ -18,7 +18,8 @@ from hirewire.messaging.ids import new_id
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.applications import rules
-from hirewire.vacancies.applications.rules import Party, Side, Stage
+from hirewire.vacancies.applications.rules import Stage
+from hirewire.vacancies.parties import Party, Side
 from hirewire.vacancies.tables import application_message, application_move
 
 

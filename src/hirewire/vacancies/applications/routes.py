@@ -26,8 +26,6 @@ from hirewire.vacancies.applications import commands, models, queries, rules
 from hirewire.vacancies.applications.errors import (
     AlreadyApplied,
     MoveNotAllowed,
-    NoSuchApplication,
-    OtherSide,
     OwnVacancy,
     ResumeIsDraft,
     TooManyInvitations,
@@ -36,9 +34,9 @@ from hirewire.vacancies.applications.errors import (
 )
 from hirewire.vacancies.applications.models import Application, Message
 from hirewire.vacancies.applications.presenters import presented
-from hirewire.vacancies.applications.rules import Asker, Party
 from hirewire.vacancies.authority import NotAnEmployer, company_of, require_company
-from hirewire.vacancies.errors import NoSuchResume, NoSuchVacancy
+from hirewire.vacancies.errors import NoSuchApplication, NoSuchResume, NoSuchVacancy, OtherSide
+from hirewire.vacancies.parties import Asker, Party
 
 router = APIRouter(prefix="/api/vacancies", tags=["applications"])
 

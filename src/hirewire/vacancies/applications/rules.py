@@ -6,6 +6,8 @@ from datetime import date, datetime
 from typing import Any, Literal, TypedDict
 from uuid import UUID
 
+from hirewire.vacancies.parties import Party, Side
+
 Stage = Literal[
     "response",
     "consider",
@@ -19,8 +21,6 @@ Stage = Literal[
     "discard_vacancy_closed",
 ]
 Origin = Literal["response", "invitation"]
-Party = Literal["employer", "applicant"]
-Side = Literal["employer", "applicant", "system"]
 ShownResume = Literal["as_it_is", "as_it_was"] | None
 Action = Literal["accept", "withdraw", "move", "discard", "message"]
 ApplicantState = Literal[
@@ -84,24 +84,6 @@ class Progress:
     def contacts_open(self) -> bool:
         """Whether the company may read the full resume."""
         return self.accepted and self.stage != "discard_by_applicant"
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """A user, and the company they act for."""
-
-    user_id: UUID
-    company_id: UUID | None
-
-    def party(self, applicant_id: UUID, company_id: UUID) -> Party | None:
-        """The user's side of an application; None if they have none.
-
-        A member of the company who has applied to it is the applicant here: nobody judges their own
-        application.
-        """
-        if self.user_id == applicant_id:
-            return "applicant"
-        return "employer" if self.company_id == company_id else None
 
 
 @dataclass(frozen=True, slots=True)

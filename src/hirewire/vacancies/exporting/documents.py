@@ -35,6 +35,7 @@ from hirewire.vacancies.tables import (
     company_logo,
     decision,
     employer_profile,
+    interview,
     recommendation,
     report,
     resume,
@@ -98,6 +99,15 @@ SECTIONS = (
         lambda id: _as_employer(application_message, id),
     ),
     Section("movesAsEmployer", application_move, lambda id: _as_employer(application_move, id)),
+    Section(
+        "interviews",
+        interview,
+        lambda id: exists().where(
+            application.c.id == interview.c.application_id, application.c.user_id == id
+        ),
+        without={"proposed_by": "somebody of the company"},
+    ),
+    Section("interviewsAsEmployer", interview, lambda id: interview.c.proposed_by == id),
     Section(
         "reports",
         report,

@@ -1,0 +1,1 @@
+"""Interviews: proposed, chosen, moved and called off."""

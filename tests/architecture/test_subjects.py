@@ -13,7 +13,7 @@ from hirewire.messaging.event import EVENTS, Event
 NO_PERSONAL_DATA = {
     *("action", "applicant_state", "changed", "kid", "origin", "previous_role", "previous_stage"),
     *("kind", "language", "reason", "role", "ruleset", "service", "side", "stage"),
-    *("experience_id", "education_id", "jwk"),
+    *("experience_id", "education_id", "jwk", "status", "visibility"),
     "title",  # of a vacancy
     "time_zone",  # of an interview
 }

@@ -3,14 +3,17 @@
 import asyncio
 from uuid import uuid4
 
-from hirewire.contracts.auth import UserBlocked, UserEmailChanged
-from hirewire.contracts.profiles import ResumeUpdated
+from hirewire.contracts.auth import UserBlocked, UserEmailChanged, UserStated
+from hirewire.contracts.profiles import ResumeStated, ResumeUpdated
 from hirewire.contracts.vacancies import (
     ApplicationAnonymised,
+    ApplicationStated,
     EmployerProfileCreated,
+    EmployerStated,
     VacancyClosed,
     VacancyPaused,
     VacancyPublished,
+    VacancyStated,
     VacancyUpdated,
 )
 from hirewire.kit.clock import now
@@ -179,6 +182,62 @@ async def test_the_past_makes_state_and_no_notice(empty: Board) -> None:
         ("application_moved", "declined"),
     ]
     assert (await board.notices(board.anna))[0]["vacancyTitle"] == "Cook"
+
+
+async def test_what_the_logs_no_longer_have_is_stated(empty: Board) -> None:
+    board = empty
+    application = ApplicationStated(
+        **board.ids,
+        origin="response",
+        submitted_at=now(),
+        stage="consider",
+        applicant_state="in_progress",
+    )
+    await board.consume(
+        *(
+            UserStated(user_id=who, email=f"{who}@example.org", blocked_at=at)
+            for who, at in ((board.carla, None), (board.dan, now()), (board.anna, None))
+        ),
+        *(
+            EmployerStated(user_id=who, company_id=board.company, company_name="Acme")
+            for who in (board.carla, board.dan)
+        ),
+        VacancyStated(
+            vacancy_id=board.vacancy,
+            company_id=board.company,
+            version=3,
+            title="Cook",
+            status="published",
+        ),
+        ResumeStated(
+            user_id=board.anna,
+            resume_id=board.resume,
+            version=4,
+            title="Chef",
+            status="hidden",
+            visibility="recommended",
+        ),
+        application,
+    )
+    assert await board.notices(board.anna) == [], "it is no news"
+    await board.consume(board.resumed(3, "An older one"))  # of the log, consumed later
+    ids = {"vacancy_id": board.vacancy, "company_id": board.company}
+    await board.consume(VacancyPublished(**ids, version=2, title="An older one"))
+    await board.consume(board.written("applicant"))
+    await board.consume(board.moved("consider", "assessment", "in_progress"))
+    await board.consume(board.moved("assessment", "discard_by_employer", "declined"))
+    [to_carla] = await board.notices(board.carla)
+    names = ("kind", "vacancyTitle", "companyName", "resumeTitle")
+    assert [to_carla[one] for one in names] == ["message", "Cook", "Acme", "Chef"]
+    assert await board.rows("select count(*) from notice where user_id = $1", board.dan) == [(0,)]
+    assert await board.kinds(board.anna) == [("application_moved", "declined")]
+    emails = await board.rows("select count(*) from person where email like '%@example.org'")
+    assert emails == [(3,)]
+    gone = ApplicationAnonymised(
+        application_id=board.application, resume_id=board.resume, user_id=board.anna
+    )
+    await board.consume(gone, application)
+    assert await board.rows("select user_id, resume_id from application") == [(None, None)]
 
 
 async def test_an_event_makes_one_notice_for_each(board: Board) -> None:

@@ -2,6 +2,7 @@
 
 from hirewire.auth.accounts import background as account_background
 from hirewire.auth.accounts import routes as accounts
+from hirewire.auth.accounts.stating import USERS
 from hirewire.auth.addresses import background as address_background
 from hirewire.auth.addresses import routes as addresses
 from hirewire.auth.consents import routes as consents
@@ -46,6 +47,7 @@ from hirewire.contracts.auth import (
     UserRegistered,
     UserRetentionNotified,
     UserRoleChanged,
+    UserStated,
 )
 from hirewire.contracts.notifications import NotificationsErasureDone, NotificationsExported
 from hirewire.contracts.profiles import ProfilesErasureDone, ProfilesExported, ResumesRetentionDue
@@ -58,6 +60,7 @@ from hirewire.contracts.vacancies import (
 )
 from hirewire.kit.notices import check_notice
 from hirewire.kit.service import Service
+from hirewire.kit.stating import stating
 from hirewire.messaging.subscriptions import on
 
 SERVICE = Service(
@@ -70,7 +73,7 @@ SERVICE = Service(
     ],
     scoped=["/api/auth/me"],
     publishes=[
-        *(UserRegistered, UserRoleChanged, UserEmailChanged, UserBlocked, UserErased),
+        *(UserRegistered, UserRoleChanged, UserEmailChanged, UserBlocked, UserStated, UserErased),
         SessionEnded,
         *(SigningKeyPublished, UserExportRequested, UserExportFinished, UserRetentionNotified),
     ],
@@ -103,6 +106,7 @@ SERVICE = Service(
         ),
     ],
     background=[
+        stating([USERS]),
         key_background.ROTATE_SIGNING_KEYS,
         session_background.FORGET_ENDED_SESSIONS,
         account_background.FORGET_OLD_REGISTRATIONS,

@@ -78,6 +78,25 @@ class SessionEnded(Event, name="session.ended", owner="auth", key="user_id", sub
     at: Moment
 
 
+class UserStated(
+    Event,
+    name="user.stated",
+    owner="auth",
+    key="user_id",
+    subject="user_id",
+    personal={"email": ERASED_ADDRESS},
+):
+    """The current state of an account. Published once of all accounts after a service has
+    subscribed, which needs those whose other events are no longer in the log. It says nothing new
+    to others.
+    """
+
+    user_id: UUID
+    email: Address
+    blocked_at: Moment | None
+    """None: not blocked."""
+
+
 class UserErased(
     Event, name="user.erased", owner="auth", key="user_id", subject="user_id", erasure="asks"
 ):

@@ -124,6 +124,26 @@ class ResumeUpdated(
     """Absent if the resume was deleted."""
 
 
+class ResumeStated(
+    Event,
+    name="resume.stated",
+    owner="profiles",
+    key="resume_id",
+    subject="user_id",
+    personal={"title": None},
+):
+    """The current state of a resume, in short. Published once of all resumes after a service has
+    subscribed, which needs those whose `resume.updated` is no longer in the log.
+    """
+
+    user_id: UUID
+    resume_id: UUID
+    version: int
+    title: str | None
+    status: str
+    visibility: str
+
+
 class ProfileUpdated(
     Event, name="profile.updated", owner="profiles", key="user_id", subject="user_id"
 ):

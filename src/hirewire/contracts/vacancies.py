@@ -22,6 +22,63 @@ class EmployerProfileCreated(
     company_name: str | None = None
 
 
+class EmployerStated(
+    Event,
+    name="employer.stated",
+    owner="vacancies",
+    key="user_id",
+    subject="user_id",
+    personal={"company_name": None},
+):
+    """For which company a user acts now. Published once of all employers after a service has
+    subscribed, which needs those whose `employer.profile.created` is no longer in the log.
+    """
+
+    user_id: UUID
+    company_id: UUID
+    company_name: str | None
+
+
+class VacancyStated(
+    Event, name="vacancy.stated", owner="vacancies", key="vacancy_id", subject=NOBODY
+):
+    """The current state of a vacancy that has been published. Published once of all after a service
+    has subscribed, which needs those whose other events are no longer in the log.
+    """
+
+    vacancy_id: UUID
+    company_id: UUID
+    version: int
+    title: str
+    status: str
+    """`published`, `paused` (or not shown), `closed` or `archived`."""
+
+
+class ApplicationStated(
+    Event,
+    name="application.stated",
+    owner="vacancies",
+    key="application_id",
+    subject="user_id",
+):
+    """The current state of an application. Published once of all after a service has subscribed,
+    which needs those whose other events are no longer in the log.
+    """
+
+    application_id: UUID
+    vacancy_id: UUID
+    company_id: UUID
+    resume_id: UUID
+    user_id: UUID
+    """The owner of the resume."""
+    origin: str
+    """`response` or `invitation`."""
+    submitted_at: Moment | None
+    """None: an invitation that is not accepted."""
+    stage: str
+    applicant_state: str
+
+
 class VacancyPublished(
     Event, name="vacancy.published", owner="vacancies", key="vacancy_id", subject=NOBODY
 ):

@@ -8,24 +8,28 @@ from hirewire.contracts.auth import (
     UserExportFinished,
     UserExportRequested,
     UserRegistered,
+    UserStated,
 )
 from hirewire.contracts.notifications import (
     NoticeCreated,
     NotificationsErasureDone,
     NotificationsExported,
 )
-from hirewire.contracts.profiles import ResumeUpdated
+from hirewire.contracts.profiles import ResumeStated, ResumeUpdated
 from hirewire.contracts.vacancies import (
     ApplicationAnonymised,
     ApplicationMessageSent,
     ApplicationStageChanged,
+    ApplicationStated,
     ApplicationSubmitted,
     EmployerProfileCreated,
+    EmployerStated,
     RecommendationCreated,
     RecommendationWithdrawn,
     VacancyClosed,
     VacancyPaused,
     VacancyPublished,
+    VacancyStated,
     VacancyUpdated,
 )
 from hirewire.kit import access
@@ -69,6 +73,16 @@ SERVICE = Service(
             people.on_user_blocked,
             name="notifications.blocked_people",
             history=True,
+        ),
+        # What the owners' logs no longer have is published once for a new subscriber.
+        on(UserStated, people.on_user_stated, name="notifications.stated_people"),
+        on(EmployerStated, board.on_employer_stated, name="notifications.stated_employers"),
+        on(VacancyStated, board.on_vacancy_stated, name="notifications.stated_vacancies"),
+        on(ResumeStated, board.on_resume_stated, name="notifications.stated_resumes"),
+        on(
+            ApplicationStated,
+            applications.on_application_stated,
+            name="notifications.stated_applications",
         ),
         on(
             EmployerProfileCreated,

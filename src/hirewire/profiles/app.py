@@ -15,6 +15,7 @@ from hirewire.contracts.profiles import (
     ProfilesExported,
     ProfileUpdated,
     ResumesRetentionDue,
+    ResumeStated,
     ResumeUpdated,
 )
 from hirewire.contracts.vacancies import (
@@ -27,6 +28,7 @@ from hirewire.kit import access
 from hirewire.kit.erasing import erasing
 from hirewire.kit.exports import handlers as exporting
 from hirewire.kit.service import Service
+from hirewire.kit.stating import stating
 from hirewire.messaging.subscriptions import on
 from hirewire.profiles.cv.process import LARGEST_FILE
 from hirewire.profiles.exporting.documents import EXPORTS
@@ -38,6 +40,7 @@ from hirewire.profiles.readers import handlers as readers
 from hirewire.profiles.readers import routes as readers_routes
 from hirewire.profiles.resumes import commands as resumes_commands
 from hirewire.profiles.resumes import routes as resumes_routes
+from hirewire.profiles.resumes.stating import RESUMES
 from hirewire.profiles.retention import background as retention_background
 from hirewire.profiles.retention import handlers as retention
 from hirewire.profiles.retention import routes as retention_routes
@@ -58,7 +61,7 @@ SERVICE = Service(
         "/api/profiles/shared",
     ],
     publishes=[
-        *(ResumeUpdated, ProfileUpdated, ProfilesErasureDone),
+        *(ResumeUpdated, ResumeStated, ProfileUpdated, ProfilesErasureDone),
         *(ProfilesExported, ResumesRetentionDue),
     ],
     subscriptions=[
@@ -114,6 +117,7 @@ SERVICE = Service(
     ],
     exports=EXPORTS,
     background=[
+        stating([RESUMES]),
         retention_background.ASK_FOR_OLD_RESUMES,
         retention_background.DELETE_OLD_RESUMES,
     ],

@@ -15,8 +15,10 @@ from hirewire.contracts.vacancies import (
     ApplicationMessageSent,
     ApplicationsRetentionDue,
     ApplicationStageChanged,
+    ApplicationStated,
     ApplicationSubmitted,
     EmployerProfileCreated,
+    EmployerStated,
     InterviewCancelled,
     InterviewChosen,
     InterviewDeclined,
@@ -29,6 +31,7 @@ from hirewire.contracts.vacancies import (
     VacancyClosed,
     VacancyPaused,
     VacancyPublished,
+    VacancyStated,
     VacancyUpdated,
 )
 from hirewire.kit import access
@@ -36,6 +39,7 @@ from hirewire.kit.erasing import erasing
 from hirewire.kit.exports import handlers as exporting
 from hirewire.kit.service import Service
 from hirewire.kit.settings import require_secret_key
+from hirewire.kit.stating import stating
 from hirewire.messaging.subscriptions import on, on_batch
 from hirewire.vacancies.activity import commands as activity_commands
 from hirewire.vacancies.activity import handlers as activity
@@ -43,12 +47,14 @@ from hirewire.vacancies.activity import routes as activity_routes
 from hirewire.vacancies.applications import ending as applications_ending
 from hirewire.vacancies.applications import handlers as applications
 from hirewire.vacancies.applications import routes as applications_routes
+from hirewire.vacancies.applications.stating import APPLICATIONS
 from hirewire.vacancies.blocking import commands as blocking_commands
 from hirewire.vacancies.blocking import handlers as blocking
 from hirewire.vacancies.cards import commands as cards_commands
 from hirewire.vacancies.cards import routes as cards_routes
 from hirewire.vacancies.employers import commands as employers_commands
 from hirewire.vacancies.employers import routes as employers_routes
+from hirewire.vacancies.employers.stating import EMPLOYERS
 from hirewire.vacancies.exporting.documents import EXPORTS
 from hirewire.vacancies.feeds import routes as feeds_routes
 from hirewire.vacancies.interviews import background as interviews_background
@@ -62,6 +68,7 @@ from hirewire.vacancies.places import routes as places_routes
 from hirewire.vacancies.posting import background as posting_background
 from hirewire.vacancies.posting import commands as posting_commands
 from hirewire.vacancies.posting import routes as posting_routes
+from hirewire.vacancies.posting.stating import VACANCIES
 from hirewire.vacancies.recommendations import background as recommendations_background
 from hirewire.vacancies.recommendations import commands as recommendations_commands
 from hirewire.vacancies.recommendations import handlers as recommendations
@@ -120,6 +127,9 @@ SERVICE = Service(
     ],
     publishes=[
         EmployerProfileCreated,
+        EmployerStated,
+        VacancyStated,
+        ApplicationStated,
         VacancyPublished,
         VacancyUpdated,
         VacancyPaused,
@@ -205,6 +215,7 @@ SERVICE = Service(
         on(UserBlocked, access.on_user_blocked, name="vacancies.blocked"),
     ],
     background=[
+        stating([EMPLOYERS, VACANCIES, APPLICATIONS]),
         retention_background.ASK_FOR_OLD_APPLICATIONS,
         retention_background.ANONYMISE_OLD_APPLICATIONS,
         recommendations_background.COMPARE_STALE,

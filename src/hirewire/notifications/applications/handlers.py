@@ -7,6 +7,7 @@ from hirewire.contracts.vacancies import (
     ApplicationAnonymised,
     ApplicationMessageSent,
     ApplicationStageChanged,
+    ApplicationStated,
     ApplicationSubmitted,
 )
 from hirewire.messaging.envelope import Received
@@ -15,7 +16,9 @@ from hirewire.notifications.applications import commands, rules
 from hirewire.notifications.applications.rules import Known, Step
 from hirewire.notifications.making import Side, Subject, make, make_for_message
 
-Event: TypeAlias = ApplicationSubmitted | ApplicationStageChanged | ApplicationMessageSent
+Event: TypeAlias = (
+    ApplicationSubmitted | ApplicationStageChanged | ApplicationMessageSent | ApplicationStated
+)
 
 
 async def on_application_submitted(tx: Tx, received: Received[ApplicationSubmitted]) -> None:
@@ -65,6 +68,17 @@ async def on_application_message_sent(tx: Tx, received: Received[ApplicationMess
 async def on_application_anonymised(tx: Tx, received: Received[ApplicationAnonymised]) -> None:
     """Forget whose application it was."""
     await commands.anonymise(tx, received.event.application_id, received.event.user_id)
+
+
+async def on_application_stated(tx: Tx, received: Received[ApplicationStated]) -> None:
+    """Store an application whose other events are no longer in the log."""
+    event = received.event
+    if await _known(tx, event) is None:
+        return
+    if event.submitted_at is not None:
+        await commands.accept(tx, event.application_id)
+    if not received.late:
+        await commands.step(tx, event.application_id, event.stage, event.applicant_state)
 
 
 async def _known(tx: Tx, event: Event) -> Known | None:

@@ -1,11 +1,13 @@
 """Event handlers of `notifications` for companies, vacancies and resumes."""
 
-from hirewire.contracts.profiles import ResumeUpdated
+from hirewire.contracts.profiles import ResumeStated, ResumeUpdated
 from hirewire.contracts.vacancies import (
     EmployerProfileCreated,
+    EmployerStated,
     VacancyClosed,
     VacancyPaused,
     VacancyPublished,
+    VacancyStated,
     VacancyUpdated,
 )
 from hirewire.messaging.envelope import Received
@@ -58,6 +60,38 @@ async def on_resume_updated(tx: Tx, received: Received[ResumeUpdated]) -> None:
             is_visible=resume.status == "published" and resume.visibility == "recommended",
             late=received.late,
         )
+
+
+async def on_employer_stated(tx: Tx, received: Received[EmployerStated]) -> None:
+    """Store an employer whose other events are no longer in the log."""
+    event = received.event
+    await commands.take_on(
+        tx, event.user_id, event.company_id, event.company_name, late=received.late
+    )
+
+
+async def on_vacancy_stated(tx: Tx, received: Received[VacancyStated]) -> None:
+    """Store a vacancy whose other events are no longer in the log."""
+    event = received.event
+    status = "closed" if event.status == "archived" else event.status
+    version = _version(event.version)
+    await commands.store_vacancy(
+        tx, event.vacancy_id, event.company_id, version, status, event.title
+    )
+
+
+async def on_resume_stated(tx: Tx, received: Received[ResumeStated]) -> None:
+    """Store a resume whose other events are no longer in the log."""
+    event = received.event
+    await commands.store_resume(
+        tx,
+        event.resume_id,
+        event.user_id,
+        _version(event.version),
+        event.title,
+        is_visible=event.status == "published" and event.visibility == "recommended",
+        late=received.late,
+    )
 
 
 async def _store(

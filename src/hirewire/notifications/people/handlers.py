@@ -1,6 +1,6 @@
 """Event handlers of `notifications` for users."""
 
-from hirewire.contracts.auth import UserBlocked, UserEmailChanged, UserRegistered
+from hirewire.contracts.auth import UserBlocked, UserEmailChanged, UserRegistered, UserStated
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.transaction import Tx
 from hirewire.notifications.people import commands
@@ -21,3 +21,11 @@ async def on_user_blocked(tx: Tx, received: Received[UserBlocked]) -> None:
     """Store whether the person is blocked."""
     event = received.event
     await commands.note_block(tx, event.user_id, is_blocked=event.blocked, at=event.at)
+
+
+async def on_user_stated(tx: Tx, received: Received[UserStated]) -> None:
+    """Store a person whose other events are no longer in the log."""
+    event = received.event
+    await commands.register(tx, event.user_id, event.email)
+    if event.blocked_at is not None:
+        await commands.note_block(tx, event.user_id, is_blocked=True, at=event.blocked_at)

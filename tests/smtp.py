@@ -23,6 +23,8 @@ class MailServer:
     only_for: str | None = None
     """The reader whose mails it treats so; None: everybody's."""
     taken: list[EmailMessage] = field(default_factory=list)
+    senders: list[str] = field(default_factory=list)
+    """The return addresses of the mails taken."""
     attempts: Counter[str] = field(default_factory=Counter)
     """By reader."""
     port: int = 0
@@ -64,6 +66,7 @@ class MailServer:
         content = cast(bytes, envelope.content)
         parsed = email.message_from_bytes(content, policy=email.policy.default)
         self.taken.append(parsed)
+        self.senders.append(cast(str, envelope.mail_from))
         if manner == "take and drop":
             _abort(server)
         return "250 OK"

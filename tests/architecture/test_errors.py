@@ -30,6 +30,7 @@ PLACES = {
 }
 """The position of the code, or of the slug it is derived from, in calls that make errors."""
 FOR_PROGRAMS = {
+    *("bounces_off", "bounces_secret_wrong"),
     *("bad_request", "body_late", "foreign_form", "idempotency_key_reused", "internal"),
     *("invalid_refresh_token", "live_is_off", "no_signing_key", "not_json", "refreshed_just_now"),
     *("service_away", "service_broke_off", "service_busy", "service_slow", "sitemap_not_found"),

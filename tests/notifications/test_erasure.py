@@ -13,7 +13,7 @@ from tests.notifications.conftest import Board
 
 TABLES = (
     *("person", "employer", "company", "vacancy", "resume", "application", "notice"),
-    *("notice_match", "withdrawn_match", "counted_message"),
+    *("notice_match", "withdrawn_match", "counted_message", "bounce"),
 )
 
 

@@ -1,5 +1,6 @@
 """`hirewire mails`: mails that were not sent, for operators."""
 
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Literal, TypeVar
 from uuid import UUID
@@ -10,14 +11,22 @@ from rich.markup import escape
 from rich.table import Table
 
 from hirewire import assembly
-from hirewire.cli.databases import in_each
-from hirewire.cli.terminal import fail, print_table, reachable_settings
+from hirewire.cli.databases import database_of, in_each
+from hirewire.cli.terminal import fail, print_table, reachable_settings, run_async
 from hirewire.kit.mail import queue
 from hirewire.kit.secrets import use_keys
+from hirewire.messaging.background import describe
+from hirewire.messaging.database import is_away
 from hirewire.messaging.transaction import Tx
 
 T = TypeVar("T")
-mails_app = typer.Typer(no_args_is_help=True, help="List and resend mails that were not sent.")
+READ_AT_ONCE = 64 * 1024
+TRY_LATER = 75
+"""EX_TEMPFAIL of sysexits.h: the mail server keeps the message and tries again."""
+mails_app = typer.Typer(
+    no_args_is_help=True,
+    help="List and resend mails that were not sent; note those that came back.",
+)
 console = Console(highlight=False)
 
 ServiceOption = Annotated[
@@ -73,6 +82,35 @@ def resend(
         console.print(f"{expired} not: their links have died, and their readers need new ones")
     if ids and queued + expired < len(set(ids)):
         fail(f"{len(set(ids)) - queued - expired} are not dead mails")
+
+
+@mails_app.command()
+def bounced() -> None:
+    """Read one message from stdin: a report that a mail came back, or a complaint.
+
+    For a pipe of the mail server. Whatever the message is, the exit code is 0, so that no report of
+    a report is sent; it is 75 (try again later) while the database cannot be reached.
+    """
+    from hirewire.notifications.bounces.background import handle
+    from hirewire.notifications.bounces.reports import MOST
+
+    settings = reachable_settings()
+    use_keys(settings.secret_key)
+    content = sys.stdin.buffer.read(MOST)
+    while sys.stdin.buffer.read(READ_AT_ONCE):  # whoever writes must not find the pipe closed
+        pass
+
+    async def work() -> bool:
+        async with database_of(settings, "notifications", application="mails") as transactions:
+            return await handle(transactions, content)
+
+    try:
+        is_handled = run_async(work())
+    except Exception as error:
+        if not is_away(error):
+            raise
+        fail(f"the database cannot be reached: {describe(error)}", TRY_LATER)
+    console.print("noted" if is_handled else "not a report about a mail of this board")
 
 
 def _each(service: str | None, work: Callable[[Tx], Awaitable[T]]) -> dict[str, T]:

@@ -82,6 +82,8 @@ class Service:
     beginnings of their paths, in whole segments. All others are closed to it."""
     sends_mail: bool = False
     """Whether its queue of mails is sent in the background."""
+    on_refused: queue.OnRefused | None = None
+    """Called in the transaction that notes that a mail of its own was refused for good."""
     exports: Exports | None = None
     """How it makes its part of what a person exports; None without personal data."""
     prepare: Sequence[Callable[[Settings], None]] = ()
@@ -228,7 +230,7 @@ def _background(
     if service.sends_mail:
         look = partial(measure, service.name)
         tasks += [FORGET_OLD_MAILS, PeriodicTask("mail gauges", look, every=EVERY_SECONDS)]
-        yield Mailer(service.name, transactions, settings).run()
+        yield Mailer(service.name, transactions, settings, service.on_refused).run()
     if service.exports is not None:
         yield PartMaker(service.name, transactions, service.exports).run()
     for task in tasks:

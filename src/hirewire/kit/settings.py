@@ -19,6 +19,7 @@ from hirewire.kit.sign_in_providers import SignInProvider, parsed
 
 PREFIX = "HIREWIRE_"
 LEAST_KEY = 32
+IMAP_SCHEMES = ("imaps", "imap+starttls", "imap")
 SMTP_SCHEMES = ("smtp", "smtp+starttls", "smtps", "file")
 OF_THE_EXAMPLE = "change-me"
 """Stands in every secret of `deploy/example.env`."""
@@ -153,6 +154,27 @@ class Settings(BaseSettings):
         pattern=r"^[^@\s<>]+@[^@\s<>]+$",
         description="Sender address of mails. Not set: no-reply@ and the public address' host",
     )
+    bounces_address: str | None = Field(
+        None,
+        max_length=254,
+        pattern=r"^[^@\s<>*]{0,20}\*@[^@\s<>*]+$",
+        description="Return address of mails, with * for the mark of each: "
+        "bounces+*@example.org, or *@bounces.example.org. Mails that cannot be delivered come back "
+        "there. Not set: to HIREWIRE_MAIL_FROM",
+    )
+    bounces_mailbox: str | None = Field(
+        None,
+        repr=False,
+        description="Mailbox of the return address, from which notifications reads and deletes "
+        "reports: imaps://user:password@host/INBOX, imap+starttls://… or imap://… (no TLS)",
+    )
+    bounces_secret: str | None = Field(
+        None,
+        repr=False,
+        min_length=16,
+        description="Secret of the mail provider's webhook POST /api/notifications/bounces. Not "
+        "set: it is off",
+    )
     verified_email: Literal["required", "optional"] = Field(
         "optional",
         description="required: users whose email address is not verified cannot publish, apply, "
@@ -257,6 +279,16 @@ class Settings(BaseSettings):
             parts = urlsplit(value)
             if parts.scheme not in SMTP_SCHEMES or not (parts.hostname or parts.path.strip("/")):
                 raise ValueError("not an address (smtp://host:port, smtps://… or file:///folder)")
+            _ = parts.port  # raises ValueError
+        return value
+
+    @field_validator("bounces_mailbox")
+    @classmethod
+    def _imap(cls, value: str | None) -> str | None:
+        if value is not None:
+            parts = urlsplit(value)
+            if parts.scheme not in IMAP_SCHEMES or not (parts.hostname and parts.username):
+                raise ValueError("not an address (imaps://user:password@host/INBOX)")
             _ = parts.port  # raises ValueError
         return value
 

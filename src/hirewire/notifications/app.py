@@ -41,6 +41,9 @@ from hirewire.notifications.applications import commands as applications_command
 from hirewire.notifications.applications import handlers as applications
 from hirewire.notifications.board import commands as board_commands
 from hirewire.notifications.board import handlers as board
+from hirewire.notifications.bounces import background as bounces_background
+from hirewire.notifications.bounces import commands as bounces_commands
+from hirewire.notifications.bounces import routes as bounces
 from hirewire.notifications.exporting.documents import EXPORTS
 from hirewire.notifications.matches import background as matches_background
 from hirewire.notifications.matches import commands as matches_commands
@@ -52,7 +55,7 @@ from hirewire.notifications.people import handlers as people
 
 SERVICE = Service(
     name="notifications",
-    routes=[notices.router],
+    routes=[notices.router, bounces.router],
     scoped=["/api/notifications/notices"],
     publishes=[NoticeCreated, NotificationsErasureDone, NotificationsExported],
     subscriptions=[
@@ -173,7 +176,11 @@ SERVICE = Service(
     background=[
         notices_background.FORGET_OLD_NOTICES,
         matches_background.FORGET_OLD_WITHDRAWALS,
+        bounces_background.READ_MAILBOX,
+        bounces_background.FORGET_OLD_BOUNCES,
     ],
+    prepare=[bounces_background.use_mailbox],
+    on_refused=bounces_commands.note_refusal,
     # As in `profiles`: what an external vacancy service sends is for `auth` alone.
     skips_plain=frozenset({EmployerProfileCreated.name}),
     exports=EXPORTS,

@@ -13,6 +13,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    func,
     text,
 )
 
@@ -37,6 +38,33 @@ person = Table(
     ),
     Column("is_blocked", Boolean, nullable=False, server_default=text("false")),
     Column("blocked_at", DateTime(timezone=True), comment="Of the last such event"),
+    Column(
+        "mail_stopped_at",
+        DateTime(timezone=True),
+        comment="Since when mails cannot be delivered to the address",
+    ),
+    Column("mail_stopped_for", Text, comment="bounced or complained"),
+    Column(
+        "mail_tried_at",
+        DateTime(timezone=True),
+        comment="When the person last had a stopped address tried again",
+    ),
+)
+Index("person_email", func.lower(person.c.email))
+
+# Mails that came back, and complaints, of the last 30 days.
+bounce = Table(
+    "bounce",
+    metadata,
+    Column(
+        "source", Text, primary_key=True, comment="By what a report is recognised that comes twice"
+    ),
+    Column("user_id", Uuid, ForeignKey("person.user_id", ondelete="CASCADE"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("status", Text),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Index("bounce_user", "user_id"),
+    Index("bounce_at", "at"),
 )
 
 # Which user acts for which company, according to consumed events.

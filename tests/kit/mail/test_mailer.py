@@ -135,7 +135,7 @@ async def test_a_refused_mail_is_dead_until_it_is_sent_again(transactions: Trans
         await ended(transactions, dead=1)
         async with transactions() as tx:
             [dead] = await queue.listed(tx, "dead", 10)
-        assert dead.error == "the server answered 550", "its text has the reader's address"
+        assert dead.error == "the server answered 550 5.1.1", "its text has the reader's address"
         server.manner = "take"
         async with transactions() as tx:
             assert await queue.resend(tx, [id]) == (1, 0)

@@ -16,6 +16,8 @@ from uuid import UUID
 from email_validator import validate_email
 from jinja2 import Environment, StrictUndefined, Template
 
+from hirewire.kit.mail import returning
+
 Language = Literal["en", "ru"]
 LANGUAGES: tuple[Language, ...] = ("en", "ru")
 _WIDTH = 72
@@ -69,6 +71,14 @@ class Sender:
     address: str
     name: str
     public_url: str
+    returns: str | None = None
+    """Where mails come back that cannot be delivered, with `*` for the mark of each."""
+
+    def envelope(self, id: UUID, letter: Letter) -> str:
+        """The return address of a mail (`MAIL FROM`)."""
+        if self.returns is None:
+            return self.address
+        return self.returns.replace(returning.PLACE, returning.mark(id, letter.to))
 
     def link(self, address: str) -> str:
         """The address of a link; a path is below the board's address."""
@@ -105,6 +115,8 @@ def as_message(id: UUID, letter: Letter, sender: Sender, at: datetime) -> EmailM
     message["Message-ID"] = f"<{id}@{sender.domain}>"
     message["Auto-Submitted"] = "auto-generated"
     message["Content-Language"] = letter.language
+    if sender.returns is not None:
+        message[returning.HEADER] = returning.mark(id, letter.to)
     for name, value in (letter.headers or {}).items():
         message[name] = value
     message.set_content(as_text(letter, sender), cte="quoted-printable")

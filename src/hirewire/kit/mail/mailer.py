@@ -32,17 +32,25 @@ def sender_of(settings: Settings) -> Sender:
     """Who sends mails, by the settings."""
     host = urlsplit(settings.public_url).hostname or "localhost"
     address = settings.mail_from or f"no-reply@{host}"
-    return Sender(address, NAME, settings.public_url)
+    return Sender(address, NAME, settings.public_url, settings.bounces_address)
 
 
 class Mailer:
     """Sends the mails of one service's queue. Several replicas can run one each."""
 
-    def __init__(self, service: str, transactions: Transactions, settings: Settings) -> None:
+    def __init__(
+        self,
+        service: str,
+        transactions: Transactions,
+        settings: Settings,
+        on_refused: queue.OnRefused | None = None,
+    ) -> None:
+        """`on_refused` is called in the transaction that notes that a mail was refused."""
         self._service = service
         self._transactions = transactions
         self._url = settings.smtp_url
         self._sender = sender_of(settings)
+        self._on_refused = on_refused
         self._away = Backoff(first=FIRST_PAUSE, longest=LONGEST_PAUSE)
 
     async def run(self) -> None:
@@ -87,7 +95,7 @@ class Mailer:
         try:
             await transport.send(mail.id, letter)
         except Refused as error:
-            await self._end(mail, "dead", masked(str(error)))
+            await self._refuse(mail, letter, error)
         except (Deferred, ServerAway) as error:
             await self._again(mail, error)
             return isinstance(error, Deferred)
@@ -115,6 +123,16 @@ class Mailer:
         log.warning(
             "mail not sent yet", service=self._service, outcome=outcome, error=masked(str(error))
         )
+
+    async def _refuse(self, mail: Claimed, letter: Letter, error: Refused) -> None:
+        async with self._transactions() as tx:
+            ended = await queue.end(tx, mail, "dead", masked(str(error)))
+            if ended and self._on_refused is not None and mail.user_id is not None:
+                refusal = queue.Refusal(
+                    mail.id, mail.user_id, letter.to, error.code, error.status, error.of_reader
+                )
+                await self._on_refused(tx, refusal)
+        MAILS.labels(self._service, "dead").inc()
 
     async def _end(self, mail: Claimed, state: queue.State, error: str | None = None) -> None:
         async with self._transactions() as tx:

@@ -1,9 +1,9 @@
 """The queue of mails (`kit.mail`): entering, claiming, and what became of each."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeAlias
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -36,12 +36,28 @@ class Claimed:
 
     id: UUID
     kind: str
+    user_id: UUID | None
     content: bytes
     attempt: int
     """1 for the first. Only the latest attempt can change the row."""
     deferrals: int
     created_at: datetime
     expires_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A mail that the server refused for good, and why."""
+
+    mail_id: UUID
+    user_id: UUID
+    address: str
+    code: int
+    status: str | None
+    of_reader: bool
+
+
+OnRefused: TypeAlias = Callable[[Tx, Refusal], Awaitable[None]]
 
 
 async def send(
@@ -85,7 +101,8 @@ async def claim(tx: Tx, most: int) -> list[Claimed]:
         ) as due
         where m.id = due.id
         returning
-            m.id, m.kind, m.content, m.attempts as attempt, m.deferrals, m.created_at, m.expires_at
+            m.id, m.kind, m.user_id, m.content, m.attempts as attempt, m.deferrals, m.created_at,
+            m.expires_at
         """,
         (moment, LEASE, most),
     )
@@ -251,6 +268,32 @@ async def counts(tx: AsyncConnection) -> dict[str, int]:
         "select state, count(*) as mails from kit.mail group by state"
     )
     return {row.state: row.mails for row in result}
+
+
+class Sent(NamedTuple):
+    """To whom a mail was queued, and when."""
+
+    user_id: UUID
+    created_at: datetime
+
+
+async def sent(tx: AsyncConnection, id: UUID) -> Sent | None:
+    """The reader of a mail; None if it is not known any more, or was to nobody's account."""
+    result = await tx.exec_driver_sql(
+        "select user_id, created_at from kit.mail where id = $1 and user_id is not null", (id,)
+    )
+    row = result.one_or_none()
+    return Sent(row.user_id, row.created_at) if row is not None else None
+
+
+async def drop(tx: AsyncConnection, user_id: UUID) -> int:
+    """Do not send what is still queued for a user; returns how many mails."""
+    result = await tx.exec_driver_sql(
+        "update kit.mail set state = 'expired', content = null, ended_at = $2 "
+        "where user_id = $1 and state = 'queued'",
+        (user_id, now()),
+    )
+    return result.rowcount
 
 
 async def forget(tx: AsyncConnection, user_id: UUID) -> int:

@@ -1,6 +1,7 @@
 """Where mails go: an SMTP server, or a folder."""
 
 import asyncio
+import re
 from contextlib import suppress
 from email.policy import SMTP, SMTPUTF8
 from pathlib import Path
@@ -20,10 +21,21 @@ ATTEMPT_SECONDS = 60.0
 """An attempt that takes longer is ended; see `queue.LEASE`."""
 PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 LAST_DEFERRAL = 499
+_STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?!\S)")
 
 
 class Refused(Exception):
     """The server refused this mail for good (5xx)."""
+
+    def __init__(
+        self, text: str, *, code: int = 0, status: str | None = None, of_reader: bool = False
+    ) -> None:
+        super().__init__(text)
+        self.code = code
+        self.status = status
+        """The enhanced status (RFC 3463), such as 5.1.1, if the server gave one."""
+        self.of_reader = of_reader
+        """Whether the reader's address was refused, not the sender or the content."""
 
 
 class Deferred(Exception):
@@ -99,18 +111,19 @@ class Smtp:
                 self._client = self._client or await self._connected()
         except (aiosmtplib.SMTPException, OSError, TimeoutError, ValueError) as error:
             raise ServerAway(describe(error)) from None
-        said = False
+        said = of_reader = False
         try:
             async with asyncio.timeout(ATTEMPT_SECONDS):
                 content, encoding, options = self._content(self._client, id, letter)
-                sender = self._sender.address
+                sender = self._sender.envelope(id, letter)
                 await self._client.mail(sender, options=options, encoding=encoding)
+                of_reader = True
                 await self._client.rcpt(letter.reader, encoding=encoding)
-                said = True
+                said, of_reader = True, False
                 await self._client.data(content)
         except aiosmtplib.SMTPResponseException as error:
             await self.close()
-            raise _judged(error, said=said) from None
+            raise _judged(error, said=said, of_reader=of_reader) from None
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             await self.close()
             raise Deferred(describe(error), unanswered=said) from None
@@ -171,7 +184,7 @@ class Smtp:
             client.close()
 
 
-def _judged(error: aiosmtplib.SMTPResponseException, *, said: bool) -> Exception:
+def _judged(error: aiosmtplib.SMTPResponseException, *, said: bool, of_reader: bool) -> Exception:
     """What a negative answer means. Its text may quote the reader's address: the code is enough.
 
     A code below zero is aiosmtplib's for a broken connection.
@@ -180,7 +193,10 @@ def _judged(error: aiosmtplib.SMTPResponseException, *, said: bool) -> Exception
         return Deferred("the connection ended", unanswered=said)
     if error.code <= LAST_DEFERRAL:
         return Deferred(f"the server answered {error.code}")
-    return Refused(f"the server answered {error.code}")
+    found = _STATUS.match(str(error.message))
+    status = found[1] if found else None
+    text = f"the server answered {error.code}" + (f" {status}" if status else "")
+    return Refused(text, code=error.code, status=status, of_reader=of_reader)
 
 
 def transport_of(url: str, sender: Sender) -> Transport:

@@ -15,7 +15,7 @@ from hirewire.kit.exports.files import (
 )
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Transactions, Tx
-from hirewire.notifications.tables import notice
+from hirewire.notifications.tables import bounce, notice
 
 SECTIONS = (
     Section(
@@ -26,6 +26,12 @@ SECTIONS = (
             "event_id": "a number that connects two services",
             "about_id": "the id of the application, the vacancy or the resume",
         },
+    ),
+    Section(
+        "bounces",
+        bounce,
+        lambda id: bounce.c.user_id == id,
+        without={"source": "the mail server's or the provider's number of the report"},
     ),
 )
 ELSEWHERE: dict[str, str] = {}
@@ -43,7 +49,7 @@ LEFT_OUT = LEFT_OUT_EVERYWHERE | {
 
 
 async def files(transactions: Transactions, subject: Subject) -> AsyncGenerator[ExportFile]:
-    """`notices.json`: all notices that are kept."""
+    """`notices.json`: all notices that are kept, and mails that came back."""
     async with transactions() as tx:
         yield ExportFile("notices.json", _notices(tx, subject))
 

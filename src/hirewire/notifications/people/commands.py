@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import delete
 
 from hirewire.messaging.transaction import Tx
-from hirewire.notifications.tables import person
+from hirewire.notifications.tables import bounce, person
 
 _REGISTER = """
 insert into person as p (user_id, email) values ($1, $2)
@@ -14,7 +14,9 @@ on conflict (user_id) do update set email = coalesce(p.email, excluded.email)
 """
 _CHANGE_EMAIL = """
 insert into person as p (user_id, email, email_at) values ($1, $2, $3)
-on conflict (user_id) do update set email = excluded.email, email_at = excluded.email_at
+on conflict (user_id) do update
+set email = excluded.email, email_at = excluded.email_at,
+    mail_stopped_at = null, mail_stopped_for = null, mail_tried_at = null
 where p.email_at is null or p.email_at < excluded.email_at
 """
 _NOTE_BLOCK = """
@@ -31,8 +33,10 @@ async def register(tx: Tx, user_id: UUID, email: str) -> None:
 
 
 async def change_email(tx: Tx, user_id: UUID, email: str, at: datetime) -> None:
-    """Store a person's new address, unless a later one is known."""
-    await tx.exec_driver_sql(_CHANGE_EMAIL, (user_id, email, at))
+    """Store a person's new address, unless a later one is known. It has not bounced."""
+    changed = await tx.exec_driver_sql(_CHANGE_EMAIL, (user_id, email, at))
+    if changed.rowcount:
+        await tx.execute(delete(bounce).where(bounce.c.user_id == user_id))
 
 
 async def note_block(tx: Tx, user_id: UUID, *, is_blocked: bool, at: datetime) -> None:

@@ -197,6 +197,7 @@ TEXTS: dict[str, str | Plural] = {
     "consent_outdated": N_("The privacy notice has changed. Read it and agree again."),
     "too_many_exports": N_("You have exported your data several times today."),
     "too_many_address_changes": N_("Too many mails were sent to change an address."),
+    "email_tried_lately": N_("Mails to your address were tried again less than a day ago."),
     "same_address": N_("This is your address already."),
     "too_many_failures": N_("Too many failed attempts."),
     "too_many_invitations": N_("Your company has reached the daily limit for invitations."),

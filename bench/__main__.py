@@ -33,6 +33,7 @@ ALL = (
     "bodies",
     "matching",
     "search",
+    "alerts",
     "phrases",
     "encoder",
     "gateway",

@@ -1,7 +1,13 @@
-"""Parses a typed search query into a query of the index library, tantivy."""
+"""Parses a typed search query into a query of the index library, tantivy.
 
+How a text is read is in `TextReader`, whatever it is read into: saved searches are read by the same
+rules into conditions for one vacancy (`alerts/index/conditions.py`).
+"""
+
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 from tantivy import (
     FieldType,
@@ -22,6 +28,7 @@ from hirewire.vacancies.search.index.widening import NOTHING, RELATED, Related, 
 from hirewire.vacancies.search.rules import Term
 
 LONGEST_WORD = 60
+Q = TypeVar("Q")
 
 
 def analyzer() -> TextAnalyzer:
@@ -58,14 +65,151 @@ class ParsedQuery:
     """What the query was widened by."""
 
 
-class QueryParser:
+class TextReader(ABC, Generic[Q]):
+    """Reads a text as a query of the type `Q`.
+
+    A document must match every term: a word in one of its text fields, a phrase within one field.
+    Adjacent words that name a skill of the dictionary also match its other names.
+    """
+
+    def read(self, text: str, step: int = 0) -> Q | None:
+        """The query for this text; None if it has nothing to search for."""
+        text, pay = rules.pay_from(text)
+        required = [term for term in rules.terms(text) if not term.excluded]
+        unwanted = [term for term in rules.terms(text) if term.excluded]
+        required = [t for t in required if t.phrase or _MEANINGFUL.analyze(t.text)] or required
+        parts = self.parts(required, step)
+        banned = [
+            query
+            for term in unwanted
+            if (query := self.in_texts(_STEMS.analyze(term.text))) is not None
+        ]
+        if not parts and not banned and pay is None:
+            return None
+        return self.together(parts, banned, pay)
+
+    def parts(self, terms: Sequence[Term], step: int) -> list[Q]:
+        """A query for each term, or for each run of terms that names one skill."""
+        queries, taken = [], [False] * len(terms)
+        names: dict[int, tuple[int, list[Q]]] = {}
+        for start, end in rules.spans(len(terms)):
+            if any(taken[start:end]) or any(term.phrase for term in terms[start:end]):
+                continue
+            synonyms = self.synonyms([term.text for term in terms[start:end]], step)
+            if synonyms:
+                taken[start:end] = [True] * (end - start)
+                names[start] = (end, synonyms)
+        place = 0
+        while place < len(terms):
+            end, synonyms = names.get(place, (place + 1, []))
+            typed = [self.term(term, known=bool(synonyms)) for term in terms[place:end]]
+            query = self._all_of([word for word in typed if word is not None])
+            if synonyms:
+                query = self.any_of([*([] if query is None else [query]), *synonyms])
+            if query is not None:
+                queries.append(query)
+            place = end
+        return queries
+
+    def synonyms(self, words: Sequence[str], step: int = 0) -> list[Q]:
+        """Queries for what these words can mean: a skill, a place, a work format, a synonym."""
+        ways: list[Q] = []
+        names = list(rules.said_otherwise(words))
+        skill = dictionary().find(" ".join(words))
+        if skill is not None:
+            ways.append(self.value("skill", skill))
+            names += [name for name in (dictionary().name_of(skill),) if name]
+        if len(words) == 1 and (format := rules.work_format(words[0])) is not None:
+            ways.append(self.value("workFormat", format))
+        if (place := gazetteer().find(" ".join(words))) is not None:
+            ways += self.at(place)
+        for name in names:
+            query = self.in_texts(_STEMS.analyze(rules.plain(name)))
+            if query is not None:
+                ways.append(query)
+        return [*ways, *self.related(words, step)]
+
+    def term(self, term: Term, *, known: bool) -> Q | None:
+        """The query for one term; only an unknown word may be read in another way."""
+        stems = _STEMS.analyze(term.text)
+        if not stems:
+            return None
+        if term.phrase or known or len(stems) > 1:
+            return self.in_texts(stems)
+        return self.unknown(term.text, stems[0])
+
+    def in_texts(self, stems: Sequence[str]) -> Q | None:
+        """A word, or a phrase of several; None without any."""
+        if not stems:
+            return None
+        return self.word(stems[0]) if len(stems) == 1 else self.phrase(stems)
+
+    def _all_of(self, queries: Sequence[Q]) -> Q | None:
+        if len(queries) < 2:
+            return queries[0] if queries else None
+        return self.all_of(queries)
+
+    def related(self, words: Sequence[str], step: int) -> list[Q]:
+        """Queries for what is related to these words; none if the query is not widened."""
+        return []
+
+    @abstractmethod
+    def word(self, stem: str) -> Q:
+        """A word in any text field."""
+
+    @abstractmethod
+    def phrase(self, stems: Sequence[str]) -> Q:
+        """Adjacent words in one text field."""
+
+    @abstractmethod
+    def value(self, name: str, value: str) -> Q:
+        """An exact value of a field."""
+
+    @abstractmethod
+    def at(self, place: Place) -> list[Q]:
+        """Documents at a place or with its name; none if no document matches."""
+
+    @abstractmethod
+    def unknown(self, typed: str, stem: str) -> Q:
+        """A word that no dictionary knows: if no document has it, as it may have been meant."""
+
+    @abstractmethod
+    def all_of(self, queries: Sequence[Q]) -> Q:
+        """All of several."""
+
+    @abstractmethod
+    def any_of(self, queries: Sequence[Q]) -> Q:
+        """Any of these."""
+
+    @abstractmethod
+    def together(self, parts: Sequence[Q], banned: Sequence[Q], pay: int | None) -> Q:
+        """All parts, none of the banned ones, and at least this pay."""
+
+
+def switched_stems(typed: str) -> list[str]:
+    """The stems of what the same keys type in the other keyboard layout."""
+    return list(_STEMS.analyze(rules.plain(rules.other_layout(typed))))
+
+
+def place_stems(place: Place) -> list[list[str]]:
+    """The stems of each name of a place."""
+    names = dict.fromkeys((place.name, place.name_ru))
+    return [stems for name in names if (stems := _STEMS.analyze(rules.plain(name)))]
+
+
+def whole_word(typed: str) -> str:
+    """A typed word as it is, without stemming."""
+    [whole] = _PLAIN.analyze(typed)
+    return str(whole)
+
+
+class QueryParser(TextReader[Query]):
     """Parses queries for one commit of an index.
 
-    A document must match every term: a word in one of its text fields (`texts`, with the weight of
-    each), a phrase within one field. Adjacent words that name a skill of the dictionary also match
-    its other names. A word that occurs in no document is read in the other keyboard layout, or as a
-    typo. Documents that the searching company may not see (`unseen`) do not count as occurrences;
-    otherwise the lack of a correction would reveal that they contain the word.
+    Text fields have weights (`texts`). A word that occurs in no document is read in the other
+    keyboard layout, or as a typo. Documents that the searching company may not see (`unseen`) do
+    not count as occurrences; otherwise the lack of a correction would reveal that they contain the
+    word.
     """
 
     def __init__(
@@ -79,79 +223,50 @@ class QueryParser:
         self._searcher = searcher
         self._texts = texts
         self._unseen = [(Occur.MustNot, query) for query in unseen]
+        self._parsed = ParsedQuery(None)
 
     def parse(self, text: str, step: int = 0) -> ParsedQuery:
         """The query for this text; in a step of widening, also for related titles and skills."""
-        parsed = ParsedQuery(None)
-        text, pay = rules.pay_from(text)
-        required = [term for term in rules.terms(text) if not term.excluded]
-        unwanted = [term for term in rules.terms(text) if term.excluded]
-        required = [t for t in required if t.phrase or _MEANINGFUL.analyze(t.text)] or required
-        parts = [(Occur.Must, query) for query in self._queries(required, parsed, step)]
-        parts += [
-            (Occur.MustNot, query)
-            for term in unwanted
-            if (query := self._in_texts(_STEMS.analyze(term.text))) is not None
-        ]
-        if pay is not None:
-            enough = Query.range_query(self._schema, "pay", FieldType.Unsigned, pay, None)
-            parts.append((Occur.Must, Query.const_score_query(enough, 0.0)))
-        if not parts:
-            return parsed
-        if all(occur == Occur.MustNot for occur, _ in parts):
-            parts.append((Occur.Must, Query.all_query()))
-        parsed.query = Query.boolean_query(parts)
+        self._parsed = parsed = ParsedQuery(None)
+        parsed.query = self.read(text, step)
         return parsed
 
-    def _queries(self, terms: Sequence[Term], parsed: ParsedQuery, step: int) -> list[Query]:
-        """A query for each term, or for each run of terms that names one skill."""
-        queries, taken = [], [False] * len(terms)
-        names: dict[int, tuple[int, list[Query]]] = {}
-        for start, end in rules.spans(len(terms)):
-            if any(taken[start:end]) or any(term.phrase for term in terms[start:end]):
-                continue
-            words = [term.text for term in terms[start:end]]
-            synonyms = [*self._synonyms(words), *self._wider(words, parsed, step)]
-            if synonyms:
-                taken[start:end] = [True] * (end - start)
-                names[start] = (end, synonyms)
-        place = 0
-        while place < len(terms):
-            end, synonyms = names.get(place, (place + 1, []))
-            typed = [self._term(term, parsed, known=bool(synonyms)) for term in terms[place:end]]
-            query = _all([word for word in typed if word is not None])
-            if synonyms:
-                ways = [*([] if query is None else [query]), *synonyms]
-                query = Query.disjunction_max_query(ways, 0.1)
-            if query is not None:
-                queries.append(query)
-            place = end
-        return queries
+    def together(self, parts: Sequence[Query], banned: Sequence[Query], pay: int | None) -> Query:
+        """All parts, none of the banned ones, and at least this pay."""
+        clauses = [(Occur.Must, query) for query in parts]
+        clauses += [(Occur.MustNot, query) for query in banned]
+        if pay is not None:
+            enough = Query.range_query(self._schema, "pay", FieldType.Unsigned, pay, None)
+            clauses.append((Occur.Must, Query.const_score_query(enough, 0.0)))
+        if all(occur == Occur.MustNot for occur, _ in clauses):
+            clauses.append((Occur.Must, Query.all_query()))
+        return Query.boolean_query(clauses)
 
-    def _synonyms(self, words: Sequence[str]) -> list[Query]:
-        """Queries for what these words can mean: a skill, a place, a work format, a synonym."""
-        ways: list[Query] = []
-        names = list(rules.said_otherwise(words))
-        skill = dictionary().find(" ".join(words))
-        if skill is not None:
-            known = Query.term_query(self._schema, "skill", skill, index_option="basic")
-            ways.append(Query.const_score_query(known, 1.0))
-            names += [name for name in (dictionary().name_of(skill),) if name]
-        if len(words) == 1 and (format := rules.work_format(words[0])) is not None:
-            named = Query.term_query(self._schema, "workFormat", format, index_option="basic")
-            ways.append(Query.const_score_query(named, 1.0))
-        if (place := gazetteer().find(" ".join(words))) is not None:
-            ways += self._at(place)
-        for name in names:
-            query = self._in_texts(_STEMS.analyze(rules.plain(name)))
-            if query is not None:
-                ways.append(query)
-        return ways
+    def all_of(self, queries: Sequence[Query]) -> Query:
+        """All of several."""
+        return Query.boolean_query([(Occur.Must, query) for query in queries])
 
-    def _wider(self, words: Sequence[str], parsed: ParsedQuery, step: int) -> list[Query]:
+    def any_of(self, queries: Sequence[Query]) -> Query:
+        """Any of these: the best counts fully, the others a little."""
+        return Query.disjunction_max_query(list(queries), 0.1)
+
+    def value(self, name: str, value: str) -> Query:
+        """An exact value of a field."""
+        query = Query.term_query(self._schema, name, value, index_option="basic")
+        return Query.const_score_query(query, 1.0)
+
+    def word(self, stem: str) -> Query:
+        """A word in any text field."""
+        return self._each_text(lambda name: Query.term_query(self._schema, name, stem))
+
+    def phrase(self, stems: Sequence[str]) -> Query:
+        """Adjacent words in one text field."""
+        return self._each_text(lambda name: Query.phrase_query(self._schema, name, list(stems)))
+
+    def related(self, words: Sequence[str], step: int) -> list[Query]:
         """Queries for what is related to these words; none if the query is not widened."""
         related = related_to(" ".join(words)) if step else NOTHING
-        parsed.related |= related
+        self._parsed.related |= related
         values = {"occupation": related.occupation_values(step)}
         if step == RELATED:
             values["skill"] = sorted(related.skills)
@@ -161,37 +276,35 @@ class QueryParser:
             if ones
         ]
 
-    def _at(self, place: Place) -> list[Query]:
+    def at(self, place: Place) -> list[Query]:
         """Queries for documents at a place or with its name; none if no document matches."""
         ways: list[Query] = []
         there = Query.term_query(self._schema, "area", place.key, index_option="basic")
         if self._is_seen(there):
             ways.append(Query.const_score_query(there, 1.0))
-        for name in dict.fromkeys((place.name, place.name_ru)):
-            stems = _STEMS.analyze(rules.plain(name))
-            if stems and all(self._is_used(stem) for stem in stems):
-                query = self._in_texts(stems)
+        for stems in place_stems(place):
+            if all(self._is_used(stem) for stem in stems):
+                query = self.in_texts(stems)
                 ways += [] if query is None else [query]
         return ways
 
-    def _term(self, term: Term, parsed: ParsedQuery, *, known: bool) -> Query | None:
-        stems = _STEMS.analyze(term.text)
-        if not stems:
-            return None
-        if term.phrase or known or len(stems) > 1 or self._is_used(stems[0]):
-            return self._in_texts(stems)
-        other = rules.other_layout(term.text)
-        switched = _STEMS.analyze(rules.plain(other))
-        if switched and all(self._is_used(stem) for stem in switched):
-            parsed.corrected[term.text] = other
-            return self._in_texts(switched)
-        if (distance := rules.tolerance(stems[0])) == 0:
-            return self._in_texts(stems)
-        parsed.tolerated.append(term.text)
+    def unknown(self, typed: str, stem: str) -> Query:
+        """The word; if no document has it, in the other keyboard layout, or with typos."""
+        if self._is_used(stem):
+            return self.word(stem)
+        switched = switched_stems(typed)
+        if switched and all(self._is_used(one) for one in switched):
+            self._parsed.corrected[typed] = rules.other_layout(typed)
+            query = self.in_texts(switched)
+            assert query is not None
+            return query
+        if (distance := rules.tolerance(stem)) == 0:
+            return self.word(stem)
+        self._parsed.tolerated.append(typed)
         # A typo can prevent the stemming of a word, so whole words are compared as well.
-        [whole] = _PLAIN.analyze(term.text)
+        whole = whole_word(typed)
         return self._each_text(
-            lambda name: Query.fuzzy_term_query(self._schema, name, stems[0], distance)
+            lambda name: Query.fuzzy_term_query(self._schema, name, stem, distance)
         ).or_should_match(Query.fuzzy_term_query(self._schema, "whole_words", whole, distance))
 
     def _is_used(self, stem: str) -> bool:
@@ -205,21 +318,8 @@ class QueryParser:
         query = Query.boolean_query([(Occur.Must, word), *self._unseen])
         return bool(self._searcher.search(query, 1, count=False).hits)
 
-    def _in_texts(self, stems: Sequence[str]) -> Query | None:
-        if not stems:
-            return None
-        if len(stems) == 1:
-            return self._each_text(lambda name: Query.term_query(self._schema, name, stems[0]))
-        return self._each_text(lambda name: Query.phrase_query(self._schema, name, list(stems)))
-
     def _each_text(self, make: Callable[[str], Query]) -> Query:
         """One query for all text fields: the best field counts fully, the others a little."""
         return Query.disjunction_max_query(
             [Query.boost_query(make(name), weight) for name, weight in self._texts.items()], 0.1
         )
-
-
-def _all(queries: Sequence[Query]) -> Query | None:
-    if len(queries) < 2:
-        return queries[0] if queries else None
-    return Query.boolean_query([(Occur.Must, query) for query in queries])

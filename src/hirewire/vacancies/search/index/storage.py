@@ -77,7 +77,7 @@ class SearchIndex:
         self._commits = 0
 
     def __len__(self) -> int:
-        return int(self._searcher.num_docs)
+        return int(self.searcher.num_docs)
 
     def put(self, documents: Iterable[tuple[str, Values | None]], *, fresh: bool = False) -> None:
         """Replace the documents with these ids; None deletes one.
@@ -131,7 +131,8 @@ class SearchIndex:
                     await asyncio.shield(self.catch_up())
 
     @property
-    def _searcher(self) -> Searcher:
+    def searcher(self) -> Searcher:
+        """The latest commit."""
         return self._view[0]
 
     def distinct(self, name: str) -> int:
@@ -151,8 +152,8 @@ class SearchIndex:
         known = self._labels.get((name, value))
         if known is None:
             query = Query.term_query(self.schema, name, value, index_option="basic")
-            hits = self._searcher.search(query, 1, count=False).hits
-            labels = self._searcher.doc(hits[0][1]).get_all(f"{name}_label") if hits else ()
+            hits = self.searcher.search(query, 1, count=False).hits
+            labels = self.searcher.doc(hits[0][1]).get_all(f"{name}_label") if hits else ()
             found = (str(one) for one in labels if KEYS[name](str(one)) == value)
             known = _kept(self._labels, (name, value), next(found, value))
         return known
@@ -185,7 +186,7 @@ class SearchIndex:
         """The best fragment of each text as HTML with matches in `<mark>`; None without a match."""
         if parsed.query is None:
             return [None] * len(texts)
-        return highlighted(self._searcher, self.schema, parsed.query, name, texts)
+        return highlighted(self.searcher, self.schema, parsed.query, name, texts)
 
 
 def _kept(labels: dict[_Key, str], key: _Key, value: str) -> str:

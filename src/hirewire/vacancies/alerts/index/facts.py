@@ -1,0 +1,151 @@
+"""A vacancy as the conditions of saved searches see it, and what else is on the board."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from tantivy import Query, Searcher
+
+from hirewire.places.gazetteer import Place
+from hirewire.vacancies.alerts.index.similar import any_within
+from hirewire.vacancies.search.index.documents import Document
+from hirewire.vacancies.search.index.parser import (
+    LONGEST_WORD,
+    analyzer,
+    place_stems,
+    plain_analyzer,
+)
+from hirewire.vacancies.search.index.schema import VACANCIES
+from hirewire.vacancies.search.index.storage import SearchIndex
+
+_STEMS, _PLAIN = analyzer(), plain_analyzer()
+_MAYBE_LONG = re.compile(rf"[^\W_]{{{LONGEST_WORD // 4},}}[+#]*")
+Value = tuple[str, str]
+"""A field's name and one of its values."""
+
+
+class Board(Protocol):
+    """What the open vacancies contain: words that none has are read in another way."""
+
+    def is_used(self, stem: str) -> bool:
+        """Whether a vacancy has this word."""
+
+    def is_at(self, area: str) -> bool:
+        """Whether a vacancy is at this place."""
+
+
+class AnyBoard:
+    """Stands for a board that is not known yet: every word is taken as it is written."""
+
+    def is_used(self, stem: str) -> bool:
+        """Always."""
+        return True
+
+    def is_at(self, area: str) -> bool:
+        """Always."""
+        return True
+
+
+class IndexedBoard:
+    """The board as the search index has it, at one commit."""
+
+    def __init__(self, index: SearchIndex) -> None:
+        self._schema = index.schema
+        self._searcher: Searcher = index.searcher
+        self._used: dict[str, bool] = {}
+        self._areas: dict[str, bool] = {}
+
+    def is_used(self, stem: str) -> bool:
+        """Whether a vacancy has this word."""
+        known = self._used.get(stem)
+        if known is None:
+            found = any(self._searcher.doc_freq(name, stem) for name in VACANCIES.texts)
+            known = self._used[stem] = found
+        return known
+
+    def is_at(self, area: str) -> bool:
+        """Whether a vacancy is at this place."""
+        known = self._areas.get(area)
+        if known is None:
+            there = Query.term_query(self._schema, "area", area, index_option="basic")
+            hits = self._searcher.search(there, 1, count=False).hits
+            known = self._areas[area] = bool(hits)
+        return known
+
+
+class Facts:
+    """What one vacancy has: words with their positions, values, pay and time."""
+
+    def __init__(self, document: Document, board: Board) -> None:
+        self.board = board
+        self.positions: dict[str, set[int]] = {}
+        """The positions of each stem. There is a gap between two fields."""
+        place = 0
+        for name in VACANCIES.texts:
+            for part in _unbroken(str(document.get(name, ""))):
+                for stem in _STEMS.analyze(part):
+                    self.positions.setdefault(stem, set()).add(place)
+                    place += 1
+                place += 1
+        whole = str(document.get("whole_words", ""))
+        self.whole_words: list[str] = list(dict.fromkeys(_PLAIN.analyze(whole)))
+        self.values: dict[str, list[str]] = {
+            one.name: _listed(document[one.name])
+            for one in VACANCIES.filters
+            if one.name in document
+        }
+        self.pay = document.get("pay")
+        self.time = int(str(document["time"]))
+        self._areas = frozenset(self.values.get("area", ()))
+        self._near: dict[tuple[str, str, int], bool] = {}
+
+    def has(self, name: str, value: str) -> bool:
+        """Whether a field has a value."""
+        return value in self.values.get(name, ())
+
+    def has_phrase(self, stems: Sequence[str]) -> bool:
+        """Whether one field has these words, one after the other."""
+        found = self.positions
+        if not all(stem in found for stem in stems):
+            return False
+        return any(
+            all(start + nth in found[stem] for nth, stem in enumerate(stems))
+            for start in found[stems[0]]
+        )
+
+    def pays(self, least: int) -> bool:
+        """Whether the pay is stated, and its upper end is no less."""
+        return isinstance(self.pay, int) and self.pay >= least
+
+    def is_used(self, stem: str) -> bool:
+        """Whether this vacancy or another one has a word."""
+        return stem in self.positions or self.board.is_used(stem)
+
+    def is_place_known(self, place: Place) -> bool:
+        """Whether this vacancy or another one is at a place, or has its name."""
+        if place.key in self._areas or self.board.is_at(place.key):
+            return True
+        return any(all(map(self.is_used, stems)) for stems in place_stems(place))
+
+    def is_near(self, stem: str, whole: str, distance: int) -> bool:
+        """Whether a word is the same but for this many typos."""
+        asked = (stem, whole, distance)
+        if asked not in self._near:
+            self._near[asked] = any_within(stem, list(self.positions), distance) or any_within(
+                whole, self.whole_words, distance
+            )
+        return self._near[asked]
+
+
+def _unbroken(text: str) -> Iterator[str]:
+    """The parts of a text between words that are too long to be indexed: no phrase spans these."""
+    start = 0
+    for match in _MAYBE_LONG.finditer(text):
+        if len(match[0].encode()) > LONGEST_WORD:
+            yield text[start : match.start()]
+            start = match.end()
+    yield text[start:]
+
+
+def _listed(value: str | int | list[str]) -> list[str]:
+    return value if isinstance(value, list) else [str(value)]

@@ -87,6 +87,11 @@ ROUTES: dict[tuple[str, str], tuple[object, int, int, int]] = {
     ("post", "/interviews/{id}/ask"): ({"message": "Later?", "version": 1}, 401, 404, 404),
     ("post", "/interviews/{id}/decline"): ({"version": 1}, 401, 404, 404),
     ("post", "/interviews/{id}/cancel"): ({"version": 1}, 401, 404, 404),
+    ("get", "/interviews/{id}/calendar.ics"): (None, 401, 404, 404),
+    ("get", "/calendar"): (None, 401, 200, 200),
+    ("post", "/calendar"): (None, 401, 201, 201),
+    ("delete", "/calendar"): (None, 401, 204, 204),
+    ("get", "/calendar/{secret}.ics"): (None, 404, 404, 404),
     ("get", "/retention"): (None, 401, 200, 200),
     ("post", "/retention/keep"): (None, 401, 204, 204),
     # Only the grant of an open export counts, which `auth` gives.

@@ -25,7 +25,7 @@ MAX_BODY = 1024 * 1024
 LINGER_BYTES = 16 * 1024 * 1024
 LINGER_SECONDS = 5.0
 REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{8,64}")
-SECRET = re.compile(r"((?:^|/)(?:shared|erasures)/+)[^/]+", re.IGNORECASE)
+SECRET = re.compile(r"((?:^|/)(?:shared|erasures|calendar)/+)[^/]+", re.IGNORECASE)
 """Path segments that are secrets: anyone who knows them has access."""
 TRACEPARENT = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 FIRST_ERROR = 400

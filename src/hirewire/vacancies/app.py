@@ -50,6 +50,8 @@ from hirewire.vacancies.applications import routes as applications_routes
 from hirewire.vacancies.applications.stating import APPLICATIONS
 from hirewire.vacancies.blocking import commands as blocking_commands
 from hirewire.vacancies.blocking import handlers as blocking
+from hirewire.vacancies.calendars import commands as calendars_commands
+from hirewire.vacancies.calendars import routes as calendars_routes
 from hirewire.vacancies.cards import commands as cards_commands
 from hirewire.vacancies.cards import routes as cards_routes
 from hirewire.vacancies.employers import commands as employers_commands
@@ -101,6 +103,7 @@ SERVICE = Service(
         cards_routes.router,
         applications_routes.router,
         interviews_routes.router,
+        calendars_routes.router,
         moderation_routes.router,
         verifying_routes.router,
         retention_routes.router,
@@ -191,6 +194,7 @@ SERVICE = Service(
                     activity_commands.erase,
                     applications_ending.erase,
                     interviews_commands.erase,
+                    calendars_commands.erase,
                     saved_commands.erase,
                     search_commands.erase,
                     moderation_commands.erase,

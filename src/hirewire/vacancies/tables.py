@@ -495,6 +495,21 @@ interview = Table(
     Index("interview_waiting", "last_at", postgresql_where=text("state = 'proposed'")),
 )
 
+# The address at which a person's calendar reads their interviews.
+calendar_feed = Table(
+    "calendar_feed",
+    metadata,
+    Column("user_id", Uuid, primary_key=True),
+    # A keyed digest of the secret, to find it by, and the secret itself, sealed.
+    Column("mark", LargeBinary, nullable=False, unique=True),
+    Column("secret", LargeBinary, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    # The reads since the beginning of an hour, for the limit.
+    Column("reads", Integer, nullable=False),
+    Column("hour_at", DateTime(timezone=True), nullable=False),
+)
+
 # Whether the applicant of an application that ended long ago was asked to keep it.
 application_retention = Table(
     "application_retention",

@@ -24,6 +24,23 @@ _WIDTH = 72
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A text file that goes with a mail."""
+
+    name: str
+    kind: str
+    """The media type, such as `text/calendar`."""
+    content: str
+    parameters: Mapping[str, str] | None = None
+    """Of the media type, such as `method`."""
+
+    def __post_init__(self) -> None:
+        for text in (self.name, self.kind, *(self.parameters or {}).values()):
+            if not text.isascii() or not text.isprintable() or '"' in text:
+                raise ValueError("a character that a header of a mail cannot have")
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """The content of a mail, in the reader's language."""
 
@@ -41,6 +58,7 @@ class Letter:
     """Paragraphs below the button."""
     headers: Mapping[str, str] | None = None
     """Further headers, such as `List-Unsubscribe`."""
+    attachments: Sequence[Attachment] = ()
 
     def __post_init__(self) -> None:
         for text in (self.to, self.subject, *(self.headers or {}).values()):
@@ -61,7 +79,10 @@ class Letter:
     def from_json(cls, text: str) -> "Letter":
         """The inverse of `to_json`."""
         row = json.loads(text)
-        return cls(**row | {"button": tuple(row["button"]) if row["button"] else None})
+        button = tuple(row["button"]) if row["button"] else None
+        # A letter that was queued by an earlier version says nothing of attachments.
+        attachments = [Attachment(**one) for one in row.get("attachments", ())]
+        return cls(**row | {"button": button, "attachments": attachments})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +142,15 @@ def as_message(id: UUID, letter: Letter, sender: Sender, at: datetime) -> EmailM
         message[name] = value
     message.set_content(as_text(letter, sender), cte="quoted-printable")
     message.add_alternative(as_html(letter, sender), subtype="html", cte="quoted-printable")
+    for one in letter.attachments:
+        main, _, sub = one.kind.partition("/")
+        message.add_attachment(
+            one.content.encode(),
+            maintype=main,
+            subtype=sub,
+            filename=one.name,
+            params={"charset": "utf-8", **(one.parameters or {})},
+        )
     return message
 
 

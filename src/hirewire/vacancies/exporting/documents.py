@@ -30,6 +30,7 @@ from hirewire.vacancies.tables import (
     application_message,
     application_move,
     application_retention,
+    calendar_feed,
     card_view,
     company,
     company_logo,
@@ -108,6 +109,17 @@ SECTIONS = (
         without={"proposed_by": "somebody of the company"},
     ),
     Section("interviewsAsEmployer", interview, lambda id: interview.c.proposed_by == id),
+    Section(
+        "calendar",
+        calendar_feed,
+        lambda id: calendar_feed.c.user_id == id,
+        without={
+            "mark": "a digest of the secret",
+            "secret": "whoever has it reads the interviews; a page shows it",
+            "reads": "a number that limits reads",
+            "hour_at": "a number that limits reads",
+        },
+    ),
     Section(
         "reports",
         report,

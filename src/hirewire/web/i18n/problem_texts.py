@@ -214,7 +214,8 @@ TEXTS: dict[str, str | Plural] = {
     ),
     **dict.fromkeys(("resume_not_open", "no_logo"), GONE),
     **dict.fromkeys(("move_not_allowed", "other_side"), NOT_NOW),
-    "interview_not_found": GONE,
+    **dict.fromkeys(("interview_not_found", "interview_not_agreed", "calendar_not_found"), GONE),
+    "too_many_reads": N_("This calendar was read too often."),
     "act_not_allowed": NOT_NOW,
     "interview_changed": N_("The interview has changed in the meantime. Look at it again."),
     "interview_not_possible": N_(

@@ -1,0 +1,1 @@
+"""Interviews in the calendars of people: files, and a private feed."""

@@ -6,12 +6,16 @@ import pytest
 from sqlalchemy.exc import DBAPIError
 
 from hirewire.auth.accounts.stating import USERS
-from hirewire.contracts.auth import UserStated
+from hirewire.contracts.auth import AuthStated, UserStated
 from hirewire.kit import stating
 from hirewire.messaging.testing import recorded
 from tests.auth.conftest import Auth
 
 SUBSCRIBE = "insert into messaging.listener (type, service) values ('user.stated', $1)"
+
+
+def END(subscriber: str, types: list[str]) -> AuthStated:  # noqa: N802
+    return AuthStated(subscriber=subscriber, types=types)
 
 
 async def run(auth: Auth, statement: str, *values: object) -> None:
@@ -27,7 +31,7 @@ async def stated(auth: Auth) -> list[str]:
 
 async def work(auth: Auth) -> None:
     """All that is due."""
-    while await stating.step([USERS], auth.service.messaging.transactions):
+    while await stating.step([USERS], END, auth.service.messaging.transactions):
         pass
 
 
@@ -44,6 +48,11 @@ async def test_each_new_subscriber_gets_each_account_once(
     await run(auth, SUBSCRIBE, "one")
     await asyncio.gather(*(work(auth) for _ in range(3)))
     assert await stated(auth) == emails
+    [*_, last] = await recorded(auth.service.engine)
+    assert (last.type, last.body) == (
+        "auth.stated",
+        {"subscriber": "one", "types": ["user.stated"]},
+    )
     await auth.register("e@example.org")
     await work(auth)
     assert await stated(auth) == emails, "those who come later are news"
@@ -61,13 +70,13 @@ async def test_it_waits_for_news_and_gives_way(auth: Auth, monkeypatch: pytest.M
     await run(auth, SUBSCRIBE, "one")
     monkeypatch.setattr(stating, "MOST_UNSENT", 1)
     transactions = auth.service.messaging.transactions
-    assert await stating.step([USERS], transactions)
+    assert await stating.step([USERS], END, transactions)
     assert await stated(auth) == [], "the registration is not sent yet"
     monkeypatch.setattr(stating, "MOST_UNSENT", 1000)
     async with auth.service.engine.begin() as busy:
         await busy.exec_driver_sql("update user_account set role = role")
         with pytest.raises(DBAPIError, match="lock timeout"):
-            await stating.step([USERS], transactions)
+            await stating.step([USERS], END, transactions)
     await work(auth)
     [row] = await recorded(auth.service.engine, "user.stated")
     assert row.body["blockedAt"] is not None

@@ -147,6 +147,11 @@ class Board:
         found = await self.notices(user)
         return [(one["kind"], one["detail"]) for one in reversed(found)]
 
+    async def complete(self) -> None:
+        """The owners have stated all that was before."""
+        async with self.service.engine.begin() as connection:
+            await connection.exec_driver_sql("update beginning set complete_at = now()")
+
     async def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         async with self.service.engine.connect() as connection:
             return [tuple(row) for row in await connection.exec_driver_sql(sql, values)]
@@ -159,7 +164,9 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 async def empty(fresh_address: str) -> AsyncIterator[Board]:
     """The service, which knows nobody."""
     async with running(SERVICE, fresh_address) as service:
-        yield Board(service)
+        board = Board(service)
+        await board.complete()
+        yield board
 
 
 @pytest.fixture

@@ -3,13 +3,14 @@
 import asyncio
 from uuid import uuid4
 
-from hirewire.contracts.auth import UserBlocked, UserEmailChanged, UserStated
-from hirewire.contracts.profiles import ResumeStated, ResumeUpdated
+from hirewire.contracts.auth import AuthStated, UserBlocked, UserEmailChanged, UserStated
+from hirewire.contracts.profiles import ProfilesStated, ResumeStated, ResumeUpdated
 from hirewire.contracts.vacancies import (
     ApplicationAnonymised,
     ApplicationStated,
     EmployerProfileCreated,
     EmployerStated,
+    VacanciesStated,
     VacancyClosed,
     VacancyPaused,
     VacancyPublished,
@@ -182,6 +183,44 @@ async def test_the_past_makes_state_and_no_notice(empty: Board) -> None:
         ("application_moved", "declined"),
     ]
     assert (await board.notices(board.anna))[0]["vacancyTitle"] == "Cook"
+
+
+async def test_notices_wait_until_it_is_known_who_there_is(empty: Board) -> None:
+    """An event that is news arrives before those who are to read it."""
+    board = empty
+    async with board.service.engine.begin() as connection:
+        await connection.exec_driver_sql("update beginning set complete_at = null")
+    people = board.people()
+    past = board.sent(board.written("applicant"), at=LONG_AGO)
+    await board.consume(past, board.submitted(), board.matched())
+    assert await board.notices(board.anna) == []
+
+    async def waiting() -> list[tuple[str, int]]:
+        found = await board.rows("select subscription, attempts from messaging.open_message")
+        return sorted((name, attempts) for name, attempts in found)
+
+    names = ["notifications.matches", "notifications.submitted"]
+    assert await waiting() == [(name, 0) for name in names], "no attempt is spent"
+    await board.consume(*people)
+    for end in (
+        AuthStated(subscriber="notifications", types=[]),
+        VacanciesStated(subscriber="another", types=[]),
+        VacanciesStated(subscriber="notifications", types=[]),
+        ProfilesStated(subscriber="another", types=[]),
+    ):
+        await board.consume(end)
+        assert await board.rows("select complete_at from beginning") == [(None,)]
+    await board.consume(ProfilesStated(subscriber="notifications", types=[]))
+    transactions = board.service.messaging.transactions
+    async with transactions() as tx:
+        await tx.exec_driver_sql("update messaging.open_message set next_attempt_at = now()")
+    while await board.service.messaging.retries.step():
+        pass
+    assert await waiting() == []
+    assert await board.kinds(board.dan) == [
+        ("application_received", None),
+        ("recommended_candidate", None),
+    ]
 
 
 async def test_what_the_logs_no_longer_have_is_stated(empty: Board) -> None:

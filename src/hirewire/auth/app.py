@@ -37,6 +37,7 @@ from hirewire.auth.two_step import background as two_step_background
 from hirewire.auth.two_step import routes as two_step
 from hirewire.auth.verification import routes as verification
 from hirewire.contracts.auth import (
+    AuthStated,
     SessionEnded,
     SigningKeyPublished,
     UserBlocked,
@@ -74,6 +75,7 @@ SERVICE = Service(
     scoped=["/api/auth/me"],
     publishes=[
         *(UserRegistered, UserRoleChanged, UserEmailChanged, UserBlocked, UserStated, UserErased),
+        AuthStated,
         SessionEnded,
         *(SigningKeyPublished, UserExportRequested, UserExportFinished, UserRetentionNotified),
     ],
@@ -106,7 +108,7 @@ SERVICE = Service(
         ),
     ],
     background=[
-        stating([USERS]),
+        stating([USERS], lambda to, types: AuthStated(subscriber=to, types=types)),
         key_background.ROTATE_SIGNING_KEYS,
         session_background.FORGET_ENDED_SESSIONS,
         account_background.FORGET_OLD_REGISTRATIONS,

@@ -26,6 +26,9 @@ EXAMPLES: dict[str, dict[str, JsonValue]] = {
         "at": "2026-11-02T09:30:00.120000Z",
     },
     "user.blocked": {"userId": USER, "blocked": True, "at": "2026-11-02T09:30:00.120000Z"},
+    "auth.stated": {"subscriber": "notifications", "types": ["user.stated"]},
+    "profiles.stated": {"subscriber": "notifications", "types": ["resume.stated"]},
+    "vacancies.stated": {"subscriber": "notifications", "types": ["vacancy.stated"]},
     "user.stated": {"userId": USER, "email": "anna@example.org", "blockedAt": None},
     "resume.stated": {
         "userId": USER,

@@ -97,6 +97,15 @@ class UserStated(
     """None: not blocked."""
 
 
+class AuthStated(Event, name="auth.stated", owner="auth", key="subscriber", subject=NOBODY):
+    """The current state of all accounts has been published once for this subscriber."""
+
+    subscriber: str
+    """The name of the service."""
+    types: list[str]
+    """The events that have said so."""
+
+
 class UserErased(
     Event, name="user.erased", owner="auth", key="user_id", subject="user_id", erasure="asks"
 ):

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 from hirewire.contracts.fields import Moment
-from hirewire.messaging.event import Event
+from hirewire.messaging.event import NOBODY, Event
 
 ResumeAction = Literal[
     "created",
@@ -142,6 +142,17 @@ class ResumeStated(
     title: str | None
     status: str
     visibility: str
+
+
+class ProfilesStated(
+    Event, name="profiles.stated", owner="profiles", key="subscriber", subject=NOBODY
+):
+    """The current state of all resumes has been published once for this subscriber."""
+
+    subscriber: str
+    """The name of the service."""
+    types: list[str]
+    """The events that have said so."""
 
 
 class ProfileUpdated(

@@ -79,6 +79,19 @@ class ApplicationStated(
     applicant_state: str
 
 
+class VacanciesStated(
+    Event, name="vacancies.stated", owner="vacancies", key="subscriber", subject=NOBODY
+):
+    """The current state of employers, vacancies and applications has been published once for this
+    subscriber.
+    """
+
+    subscriber: str
+    """The name of the service."""
+    types: list[str]
+    """The events that have said so."""
+
+
 class VacancyPublished(
     Event, name="vacancy.published", owner="vacancies", key="vacancy_id", subject=NOBODY
 ):

@@ -3,14 +3,15 @@
 A service lists its states: an event class that says what others keep of a row, and the rows. Once a
 service subscribes to such an event, the owner records it for each row, a few at a time. The rows
 are locked meanwhile, so of one key this event and those of changes are in the order of their
-commits. All subscribers get it again: it says no more than they know.
+commits. All subscribers get it again: it says no more than they know. A last event says that this
+was all.
 """
 
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import structlog
 from sqlalchemy import Column, Row, Select
@@ -42,6 +43,10 @@ for update skip locked
 _NOTE = """
 update kit.stating set after = $4, done_at = $5 where type = $1 and subscriber = $2 and since = $3
 """
+_LEFT = """
+select bool_or(done_at is null) as is_open, array_agg(distinct type order by type) as types
+from kit.stating where subscriber = $1 and type = any($2::text[])
+"""
 _IS_BUSY = """
 select count(*) >= $1::bigint from (select from messaging.outbox limit $1::bigint) unsent
 """
@@ -59,12 +64,17 @@ class States:
     made: Callable[[Row[Any]], Event]
 
 
-def stating(states: Sequence[States]) -> PeriodicTask:
+End: TypeAlias = Callable[[str, list[str]], Event]
+"""Makes the event that all states were published for a subscriber, by its name and their types."""
+
+
+def stating(states: Sequence[States], end: End) -> PeriodicTask:
     """The background task of a service with these states."""
-    return PeriodicTask("state for subscribers", partial(step, states), every=EVERY_SECONDS)
+    work = partial(step, states, end)
+    return PeriodicTask("state for subscribers", work, every=EVERY_SECONDS)
 
 
-async def step(states: Sequence[States], transactions: Transactions) -> bool:
+async def step(states: Sequence[States], end: End, transactions: Transactions) -> bool:
     """Record the state of some rows. True if there may be more."""
     names = [one.event.name for one in states]
     async with transactions() as tx:
@@ -77,6 +87,9 @@ async def step(states: Sequence[States], transactions: Transactions) -> bool:
             if task is None:
                 return False
             await _state(tx, next(one for one in states if one.event.name == task.type), task)
+            left = (await tx.exec_driver_sql(_LEFT, (task.subscriber, names))).one()
+            if not left.is_open:
+                record(tx, end(task.subscriber, left.types))
     if is_busy:
         await asyncio.sleep(WAIT_SECONDS)
     return True

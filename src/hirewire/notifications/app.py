@@ -1,6 +1,7 @@
 """The service `notifications`: routes, events and background tasks."""
 
 from hirewire.contracts.auth import (
+    AuthStated,
     SigningKeyPublished,
     UserBlocked,
     UserEmailChanged,
@@ -15,7 +16,7 @@ from hirewire.contracts.notifications import (
     NotificationsErasureDone,
     NotificationsExported,
 )
-from hirewire.contracts.profiles import ResumeStated, ResumeUpdated
+from hirewire.contracts.profiles import ProfilesStated, ResumeStated, ResumeUpdated
 from hirewire.contracts.vacancies import (
     ApplicationAnonymised,
     ApplicationMessageSent,
@@ -26,6 +27,7 @@ from hirewire.contracts.vacancies import (
     EmployerStated,
     RecommendationCreated,
     RecommendationWithdrawn,
+    VacanciesStated,
     VacancyClosed,
     VacancyPaused,
     VacancyPublished,
@@ -39,6 +41,7 @@ from hirewire.kit.service import Service
 from hirewire.messaging.subscriptions import on, on_batch
 from hirewire.notifications.applications import commands as applications_commands
 from hirewire.notifications.applications import handlers as applications
+from hirewire.notifications.beginning import handlers as beginning
 from hirewire.notifications.board import commands as board_commands
 from hirewire.notifications.board import handlers as board
 from hirewire.notifications.bounces import background as bounces_background
@@ -87,6 +90,9 @@ SERVICE = Service(
             applications.on_application_stated,
             name="notifications.stated_applications",
         ),
+        on(AuthStated, beginning.on_stated, name="notifications.stated_by_auth"),
+        on(ProfilesStated, beginning.on_stated, name="notifications.stated_by_profiles"),
+        on(VacanciesStated, beginning.on_stated, name="notifications.stated_by_vacancies"),
         on(
             EmployerProfileCreated,
             board.on_employer_profile_created,

@@ -17,6 +17,7 @@ from hirewire.messaging.envelope import Received
 from hirewire.messaging.event import Event
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.retry import Later
 from hirewire.messaging.transaction import Tx
 
 E = TypeVar("E", bound=Event)
@@ -33,6 +34,10 @@ Kind: TypeAlias = Literal[
 Side: TypeAlias = Literal["applicant", "employer"]
 KEPT = timedelta(days=180)
 """Older notices are deleted, and older events make none."""
+PATIENCE = timedelta(minutes=20)
+"""How long notices wait until the owners have stated what was before, such as who hires for whom.
+After that they are made for those who are known: an owner may not run here."""
+SOON = timedelta(seconds=0.5)
 
 _COMPANY = """
 select p.user_id from employer e join person p using (user_id)
@@ -84,10 +89,19 @@ def recorded_at(received: Received[Any]) -> datetime:
 
 
 async def due(tx: Tx, received: Sequence[Received[E]]) -> Sequence[Received[E]]:
-    """The events that make notices: neither from before this service, nor old."""
-    began = (await tx.exec_driver_sql("select at from beginning")).scalar_one()
-    oldest = max(began, now() - KEPT)
-    return [one for one in received if recorded_at(one) >= oldest]
+    """The events that make notices: neither from before this service, nor old.
+
+    Raises `Later` for these while it is not known yet who there is: what was before this service is
+    still on its way.
+    """
+    row = (await tx.exec_driver_sql("select at, complete_at from beginning")).one()
+    moment = now()
+    oldest = max(row.at, moment - KEPT)
+    found = [one for one in received if recorded_at(one) >= oldest]
+    passed = moment - row.at
+    if found and row.complete_at is None and passed < PATIENCE:
+        raise Later(max(SOON, passed / 20), "what was before this service is still on its way")
+    return found
 
 
 async def recipients(tx: Tx, side: Side, subject: Subject) -> list[UUID]:

@@ -1,6 +1,7 @@
 """The tables of `notifications`."""
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     Boolean,
     Column,
@@ -23,6 +24,8 @@ beginning = Table(
     "beginning",
     metadata,
     Column("at", DateTime(timezone=True), nullable=False),
+    Column("stated", ARRAY(Text), nullable=False, server_default="{}", comment="Owners that have"),
+    Column("complete_at", DateTime(timezone=True), comment="When all owners had stated all"),
     comment="One row: events that were recorded before make no notices",
 )
 

@@ -13,6 +13,7 @@ from hirewire.contracts.auth import (
 from hirewire.contracts.profiles import (
     ProfilesErasureDone,
     ProfilesExported,
+    ProfilesStated,
     ProfileUpdated,
     ResumesRetentionDue,
     ResumeStated,
@@ -61,7 +62,7 @@ SERVICE = Service(
         "/api/profiles/shared",
     ],
     publishes=[
-        *(ResumeUpdated, ResumeStated, ProfileUpdated, ProfilesErasureDone),
+        *(ResumeUpdated, ResumeStated, ProfilesStated, ProfileUpdated, ProfilesErasureDone),
         *(ProfilesExported, ResumesRetentionDue),
     ],
     subscriptions=[
@@ -117,7 +118,7 @@ SERVICE = Service(
     ],
     exports=EXPORTS,
     background=[
-        stating([RESUMES]),
+        stating([RESUMES], lambda to, types: ProfilesStated(subscriber=to, types=types)),
         retention_background.ASK_FOR_OLD_RESUMES,
         retention_background.DELETE_OLD_RESUMES,
     ],

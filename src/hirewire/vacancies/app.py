@@ -28,6 +28,7 @@ from hirewire.contracts.vacancies import (
     RecommendationWithdrawn,
     VacanciesErasureDone,
     VacanciesExported,
+    VacanciesStated,
     VacancyClosed,
     VacancyPaused,
     VacancyPublished,
@@ -133,6 +134,7 @@ SERVICE = Service(
         EmployerStated,
         VacancyStated,
         ApplicationStated,
+        VacanciesStated,
         VacancyPublished,
         VacancyUpdated,
         VacancyPaused,
@@ -219,7 +221,10 @@ SERVICE = Service(
         on(UserBlocked, access.on_user_blocked, name="vacancies.blocked"),
     ],
     background=[
-        stating([EMPLOYERS, VACANCIES, APPLICATIONS]),
+        stating(
+            [EMPLOYERS, VACANCIES, APPLICATIONS],
+            lambda to, types: VacanciesStated(subscriber=to, types=types),
+        ),
         retention_background.ASK_FOR_OLD_APPLICATIONS,
         retention_background.ANONYMISE_OLD_APPLICATIONS,
         recommendations_background.COMPARE_STALE,

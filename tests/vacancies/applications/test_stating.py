@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from hirewire.contracts.vacancies import VacanciesStated
 from hirewire.kit import stating
 from hirewire.messaging.testing import recorded
 from hirewire.vacancies.applications.stating import APPLICATIONS
@@ -10,6 +11,10 @@ from hirewire.vacancies.posting.stating import VACANCIES
 from tests.vacancies.applications.conftest import Board
 
 STATES = [EMPLOYERS, VACANCIES, APPLICATIONS]
+
+
+def END(subscriber: str, types: list[str]) -> VacanciesStated:  # noqa: N802
+    return VacanciesStated(subscriber=subscriber, types=types)
 
 
 async def stated(board: Board) -> dict[str, list[dict[str, Any]]]:
@@ -21,7 +26,7 @@ async def stated(board: Board) -> dict[str, list[dict[str, Any]]]:
                 "insert into messaging.listener (type, service) values ($1, 'new')",
                 (one.event.name,),
             )
-    while await stating.step(STATES, service.messaging.transactions):
+    while await stating.step(STATES, END, service.messaging.transactions):
         pass
     found: dict[str, list[dict[str, Any]]] = {one.event.name: [] for one in STATES}
     for row in await recorded(service.engine):
@@ -46,6 +51,8 @@ async def test_the_state_is_that_of_the_tables(board: Board) -> None:
     await board.boss.call("POST", f"/applications/{applied['id']}/stage", {"stage": "interview"})
 
     found = await stated(board)
+    [end] = await recorded(board.boss.service.engine, "vacancies.stated")
+    assert end.body["types"] == ["application.stated", "employer.stated", "vacancy.stated"]
     [employer] = found["employer.stated"]
     assert employer["userId"] == str(board.boss.id)
     assert employer["companyName"] == "Acme"

@@ -1,0 +1,1 @@
+"""Whether all is known that was before this service."""

@@ -37,6 +37,8 @@ FOR_PROGRAMS = {
     *("consent_needed", "second_factor_needed", "skill_not_found"),
     *("too_many_bodies", "too_many_streams", "reason_without_discard", "stage_without_role"),
     *("insufficient_scope", "personal_token_here", "session_required"),
+    *("api_key_here", "not_for_api_keys", "company_inactive", "secret_in_address"),
+    *("too_many_requests", "too_many_guesses"),
     # Codes of the operators' API.
     *("before_log", "edit_refused", "not_subscribed", "operators_only", "unknown_handler"),
 }

@@ -23,6 +23,8 @@ from hirewire.messaging.transaction import Transactions
 
 VERSIONS = "hirewire.auth.migrations.versions"
 LATER = (
+    "0023_api_keys",
+    "0022_announced_keys",
     "0021_provider_callbacks",
     "0020_sign_up_tickets",
     "0019_strong_sessions",

@@ -8,7 +8,7 @@ import pytest
 from hirewire.auth.mails.letters import Kind, letter, texts
 from hirewire.kit.mail.letters import LANGUAGES
 
-VALUES = dict.fromkeys(("address", "device", "moment", "network", "why"), "?")
+VALUES = dict.fromkeys(("address", "device", "key", "moment", "network", "who", "why"), "?")
 
 
 def _places(lines: list[str]) -> list[str]:

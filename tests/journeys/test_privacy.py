@@ -187,6 +187,7 @@ ELSEWHERE = {
     "/account/two-step/off",
     "/api/auth/security-log",
     "/api/auth/tokens",
+    "/api/auth/api-keys",
     "/api/auth/identities",
     "/api/auth/providers",
     "/signin/with/{id}",

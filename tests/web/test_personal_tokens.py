@@ -9,6 +9,7 @@ from starlette.types import Receive, Send
 
 from hirewire.kit import personal_tokens
 from hirewire.web.proxy import personal_tokens as exchanging
+from hirewire.web.proxy.guesses import Guesses
 from tests.web.conftest import Front, Seen, reply
 
 EXCHANGE = b"/internal/personal-token"
@@ -126,7 +127,7 @@ async def test_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         asked.append(token)
         return "access"
 
-    exchange_all = exchanging.PersonalTokens(exchange)
+    exchange_all = exchanging.PersonalTokens(exchange, Guesses())
     tokens = [personal_tokens.new() for _ in range(5)]
     for token in (*tokens, *tokens[2:], tokens[0]):
         await exchange_all.exchanged({"headers": [(b"authorization", f"Bearer {token}".encode())]})

@@ -19,6 +19,9 @@ Act = Literal[
     "token_made",
     "token_revoked",
     "tokens_revoked",
+    "api_key_made",
+    "api_key_rotated",
+    "api_key_revoked",
     "identity_connected",
     "identity_disconnected",
 ]

@@ -5,6 +5,9 @@ from hirewire.auth.accounts import routes as accounts
 from hirewire.auth.accounts.stating import USERS
 from hirewire.auth.addresses import background as address_background
 from hirewire.auth.addresses import routes as addresses
+from hirewire.auth.api_keys import background as api_key_background
+from hirewire.auth.api_keys import handlers as api_key_handlers
+from hirewire.auth.api_keys import routes as api_keys
 from hirewire.auth.consents import routes as consents
 from hirewire.auth.credentials import keep_memory_of_hashes
 from hirewire.auth.erasures import background as erasure_background
@@ -37,6 +40,7 @@ from hirewire.auth.two_step import background as two_step_background
 from hirewire.auth.two_step import routes as two_step
 from hirewire.auth.verification import routes as verification
 from hirewire.contracts.auth import (
+    ApiKeyRevoked,
     AuthStated,
     SessionEnded,
     SigningKeyPublished,
@@ -55,6 +59,7 @@ from hirewire.contracts.profiles import ProfilesErasureDone, ProfilesExported, R
 from hirewire.contracts.vacancies import (
     ApplicationsRetentionDue,
     EmployerProfileCreated,
+    EmployerStated,
     ModerationDecided,
     VacanciesErasureDone,
     VacanciesExported,
@@ -70,7 +75,7 @@ SERVICE = Service(
         *(accounts.router, addresses.router, sessions.router, passkeys.router, two_step.router),
         *(identities.router, security_log.router, recovery.router, verification.router),
         *(keys.router, tokens.router, tokens.internal_router, operators.router, erasures.router),
-        *(export_routes.router, consents.router),
+        *(export_routes.router, consents.router, api_keys.router, api_keys.internal_router),
     ],
     scoped=["/api/auth/me"],
     publishes=[
@@ -78,9 +83,12 @@ SERVICE = Service(
         AuthStated,
         SessionEnded,
         *(SigningKeyPublished, UserExportRequested, UserExportFinished, UserRetentionNotified),
+        ApiKeyRevoked,
     ],
     subscriptions=[
         on(EmployerProfileCreated, roles.on_employer_profile_created, name="auth.roles"),
+        on(EmployerProfileCreated, api_key_handlers.on_employer, name="auth.companies"),
+        on(EmployerStated, api_key_handlers.on_employer, name="auth.stated_companies"),
         on(ModerationDecided, moderation.on_moderation_decided, name="auth.moderation"),
         on(ProfilesErasureDone, erasure_handlers.on_erasure_done, name="auth.erased_profiles"),
         on(VacanciesErasureDone, erasure_handlers.on_erasure_done, name="auth.erased_vacancies"),
@@ -120,6 +128,7 @@ SERVICE = Service(
         log_background.FORGET_OLD_ACTS,
         recovery_background.FORGET_OLD_SECRETS,
         token_background.FORGET_OLD_TOKENS,
+        api_key_background.FORGET_OLD_KEYS,
         recovery_background.SEND_LINKS,
         erasure_background.WATCH_ERASURES,
         export_background.END_EXPORTS,

@@ -110,22 +110,51 @@ def access_token(
 
     One without a session has a `scope`, and may do that alone.
     """
+    claims = _claims(issuer, user_id, life) | {"role": role, "email_verified": email_verified}
+    if consent is not None:
+        claims["consent"] = consent
+    claims |= {"scope": scope or ""} if session_id is None else {"sid": str(session_id)}
+    claims |= {"amr": ["mfa"]} if is_strong else {}
+    return _signed(key, claims)
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """An API key, as a token names it."""
+
+    key_id: UUID
+    company_id: UUID
+    name: str
+    email_verified: bool
+
+
+def key_token(key: SigningKey, *, issuer: str, bearer: Bearer, scope: str, life: timedelta) -> str:
+    """A signed JWT (RFC 9068) that identifies a company's API key: its `sub` is nobody's."""
+    claims = _claims(issuer, bearer.key_id, life) | {
+        "client_id": str(bearer.key_id),
+        "role": "employer",
+        "email_verified": bearer.email_verified,
+        "company_id": str(bearer.company_id),
+        "key_name": bearer.name,
+        "scope": scope,
+    }
+    return _signed(key, claims)
+
+
+def _claims(issuer: str, subject: UUID, life: timedelta) -> dict[str, object]:
     issued = int(now().timestamp())
-    claims = {
+    return {
         "iss": issuer,
-        "sub": str(user_id),
+        "sub": str(subject),
         "aud": AUDIENCE,
         "client_id": "hirewire",
         "iat": issued,
         "exp": issued + int(life.total_seconds()),
         "jti": str(new_id()),
-        "role": role,
-        "email_verified": email_verified,
     }
-    if consent is not None:
-        claims["consent"] = consent
-    claims |= {"scope": scope or ""} if session_id is None else {"sid": str(session_id)}
-    claims |= {"amr": ["mfa"]} if is_strong else {}
+
+
+def _signed(key: SigningKey, claims: dict[str, object]) -> str:
     header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": key.kid}
     return jwt.encode(header, claims, key.private, algorithms=[ALGORITHM])
 

@@ -333,6 +333,53 @@ personal_token = Table(
     Index("personal_token_expires_at", "expires_at"),
 )
 
+# Who acts for which company, as `vacancies` says.
+company_member = Table(
+    "company_member",
+    metadata,
+    Column("user_id", Uuid, ForeignKey("user_account.id", ondelete="CASCADE"), primary_key=True),
+    Column("company_id", Uuid, nullable=False),
+    Index("company_member_company", "company_id"),
+)
+
+# Belongs to a company: it outlives who made it.
+api_key = Table(
+    "api_key",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("company_id", Uuid, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("per_minute", Integer, comment="Requests; null: as the board allows"),
+    Column("created_by", Uuid, ForeignKey("user_account.id", ondelete="SET NULL")),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("used_at", DateTime(timezone=True), comment="Exact to the hour"),
+    Index("api_key_company", "company_id"),
+    Index("api_key_created_by", "created_by"),
+)
+
+# Two while a key is rotated.
+api_key_secret = Table(
+    "api_key_secret",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True, comment="SHA-256 of the key"),
+    Column("key_id", Uuid, ForeignKey("api_key.id", ondelete="CASCADE"), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+    Index("api_key_secret_key", "key_id", "created_at"),
+)
+
+# How many requests of its current minute were given to gateways.
+api_key_window = Table(
+    "api_key_window",
+    metadata,
+    Column("key_id", Uuid, ForeignKey("api_key.id", ondelete="CASCADE"), primary_key=True),
+    Column("begun", DateTime(timezone=True), nullable=False),
+    Column("used", Integer, nullable=False),
+    Column("granted", Integer, nullable=False, comment="With the latest call"),
+    prefixes=["UNLOGGED"],
+)
+
 security_event = Table(
     "security_event",
     metadata,

@@ -11,6 +11,7 @@ EXPORT = "01912d64-5c20-7d13-a4f7-1e9b3c6d8f42"
 INTERVIEW = "01912d64-8e11-7c35-b6d2-3f7a9c1e5b84"
 EMPLOYER = "01912d60-1b7c-7e02-8f45-9d3a6c0e2b71"
 NOTICE = "01912d65-1f3a-7b80-9d27-4c6e8a0b2d53"
+API_KEY = "01912d66-0b7d-7c15-8e42-3f9a1d5c7b60"
 ITEM = "01912d5d-8e21-7d94-9a60-4c7b2e5f1d83"
 
 EXAMPLES: dict[str, dict[str, JsonValue]] = {
@@ -87,6 +88,11 @@ EXAMPLES: dict[str, dict[str, JsonValue]] = {
         "userId": USER,
         "email": "anna@new.example",
         "at": "2026-11-20T18:05:00Z",
+    },
+    "api_key.revoked": {
+        "keyId": API_KEY,
+        "companyId": COMPANY,
+        "at": "2026-11-29T18:05:00Z",
     },
     "signing_key.published": {
         "kid": "2026-11-a",

@@ -120,6 +120,17 @@ class UserErased(
     erased_at: Moment
 
 
+class ApiKeyRevoked(Event, name="api_key.revoked", owner="auth", key="key_id", subject=NOBODY):
+    """A company's API key was revoked, or nobody acts for its company any more.
+
+    Refuse access tokens with this `sub`: they live for 45 seconds at most.
+    """
+
+    key_id: UUID
+    company_id: UUID
+    at: Moment
+
+
 class SigningKeyPublished(
     Event, name="signing_key.published", owner="auth", key="kid", subject=NOBODY
 ):

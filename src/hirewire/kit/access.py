@@ -41,6 +41,19 @@ async def on_signing_key_published(tx: Tx, received: Received[Event]) -> None:
         raise Reject(f"jwk: {error}") from None
 
 
+class Revoked(Protocol):
+    """The event that an API key was revoked."""
+
+    key_id: UUID
+    at: datetime
+
+
+async def on_api_key_revoked(tx: Tx, received: Received[Event]) -> None:
+    """Refuse the access tokens of an API key that was revoked."""
+    revoked: Revoked = received.event  # type: ignore[assignment]
+    await refusals.note_erased(tx, revoked.key_id, revoked.at)
+
+
 async def on_user_blocked(tx: Tx, received: Received[Event]) -> None:
     """Refuse the access tokens of a user who was blocked, and older ones of an unblocked user."""
     block: Block = received.event  # type: ignore[assignment]

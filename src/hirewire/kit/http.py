@@ -4,7 +4,7 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar
@@ -137,8 +137,13 @@ async def takes_caller(
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated
     verifier: Verifier = request.app.state.verifier
-    caller = await verifier.verify(token.strip(), scope=_scope(request))
-    request.state.user = str(caller.user_id)  # for the log
+    caller = await verifier.verify(
+        token.strip(), scope=_scope(request), key_scope=_key_scope(request)
+    )
+    if caller.company_id is None:
+        request.state.user = str(caller.user_id)  # for the log
+    else:
+        request.state.api_key = str(caller.user_id)
     request.state.caller = caller
     if (tx := getattr(request.state, "tx", None)) is not None:  # opened before the caller is known
         await _refuse_erased(request, tx)
@@ -152,6 +157,12 @@ def _scope(request: Request) -> str | None:
         return None
     act = "read" if request.method in READING else "write"
     return f"{request.app.state.service}:{act}"
+
+
+def _key_scope(request: Request) -> str | None:
+    """The scope that an API key needs for this route; None if no scope is enough."""
+    scopes: Mapping[str, str] = request.app.state.key_scopes
+    return scopes.get(f"{request.method} {request.scope['route'].path}")
 
 
 MaybeCaller = Annotated[Principal | None, Depends(takes_caller)]

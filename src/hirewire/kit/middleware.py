@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hirewire.kit.models import NUL_FOUND
 from hirewire.kit.problems import explained, problem, unexpected
+from hirewire.kit.secret_texts import ANYWHERE
 from hirewire.messaging import tracing
 from hirewire.messaging.envelope import Context
 from hirewire.messaging.ids import new_id
@@ -41,7 +42,7 @@ class _TooLarge(Exception):
 
 def without_secrets(path: str) -> str:
     """The path with its secrets masked, for logs and spans."""
-    return SECRET.sub(r"\1…", path)
+    return ANYWHERE.sub("…", SECRET.sub(r"\1…", path))
 
 
 async def drain(scope: Scope, receive: Receive) -> None:
@@ -226,11 +227,13 @@ class RequestContext:
 
 
 def _who(scope: Scope, status: int) -> dict[str, str]:
-    """For the log: the code of a refusal, and the user's id if the request was refused or may have
-    changed something.
+    """For the log: the code of a refusal, the API key's id, and the user's id if the request was
+    refused or may have changed something.
     """
     state = scope["state"]
     found = {"problem": state["problem"]} if "problem" in state else {}
+    if "api_key" in state:
+        found["api_key"] = state["api_key"]
     if "user" in state and (status >= FIRST_ERROR or scope["method"] not in READS):
         found["user"] = state["user"]
     return found

@@ -1,4 +1,5 @@
-"""People whose access tokens are refused before they expire: blocked and erased ones.
+"""Whose access tokens are refused before they expire: blocked and erased people, and API keys
+that were revoked, which count as erased.
 
 `auth` marks them itself, the other services as they consume its events (schema `kit`). Each process
 has the marks in memory: a verification asks no database.

@@ -1,7 +1,15 @@
 """Builds the application of a service from what its `app.py` declares."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -80,6 +88,9 @@ class Service:
     scoped: Sequence[str] = ()
     """Routes that a personal access token with `<service>:read` or `<service>:write` may call: the
     beginnings of their paths, in whole segments. All others are closed to it."""
+    for_keys: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Routes that a company's API key may call, as `GET /api/…/{id}`, by the scope that it needs.
+    All others are closed to it."""
     sends_mail: bool = False
     """Whether its queue of mails is sent in the background."""
     on_refused: queue.OnRefused | None = None
@@ -201,6 +212,9 @@ def create_app(
     app.state.verifier = verifier
     app.state.service = service.name
     app.state.scoped = service.scoped
+    app.state.key_scopes = {
+        route: scope for scope, routes in service.for_keys.items() for route in routes
+    }
     problems.install(app)
     app.add_middleware(BodyLimit, larger=service.larger_bodies)
     app.add_middleware(RequestContext, service=service.name)

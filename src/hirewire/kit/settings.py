@@ -244,6 +244,9 @@ class Settings(BaseSettings):
         description="Networks of your own that webhooks and push messages may be sent to, also by "
         "http, comma-separated: 10.1.0.0/16. Not set: only public addresses, by https",
     )
+    api_key_requests_per_minute: int = Field(
+        600, ge=1, le=1_000_000, description="Requests of one API key in a minute"
+    )
     database_pool: int = Field(
         10,
         ge=2,

@@ -14,7 +14,7 @@ from joserfc.errors import JoseError, SecurityWarning
 from joserfc.jwk import OKPKey
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from hirewire.kit import keyring, personal_tokens
+from hirewire.kit import api_keys, keyring, personal_tokens
 from hirewire.kit.clock import now
 from hirewire.kit.errors import AppError, Kind, Unauthenticated, Unavailable
 from hirewire.kit.refusals import Refusals
@@ -40,6 +40,10 @@ class Principal:
     """Whether the session began with more than one factor, or with a passkey."""
     session_id: UUID | None = None
     """None for a personal access token."""
+    company_id: UUID | None = None
+    """Of an API key: the company that it belongs to. Its `user_id` is the key's own, no user's."""
+    key_name: str | None = None
+    """Of an API key: its name."""
 
 
 class NoKeysYet(Unavailable):
@@ -63,6 +67,13 @@ class PersonalTokenHere(Unauthenticated):
     code = "personal_token_here"
 
 
+class ApiKeyHere(Unauthenticated):
+    """An API key works at the public address of the board only."""
+
+    slug = "invalid-token"
+    code = "api_key_here"
+
+
 class InsufficientScope(AppError):
     """The token does not have the scope that this needs."""
 
@@ -76,6 +87,14 @@ class SessionRequired(AppError):
 
     slug = "insufficient-scope"
     code = "session_required"
+    kind = Kind.FORBIDDEN
+
+
+class NotForApiKeys(AppError):
+    """API keys cannot do this."""
+
+    slug = "insufficient-scope"
+    code = "not_for_api_keys"
     kind = Kind.FORBIDDEN
 
 
@@ -97,27 +116,34 @@ class Verifier:
         self._lock = asyncio.Lock()
         self.refusals = Refusals(engine)
 
-    async def verify(self, token: str, *, scope: str | None = None) -> Principal:
+    async def verify(
+        self, token: str, *, scope: str | None = None, key_scope: str | None = None
+    ) -> Principal:
         """The principal that the token identifies.
 
-        A token of a session may do everything. One with a `scope` claim, of a personal access
-        token, must have this `scope`; without one here, it may not call this at all.
+        A token of a session may do everything. One with a `scope` claim must have `scope`, if it is
+        of a personal access token, or `key_scope`, if it is of an API key; without one here, it may
+        not call this at all.
 
         Raises `InvalidToken` for a token that is forged, expired, refused or has another audience,
-        `AccountBlocked` for a blocked user's, `InsufficientScope`, `SessionRequired`, and
-        `NoKeysYet` while this service has no key.
+        `AccountBlocked` for a blocked user's, `InsufficientScope`, `SessionRequired`,
+        `NotForApiKeys`, and `NoKeysYet` while this service has no key.
         """
         if personal_tokens.is_one(token):
             raise PersonalTokenHere
+        if api_keys.is_one(token):
+            raise ApiKeyHere
         decoded = await self._decoded(token)
         if await self.refusals.refused(decoded.principal.user_id, decoded.issued):
             raise InvalidToken
+        is_key = decoded.principal.company_id is not None
+        needed = key_scope if is_key else scope
         if decoded.scopes is not None:
-            if scope is None:
-                raise SessionRequired
-            if scope not in decoded.scopes:
+            if needed is None:
+                raise NotForApiKeys if is_key else SessionRequired
+            if needed not in decoded.scopes:
                 raise InsufficientScope(
-                    f"The token does not have the scope {scope}.", params={"scope": scope}
+                    f"The token does not have the scope {needed}.", params={"scope": needed}
                 )
         return decoded.principal
 
@@ -164,12 +190,17 @@ class Verifier:
             or not key.not_before - LEEWAY <= moment <= key.not_after + LEEWAY
         ):
             raise InvalidToken
+        company = UUID(claims["company_id"]) if "company_id" in claims else None
+        if company is not None and "scope" not in claims:
+            raise InvalidToken
         return Principal(
             UUID(claims["sub"]),
             str(claims.get("role", "applicant")),
             claims.get("email_verified") is not False,
             "mfa" in claims.get("amr", ()),
             UUID(claims["sid"]) if "sid" in claims else None,
+            company_id=company,
+            key_name=str(claims["key_name"]) if company is not None else None,
         )
 
     async def _reload(self, kid: str) -> None:

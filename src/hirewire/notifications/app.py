@@ -1,6 +1,7 @@
 """The service `notifications`: routes, events and background tasks."""
 
 from hirewire.contracts.auth import (
+    ApiKeyRevoked,
     AuthStated,
     SigningKeyPublished,
     UserBlocked,
@@ -168,6 +169,7 @@ SERVICE = Service(
             history=True,
         ),
         on(UserBlocked, access.on_user_blocked, name="notifications.blocked", history=True),
+        on(ApiKeyRevoked, access.on_api_key_revoked, name="notifications.revoked_keys"),
         on(
             UserExportRequested,
             exporting.on_user_export_requested,

@@ -1,6 +1,7 @@
 """The service `vacancies`: routes, events and background tasks."""
 
 from hirewire.contracts.auth import (
+    ApiKeyRevoked,
     SigningKeyPublished,
     UserBlocked,
     UserErased,
@@ -129,6 +130,31 @@ SERVICE = Service(
         "/api/vacancies/places",
         "/api/vacancies/feeds",
     ],
+    for_keys={
+        "vacancies:read": [
+            "GET /api/vacancies/vacancies/overview",
+            "GET /api/vacancies/vacancies/{id}",
+        ],
+        "vacancies:write": [
+            "POST /api/vacancies/vacancies",
+            "PATCH /api/vacancies/vacancies/{id}",
+            "POST /api/vacancies/vacancies/{id}/publish",
+            "POST /api/vacancies/vacancies/{id}/pause",
+            "POST /api/vacancies/vacancies/{id}/close",
+            "POST /api/vacancies/vacancies/{id}/reopen",
+            "POST /api/vacancies/vacancies/{id}/archive",
+        ],
+        "applications:read": [
+            "GET /api/vacancies/applications",
+            "GET /api/vacancies/applications/counts",
+            "GET /api/vacancies/applications/{id}",
+            "GET /api/vacancies/applications/{id}/messages",
+        ],
+        "applications:write": [
+            "POST /api/vacancies/applications/{id}/stage",
+            "POST /api/vacancies/applications/{id}/messages",
+        ],
+    },
     publishes=[
         EmployerProfileCreated,
         EmployerStated,
@@ -219,6 +245,7 @@ SERVICE = Service(
             name="vacancies.retention",
         ),
         on(UserBlocked, access.on_user_blocked, name="vacancies.blocked"),
+        on(ApiKeyRevoked, access.on_api_key_revoked, name="vacancies.revoked_keys"),
     ],
     background=[
         stating(

@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import exists, select
 
 from hirewire.kit.errors import AppError, Kind, NotAnOperator
+from hirewire.kit.tokens import Principal
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.tables import blocked_user, company, employer_profile, operator
 
@@ -44,6 +45,42 @@ async def company_of(tx: Tx, user_id: UUID) -> UUID | None:
 async def require_company(tx: Tx, user_id: UUID) -> UUID:
     """The company that this person acts for. Raises `NotAnEmployer`."""
     company = await company_of(tx, user_id)
+    if company is None:
+        raise NotAnEmployer
+    return company
+
+
+class CompanyInactive(AppError):
+    """Nobody acts for this company at the moment, so its API keys cannot either."""
+
+    slug = "company-inactive"
+    code = "company_inactive"
+    kind = Kind.FORBIDDEN
+
+
+async def acting_company(tx: Tx, caller: Principal, *, writes: bool = False) -> UUID | None:
+    """The company that the caller acts for, in person or as its API key; None if there is none.
+
+    A key acts while somebody does who is not blocked. With `writes` this stays so until the commit,
+    since erasing and blocking lock the company. Raises `CompanyInactive`.
+    """
+    if caller.company_id is None:
+        return await company_of(tx, caller.user_id)
+    is_blocked = exists().where(
+        blocked_user.c.user_id == employer_profile.c.user_id, blocked_user.c.blocked
+    )
+    acts = exists().where(employer_profile.c.company_id == company.c.id, ~is_blocked)
+    chosen = select(company.c.id).where(company.c.id == caller.company_id)
+    if writes:
+        await tx.execute(chosen.with_for_update(read=True))  # before it is asked who acts
+    if (await tx.execute(chosen.where(acts))).first() is None:
+        raise CompanyInactive
+    return caller.company_id
+
+
+async def require_acting_company(tx: Tx, caller: Principal, *, writes: bool = False) -> UUID:
+    """`acting_company`. Raises `NotAnEmployer` and `CompanyInactive`."""
+    company = await acting_company(tx, caller, writes=writes)
     if company is None:
         raise NotAnEmployer
     return company

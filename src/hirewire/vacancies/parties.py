@@ -10,10 +10,12 @@ Side = Literal["employer", "applicant", "system"]
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """A user, and the company they act for."""
+    """A user, and the company they act for; or an API key, which is no user."""
 
     user_id: UUID
     company_id: UUID | None
+    key_name: str | None = None
+    """Of an API key."""
 
     def party(self, applicant_id: UUID, company_id: UUID) -> Party | None:
         """The user's side of an application; None if they have none.

@@ -99,6 +99,8 @@ class Vacancy(Answer):
     """Why it is not shown, whatever its status: only its employer and operators can read it then.
     """
     allowed_actions: list[str] = []
+    api_key: str | None = None
+    """The name of the API key that created it; only its employer sees this."""
     saved: bool | None = None
     """Whether you have saved it; null if you are not signed in, and in responses to changes."""
 
@@ -137,7 +139,7 @@ def shown_vacancy(row: Row[Any], company: UUID | None) -> dict[str, object]:
     actions = states.allowed_actions(row.status, held=row.held) if is_own else []
     logo = logo_path(row.company_id, row.logo_key)
     shown = {"allowed_actions": actions, "company_logo": logo, "held": held_by(row)}
-    return dict(row._mapping) | shown
+    return dict(row._mapping) | shown | {"api_key": row.api_key if is_own else None}
 
 
 def held_by(row: Row[Any]) -> HeldBy | None:

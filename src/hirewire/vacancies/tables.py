@@ -154,6 +154,8 @@ vacancy = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
     Column("published_at", DateTime(timezone=True)),
+    # The name of the API key that created it.
+    Column("api_key", Text),
     # The time of the last reopening: an earlier closing does not close applications made after it.
     Column("reopened_at", DateTime(timezone=True)),
     # Why it is not shown, whatever its status: see holds.py.
@@ -436,7 +438,9 @@ application_move = Table(
     Column("from_stage", Text),
     Column("to_stage", Text, nullable=False),
     Column("side", Text, nullable=False),
+    # That of an API key for its acts, with its name then.
     Column("user_id", Uuid),
+    Column("api_key", Text),
     Column("comment", Text),
     # Whether the other side may read the comment.
     Column("shared", Boolean, nullable=False),
@@ -453,6 +457,7 @@ application_message = Table(
     Column("application_id", Uuid, ForeignKey("application.id"), nullable=False),
     Column("side", Text, nullable=False),
     Column("user_id", Uuid, nullable=False),
+    Column("api_key", Text),
     Column("text", Text, nullable=False),
     Column("sent_at", DateTime(timezone=True), nullable=False),
     CheckConstraint("side in ('employer', 'applicant')", name="application_message_side"),

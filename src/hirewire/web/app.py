@@ -62,6 +62,8 @@ from hirewire.web.pages.assets import STATIC, Assets
 from hirewire.web.pages.counts import BoardCounts
 from hirewire.web.pages.naming import Naming
 from hirewire.web.pages.resume_files import LARGEST_IMPORT
+from hirewire.web.proxy.api_keys import ApiKeys
+from hirewire.web.proxy.guesses import Guesses
 from hirewire.web.proxy.middleware import Proxy
 from hirewire.web.proxy.personal_tokens import PersonalTokens
 from hirewire.web.upstream import Upstream
@@ -145,7 +147,13 @@ def _add_middleware(
         ],
         shown=failures.as_page,
     )
-    app.add_middleware(Proxy, routes=proxied, personal=PersonalTokens(services.exchange))
+    guesses = Guesses()
+    app.add_middleware(
+        Proxy,
+        routes=proxied,
+        personal=PersonalTokens(services.exchange, guesses),
+        keys=ApiKeys(services.admit, guesses),
+    )
     app.add_middleware(OperatorsOnly, token=settings.operator_token)
     app.add_middleware(RequestContext, service="web", shown=failures.as_page)
     app.add_middleware(Hardened, secure=settings.public_url.startswith("https:"))

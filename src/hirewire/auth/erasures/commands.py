@@ -11,6 +11,7 @@ from sqlalchemy import Table, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hirewire.auth.admins import keep_one, lock_admins
+from hirewire.auth.companies import leave
 from hirewire.auth.erasures import queries, rules
 from hirewire.auth.logins import digest
 from hirewire.auth.mails.letters import letter
@@ -142,7 +143,7 @@ async def erase(tx: Tx, user_id: UUID) -> int:
         return 0
     account = digest(row.email_key)
     await tx.execute(update(user).where(user.c.blocked_by == user_id).values(blocked_by=None))
-    records = 0
+    records = await leave(tx, user_id)
     for table, condition in (
         (
             refresh_token,

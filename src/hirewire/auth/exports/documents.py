@@ -6,6 +6,8 @@ from uuid import UUID
 from hirewire.auth.exports import commands
 from hirewire.auth.tables import (
     address_change,
+    api_key,
+    company_member,
     consent,
     data_export,
     identity,
@@ -65,6 +67,8 @@ SECTIONS = (
         lambda id: personal_token.c.user_id == id,
         without={"hash": "a digest of a secret"},
     ),
+    Section("companies", company_member, lambda id: company_member.c.user_id == id),
+    Section("apiKeysMade", api_key, lambda id: api_key.c.created_by == id),
     Section(
         "knownNetworks",
         known_place,
@@ -87,6 +91,8 @@ LEFT_OUT = LEFT_OUT_EVERYWHERE | {
     "sign_up_ticket": "an identity without an account, encrypted, for ten minutes",
     "passkey_challenge": "digests of questions to a browser that die within minutes",
     "erasure": "a person whose account is deleted cannot export; the receipt is theirs",
+    "api_key_secret": "digests of secrets of a company",
+    "api_key_window": "how many requests an API key of a company has made within a minute",
     "refresh_token": "digests of secrets; the sessions they belong to are exported",
     "one_time_secret": "digests of secrets that die within a day; the mails are exported",
     "data_export_part": "which service has made its part of an export",

@@ -73,7 +73,7 @@ async def submit(
         )
     id, row = await _enter(tx, vacancy_row, known, "response", letter)
     recording.submission(tx, row)
-    await recording.move(tx, row, None, side="applicant", user_id=user_id)
+    await recording.move(tx, row, None, side="applicant", by=Asker(user_id, None))
     return id
 
 
@@ -94,9 +94,9 @@ async def invite(
         raise NoSuchResume
     await _require_invitations_left(tx, vacancy_row.company_id, most)
     id, row = await _enter(tx, vacancy_row, known, "invitation", None)
-    await recording.move(tx, row, None, side="employer", user_id=asker.user_id)
+    await recording.move(tx, row, None, side="employer", by=asker)
     if message is not None:
-        await recording.message(tx, row, "employer", asker.user_id, message)
+        await recording.message(tx, row, "employer", asker, message)
     table = recommendation.c
     await tx.execute(
         update(recommendation)
@@ -158,7 +158,7 @@ async def move(
     if rules.is_news(before, row, comment if shared else None):
         await _news(tx, row.id, "applicant")
     details = {"comment": comment, "shared": shared, "reason": reason}
-    await recording.move(tx, row, before.stage, side="employer", user_id=asker.user_id, **details)
+    await recording.move(tx, row, before.stage, side="employer", by=asker, **details)
     if stage not in rules.OPEN:
         await interviews.call_off(tx, [row], "employer")
 
@@ -179,7 +179,7 @@ async def accept(tx: Tx, asker: Asker, id: UUID, *, comment: str | None = None) 
     row = await _set(tx, id, accepted_at=now(), kept_resume=kept, employer_news=news)
     recording.submission(tx, row)
     await recording.move(
-        tx, row, before.stage, side="applicant", user_id=asker.user_id, comment=comment, shared=True
+        tx, row, before.stage, side="applicant", by=asker, comment=comment, shared=True
     )
 
 
@@ -193,7 +193,7 @@ async def withdraw(tx: Tx, asker: Asker, id: UUID, *, comment: str | None = None
     news = application.c.employer_news + 1
     row = await _set(tx, id, stage="discard_by_applicant", employer_news=news)
     await recording.move(
-        tx, row, before.stage, side="applicant", user_id=asker.user_id, comment=comment, shared=True
+        tx, row, before.stage, side="applicant", by=asker, comment=comment, shared=True
     )
     await interviews.call_off(tx, [row], "applicant")
 
@@ -210,7 +210,7 @@ async def write(tx: Tx, asker: Asker, id: UUID, text: str, most: int) -> UUID:
     _require("message", row, party)
     await _require_messages_left(tx, id, party, most)
     await _news(tx, id, "applicant" if party == "employer" else "employer")
-    return await recording.message(tx, row, party, asker.user_id, text)
+    return await recording.message(tx, row, party, asker, text)
 
 
 def _require_open(vacancy_row: Row[Any]) -> None:

@@ -72,6 +72,8 @@ class Message(Answer):
     side: Party
     mine: bool
     """Whether the caller wrote it."""
+    api_key: str | None
+    """The name of the API key that wrote it; only its own company sees this."""
     text: str
     sent_at: datetime
 
@@ -85,6 +87,8 @@ class MoveLine(Answer):
     from_stage: Stage | None
     to_stage: Stage | None
     user_id: UUID | None
+    api_key: str | None
+    """The name of the API key that moved it, in place of a user."""
     comment: str | None
     comment_shared: bool
     reason: str | None

@@ -19,7 +19,7 @@ from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.applications import rules
 from hirewire.vacancies.applications.rules import Stage
-from hirewire.vacancies.parties import Party, Side
+from hirewire.vacancies.parties import Asker, Party, Side
 from hirewire.vacancies.tables import application_message, application_move
 
 
@@ -31,6 +31,7 @@ class Line(TypedDict):
     to_stage: Stage
     side: Side
     user_id: UUID | None
+    api_key: str | None
     comment: str | None
     shared: bool
     reason: str | None
@@ -54,7 +55,7 @@ async def move(tx: Tx, row: Row[Any], previous: Stage | None, **details: Any) ->
     stage_change(tx, row, previous, entered["reason"])
 
 
-async def message(tx: Tx, row: Row[Any], side: Party, user_id: UUID, text: str) -> UUID:
+async def message(tx: Tx, row: Row[Any], side: Party, by: Asker, text: str) -> UUID:
     """Add a message and record its event; returns the message's id."""
     id = new_id()
     await tx.execute(
@@ -62,7 +63,8 @@ async def message(tx: Tx, row: Row[Any], side: Party, user_id: UUID, text: str) 
             id=id,
             application_id=row.id,
             side=side,
-            user_id=user_id,
+            user_id=by.user_id,
+            api_key=by.key_name,
             text=text,
             sent_at=now(),
         )
@@ -108,7 +110,7 @@ def line(
     previous: Stage | None,
     *,
     side: Side,
-    user_id: UUID | None = None,
+    by: Asker | None = None,
     comment: str | None = None,
     shared: bool = False,
     reason: str | None = None,
@@ -119,7 +121,8 @@ def line(
         "from_stage": previous,
         "to_stage": row.stage,
         "side": side,
-        "user_id": user_id,
+        "user_id": by.user_id if by is not None else None,
+        "api_key": by.key_name if by is not None else None,
         "comment": comment,
         "shared": shared,
         "reason": reason,

@@ -34,7 +34,14 @@ from hirewire.vacancies.applications.errors import (
 )
 from hirewire.vacancies.applications.models import Application, Message
 from hirewire.vacancies.applications.presenters import presented
-from hirewire.vacancies.authority import NotAnEmployer, company_of, require_company
+from hirewire.vacancies.authority import (
+    CompanyInactive,
+    NotAnEmployer,
+    acting_company,
+    company_of,
+    require_acting_company,
+    require_company,
+)
 from hirewire.vacancies.errors import NoSuchApplication, NoSuchResume, NoSuchVacancy, OtherSide
 from hirewire.vacancies.parties import Asker, Party
 
@@ -97,26 +104,28 @@ async def invite(
     return await once(Application, make)
 
 
-@router.get("/applications", responses=refuses(NotAnEmployer))
+@router.get("/applications", responses=refuses(NotAnEmployer, CompanyInactive))
 async def list_(
     tx: RequestTx,
     caller: Caller,
     page: PageParams,
     request: Request,
     response: Response,
-    role: Party = "applicant",
+    role: Party | None = None,
     vacancy: UUID | None = None,
     resume: UUID | None = None,
     stage: rules.Stage | None = None,
     unread: bool = False,
 ) -> Page[Application]:
-    """Your applications, or (as an employer) those of your company; newest first.
+    """Your applications, or (as an employer) those of your company; newest first. An API key always
+    gets those of its company.
 
     `unread`: only applications with updates you have not seen.
     """
+    role = "employer" if caller.company_id else role or "applicant"
     after, limit = _place(page.after), page.limit + 1
     if role == "employer":
-        company = await require_company(tx, caller.user_id)
+        company = await require_acting_company(tx, caller)
         about = queries.About(vacancy, resume, stage, unread)
         rows = await queries.received_by(
             tx, company, caller.user_id, about, limit=limit, after=after
@@ -132,10 +141,10 @@ async def list_(
     return page_of(answers, page, request, response, Application, cursor=lambda one: (one.id,))
 
 
-@router.get("/applications/counts", responses=refuses(NotAnEmployer))
+@router.get("/applications/counts", responses=refuses(NotAnEmployer, CompanyInactive))
 async def counts(tx: RequestTx, caller: Caller, vacancy: UUID | None = None) -> models.StageCounts:
     """For employers: applications and unread applications, counted by vacancy and stage."""
-    company = await require_company(tx, caller.user_id)
+    company = await require_acting_company(tx, caller)
     rows = await queries.counts(tx, company, caller.user_id, vacancy_id=vacancy)
     return models.StageCounts(items=[models.StageCount.model_validate(row) for row in rows])
 
@@ -148,27 +157,28 @@ async def unread(tx: RequestTx, caller: Caller) -> models.Unread:
     return models.Unread(as_applicant=as_applicant, as_employer=as_employer)
 
 
-@router.get("/applications/{id}", responses=refuses(NoSuchApplication))
+@router.get("/applications/{id}", responses=refuses(NoSuchApplication, CompanyInactive))
 async def read(id: UUID, tx: RequestTx, caller: Caller) -> Application:
     """One application. Marks it as read; after the employer's first view the applicant sees it as
-    `viewed`.
+    `viewed`. An API key that reads it changes nothing: no person has.
     """
     asker = await _asker(tx, caller)
     row = await _row(tx, id)
     party = _party(asker, row)
-    if row.viewed_at is None and party == "employer":
-        await commands.view(tx, id)
-    await commands.see(tx, row, party)
+    if caller.company_id is None:
+        if row.viewed_at is None and party == "employer":
+            await commands.view(tx, id)
+        await commands.see(tx, row, party)
     return await _answer(tx, asker, id)
 
 
 @router.post(
     "/applications/{id}/stage",
-    responses=refuses(NoSuchApplication, OtherSide, MoveNotAllowed),
+    responses=refuses(NoSuchApplication, OtherSide, MoveNotAllowed, CompanyInactive),
 )
 async def move(id: UUID, body: models.StageMove, tx: RequestTx, caller: Caller) -> Application:
     """Move an application to another stage (employers only)."""
-    asker = await _asker(tx, caller)
+    asker = await _asker(tx, caller, writes=True)
     reason = body.reason or ("other" if body.stage == "discard_by_employer" else None)
     await commands.move(
         tx,
@@ -204,7 +214,7 @@ async def withdraw(
     return await _reply(tx, caller, id, body, commands.withdraw)
 
 
-@router.get("/applications/{id}/messages", responses=refuses(NoSuchApplication))
+@router.get("/applications/{id}/messages", responses=refuses(NoSuchApplication, CompanyInactive))
 async def messages(
     id: UUID,
     tx: RequestTx,
@@ -213,11 +223,15 @@ async def messages(
     request: Request,
     response: Response,
 ) -> Page[Message]:
-    """Messages of an application, newest first. Marks the application as read."""
+    """Messages of an application, newest first. Marks the application as read, unless an API key
+    asks.
+    """
     row = await _row(tx, id)
-    await commands.see(tx, row, _party(await _asker(tx, caller), row))
+    party = _party(await _asker(tx, caller), row)
+    if caller.company_id is None:
+        await commands.see(tx, row, party)
     rows = await queries.messages_of(tx, id, limit=page.limit + 1, after=_place(page.after))
-    answers = [_message(row, caller) for row in rows]
+    answers = [_message(row, caller, party) for row in rows]
     return page_of(answers, page, request, response, Message, cursor=lambda one: (one.id,))
 
 
@@ -229,6 +243,7 @@ async def messages(
         MoveNotAllowed,
         VacancyNotOpen,
         TooManyMessages,
+        CompanyInactive,
     ),
 )
 async def write(
@@ -243,8 +258,10 @@ async def write(
     most = _settings(request).messages_per_day
 
     async def make() -> Message:
-        written = await commands.write(tx, await _asker(tx, caller), id, body.text, most)
-        return _message(await queries.message(tx, written), caller)
+        asker = await _asker(tx, caller, writes=True)
+        written = await commands.write(tx, asker, id, body.text, most)
+        row = await queries.message(tx, written)
+        return _message(row, caller, row.side)
 
     return await once(Message, make)
 
@@ -266,8 +283,9 @@ async def _reply(
     return await _answer(tx, asker, id)
 
 
-async def _asker(tx: Tx, caller: Principal) -> Asker:
-    return Asker(caller.user_id, await company_of(tx, caller.user_id))
+async def _asker(tx: Tx, caller: Principal, *, writes: bool = False) -> Asker:
+    company = await acting_company(tx, caller, writes=writes)
+    return Asker(caller.user_id, company, caller.key_name)
 
 
 async def _row(tx: Tx, id: UUID) -> Row[Any]:
@@ -291,8 +309,10 @@ async def _answer(tx: Tx, asker: Asker, id: UUID) -> Application:
     return presented(row, moves[id], party)
 
 
-def _message(row: Row[Any], caller: Principal) -> Message:
-    return Message.model_validate(dict(row._mapping) | {"mine": row.user_id == caller.user_id})
+def _message(row: Row[Any], caller: Principal, party: Party) -> Message:
+    api_key = row.api_key if row.side == party else None
+    derived = {"mine": row.user_id == caller.user_id, "api_key": api_key}
+    return Message.model_validate(dict(row._mapping) | derived)
 
 
 def _place(after: tuple[str, ...] | None) -> UUID | None:

@@ -99,6 +99,8 @@ class Move:
     """None for the applicant, like `from_stage`."""
     user_id: UUID | None
     """The user who moved it; only their own side sees this."""
+    api_key: str | None
+    """The name of the API key that moved it, in place of a user."""
     comment: str | None
     comment_shared: bool
     reason: str | None
@@ -244,7 +246,8 @@ def history(application: Any, moves: Sequence[Any], party: Party) -> list[Move]:
                 applicant_state=state,
                 from_stage=move.from_stage if party == "employer" else None,
                 to_stage=move.to_stage if party == "employer" else None,
-                user_id=move.user_id if move.side == party else None,
+                user_id=move.user_id if move.side == party and move.api_key is None else None,
+                api_key=move.api_key if move.side == party else None,
                 comment=comment,
                 comment_shared=move.shared,
                 reason=move.reason,

@@ -26,7 +26,13 @@ from hirewire.kit.tokens import Principal
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.adverts import reader
 from hirewire.vacancies.adverts.known import DICTIONARIES
-from hirewire.vacancies.authority import NotAnEmployer, company_of, require_company
+from hirewire.vacancies.authority import (
+    CompanyInactive,
+    NotAnEmployer,
+    acting_company,
+    require_acting_company,
+    require_company,
+)
 from hirewire.vacancies.errors import NoSuchVacancy, NotShown
 from hirewire.vacancies.posting import commands, models, queries
 from hirewire.vacancies.posting.presenters import shown_draft
@@ -35,6 +41,8 @@ from hirewire.vacancies.states import Action
 
 router = APIRouter(prefix="/api/vacancies/vacancies", tags=["vacancies"])
 
+MOVING = (NotAnEmployer, CompanyInactive, NoSuchVacancy, commands.MoveNotAllowed)
+"""The refusals of all changes."""
 EMPTY: Mapping[str, object] = {
     "requirements": [],
     "languages": [],
@@ -43,14 +51,14 @@ EMPTY: Mapping[str, object] = {
 """The stored value of a cleared field, where it is not null."""
 
 
-@router.post("", status_code=201, responses=refuses(NotAnEmployer))
+@router.post("", status_code=201, responses=refuses(NotAnEmployer, CompanyInactive))
 async def create(body: models.NewVacancy, tx: RequestTx, caller: Caller, once: Once) -> Vacancy:
     """Create a draft vacancy."""
 
     async def make() -> Vacancy:
-        company = await require_company(tx, caller.user_id)
+        company = await require_acting_company(tx, caller, writes=True)
         values = _values(body.model_dump(mode="json"), body)
-        id = await commands.create(tx, company, values)
+        id = await commands.create(tx, company, values | {"api_key": caller.key_name})
         return await _answer(tx, id, company)
 
     return await once(Vacancy, make)
@@ -67,7 +75,7 @@ async def read_advert(body: models.Advert, tx: RequestTx, caller: Caller) -> mod
     return shown_draft(draft)
 
 
-@router.get("/overview", responses=refuses(NotAnEmployer))
+@router.get("/overview", responses=refuses(NotAnEmployer, CompanyInactive))
 async def overview(
     tx: RequestTx, caller: Caller, page: PageParams, request: Request, response: Response
 ) -> Page[models.VacancyFigures]:
@@ -76,7 +84,7 @@ async def overview(
     Vacancies with unread applications come first, then open ones, drafts, paused ones and closed
     ones.
     """
-    company = await require_company(tx, caller.user_id)
+    company = await require_acting_company(tx, caller)
     rows = await queries.overview(
         tx, company, caller.user_id, limit=page.limit + 1, after=_place(page.after)
     )
@@ -87,7 +95,7 @@ async def overview(
     )
 
 
-@router.get("/{id}", responses=refuses(NoSuchVacancy, NotShown))
+@router.get("/{id}", responses=refuses(NoSuchVacancy, NotShown, CompanyInactive))
 async def read(id: UUID, tx: RequestTx, caller: MaybeCaller, request: Request) -> Vacancy:
     """One vacancy. Only its company sees a draft, and one that is not shown."""
     reader = caller.user_id if caller else None
@@ -100,13 +108,12 @@ async def read(id: UUID, tx: RequestTx, caller: MaybeCaller, request: Request) -
 @router.patch(
     "/{id}",
     responses=refuses(
-        *(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed, commands.Incomplete),
-        commands.TakenDownBefore,
+        *(*MOVING, commands.Incomplete, commands.TakenDownBefore),
     ),
 )
 async def change(id: UUID, body: models.VacancyChanges, tx: RequestTx, caller: Caller) -> Vacancy:
     """Update a vacancy. Fields that are not sent stay unchanged."""
-    company = await require_company(tx, caller.user_id)
+    company = await require_acting_company(tx, caller, writes=True)
     values = _values(body.model_dump(mode="json"), body)
     named = {name: values[name] for name in body.model_fields_set}
     await commands.change(tx, company, id, named)
@@ -116,8 +123,7 @@ async def change(id: UUID, body: models.VacancyChanges, tx: RequestTx, caller: C
 @router.post(
     "/{id}/publish",
     responses=refuses(
-        *(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed, commands.Incomplete),
-        *(commands.Held, commands.TakenDownBefore),
+        *(*MOVING, commands.Incomplete, commands.Held, commands.TakenDownBefore),
     ),
 )
 async def publish(id: UUID, tx: RequestTx, caller: VerifiedCaller) -> Vacancy:
@@ -127,7 +133,7 @@ async def publish(id: UUID, tx: RequestTx, caller: VerifiedCaller) -> Vacancy:
 
 @router.post(
     "/{id}/pause",
-    responses=refuses(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed, commands.Held),
+    responses=refuses(*MOVING, commands.Held),
 )
 async def pause(id: UUID, tx: RequestTx, caller: Caller) -> Vacancy:
     """Pause a vacancy: it is removed from the search and accepts no applications."""
@@ -135,7 +141,8 @@ async def pause(id: UUID, tx: RequestTx, caller: Caller) -> Vacancy:
 
 
 @router.post(
-    "/{id}/close", responses=refuses(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed)
+    "/{id}/close",
+    responses=refuses(*MOVING),
 )
 async def close(
     id: UUID, tx: RequestTx, caller: Caller, body: models.Close | None = None
@@ -146,7 +153,7 @@ async def close(
 
 @router.post(
     "/{id}/reopen",
-    responses=refuses(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed, commands.Held),
+    responses=refuses(*MOVING, commands.Held),
 )
 async def reopen(id: UUID, tx: RequestTx, caller: Caller) -> Vacancy:
     """Reopen a closed vacancy as paused. A deadline in the past is removed."""
@@ -167,7 +174,8 @@ async def copy(id: UUID, tx: RequestTx, caller: Caller, once: Once) -> Vacancy:
 
 
 @router.post(
-    "/{id}/archive", responses=refuses(NotAnEmployer, NoSuchVacancy, commands.MoveNotAllowed)
+    "/{id}/archive",
+    responses=refuses(*MOVING),
 )
 async def archive(id: UUID, tx: RequestTx, caller: Caller) -> Vacancy:
     """Archive a closed vacancy."""
@@ -177,13 +185,13 @@ async def archive(id: UUID, tx: RequestTx, caller: Caller) -> Vacancy:
 async def _move(
     tx: Tx, caller: Principal, id: UUID, action: Action, *, reason: str | None = None
 ) -> Vacancy:
-    company = await require_company(tx, caller.user_id)
+    company = await require_acting_company(tx, caller, writes=True)
     await commands.move(tx, company, id, action, reason=reason)
     return await _answer(tx, id, company)
 
 
 async def _company(tx: Tx, caller: Principal | None) -> UUID | None:
-    return await company_of(tx, caller.user_id) if caller else None
+    return await acting_company(tx, caller) if caller else None
 
 
 async def _answer(tx: Tx, id: UUID, company: UUID | None) -> Vacancy:

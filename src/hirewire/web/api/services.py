@@ -12,7 +12,7 @@ from pydantic import JsonValue, TypeAdapter, ValidationError
 from yarl import URL
 
 from hirewire.kit.errors import Unauthenticated, Unavailable
-from hirewire.web.api.models.auth import Account, Exchanged, OpenExport, Part, PartFile
+from hirewire.web.api.models.auth import Account, Admitted, Exchanged, OpenExport, Part, PartFile
 from hirewire.web.api.models.base import Model
 from hirewire.web.api.models.companies import Employer
 from hirewire.web.upstream import Away, BrokeOff, Busy, Upstream
@@ -133,6 +133,16 @@ class Services:
         headers = [("content-type", "application/json")]
         answer = await self.ask("auth", "POST", "/internal/personal-token", headers, content)
         return None if answer.status == 401 else answer.whole(Exchanged).accessToken
+
+    async def admit(self, key: str, asked: int) -> Admitted | None:
+        """An access token for an API key, and some of its requests; None if `auth` refuses it.
+
+        Raises `Unavailable` if `auth` does not answer.
+        """
+        content = json.dumps({"key": key, "asked": asked}).encode()
+        headers = [("content-type", "application/json")]
+        answer = await self.ask("auth", "POST", "/internal/api-key", headers, content)
+        return None if answer.status == 401 else answer.whole(Admitted)
 
     async def company_of(self, authorization: str) -> str | None:
         """The company that this user acts for; None if there is none.

@@ -204,6 +204,9 @@ TEXTS: dict[str, str | Plural] = {
     "too_many_messages": N_("You have reached the daily limit for messages."),
     **dict.fromkeys(("too_many_items", "too_many_saved", "too_many_searches"), LIMIT),
     "too_many_tokens": N_("You have reached the limit of access tokens. Revoke one first."),
+    "too_many_keys": N_("Your company has reached the limit of API keys. Revoke one first."),
+    "api_key_not_found": GONE,
+    "no_company": N_("You do not act for a company yet. If you have just created it, try again."),
     **dict.fromkeys(
         ("not_found", "resume_not_found", "item_not_found", "link_not_found", "notice_not_found"),
         GONE,

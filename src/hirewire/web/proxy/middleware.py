@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Mapping
+from urllib.parse import unquote
 
 import structlog
 from prometheus_client import Counter
 from starlette.responses import Response
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from hirewire.kit.errors import Unavailable
 from hirewire.kit.middleware import drain
 from hirewire.kit.problems import problem
+from hirewire.kit.secret_texts import ANYWHERE
+from hirewire.web.proxy.api_keys import Allowance, ApiKeys, LimitReached
 from hirewire.web.proxy.exchange import (
     MOST_BODY,
     Bodies,
@@ -21,6 +24,7 @@ from hirewire.web.proxy.exchange import (
     ServiceSlow,
     TooManyBodies,
 )
+from hirewire.web.proxy.guesses import TooManyGuesses
 from hirewire.web.proxy.headers import request_headers
 from hirewire.web.proxy.personal_tokens import PersonalTokens, Refused
 from hirewire.web.upstream import Away, BrokeOff, Busy, Silent, Upstream
@@ -46,11 +50,17 @@ class Proxy:
     """ASGI middleware: forwards the paths of services, and leaves other requests to `app`."""
 
     def __init__(
-        self, app: ASGIApp, *, routes: Mapping[str, Upstream], personal: PersonalTokens
+        self,
+        app: ASGIApp,
+        *,
+        routes: Mapping[str, Upstream],
+        personal: PersonalTokens,
+        keys: ApiKeys,
     ) -> None:
         """`routes`: upstreams by path prefix, such as `/api/auth/` or `/.well-known/`."""
         self._app = app
         self._personal = personal
+        self._keys = keys
         self._routes = {path.encode(): upstream for path, upstream in routes.items()}
         self._prefixes = (API, *(path for path in self._routes if not path.startswith(API)))
         self._bodies = Bodies()
@@ -70,13 +80,17 @@ class Proxy:
             answer = problem(404, "not-found", "No service answers at this path.")
             await answer(scope, receive, send)
             return
-        try:
-            scope = await self._personal.exchanged(scope)
-        except (Refused, Unavailable) as error:
-            await drain(scope, receive)
-            refusal = _refused() if isinstance(error, Refused) else _not_exchanged()
-            await refusal(scope, receive, send)
+        if ANYWHERE.search(f"{scope['path']}?{unquote(scope['query_string'].decode('latin-1'))}"):
+            await _turned_away(_in_address(), scope, receive, send)
             return
+        try:
+            scope, allowance = await self._keys.admitted(scope)
+            scope = await self._personal.exchanged(scope)
+        except (Refused, Unavailable, LimitReached, TooManyGuesses) as error:
+            await _turned_away(_refusal(error), scope, receive, send)
+            return
+        if allowance is not None:
+            send = _with_headers(allowance, send)
         await self._pass_on(*found, scope, receive, send)
 
     def _find(self, raw_path: bytes) -> tuple[Upstream, bytes] | None:
@@ -141,6 +155,59 @@ IN_PLACE: dict[type[Exception], tuple[int, str, str, dict[str, str]]] = {
     BodyTooLarge: (413, "too-large", f"The body for {{}} is larger than {MOST_BODY} bytes.", {}),
     TooManyBodies: (503, "too-many-bodies", "Too many bodies arrive for {}.", {"Retry-After": "5"}),
 }
+
+
+def _with_headers(allowance: Allowance, send: Send) -> Send:
+    """Add what is left of an API key's minute to the answer, whoever gives it."""
+    added = allowance.headers()
+
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message["headers"], *added]}
+        await send(message)
+
+    return sent
+
+
+async def _turned_away(refusal: Response, scope: Scope, receive: Receive, send: Send) -> None:
+    await drain(scope, receive)
+    await refusal(scope, receive, send)
+
+
+def _refusal(error: Exception) -> Response:
+    if isinstance(error, LimitReached):
+        return _limited(error.allowance)
+    if isinstance(error, TooManyGuesses):
+        return problem(
+            429,
+            "too-many-guesses",
+            f"Too many wrong tokens came from this network: wait {error.retry_after} seconds.",
+            params={"seconds": error.retry_after},
+            headers={"Retry-After": str(error.retry_after)},
+        )
+    return _refused() if isinstance(error, Refused) else _not_exchanged()
+
+
+def _limited(allowance: Allowance) -> Response:
+    answer = problem(
+        429,
+        "too-many-requests",
+        f"This API key has used its {allowance.limit} requests of this minute: "
+        f"wait {allowance.seconds} seconds.",
+        params={"limit": allowance.limit, "seconds": allowance.seconds},
+        headers={"Retry-After": str(allowance.seconds)},
+    )
+    answer.raw_headers.extend(allowance.headers())
+    return answer
+
+
+def _in_address() -> Response:
+    return problem(
+        400,
+        "secret-in-address",
+        "A token or an API key stands in the address, where logs keep it: send it in the header "
+        "Authorization, and replace it.",
+    )
 
 
 def _refused() -> Response:

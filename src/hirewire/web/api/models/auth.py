@@ -12,6 +12,16 @@ class Tokens(Model):
     refreshToken: str
 
 
+class Admitted(Model):
+    """An access token for an API key, and some of the requests of its minute."""
+
+    accessToken: str
+    limit: int
+    granted: int
+    used: int
+    seconds: float
+
+
 class Exchanged(Model):
     """The access token for a personal one."""
 

@@ -23,6 +23,7 @@ from hirewire.messaging.transaction import Transactions
 
 VERSIONS = "hirewire.auth.migrations.versions"
 LATER = (
+    "0024_locales",
     "0023_api_keys",
     "0022_announced_keys",
     "0021_provider_callbacks",

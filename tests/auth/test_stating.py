@@ -80,3 +80,4 @@ async def test_it_waits_for_news_and_gives_way(auth: Auth, monkeypatch: pytest.M
     await work(auth)
     [row] = await recorded(auth.service.engine, "user.stated")
     assert row.body["blockedAt"] is not None
+    assert (row.body["language"], row.body["verifiedAt"]) == (None, None)

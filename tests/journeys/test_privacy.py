@@ -124,6 +124,7 @@ TABLE: dict[str, Seen] = {
     "/notices": APPLIED_OF_THEN,
     "/api/notifications/notices": APPLIED_OF_THEN,
     "/api/notifications/notices/unread": {},
+    "/api/notifications/preferences": {},
     "/employer/unread/all": {},
     "/shared/{key}": EVERYBODY,
 }

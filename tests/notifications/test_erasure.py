@@ -10,10 +10,11 @@ from hirewire.kit.exports.maker import PartMaker
 from hirewire.messaging.testing import consume, recorded
 from hirewire.notifications.app import SERVICE
 from tests.notifications.conftest import Board
+from tests.notifications.test_preferences import preferences
 
 TABLES = (
     *("person", "employer", "company", "vacancy", "resume", "application", "notice"),
-    *("notice_match", "withdrawn_match", "counted_message", "bounce"),
+    *("notice_match", "withdrawn_match", "counted_message", "preference", "bounce"),
 )
 
 
@@ -35,6 +36,8 @@ async def test_an_applicant_who_is_erased(board: Board) -> None:
     await board.consume(board.submitted(), board.moved(None, "response", "sent"))
     await board.consume(board.moved("response", "consider", "in_progress"), board.matched(), gone)
     await board.consume(board.unmatched(gone))
+    off = {"kinds": [{"kind": "message", "mail": "off", "push": False}]}
+    await preferences(board, board.anna, off)
     erased = UserErased(user_id=board.anna, erasure_id=uuid4(), erased_at=now())
     late = board.sent(board.written("employer"))
     await board.consume(erased)
@@ -76,6 +79,9 @@ async def test_a_notice_and_the_erasure_of_its_reader_at_once(board: Board) -> N
 
 async def test_the_export_has_all_notices(board: Board) -> None:
     await board.consume(board.submitted(), board.written("applicant"), board.matched())
+    quiet = {"from": "22:00", "until": "08:00"}
+    off = {"kind": "message", "mail": "off", "push": False}
+    await preferences(board, board.carla, {"quiet": quiet, "kinds": [off]})
     export = UserExportRequested(
         export_id=uuid4(), user_id=board.carla, language="en", requested_at=now()
     )
@@ -87,6 +93,7 @@ async def test_the_export_has_all_notices(board: Board) -> None:
         content = await parts.content_of(tx, export.export_id, 0, 0)
     text = content.decode()
     kinds = ("application_received", "message", "recommended_candidate")
-    assert [text.count(f'"kind": "{kind}"') for kind in kinds] == [1, 1, 1]
+    assert [text.count(f'"kind": "{kind}"') for kind in kinds] == [1, 2, 1], "and a preference"
+    assert '"quietFrom": 1320' in text
     assert str(board.dan) not in text
     assert len(await recorded(board.service.engine, "notifications.exported")) == 1

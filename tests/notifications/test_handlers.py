@@ -234,7 +234,14 @@ async def test_what_the_logs_no_longer_have_is_stated(empty: Board) -> None:
     )
     await board.consume(
         *(
-            UserStated(user_id=who, email=f"{who}@example.org", blocked_at=at)
+            UserStated(
+                user_id=who,
+                email=f"{who}@example.org",
+                blocked_at=at,
+                verified_at=at,
+                language="ru",
+                time_zone="Asia/Omsk",
+            )
             for who, at in ((board.carla, None), (board.dan, now()), (board.anna, None))
         ),
         *(
@@ -259,6 +266,8 @@ async def test_what_the_logs_no_longer_have_is_stated(empty: Board) -> None:
         application,
     )
     assert await board.notices(board.anna) == [], "it is no news"
+    stored = "select language, time_zone, is_verified from person order by is_verified"
+    assert await board.rows(stored) == [("ru", "Asia/Omsk", one) for one in (False, False, True)]
     await board.consume(board.resumed(3, "An older one"))  # of the log, consumed later
     ids = {"vacancy_id": board.vacancy, "company_id": board.company}
     await board.consume(VacancyPublished(**ids, version=2, title="An older one"))

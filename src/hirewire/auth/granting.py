@@ -28,6 +28,7 @@ from sqlalchemy import (
 )
 
 from hirewire.auth import limits
+from hirewire.auth.announcing import announce_locale
 from hirewire.auth.login_tickets import takes_code
 from hirewire.auth.logins import digest, forgiven, forgiving, has_others, is_place, remembered
 from hirewire.auth.notices import Requester, notify, requester_of
@@ -152,9 +153,10 @@ async def sign_in_by_proof(
         raise AccountBlocked
     if its.is_new:
         await _note_new_place(tx, user_id, network, requester)
-    if requester.language not in (None, its.language):  # remembered for mails
+    if requester.language not in (None, its.language) and not its.is_language_chosen:
         changed = update(user).where(user.c.id == user_id)
         await tx.execute(changed.values(language=requester.language))
+        announce_locale(tx, user_id, requester.language, its.time_zone, now())
     return await _tokens(request, response, granted, _claims_of(its, proof), key)
 
 
@@ -219,7 +221,8 @@ def _its() -> CTE:
     hash = bindparam("password_hash", type_=user.c.password_hash.type)
     return (
         select(user.c.id, user.c.role, _IS_VERIFIED, _latest_consent(bindparam("user_id")))
-        .add_columns(user.c.language, user.c.blocked_at)
+        .add_columns(user.c.language, user.c.is_language_chosen, user.c.time_zone)
+        .add_columns(user.c.blocked_at)
         .add_columns(takes_code(bindparam("user_id")).label("takes_code"))
         .where(user.c.id == bindparam("user_id"))
         .where(or_(hash.is_(None), user.c.password_hash == hash))
@@ -231,7 +234,11 @@ def _its() -> CTE:
 def _may_enter(its: CTE) -> ColumnElement[bool]:
     """Whether nothing forbids the sign-in and, with `only_usual`, there is no more to do."""
     language = bindparam("language", type_=user.c.language.type)
-    is_same_language = or_(language.is_(None), its.c.language.is_not_distinct_from(language))
+    is_same_language = or_(
+        language.is_(None),
+        its.c.is_language_chosen,
+        its.c.language.is_not_distinct_from(language),
+    )
     return and_(
         its.c.blocked_at.is_(None),
         or_(_IS_STRONG, not_(its.c.takes_code)),

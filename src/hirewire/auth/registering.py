@@ -8,6 +8,7 @@ from sqlalchemy import delete, insert
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from hirewire.auth import networks
+from hirewire.auth.announcing import announce_locale, announce_verification
 from hirewire.auth.credentials import email_key
 from hirewire.auth.tables import mail_request, registration, user
 from hirewire.contracts.auth import UserRegistered
@@ -44,11 +45,12 @@ async def add(
     email: str,
     password_hash: str | None,
     language: Language | None,
+    time_zone: str | None = None,
     is_verified: bool = False,
 ) -> UUID | None:
     """Add an applicant; returns their id, or None if the address has an account.
 
-    Records `UserRegistered`.
+    Records `UserRegistered`, and what else is known of the user.
     """
     id, moment = new_id(), now()
     made = await tx.execute(
@@ -61,6 +63,7 @@ async def add(
             role="applicant",
             registered_at=moment,
             language=language,
+            time_zone=time_zone,
             email_verified_at=moment if is_verified else None,
         )
         .on_conflict_do_nothing(index_elements=[user.c.email_key])
@@ -69,6 +72,10 @@ async def add(
     if made.first() is None:
         return None
     record(tx, UserRegistered(id=id, email=email, registered_at=moment))
+    if language is not None or time_zone is not None:
+        announce_locale(tx, id, language, time_zone, moment)
+    if is_verified:
+        announce_verification(tx, id, moment)
     return id
 
 

@@ -30,7 +30,14 @@ EXAMPLES: dict[str, dict[str, JsonValue]] = {
     "auth.stated": {"subscriber": "notifications", "types": ["user.stated"]},
     "profiles.stated": {"subscriber": "notifications", "types": ["resume.stated"]},
     "vacancies.stated": {"subscriber": "notifications", "types": ["vacancy.stated"]},
-    "user.stated": {"userId": USER, "email": "anna@example.org", "blockedAt": None},
+    "user.stated": {
+        "userId": USER,
+        "email": "anna@example.org",
+        "blockedAt": None,
+        "verifiedAt": "2026-11-20T10:02:00Z",
+        "language": "ru",
+        "timeZone": "Europe/Moscow",
+    },
     "resume.stated": {
         "userId": USER,
         "resumeId": RESUME,
@@ -93,6 +100,16 @@ EXAMPLES: dict[str, dict[str, JsonValue]] = {
         "keyId": API_KEY,
         "companyId": COMPANY,
         "at": "2026-11-29T18:05:00Z",
+    },
+    "user.email_verified": {
+        "userId": USER,
+        "at": "2026-11-20T10:02:00Z",
+    },
+    "user.locale_changed": {
+        "userId": USER,
+        "language": "ru",
+        "timeZone": "Europe/Moscow",
+        "at": "2026-11-20T18:05:00Z",
     },
     "signing_key.published": {
         "kid": "2026-11-a",

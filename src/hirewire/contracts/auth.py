@@ -54,6 +54,41 @@ class UserEmailChanged(
     at: Moment
 
 
+class UserEmailVerified(
+    Event, name="user.email_verified", owner="auth", key="user_id", subject="user_id"
+):
+    """A user has shown that the address of the registration is theirs, or an operator says so.
+
+    An address that was changed is verified by then: of it only `user.email_changed` is published.
+    The same may be published again.
+    """
+
+    user_id: UUID
+    at: Moment
+
+
+class UserLocaleChanged(
+    Event,
+    name="user.locale_changed",
+    owner="auth",
+    key="user_id",
+    subject="user_id",
+    personal={"language": None, "time_zone": None},
+):
+    """The language or the time zone of a user is known, or has changed.
+
+    Published at the registration too, unless it says neither. The latest of a user's events is the
+    valid one, and the same may be published again.
+    """
+
+    user_id: UUID
+    language: str | None = None
+    """Of mails: `en` or `ru`; null: not known."""
+    time_zone: str | None = None
+    """A name in the IANA time zone database, such as `Europe/Moscow`; null: that of the board."""
+    at: Moment
+
+
 class UserBlocked(Event, name="user.blocked", owner="auth", key="user_id", subject="user_id"):
     """An operator has blocked a user, or unblocked one.
 
@@ -84,7 +119,7 @@ class UserStated(
     owner="auth",
     key="user_id",
     subject="user_id",
-    personal={"email": ERASED_ADDRESS},
+    personal={"email": ERASED_ADDRESS, "language": None, "time_zone": None},
 ):
     """The current state of an account. Published once of all accounts after a service has
     subscribed, which needs those whose other events are no longer in the log. It says nothing new
@@ -95,6 +130,10 @@ class UserStated(
     email: Address
     blocked_at: Moment | None
     """None: not blocked."""
+    verified_at: Moment | None = None
+    """When the address was; None: not yet."""
+    language: str | None = None
+    time_zone: str | None = None
 
 
 class AuthStated(Event, name="auth.stated", owner="auth", key="subscriber", subject=NOBODY):

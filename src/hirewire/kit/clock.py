@@ -12,6 +12,11 @@ def use_zone(name: str) -> None:
     _zone = UTC if name == "UTC" else ZoneInfo(name)
 
 
+def zone() -> tzinfo:
+    """The board's time zone."""
+    return _zone
+
+
 def now() -> datetime:
     """The current time in UTC."""
     return datetime.now(UTC)

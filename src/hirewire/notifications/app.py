@@ -6,9 +6,11 @@ from hirewire.contracts.auth import (
     SigningKeyPublished,
     UserBlocked,
     UserEmailChanged,
+    UserEmailVerified,
     UserErased,
     UserExportFinished,
     UserExportRequested,
+    UserLocaleChanged,
     UserRegistered,
     UserStated,
 )
@@ -56,11 +58,13 @@ from hirewire.notifications.notices import background as notices_background
 from hirewire.notifications.notices import routes as notices
 from hirewire.notifications.people import commands as people_commands
 from hirewire.notifications.people import handlers as people
+from hirewire.notifications.preferences import commands as preferences_commands
+from hirewire.notifications.preferences import routes as preferences
 
 SERVICE = Service(
     name="notifications",
-    routes=[notices.router, bounces.router],
-    scoped=["/api/notifications/notices"],
+    routes=[notices.router, preferences.router, bounces.router],
+    scoped=["/api/notifications/notices", "/api/notifications/preferences"],
     publishes=[NoticeCreated, NotificationsErasureDone, NotificationsExported],
     subscriptions=[
         on(
@@ -73,6 +77,18 @@ SERVICE = Service(
             UserEmailChanged,
             people.on_user_email_changed,
             name="notifications.addresses",
+            history=True,
+        ),
+        on(
+            UserEmailVerified,
+            people.on_user_email_verified,
+            name="notifications.verified",
+            history=True,
+        ),
+        on(
+            UserLocaleChanged,
+            people.on_user_locale_changed,
+            name="notifications.locales",
             history=True,
         ),
         on(
@@ -156,6 +172,7 @@ SERVICE = Service(
                     matches_commands.erase,
                     applications_commands.erase,
                     board_commands.erase,
+                    preferences_commands.erase,
                     people_commands.erase,
                 ],
             ),

@@ -8,7 +8,7 @@ deletes the notice too.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from hirewire.contracts.notifications import NoticeCreated
@@ -19,19 +19,9 @@ from hirewire.messaging.ids import new_id
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.retry import Later
 from hirewire.messaging.transaction import Tx
+from hirewire.notifications.kinds import Kind, Side
 
 E = TypeVar("E", bound=Event)
-Kind: TypeAlias = Literal[
-    "application_received",
-    "application_answered",
-    "application_moved",
-    "invitation",
-    "message",
-    "vacancy_closed",
-    "recommended_candidate",
-    "recommended_vacancy",
-]
-Side: TypeAlias = Literal["applicant", "employer"]
 KEPT = timedelta(days=180)
 """Older notices are deleted, and older events make none."""
 PATIENCE = timedelta(minutes=20)

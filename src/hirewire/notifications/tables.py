@@ -4,6 +4,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     DateTime,
     ForeignKey,
@@ -52,6 +53,27 @@ person = Table(
         DateTime(timezone=True),
         comment="When the person last had a stopped address tried again",
     ),
+    Column("language", Text, comment="Of mails; null: not known"),
+    Column("time_zone", Text, comment="Of the IANA database; null: the board's"),
+    Column("locale_at", DateTime(timezone=True), comment="When these two changed last"),
+    Column(
+        "is_verified",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="Whether the address is known to be the person's",
+    ),
+    Column(
+        "quiet_from",
+        Integer,
+        comment="Minute of the day in the person's zone; null: no quiet hours",
+    ),
+    Column("quiet_until", Integer),
+    CheckConstraint(
+        "(quiet_from is null) = (quiet_until is null) "
+        "and quiet_from between 0 and 1439 and quiet_until between 0 and 1439",
+        name="person_quiet",
+    ),
 )
 Index("person_email", func.lower(person.c.email))
 
@@ -68,6 +90,19 @@ bounce = Table(
     Column("at", DateTime(timezone=True), nullable=False),
     Index("bounce_user", "user_id"),
     Index("bounce_at", "at"),
+)
+
+preference = Table(
+    "preference",
+    metadata,
+    Column("user_id", Uuid, ForeignKey("person.user_id", ondelete="CASCADE"), primary_key=True),
+    Column("kind", Text, primary_key=True),
+    Column("mail", Text, nullable=False),
+    Column("push", Boolean, nullable=False),
+    CheckConstraint(
+        "mail in ('off', 'at_once', 'hourly', 'daily', 'weekly')", name="preference_mail"
+    ),
+    comment="Only what differs from the defaults (kinds.py)",
 )
 
 # Which user acts for which company, according to consumed events.

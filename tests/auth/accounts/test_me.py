@@ -19,6 +19,8 @@ async def test_the_token_identifies_the_account_and_the_database_has_its_role(au
         "emailVerified": False,
         "pendingEmail": None,
         "hasPassword": True,
+        "language": None,
+        "timeZone": None,
     }
     async with auth.service.messaging.transactions() as tx:
         await make_employer(tx, id)

@@ -8,6 +8,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from hirewire.auth import networks, passwords, registering
 from hirewire.auth.accounts import commands, queries
+from hirewire.auth.callers import CurrentSession
 from hirewire.auth.consenting import ConsentOutdated, agree, require_current
 from hirewire.auth.credentials import hash_password, normalised_email
 from hirewire.auth.notices import requester_of
@@ -29,6 +30,7 @@ from hirewire.kit.mail.letters import Language
 from hirewire.kit.models import Answer, Body
 from hirewire.kit.notices import LONGEST_VERSION, notice
 from hirewire.kit.openapi import refuses
+from hirewire.kit.time_zones import TimeZone
 
 router = APIRouter(prefix="/api/auth", tags=["accounts"])
 
@@ -58,6 +60,8 @@ class Registration(Credentials):
 
     consent: Annotated[str | None, Field(max_length=LONGEST_VERSION)] = None
     """The version of the privacy notice that the user agrees to; without it, pages ask later."""
+    time_zone: TimeZone | None = None
+    """A name in the IANA database; null: that of the board."""
 
 
 class Account(Answer):
@@ -76,6 +80,18 @@ class Me(Account):
 
     pending_email: str | None = None
     """The address that was asked for and is yet to be confirmed."""
+    language: Language | None = None
+    """Of mails; null: as the request that makes one necessary."""
+    time_zone: str | None = None
+    """A name in the IANA database; null: that of the board."""
+
+
+class Changes(Body):
+    """What is to be changed; what is left out stays."""
+
+    language: Language | None = None
+    time_zone: TimeZone | None = None
+    """Null: that of the board."""
 
 
 class Registering(NamedTuple):
@@ -85,6 +101,7 @@ class Registering(NamedTuple):
     password_hash: str
     language: Language | None
     consent: str | None
+    time_zone: str | None
 
 
 async def _registering(body: Registration, request: Request) -> Registering:
@@ -92,7 +109,7 @@ async def _registering(body: Registration, request: Request) -> Registering:
         require_current(body.consent, notice(request.app.state.settings.privacy_notice).version)
     await check_limit(request)
     hashed = await hash_password(body.password)
-    return Registering(body.email, hashed, language_of(request), body.consent)
+    return Registering(body.email, hashed, language_of(request), body.consent, body.time_zone)
 
 
 @router.post(
@@ -130,6 +147,7 @@ async def register(
                 password_hash=new.password_hash,
                 public_url=public_url,
                 language=new.language,
+                time_zone=new.time_zone,
             )
             if new.consent is not None:
                 await agree(tx, id, new.consent, where_of(request))
@@ -151,3 +169,18 @@ async def me(tx: RequestTx, caller: Caller) -> Me:
     if account is None:
         raise Unauthenticated("This account does not exist any more.")
     return Me.model_validate(account)
+
+
+@router.patch("/me", status_code=204, responses=refuses(Unauthenticated))
+async def change(body: Changes, request: Request, current: CurrentSession) -> None:
+    """Change the language or the time zone, in which other services write to you.
+
+    A language that is changed here is not replaced by that of the next sign-in.
+    """
+    changes: commands.LocaleChanges = {}
+    if body.language is not None:
+        changes["language"] = body.language
+    if "time_zone" in body.model_fields_set:
+        changes["time_zone"] = body.time_zone
+    async with transactions_of(request)() as tx:
+        await commands.change_locale(tx, current.user_id, changes)

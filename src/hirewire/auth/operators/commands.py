@@ -9,6 +9,7 @@ from sqlalchemy import select, update
 from hirewire.auth import one_time, registering
 from hirewire.auth import operator_mails as mails
 from hirewire.auth.admins import keep_one, lock_admins
+from hirewire.auth.announcing import announce_verification
 from hirewire.auth.credentials import email_key
 from hirewire.auth.logins import end_sessions
 from hirewire.auth.operator_mails import Board, Reader
@@ -175,7 +176,9 @@ async def verify(tx: Tx, act: Act) -> None:
     person = await _begin(tx, act)
     if person.is_verified:
         raise AlreadyVerified
-    await tx.execute(update(user).where(user.c.id == act.on).values(email_verified_at=now()))
+    moment = now()
+    await tx.execute(update(user).where(user.c.id == act.on).values(email_verified_at=moment))
+    announce_verification(tx, act.on, moment)
     await _note(tx, act, "address_verified", "email_verified_by_operator")
 
 

@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy import delete, func, insert, select, update
 
 from hirewire.auth import one_time
+from hirewire.auth.announcing import announce_verification
 from hirewire.auth.callers import Current
 from hirewire.auth.logins import end_sessions, forgive
 from hirewire.auth.mails.letters import Kind, letter
@@ -100,14 +101,18 @@ async def set_password(
     """
     secret = await one_time.valid(tx, token, "password_reset")
     await one_time.use(tx, secret.id)
-    await tx.execute(
+    moment = now()
+    changed = await tx.execute(
         update(user)
         .where(user.c.id == secret.user_id)
         .values(
             password_hash=password_hash,
-            email_verified_at=func.coalesce(user.c.email_verified_at, now()),
+            email_verified_at=func.coalesce(user.c.email_verified_at, moment),
         )
+        .returning(user.c.email_verified_at)
     )
+    if changed.scalar() == moment:
+        announce_verification(tx, secret.user_id, moment)
     await _forget_new_address(tx, secret.user_id)
     await end_sessions(tx, secret.user_id, "password reset")
     if await revoke_tokens(tx, secret.user_id):

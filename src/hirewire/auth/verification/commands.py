@@ -5,6 +5,7 @@ from uuid import UUID
 from sqlalchemy import update
 
 from hirewire.auth import one_time
+from hirewire.auth.announcing import announce_verification
 from hirewire.auth.security_log.commands import note
 from hirewire.auth.tables import user
 from hirewire.auth.verification import rules
@@ -42,5 +43,7 @@ async def verify_by_code(tx: Tx, user_id: UUID, code: str, where: Where) -> bool
 async def _verify(tx: Tx, user_id: UUID, where: Where) -> None:
     its = user.c
     changed = update(user).where(its.id == user_id, its.email_verified_at.is_(None))
-    if (await tx.execute(changed.values(email_verified_at=now()))).rowcount:
+    moment = now()
+    if (await tx.execute(changed.values(email_verified_at=moment))).rowcount:
         await note(tx, user_id, "email_verified", where)
+        announce_verification(tx, user_id, moment)

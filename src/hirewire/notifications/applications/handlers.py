@@ -14,7 +14,8 @@ from hirewire.messaging.envelope import Received
 from hirewire.messaging.transaction import Tx
 from hirewire.notifications.applications import commands, rules
 from hirewire.notifications.applications.rules import Known, Step
-from hirewire.notifications.making import Side, Subject, make, make_for_message
+from hirewire.notifications.kinds import Side
+from hirewire.notifications.making import Subject, make, make_for_message
 
 Event: TypeAlias = (
     ApplicationSubmitted | ApplicationStageChanged | ApplicationMessageSent | ApplicationStated

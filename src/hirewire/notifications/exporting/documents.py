@@ -15,7 +15,7 @@ from hirewire.kit.exports.files import (
 )
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Transactions, Tx
-from hirewire.notifications.tables import bounce, notice
+from hirewire.notifications.tables import bounce, notice, person, preference
 
 SECTIONS = (
     Section(
@@ -33,10 +33,25 @@ SECTIONS = (
         lambda id: bounce.c.user_id == id,
         without={"source": "the mail server's or the provider's number of the report"},
     ),
+    Section(
+        "settings",
+        person,
+        lambda id: person.c.user_id == id,
+        without={
+            "email": "a copy of the address, which `auth` exports",
+            "email_at": "when that copy was made",
+            "is_verified": "a copy of what `auth` exports",
+            "is_blocked": "a copy of the block, which `auth` exports",
+            "blocked_at": "when that copy was made",
+            "language": "a copy of what `auth` exports",
+            "time_zone": "a copy of what `auth` exports",
+            "locale_at": "when these copies were made",
+        },
+    ),
+    Section("preferences", preference, lambda id: preference.c.user_id == id),
 )
 ELSEWHERE: dict[str, str] = {}
 LEFT_OUT = LEFT_OUT_EVERYWHERE | {
-    "person": "a copy of the address and the block, which `auth` exports",
     "employer": "a copy of what `vacancies` exports",
     "resume": "copies of titles, which `profiles` exports",
     "application": "a copy of what `vacancies` exports",

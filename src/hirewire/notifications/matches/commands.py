@@ -15,7 +15,8 @@ from hirewire.kit.clock import now
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
-from hirewire.notifications.making import Side, announce, due, recorded_at
+from hirewire.notifications.kinds import Side
+from hirewire.notifications.making import announce, due, recorded_at
 
 Group: TypeAlias = Literal["recommended_candidate", "recommended_vacancy"]
 GROUPS: dict[Side, Group] = {

@@ -8,7 +8,8 @@ from hirewire.kit.clock import now
 from hirewire.kit.db import among
 from hirewire.kit.errors import NotFound
 from hirewire.messaging.transaction import Tx
-from hirewire.notifications.making import KEPT, Kind
+from hirewire.notifications.kinds import Kind
+from hirewire.notifications.making import KEPT
 from hirewire.notifications.tables import counted_message, notice
 
 AT_ONCE = 1000

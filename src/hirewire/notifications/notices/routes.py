@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from hirewire.kit.http import Caller, Page, PageParams, RequestTx, bad_cursor, page_of
 from hirewire.kit.models import Answer, Body
 from hirewire.kit.openapi import refuses
-from hirewire.notifications.making import Kind, Side
+from hirewire.notifications.kinds import Kind, Side
 from hirewire.notifications.notices import commands, queries
 
 router = APIRouter(prefix="/api/notifications/notices", tags=["notices"])

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 
 from hirewire.messaging.transaction import Tx
 from hirewire.notifications.tables import bounce, person
@@ -13,9 +13,9 @@ insert into person as p (user_id, email) values ($1, $2)
 on conflict (user_id) do update set email = coalesce(p.email, excluded.email)
 """
 _CHANGE_EMAIL = """
-insert into person as p (user_id, email, email_at) values ($1, $2, $3)
+insert into person as p (user_id, email, email_at, is_verified) values ($1, $2, $3, true)
 on conflict (user_id) do update
-set email = excluded.email, email_at = excluded.email_at,
+set email = excluded.email, email_at = excluded.email_at, is_verified = true,
     mail_stopped_at = null, mail_stopped_for = null, mail_tried_at = null
 where p.email_at is null or p.email_at < excluded.email_at
 """
@@ -25,6 +25,16 @@ on conflict (user_id) do update
 set is_blocked = excluded.is_blocked, blocked_at = excluded.blocked_at
 where p.blocked_at is null or p.blocked_at <= excluded.blocked_at
 """
+_VERIFY = """
+insert into person (user_id, is_verified) values ($1, true)
+on conflict (user_id) do update set is_verified = true
+"""
+_CHANGE_LOCALE = """
+insert into person as p (user_id, language, time_zone, locale_at) values ($1, $2, $3, $4)
+on conflict (user_id) do update set language = excluded.language, time_zone = excluded.time_zone,
+    locale_at = excluded.locale_at
+where p.locale_at is null or p.locale_at <= excluded.locale_at
+"""
 
 
 async def register(tx: Tx, user_id: UUID, email: str) -> None:
@@ -33,10 +43,34 @@ async def register(tx: Tx, user_id: UUID, email: str) -> None:
 
 
 async def change_email(tx: Tx, user_id: UUID, email: str, at: datetime) -> None:
-    """Store a person's new address, unless a later one is known. It has not bounced."""
+    """Store a person's new address, which is verified, unless a later one is known.
+
+    It has not bounced, even if the former one has.
+    """
     changed = await tx.exec_driver_sql(_CHANGE_EMAIL, (user_id, email, at))
     if changed.rowcount:
         await tx.execute(delete(bounce).where(bounce.c.user_id == user_id))
+
+
+async def verify(tx: Tx, user_id: UUID) -> None:
+    """Store that the address is known to be the person's."""
+    await tx.exec_driver_sql(_VERIFY, (user_id,))
+
+
+async def change_locale(
+    tx: Tx, user_id: UUID, language: str | None, time_zone: str | None, at: datetime
+) -> None:
+    """Store a person's language and time zone, unless later ones are known."""
+    await tx.exec_driver_sql(_CHANGE_LOCALE, (user_id, language, time_zone, at))
+
+
+async def introduce_locale(
+    tx: Tx, user_id: UUID, language: str | None, time_zone: str | None
+) -> None:
+    """Store a person's language and time zone, if no change of them is known."""
+    its = person.c
+    unknown = update(person).where(its.user_id == user_id, its.locale_at.is_(None))
+    await tx.execute(unknown.values(language=language, time_zone=time_zone))
 
 
 async def note_block(tx: Tx, user_id: UUID, *, is_blocked: bool, at: datetime) -> None:

@@ -1,6 +1,13 @@
 """Event handlers of `notifications` for users."""
 
-from hirewire.contracts.auth import UserBlocked, UserEmailChanged, UserRegistered, UserStated
+from hirewire.contracts.auth import (
+    UserBlocked,
+    UserEmailChanged,
+    UserEmailVerified,
+    UserLocaleChanged,
+    UserRegistered,
+    UserStated,
+)
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.transaction import Tx
 from hirewire.notifications.people import commands
@@ -17,6 +24,17 @@ async def on_user_email_changed(tx: Tx, received: Received[UserEmailChanged]) ->
     await commands.change_email(tx, event.user_id, event.email, event.at)
 
 
+async def on_user_email_verified(tx: Tx, received: Received[UserEmailVerified]) -> None:
+    """Store that mails may go to the address."""
+    await commands.verify(tx, received.event.user_id)
+
+
+async def on_user_locale_changed(tx: Tx, received: Received[UserLocaleChanged]) -> None:
+    """Store the language and the time zone."""
+    event = received.event
+    await commands.change_locale(tx, event.user_id, event.language, event.time_zone, event.at)
+
+
 async def on_user_blocked(tx: Tx, received: Received[UserBlocked]) -> None:
     """Store whether the person is blocked."""
     event = received.event
@@ -29,3 +47,6 @@ async def on_user_stated(tx: Tx, received: Received[UserStated]) -> None:
     await commands.register(tx, event.user_id, event.email)
     if event.blocked_at is not None:
         await commands.note_block(tx, event.user_id, is_blocked=True, at=event.blocked_at)
+    if event.verified_at is not None:
+        await commands.verify(tx, event.user_id)
+    await commands.introduce_locale(tx, event.user_id, event.language, event.time_zone)

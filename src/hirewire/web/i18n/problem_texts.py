@@ -123,6 +123,8 @@ TEXTS: dict[str, str | Plural] = {
     ),
     "read_as": N_("Changed to %(value)s"),
     "unknown_level": N_("Unknown level"),
+    "no_quiet_hours": N_("The end must differ from the start"),
+    "kind_twice": FORMAT,
     "dates_left_out": N_("The end date is before the start date, so neither was imported"),
     "not_an_image": IMAGE,
     "logo_too_large": N_("The file is larger than 1 MB."),

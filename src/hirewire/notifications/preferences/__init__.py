@@ -1,0 +1,1 @@
+"""What people want to be notified of, how, and when not."""

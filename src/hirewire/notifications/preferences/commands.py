@@ -1,0 +1,66 @@
+"""Commands that store what a person wants."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from hirewire.messaging.transaction import Tx
+from hirewire.notifications.kinds import DEFAULTS, Frequency, Kind
+from hirewire.notifications.tables import person, preference
+
+
+@dataclass(frozen=True, slots=True)
+class Quiet:
+    """Hours in which no mail and no push arrives, in minutes of the person's day."""
+
+    begins: int
+    ends: int
+    """Before `begins` if they go past midnight."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How a person wants to be notified of a kind."""
+
+    mail: Frequency
+    push: bool
+
+
+async def hold(tx: Tx, user_id: UUID) -> None:
+    """Make the person's row if there is none, and lock it: notices that are being made wait."""
+    await tx.execute(insert(person).values(user_id=user_id).on_conflict_do_nothing())
+    await tx.execute(select(person.c.user_id).where(person.c.user_id == user_id).with_for_update())
+
+
+async def set_quiet(tx: Tx, user_id: UUID, quiet: Quiet | None) -> None:
+    """Store the quiet hours."""
+    begins, ends = (quiet.begins, quiet.ends) if quiet else (None, None)
+    changed = update(person).where(person.c.user_id == user_id)
+    await tx.execute(changed.values(quiet_from=begins, quiet_until=ends))
+
+
+async def choose(tx: Tx, user_id: UUID, wishes: Mapping[Kind, Wish]) -> None:
+    """Store what differs from the defaults, and forget what does not. Other kinds stay as they are.
+
+    So a later version can change the defaults for all who have not chosen.
+    """
+    its = preference.c
+    for kind, wish in wishes.items():
+        if wish == Wish(DEFAULTS[kind].mail, DEFAULTS[kind].push):
+            await tx.execute(delete(preference).where(its.user_id == user_id, its.kind == kind))
+            continue
+        values = {"mail": wish.mail, "push": wish.push}
+        await tx.execute(
+            insert(preference)
+            .values(user_id=user_id, kind=kind, **values)
+            .on_conflict_do_update(index_elements=[its.user_id, its.kind], set_=values)
+        )
+
+
+async def erase(tx: Tx, user_id: UUID) -> int:
+    """Delete what a person has chosen; returns how many records."""
+    gone = await tx.execute(delete(preference).where(preference.c.user_id == user_id))
+    return gone.rowcount

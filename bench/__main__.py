@@ -39,6 +39,8 @@ ALL = (
     "gateway",
     "signin",
     "live",
+    "newcomer",
+    "notices",
     "pages",
     "end_to_end",
     "memory",

@@ -13,9 +13,10 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping, Sequence, Set
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -58,8 +59,14 @@ async def run(_: Bench, options: Options) -> list[Figure]:
 
 
 @asynccontextmanager
-async def platform(data: Path | None = None) -> AsyncIterator[str]:
-    """The platform with RabbitMQ on free ports; yields its public address.
+async def platform(
+    data: Path | None = None,
+    *,
+    broker: str = "rabbitmq",
+    without: Sequence[str] = (),
+    settings: Mapping[str, str] = MappingProxyType({}),
+) -> AsyncIterator[str]:
+    """The platform on free ports; yields its public address.
 
     Its data are in this folder, or in one that is removed afterwards.
     """
@@ -68,29 +75,37 @@ async def platform(data: Path | None = None) -> AsyncIterator[str]:
         folder.chmod(0o755)
         data = data or folder / "data"
         make_folder(data, for_others=True)
-        ports = {f"HIREWIRE_{one.upper()}_PORT": str(free_port()) for one in PROCESSES}
+        ports = free_ports() | dict(settings)
         url = f"http://127.0.0.1:{ports['HIREWIRE_WEB_PORT']}"
         kept = {k: v for k, v in os.environ.items() if not k.startswith("HIREWIRE_")}
         with open(folder / "log", "wb") as log:
             process = spawn(
-                [sys.executable, "-m", "hirewire", "run", "--broker", "rabbitmq"],
+                [
+                    *(sys.executable, "-m", "hirewire", "run", "--broker", broker),
+                    *(word for name in without for word in ("--without", name)),
+                ],
                 env=kept | ports | {"HIREWIRE_DATA_DIR": str(data)},
                 output=log,
             )
         try:
-            await _ready(url, folder / "log")
+            await _ready(url, folder / "log", set(without))
             yield url
         finally:
             await stop(process, (signal.SIGTERM, 30))
 
 
-async def _ready(url: str, log: Path) -> None:
+def free_ports() -> dict[str, str]:
+    """Settings of the services' ports."""
+    return {f"HIREWIRE_{one.upper()}_PORT": str(free_port()) for one in PROCESSES}
+
+
+async def _ready(url: str, log: Path, without: Set[str]) -> None:
     deadline = time.monotonic() + START_SECONDS
     async with httpx.AsyncClient(timeout=2) as client:
         while time.monotonic() < deadline:
             with suppress(httpx.HTTPError):
                 states = (await client.get(f"{url}/health/ready")).json().get("services", {})
-                if set(states.values()) == {"ready"}:
+                if {state for name, state in states.items() if name not in without} == {"ready"}:
                     return
             await asyncio.sleep(0.1)
     raise RuntimeError(f"the platform does not start: {log.read_text()[-2000:]}")
@@ -127,26 +142,27 @@ class Scene:
     """An employer, a candidate, and other people with open pages."""
 
     def __init__(self, client: httpx.AsyncClient) -> None:
-        self._client = client
+        self.client = client
         self._tokens: dict[str, str] = {}
-        self._resume = ""
+        self.resume = self.vacancy = ""
 
     async def begin(self) -> None:
         """Publish a vacancy that the resume does not match yet."""
         body = {"companyName": "Bench", "phone": "+7 900 000-00-00"}
-        await self._call("employer", "POST", "/api/vacancies/employer-profile", body)
+        await self.call("employer", "POST", "/api/vacancies/employer-profile", body)
         vacancy = {
             "title": "Data engineer",
             "description": "<p>Data.</p>",
             "requirements": [{"skill": "SQL"}, {"skill": "Python"}],
         }
         base = "/api/vacancies/vacancies"
-        id = (await self._call("employer", "POST", base, vacancy))["id"]
-        await self._call("employer", "POST", f"{base}/{id}/publish")
+        id = (await self.call("employer", "POST", base, vacancy))["id"]
+        self.vacancy = f"{base}/{id}"
+        await self.call("employer", "POST", f"{self.vacancy}/publish")
         resume = {"title": "Data engineer", "area": "Omsk", "skills": [{"name": "Python"}]}
-        made = await self._call("candidate", "POST", "/api/profiles/resumes", resume)
-        self._resume = f"/api/profiles/resumes/{made['id']}"
-        await self._call("candidate", "PATCH", self._resume, await self._complete(made))
+        made = await self.call("candidate", "POST", "/api/profiles/resumes", resume)
+        self.resume = f"/api/profiles/resumes/{made['id']}"
+        await self.call("candidate", "PATCH", self.resume, await self._complete(made))
 
     async def _complete(self, made: dict[str, Any]) -> dict[str, Any]:
         missing = made["completeness"]["missingMandatory"]
@@ -166,7 +182,7 @@ class Scene:
         skills = [{"name": "Python"}] + ([{"name": "SQL"}] if gains else [])
         start = len(page.came)
         name = "recommendation.created" if gains else "recommendation.withdrawn"
-        await self._call("candidate", "PATCH", self._resume, {"skills": skills})
+        await self.call("candidate", "PATCH", self.resume, {"skills": skills})
         committed = time.perf_counter()
         return max(0.0, (await page.next(name, start) - committed) * 1000)
 
@@ -180,7 +196,7 @@ class Scene:
         for n in range(count):
             starts = [len(page.came) for page in pages]
             skills = [{"name": "Python"}, {"name": f"Skill {n}"}]
-            await self._call("candidate", "PATCH", self._resume, {"skills": skills})
+            await self.call("candidate", "PATCH", self.resume, {"skills": skills})
             committed = time.perf_counter()
             moments = await asyncio.gather(
                 *(p.next("activity", start) for p, start in zip(pages, starts, strict=True))
@@ -194,9 +210,9 @@ class Scene:
         page = Page()
         if who not in self._tokens and who != "employer":
             body = {"companyName": who, "phone": None}
-            await self._call(who, "POST", "/api/vacancies/employer-profile", body)
+            await self.call(who, "POST", "/api/vacancies/employer-profile", body)
         headers = {"Authorization": f"Bearer {await self._token(who)}"}
-        async with self._client.stream("GET", "/live", headers=headers) as answer:
+        async with self.client.stream("GET", "/live", headers=headers) as answer:
             answer.raise_for_status()
             task = asyncio.create_task(page.read(answer))
             await page.opened.wait()
@@ -212,16 +228,32 @@ class Scene:
                 "email": f"{who.replace(' ', '.')}.{secrets.token_hex(4)}@example.org",
                 "password": secrets.token_urlsafe(12),
             }
-            (await self._client.post("/api/auth/register", json=credentials)).raise_for_status()
-            login = await self._client.post("/api/auth/login", json=credentials)
+            (await self.client.post("/api/auth/register", json=credentials)).raise_for_status()
+            login = await self.client.post("/api/auth/login", json=credentials)
             self._tokens[who] = login.raise_for_status().json()["accessToken"]
         return self._tokens[who]
 
-    async def _call(self, who: str, method: str, path: str, body: Any = None) -> Any:
-        headers = {"Authorization": f"Bearer {await self._token(who)}"}
-        for _ in range(100):
-            answer = await self._client.request(method, path, json=body, headers=headers)
-            if answer.status_code not in (404, 503):  # keys and profiles have not arrived yet
+    async def apply(self) -> str:
+        """The candidate applies to the vacancy of the employer; returns the application's id."""
+        body = {"resumeId": self.resume.rpartition("/")[2]}
+        path = f"{self.vacancy}/applications"
+        while True:
+            try:
+                return str((await self.call("candidate", "POST", path, body))["id"])
+            except RuntimeError as error:
+                if "resume_is_draft" not in str(error):  # its publication has not arrived yet
+                    raise
+            await asyncio.sleep(0.1)
+
+    async def call(self, who: str, method: str, path: str, body: Any = None) -> Any:
+        """Call the API as this person, who registers before the first call."""
+        headers = {
+            "Authorization": f"Bearer {await self._token(who)}",
+            "Idempotency-Key": secrets.token_hex(8),
+        }
+        for _ in range(400):
+            answer = await self.client.request(method, path, json=body, headers=headers)
+            if answer.status_code not in (404, 503, 504):  # keys and profiles have not arrived yet
                 break
             await asyncio.sleep(0.05)
         if answer.is_error:

@@ -94,6 +94,7 @@ async def running(
     role: Role = "api",
     trust_test_key: bool = True,
     public_url: str = "http://127.0.0.1:8000",
+    outgoing_networks: str | None = None,
 ) -> AsyncIterator[Running]:
     """Run `service` on a migrated database.
 
@@ -105,6 +106,7 @@ async def running(
         database_url=make_url(database_url).render_as_string(hide_password=False),
         secret_key=SECRET_KEY,
         public_url=public_url,
+        outgoing_networks=outgoing_networks,
     )
     url = settings.service_database(service.name)
     await copy_of_migrated(url, service.name)

@@ -55,6 +55,10 @@ log = structlog.get_logger(__name__)
 LifespanResource = Callable[[Transactions, Settings], AbstractAsyncContextManager[None]]
 
 
+Worker = Callable[[Transactions, Settings], Coroutine[Any, Any, None]]
+"""Work for ever, until it is cancelled, that a wake-up call or a clock of its own begins."""
+
+
 @dataclass(frozen=True, slots=True)
 class PeriodicTask:
     """Work that a service repeats in the background."""
@@ -79,6 +83,8 @@ class Service:
     recurring: Sequence[Recurring] = ()
     """The service's own events that are recorded on a schedule."""
     background: Sequence[PeriodicTask] = ()
+    workers: Sequence[Worker] = ()
+    """What each process that works in the background runs for ever, beside messaging."""
     lifespan: Sequence[LifespanResource] = ()
     """Resources of each process that serves requests, such as search indexes."""
     skips_plain: frozenset[str] = frozenset()
@@ -247,6 +253,8 @@ def _background(
         yield Mailer(service.name, transactions, settings, service.on_refused).run()
     if service.exports is not None:
         yield PartMaker(service.name, transactions, service.exports).run()
+    for worker in service.workers:
+        yield worker(transactions, settings)
     for task in tasks:
         yield repeat(task, transactions)
 

@@ -247,6 +247,15 @@ class Settings(BaseSettings):
     api_key_requests_per_minute: int = Field(
         600, ge=1, le=1_000_000, description="Requests of one API key in a minute"
     )
+    webhook_delivery_days: int = Field(
+        30, ge=1, le=365, description="Days for which deliveries to webhooks are kept"
+    )
+    webhook_off_days: int = Field(
+        3,
+        ge=1,
+        le=30,
+        description="Days for which all attempts have failed after which a webhook is switched off",
+    )
     database_pool: int = Field(
         10,
         ge=2,

@@ -12,6 +12,7 @@ from hirewire.contracts.auth import (
     UserExportRequested,
     UserLocaleChanged,
     UserRegistered,
+    UserRoleChanged,
     UserStated,
 )
 from hirewire.contracts.notifications import (
@@ -60,10 +61,14 @@ from hirewire.notifications.people import commands as people_commands
 from hirewire.notifications.people import handlers as people
 from hirewire.notifications.preferences import commands as preferences_commands
 from hirewire.notifications.preferences import routes as preferences
+from hirewire.notifications.webhooks import background as webhooks_background
+from hirewire.notifications.webhooks import commands as webhooks_commands
+from hirewire.notifications.webhooks import handlers as webhooks_handlers
+from hirewire.notifications.webhooks import routes as webhooks
 
 SERVICE = Service(
     name="notifications",
-    routes=[notices.router, preferences.router, bounces.router],
+    routes=[notices.router, preferences.router, bounces.router, webhooks.router],
     scoped=["/api/notifications/notices", "/api/notifications/preferences"],
     publishes=[NoticeCreated, NotificationsErasureDone, NotificationsExported],
     subscriptions=[
@@ -169,6 +174,7 @@ SERVICE = Service(
             erasing(
                 NotificationsErasureDone,
                 [
+                    webhooks_commands.erase,
                     matches_commands.erase,
                     applications_commands.erase,
                     board_commands.erase,
@@ -197,14 +203,31 @@ SERVICE = Service(
             exporting.on_user_export_finished,
             name="notifications.exports_end",
         ),
+        *(
+            on_batch(event, webhooks_handlers.on_event, name=f"notifications.webhooks.{event.name}")
+            for event in webhooks_handlers.EVENTS
+        ),
+        on(
+            UserRoleChanged,
+            webhooks_handlers.on_user_role_changed,
+            name="notifications.operators",
+            history=True,
+        ),
+        on(
+            ApplicationAnonymised,
+            webhooks_handlers.on_application_anonymised,
+            name="notifications.webhooks_anonymised",
+        ),
     ],
     background=[
         notices_background.FORGET_OLD_NOTICES,
         matches_background.FORGET_OLD_WITHDRAWALS,
         bounces_background.READ_MAILBOX,
         bounces_background.FORGET_OLD_BOUNCES,
+        webhooks_background.FORGET_OLD_DELIVERIES,
     ],
-    prepare=[bounces_background.use_mailbox],
+    workers=[webhooks_background.run],
+    prepare=[bounces_background.use_mailbox, webhooks_background.use_settings],
     on_refused=bounces_commands.note_refusal,
     # As in `profiles`: what an external vacancy service sends is for `auth` alone.
     skips_plain=frozenset({EmployerProfileCreated.name}),

@@ -7,9 +7,11 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Float,
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     Table,
     Text,
@@ -18,6 +20,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 metadata = MetaData()
 
@@ -227,4 +230,107 @@ withdrawn_match = Table(
     Column("position", BigInteger, nullable=False),
     Column("at", DateTime(timezone=True), nullable=False),
     Index("withdrawn_match_at", "at"),
+)
+
+# A receiver of events over HTTP: of a company, or of the board (no company).
+webhook = Table(
+    "webhook",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("company_id", Uuid, comment="Null: of the board's operators"),
+    Column("url", Text, nullable=False),
+    Column("events", ARRAY(Text), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("is_on", Boolean, nullable=False, server_default=text("true")),
+    Column("off_at", DateTime(timezone=True)),
+    Column("off_reason", Text, comment="by_hand, failing or gone"),
+    Column("failures", Integer, nullable=False, server_default=text("0"), comment="In a row"),
+    Column("failing_since", DateTime(timezone=True)),
+    Column("not_before", DateTime(timezone=True), comment="The receiver asked to wait until then"),
+    CheckConstraint("is_on = (off_reason is null)", name="webhook_off"),
+    Index("webhook_company", "company_id"),
+)
+
+webhook_secret = Table(
+    "webhook_secret",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("webhook_id", Uuid, ForeignKey("webhook.id", ondelete="CASCADE"), nullable=False),
+    Column("secret", LargeBinary, nullable=False, comment="Sealed"),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("expires_at", DateTime(timezone=True), comment="Null: the current one"),
+    Index("webhook_secret_webhook", "webhook_id"),
+)
+
+webhook_delivery = Table(
+    "webhook_delivery",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("webhook_id", Uuid, ForeignKey("webhook.id", ondelete="CASCADE"), nullable=False),
+    Column("event_id", Uuid, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("key", Text, nullable=False, comment="Deliveries of a key are sent in order"),
+    Column("position", BigInteger, nullable=False, comment="Of the event in those of the key"),
+    Column("at", DateTime(timezone=True), nullable=False, comment="When the event was recorded"),
+    Column("subject_id", Uuid, comment="The person whom the event is about"),
+    Column("body", Text, nullable=False),
+    Column("is_cut", Boolean, nullable=False, server_default=text("false")),
+    Column("state", Text, nullable=False, server_default=text("'waiting'")),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("ended_at", DateTime(timezone=True)),
+    CheckConstraint("state in ('waiting', 'delivered', 'dead')", name="webhook_delivery_state"),
+    UniqueConstraint("webhook_id", "event_id", name="webhook_delivery_event"),
+    Index("webhook_delivery_page", "webhook_id", "id"),
+    Index("webhook_delivery_at", "at"),
+    Index("webhook_delivery_subject", "subject_id"),
+    Index("webhook_delivery_key", "key"),
+    Index(
+        "webhook_delivery_waiting",
+        "webhook_id",
+        "key",
+        "position",
+        "id",
+        postgresql_where=text("state = 'waiting'"),
+    ),
+    Index("webhook_delivery_dead", "webhook_id", "id", postgresql_where=text("state = 'dead'")),
+)
+
+# A webhook's keys with deliveries that wait: only the first of a key is sent.
+webhook_lane = Table(
+    "webhook_lane",
+    metadata,
+    Column("webhook_id", Uuid, ForeignKey("webhook.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("next_attempt_at", DateTime(timezone=True), nullable=False),
+    Column("claim", BigInteger, nullable=False, server_default=text("0")),
+    Index("webhook_lane_due", "webhook_id", "next_attempt_at"),
+)
+
+webhook_attempt = Table(
+    "webhook_attempt",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column(
+        "delivery_id",
+        Uuid,
+        ForeignKey("webhook_delivery.id", ondelete="CASCADE"),
+        nullable=False,
+    ),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("seconds", Float, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("status", Integer, comment="Null: there was no answer"),
+    Column("error", Text, comment="Why there was none"),
+    Column("headers", JSONB),
+    Column("answer", Text),
+    Column("is_cut", Boolean, nullable=False, server_default=text("false")),
+    Index("webhook_attempt_delivery", "delivery_id", "id"),
+)
+
+# Who is an operator, according to consumed events. Nobody's row: the token says so.
+operator = Table(
+    "operator",
+    metadata,
+    Column("user_id", Uuid, primary_key=True),
+    Column("is_operator", Boolean, nullable=False),
 )

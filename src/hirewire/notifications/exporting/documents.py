@@ -58,6 +58,12 @@ LEFT_OUT = LEFT_OUT_EVERYWHERE | {
     "counted_message": "ids only: which messages a notice counts",
     "notice_match": "which matches a notice counts; `vacancies` exports these",
     "withdrawn_match": "ids only, so that late events change nothing",
+    "operator": "a copy of the role, which `auth` exports",
+    "webhook": "of the company, and no person's",
+    "webhook_secret": "a secret of the company",
+    "webhook_delivery": "what was sent to a company's program: ids, from events",
+    "webhook_lane": "how far deliveries are",
+    "webhook_attempt": "what a company's program answered",
     "kit.mail": "`notifications` sends no mail",
 }
 """Tables with rows of a person that are not exported, and why."""

@@ -1,0 +1,1 @@
+"""Webhooks: events sent to receivers that companies and operators name."""

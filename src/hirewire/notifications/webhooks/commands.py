@@ -1,0 +1,217 @@
+"""Commands on webhooks: making, changing, secrets, trying them; and what an erasure deletes."""
+
+import base64
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, func, insert, select, update
+
+from hirewire.kit.clock import now
+from hirewire.kit.db import lock
+from hirewire.kit.errors import AppError, Kind, NotFound
+from hirewire.kit.secrets import seal
+from hirewire.messaging.ids import new_id
+from hirewire.messaging.transaction import Tx
+from hirewire.notifications.tables import webhook, webhook_delivery, webhook_secret
+from hirewire.notifications.webhooks import queries, recording
+from hirewire.notifications.webhooks.recording import Entry
+from hirewire.notifications.webhooks.rules import PING, PURPOSE, payload
+
+MOST_OF_COMPANY, MOST_OF_BOARD = 10, 50
+PINGS_PER_HOUR = 30
+OLD_SECRET_VALID = timedelta(hours=24)
+"""How long the secret before a rotation signs, too."""
+MOST_SECRETS = 4
+AT_ONCE = 1000
+"""The number of old deliveries that are deleted in one transaction."""
+
+_DROP_SECRETS = """
+delete from webhook_secret where webhook_id = $1 and (expires_at <= $2 or id not in (
+    select id from webhook_secret where webhook_id = $1 order by created_at desc limit $3))
+"""
+_FORGET_OLD = """
+delete from webhook_delivery where id in (
+    select id from webhook_delivery where at < $1 order by at limit $2)
+"""
+_FORGET_DELIVERIES = """
+delete from webhook_delivery where subject_id = $1 or strpos(body, $2) > 0
+"""
+_FORGET_ANSWERS = """
+update webhook_attempt set answer = null, headers = null
+where strpos(lower(answer), $1) > 0 or strpos(lower(headers::text), $1) > 0
+"""
+_LEFT_ALONE = """
+delete from webhook w using employer e
+where e.user_id = $1 and w.company_id = e.company_id
+    and not exists (select from employer o where o.company_id = e.company_id and o.user_id <> $1)
+"""
+_OPERATOR = """
+insert into operator (user_id, is_operator) values ($1, $2)
+on conflict (user_id) do update set is_operator = excluded.is_operator
+"""
+
+
+class NoSuchWebhook(NotFound):
+    """Webhook not found, or it is not yours."""
+
+    code = "webhook_not_found"
+
+
+class NoSuchDelivery(NotFound):
+    """Delivery not found, or it is not dead."""
+
+    code = "webhook_delivery_not_found"
+
+
+class TooManyWebhooks(AppError):
+    """No more webhooks can be added; delete one first."""
+
+    slug = "too-many-webhooks"
+    code = "too_many_webhooks"
+    kind = Kind.CONFLICT
+
+
+class TooManyPings(AppError):
+    """This webhook was tried too often; wait a while."""
+
+    slug = "too-many-pings"
+    code = "too_many_pings"
+    kind = Kind.TOO_MANY
+
+
+async def create(
+    tx: Tx, company_id: UUID | None, url: str, events: Sequence[str]
+) -> tuple[UUID, str]:
+    """Add a webhook of a company, or of the board; returns its id and its secret, which is stored
+    encrypted and cannot be read again. Raises `TooManyWebhooks`.
+    """
+    await lock(tx, f"webhooks of {company_id}")
+    most = MOST_OF_BOARD if company_id is None else MOST_OF_COMPANY
+    if await queries.count_of(tx, company_id) >= most:
+        raise TooManyWebhooks
+    id = new_id()
+    await tx.execute(
+        insert(webhook).values(
+            id=id, company_id=company_id, url=url, events=sorted(set(events)), created_at=now()
+        )
+    )
+    return id, await _new_secret(tx, id)
+
+
+async def _new_secret(tx: Tx, webhook_id: UUID) -> str:
+    text = f"whsec_{base64.b64encode(secrets.token_bytes(32)).decode()}"
+    await tx.execute(
+        insert(webhook_secret).values(
+            id=new_id(), webhook_id=webhook_id, secret=seal(text, PURPOSE), created_at=now()
+        )
+    )
+    return text
+
+
+async def change(
+    tx: Tx, id: UUID, *, url: str | None, events: Sequence[str] | None, is_on: bool | None
+) -> None:
+    """Change what is given. What waits is tried at once if it is on and something has changed."""
+    its = webhook.c
+    values: dict[object, object] = {}
+    if url is not None:
+        values[its.url] = url
+    if events is not None:
+        values[its.events] = sorted(set(events))
+    if is_on is not None:
+        reason = None if is_on else func.coalesce(its.off_reason, "by_hand")
+        off_at = None if is_on else func.coalesce(its.off_at, now())
+        values |= {its.is_on: is_on, its.off_reason: reason, its.off_at: off_at}
+    if url is not None or is_on:
+        values |= {its.failures: 0, its.failing_since: None, its.not_before: None}
+    if values:
+        await tx.execute(update(webhook).where(its.id == id).values(values))
+        await recording.hurry(tx, id)
+
+
+async def remove(tx: Tx, id: UUID) -> None:
+    """Delete a webhook with its secrets and deliveries."""
+    await tx.execute(delete(webhook).where(webhook.c.id == id))
+
+
+async def rotate(tx: Tx, id: UUID) -> str:
+    """Make a new secret. The one before signs as well for a day, so a receiver can change over."""
+    await tx.execute(select(webhook.c.id).where(webhook.c.id == id).with_for_update(key_share=True))
+    moment = now()
+    await tx.exec_driver_sql(_DROP_SECRETS, (id, moment, MOST_SECRETS - 1))
+    await tx.execute(
+        update(webhook_secret)
+        .where(webhook_secret.c.webhook_id == id, webhook_secret.c.expires_at.is_(None))
+        .values(expires_at=moment + OLD_SECRET_VALID)
+    )
+    return await _new_secret(tx, id)
+
+
+async def ping(tx: Tx, id: UUID) -> UUID:
+    """Send a message that tries the webhook; returns the id of its delivery's event. Raises
+    `TooManyPings`.
+    """
+    moment, its = now(), webhook_delivery.c
+    await tx.execute(select(webhook.c.id).where(webhook.c.id == id).with_for_update(key_share=True))
+    found = await tx.execute(
+        select(func.count())
+        .select_from(webhook_delivery)
+        .where(its.webhook_id == id, its.type == PING, its.at > moment - timedelta(hours=1))
+    )
+    if found.scalar_one() >= PINGS_PER_HOUR:
+        raise TooManyPings(retry_after=600)
+    event_id = new_id()
+    body = payload(PING, moment, {"webhookId": str(id)})
+    entry = Entry(
+        webhook_id=id,
+        event_id=event_id,
+        type=PING,
+        key=f"ping:{event_id}",
+        position=0,
+        at=moment,
+        subject_id=None,
+        body=body,
+    )
+    await recording.enter(tx, [entry])
+    return event_id
+
+
+async def replay(tx: Tx, id: UUID, delivery_id: UUID) -> None:
+    """Send one dead delivery again. Raises `NoSuchDelivery`."""
+    if not await recording.replay(tx, id, delivery_id):
+        raise NoSuchDelivery
+
+
+async def replay_all(tx: Tx, id: UUID) -> int:
+    """Send all dead deliveries again; returns how many."""
+    return await recording.replay(tx, id)
+
+
+async def forget_old(tx: Tx, days: int) -> bool:
+    """Delete some deliveries of events that are older; True if there may be more."""
+    gone = await tx.exec_driver_sql(_FORGET_OLD, (now() - timedelta(days=days), AT_ONCE))
+    return gone.rowcount == AT_ONCE
+
+
+async def forget_application(tx: Tx, key: str, but: str) -> None:
+    """Delete the deliveries of an application, but those of this type."""
+    its = webhook_delivery.c
+    await tx.execute(delete(webhook_delivery).where(its.key == key, its.type != but))
+
+
+async def set_operator(tx: Tx, user_id: UUID, *, is_operator: bool) -> None:
+    """Keep whether somebody is an operator."""
+    await tx.exec_driver_sql(_OPERATOR, (user_id, is_operator))
+
+
+async def erase(tx: Tx, user_id: UUID) -> int:
+    """Delete the deliveries about a person, answers of receivers that name them, and the webhooks
+    of a company that nobody else acts for; returns how many records.
+    """
+    about = await tx.exec_driver_sql(_FORGET_DELIVERIES, (user_id, str(user_id)))
+    answers = await tx.exec_driver_sql(_FORGET_ANSWERS, (str(user_id),))
+    webhooks = await tx.exec_driver_sql(_LEFT_ALONE, (user_id,))
+    role = await tx.exec_driver_sql("delete from operator where user_id = $1", (user_id,))
+    return sum(one.rowcount for one in (about, answers, webhooks, role))

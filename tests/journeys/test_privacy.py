@@ -85,6 +85,9 @@ TABLE: dict[str, Seen] = {
     "/api/vacancies/applications/{A}": {"owner": "title, user", "open": "title"},
     "/api/vacancies/applications/{W}": {"owner": "title, user", "withdrawn": "old title"},
     "/api/vacancies/applications/{A}/messages": {},
+    "/api/vacancies/applications/{A}/interviews": {},
+    "/api/vacancies/interviews": {},
+    "/api/vacancies/interviews?role=employer": {},
     "/api/vacancies/recommended": {},
     "/api/vacancies/resumes/{R}/viewers": {},
     "/api/vacancies/vacancies?q=cook": {},
@@ -112,6 +115,7 @@ TABLE: dict[str, Seen] = {
     "/me/applications/all": {},
     "/me/matches/all": {},
     "/me/saved": {},
+    "/interviews": {},
     "/companies/{C}": {},
     "/companies/{C}/report": {},
     "/api/vacancies/decisions": {},
@@ -164,6 +168,13 @@ ELSEWHERE = {
     "/api/vacancies/admin/reported",
     "/api/vacancies/admin/reported/count",
     "/api/vacancies/admin/reported/{target}/{id}",
+    # Of an interview: times, the job and the company, and for the company the resume's title.
+    "/api/vacancies/interviews/{id}",
+    "/api/vacancies/interviews/{id}/calendar.ics",
+    "/api/vacancies/calendar",
+    "/api/vacancies/calendar/{secret}.ics",
+    "/applications/{id}/interviews/{interview}.ics",
+    "/calendar/{secret}.ics",
     "/contact",
     "/privacy",
     "/ahead.json",
@@ -235,6 +246,7 @@ PAGES = (
     *("people", "operators", "passkeys", "providers", "security", "two_step", "verifying"),
     *("moderation", "verification"),
     *("posting", "resumes", "routes", "saved", "notices", "leaving", "exporting", "keeping"),
+    "interviews",
 )
 
 

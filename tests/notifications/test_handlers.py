@@ -55,6 +55,10 @@ async def test_a_response_from_the_first_step_to_the_last(board: Board) -> None:
         "companyName": "Acme",
         "resumeId": str(board.resume),
         "resumeTitle": "Chef",
+        "interviewId": None,
+        "startsAt": None,
+        "timeZone": None,
+        "minutes": None,
         "detail": None,
     }
     events = [row.body for row in await recorded(board.service.engine, "notice.created")]

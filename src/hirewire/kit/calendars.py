@@ -27,9 +27,9 @@ _YEAR = timedelta(days=366)
 _TEXTS = {
     "en": {"interview": "Interview: {about}", "off": "Called off: {about}", "name": "Interviews"},
     "ru": {
-        "interview": "Собеседование: {about}",
+        "interview": "Интервью: {about}",
         "off": "Отменено: {about}",
-        "name": "Собеседования",
+        "name": "Интервью",
     },
 }
 

@@ -12,6 +12,10 @@ Kind: TypeAlias = Literal[
     "vacancy_closed",
     "recommended_candidate",
     "recommended_vacancy",
+    "interview_proposed",
+    "interview_chosen",
+    "interview_declined",
+    "interview_cancelled",
 ]
 Side: TypeAlias = Literal["applicant", "employer"]
 Frequency: TypeAlias = Literal["off", "at_once", "hourly", "daily", "weekly"]
@@ -34,11 +38,15 @@ _GATHERED: tuple[Frequency, bool] = ("daily", False)
 DEFAULTS: dict[Kind, Defaults] = {
     "invitation": Defaults("applicant", *_AT_ONCE),
     "application_moved": Defaults("applicant", *_AT_ONCE),
+    "interview_proposed": Defaults("applicant", *_AT_ONCE),
+    "interview_chosen": Defaults(None, *_AT_ONCE),
+    "interview_cancelled": Defaults(None, *_AT_ONCE),
     "vacancy_closed": Defaults("applicant", *_AT_ONCE),
     "recommended_vacancy": Defaults("applicant", *_GATHERED),
     "message": Defaults(None, *_AT_ONCE),
     "application_received": Defaults("employer", *_AT_ONCE),
     "application_answered": Defaults("employer", *_AT_ONCE),
+    "interview_declined": Defaults("employer", *_AT_ONCE),
     "recommended_candidate": Defaults("employer", *_GATHERED),
 }
 """In the order in which pages show them. What somebody waits for comes at once, the rest daily."""

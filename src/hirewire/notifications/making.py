@@ -42,8 +42,8 @@ select $1, u.id, $3 from unnest($2::uuid[]) as u(id) on conflict do nothing retu
 """
 _INSERT = """
 insert into notice (id, user_id, kind, side, event_id, at, application_id, vacancy_id, company_id,
-    resume_id, resume_title, detail)
-select id, user_id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12
+    resume_id, resume_title, detail, interview_id, starts_at, time_zone, minutes)
+select id, user_id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
 from unnest($1::uuid[], $2::uuid[]) as u(id, user_id)
 on conflict (event_id, user_id, kind) do nothing returning id, user_id
 """
@@ -59,17 +59,28 @@ do update set count = n.count + 1 returning id, user_id
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class InterviewTime:
+    """What a notice says of an interview."""
+
+    id: UUID
+    starts_at: datetime | None = None
+    time_zone: str | None = None
+    minutes: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Subject:
     """What a notice is about."""
 
     vacancy_id: UUID
     company_id: UUID
-    resume_id: UUID
+    resume_id: UUID | None
     applicant_id: UUID
     application_id: UUID | None = None
     resume_title: str | None = None
     """Of the resume, if the recipients may read it."""
     detail: str | None = None
+    interview: InterviewTime | None = None
 
 
 def recorded_at(received: Received[Any]) -> datetime:
@@ -157,10 +168,16 @@ async def _make(
             subject.resume_id,
             subject.resume_title,
             subject.detail,
+            *(_of_interview(subject) if statement is _INSERT else ()),
         ),
     )
     new = {str(id) for id in ids}
     announce(tx, received, kind, at, [(r.id, r.user_id) for r in made if str(r.id) in new])
+
+
+def _of_interview(subject: Subject) -> tuple[object, ...]:
+    its = subject.interview
+    return (its.id, its.starts_at, its.time_zone, its.minutes) if its else (None,) * 4
 
 
 def announce(

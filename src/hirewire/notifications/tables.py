@@ -159,6 +159,26 @@ application = Table(
     Index("application_user", "user_id"),
 )
 
+# Interviews as they stand now, for what is written about them.
+interview = Table(
+    "interview",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("application_id", Uuid, nullable=False),
+    Column("user_id", Uuid, nullable=False, comment="The applicant"),
+    Column("employer_id", Uuid, comment="Who proposed it for the company; null: erased"),
+    Column("version", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("starts_at", DateTime(timezone=True), comment="The agreed time, or the one called off"),
+    Column("time_zone", Text),
+    Column("minutes", Integer),
+    Column("place", Text),
+    Column("at", DateTime(timezone=True), nullable=False, comment="Of the last event"),
+    Index("interview_application", "application_id"),
+    Index("interview_user", "user_id"),
+    Index("interview_employer", "employer_id"),
+)
+
 notice = Table(
     "notice",
     metadata,
@@ -176,6 +196,10 @@ notice = Table(
     Column("resume_id", Uuid),
     Column("resume_title", Text, comment="Of then, if the person could read the resume"),
     Column("detail", Text),
+    Column("interview_id", Uuid),
+    Column("starts_at", DateTime(timezone=True), comment="Of the interview, as it was then"),
+    Column("time_zone", Text, comment="The same"),
+    Column("minutes", Integer, comment="The same"),
     Column("read_at", DateTime(timezone=True)),
     Column("withdrawn_at", DateTime(timezone=True), comment="No match is left"),
     UniqueConstraint("event_id", "user_id", "kind", name="notice_event"),
@@ -189,6 +213,7 @@ notice = Table(
     Index("notice_at", "at"),
     Index("notice_application", "application_id"),
     Index("notice_resume", "resume_id"),
+    Index("notice_interview", "interview_id", postgresql_where=text("interview_id is not null")),
     Index(
         "notice_open_group",
         "user_id",

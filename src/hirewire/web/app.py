@@ -33,6 +33,7 @@ from hirewire.web.pages import (
     employer,
     exporting,
     failures,
+    interviews,
     keeping,
     kept_mail,
     leaving,
@@ -80,7 +81,17 @@ PAGES = (
     *(about, account, passwords, security, addresses, access_tokens, providers, operators),
     *(exporting, keeping, kept_mail, saved, notices, candidate),
     *(passkeys, two_step, resume_files, resume_rows),
-    *(resumes, suggestions, applications, people, read_vacancy, posting, board, employer),
+    *(
+        resumes,
+        suggestions,
+        interviews,
+        applications,
+        people,
+        read_vacancy,
+        posting,
+        board,
+        employer,
+    ),
     *(moderation, verification),
     *(styleguide, undoing, verifying, leaving, routes),
 )
@@ -114,6 +125,7 @@ def create_web(settings: Settings) -> FastAPI:
     app.state.upstreams = upstreams
     app.state.public_url = settings.public_url
     app.state.country = settings.country
+    app.state.time_zone = settings.time_zone
     app.state.verified_email = settings.verified_email
     app.state.smtp_url = settings.smtp_url
     app.state.contact_email = settings.contact_email

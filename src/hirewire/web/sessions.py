@@ -20,6 +20,7 @@ from hirewire.kit.languages import preferred
 from hirewire.web.api.answers import Answer
 from hirewire.web.api.applications import Applications
 from hirewire.web.api.auth import Auth
+from hirewire.web.api.interviews import InterviewsClient
 from hirewire.web.api.models.applications import Unread
 from hirewire.web.api.models.auth import Tokens
 from hirewire.web.api.moderation import Moderation, Reports
@@ -139,6 +140,11 @@ class Visitor:
     def applications(self) -> Applications:
         """The applications of `vacancies`, as this visitor."""
         return Applications(self.services, self.access, self.address)
+
+    @property
+    def interviews(self) -> InterviewsClient:
+        """The interviews of `vacancies`, as this visitor."""
+        return InterviewsClient(self.services, self.access, self.address, self.words.lang)
 
     @property
     def moderation(self) -> Moderation:

@@ -126,6 +126,8 @@ WRONG: list[dict[str, object]] = [
     {"slots": [{"local": "2026-11-30 10:00"}]},
     {"slots": [local(2) | {"fold": 2}]},
     {"timeZone": "Europe/Atlantis"},
+    {"timeZone": "../../etc/passwd"},
+    {"timeZone": ""},
     {"minutes": 0},
     {"minutes": 10_000},
     {"place": "x" * 501},

@@ -1,9 +1,12 @@
 """Commands that keep what notices need of applications."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from hirewire.messaging.transaction import Tx
 from hirewire.notifications.applications.rules import Known
+from hirewire.notifications.making import InterviewTime
 
 _KNOWN = """
 select user_id, is_accepted, applicant_state from application where id = $1 for update
@@ -42,6 +45,72 @@ async def step(tx: Tx, id: UUID, stage: str, applicant_state: str) -> None:
     await tx.exec_driver_sql(_STEP, (id, stage, applicant_state))
 
 
+_HOLD = """
+insert into interview as i (id, application_id, user_id, employer_id, version, state, starts_at,
+    time_zone, minutes, place, at)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+on conflict (id) do update set
+    employer_id = excluded.employer_id, version = excluded.version, state = excluded.state,
+    starts_at = excluded.starts_at, at = excluded.at,
+    time_zone = coalesce(excluded.time_zone, i.time_zone),
+    minutes = coalesce(excluded.minutes, i.minutes), place = coalesce(excluded.place, i.place)
+where i.version < excluded.version
+returning time_zone, minutes
+"""
+_SUPERSEDE = """
+update notice set withdrawn_at = $2
+where interview_id = $1 and read_at is null and withdrawn_at is null
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interview:
+    """An interview as an event says that it stands."""
+
+    id: UUID
+    application_id: UUID
+    user_id: UUID
+    employer_id: UUID | None
+    version: int
+    state: str
+    at: datetime
+    starts_at: datetime | None = None
+    """The agreed time, or the one that was called off."""
+    time_zone: str | None = None
+    minutes: int | None = None
+    place: str | None = None
+
+
+async def store_interview(tx: Tx, its: Interview) -> InterviewTime | None:
+    """Store how an interview stands, and take unread notices of how it stood before away.
+
+    Returns what notices say of it; None if a later change is known.
+    """
+    stored = await tx.exec_driver_sql(
+        _HOLD,
+        (
+            its.id,
+            its.application_id,
+            its.user_id,
+            its.employer_id,
+            its.version,
+            its.state,
+            its.starts_at,
+            its.time_zone,
+            its.minutes,
+            its.place,
+            its.at,
+        ),
+    )
+    row = stored.first()
+    if row is None:
+        return None
+    await tx.exec_driver_sql(_SUPERSEDE, (its.id, its.at))
+    return InterviewTime(
+        id=its.id, starts_at=its.starts_at, time_zone=row.time_zone, minutes=row.minutes
+    )
+
+
 async def title_for_company(tx: Tx, resume_id: UUID, *, is_accepted: bool) -> str | None:
     """The title of a resume that a company may read; None if it may not, or it is not known.
 
@@ -60,6 +129,7 @@ async def title_for_owner(tx: Tx, resume_id: UUID) -> str | None:
 async def anonymise(tx: Tx, id: UUID, user_id: UUID) -> None:
     """Forget whose application it is: the applicant's notices go, the company's have no resume."""
     await tx.exec_driver_sql(_ANONYMISE, (id,))
+    await tx.exec_driver_sql("delete from interview where application_id = $1", (id,))
     await _forget(tx, [id], user_id)
 
 
@@ -69,7 +139,11 @@ async def erase(tx: Tx, user_id: UUID) -> int:
         "delete from application where user_id = $1 returning id", (user_id,)
     )
     ids = [row.id for row in rows]
-    return len(ids) + await _forget(tx, ids, user_id)
+    gone = await tx.exec_driver_sql("delete from interview where user_id = $1", (user_id,))
+    left = await tx.exec_driver_sql(
+        "update interview set employer_id = null where employer_id = $1", (user_id,)
+    )
+    return len(ids) + gone.rowcount + left.rowcount + await _forget(tx, ids, user_id)
 
 
 async def _forget(tx: Tx, ids: list[UUID], user_id: UUID) -> int:

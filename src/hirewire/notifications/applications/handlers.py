@@ -1,6 +1,7 @@
 """Event handlers of `notifications` for applications and messages."""
 
 from dataclasses import replace
+from datetime import datetime
 from typing import TypeAlias
 
 from hirewire.contracts.vacancies import (
@@ -9,17 +10,43 @@ from hirewire.contracts.vacancies import (
     ApplicationStageChanged,
     ApplicationStated,
     ApplicationSubmitted,
+    InterviewCancelled,
+    InterviewChosen,
+    InterviewDeclined,
+    InterviewProposed,
 )
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.transaction import Tx
 from hirewire.notifications.applications import commands, rules
-from hirewire.notifications.applications.rules import Known, Step
+from hirewire.notifications.applications.rules import (
+    ACCOUNT_DELETED,
+    InterviewOutcome,
+    Known,
+    Step,
+)
 from hirewire.notifications.kinds import Side
-from hirewire.notifications.making import Subject, make, make_for_message
+from hirewire.notifications.making import (
+    InterviewTime,
+    Subject,
+    make,
+    make_for_message,
+    recorded_at,
+)
 
 Event: TypeAlias = (
     ApplicationSubmitted | ApplicationStageChanged | ApplicationMessageSent | ApplicationStated
 )
+
+InterviewEvent: TypeAlias = (
+    InterviewProposed | InterviewChosen | InterviewDeclined | InterviewCancelled
+)
+InterviewReceived: TypeAlias = (
+    Received[InterviewProposed]
+    | Received[InterviewChosen]
+    | Received[InterviewDeclined]
+    | Received[InterviewCancelled]
+)
+SIDES: tuple[Side, ...] = ("applicant", "employer")
 
 
 async def on_application_submitted(tx: Tx, received: Received[ApplicationSubmitted]) -> None:
@@ -66,6 +93,62 @@ async def on_application_message_sent(tx: Tx, received: Received[ApplicationMess
     await make_for_message(tx, received, side, await _subject(tx, event, side, known))
 
 
+async def on_interview_proposed(tx: Tx, received: Received[InterviewProposed]) -> None:
+    """Notify the candidate of times to choose from."""
+    event = received.event
+    time = await _stored(
+        tx,
+        event,
+        recorded_at(received),
+        "proposed",
+        time_zone=event.time_zone,
+        minutes=event.minutes,
+    )
+    if time is not None:
+        detail = "moved" if event.called_off else None
+        outcome = InterviewOutcome("interview_proposed", "applicant", detail)
+        await _notify(tx, received, outcome, time)
+
+
+async def on_interview_chosen(tx: Tx, received: Received[InterviewChosen]) -> None:
+    """Notify both sides: the candidate, who has chosen, gets what a calendar needs."""
+    event = received.event
+    time = await _stored(
+        tx,
+        event,
+        recorded_at(received),
+        "chosen",
+        starts_at=event.starts_at,
+        time_zone=event.time_zone,
+        minutes=event.minutes,
+        place=event.place,
+    )
+    if time is not None:
+        for side in SIDES:
+            await _notify(tx, received, InterviewOutcome("interview_chosen", side), time)
+
+
+async def on_interview_declined(tx: Tx, received: Received[InterviewDeclined]) -> None:
+    """Notify the company that the candidate declines, or wants other times."""
+    event = received.event
+    time = await _stored(tx, event, recorded_at(received), "declined", starts_at=event.called_off)
+    if time is not None:
+        detail = "other_times" if event.wants_other_times else "declined"
+        await _notify(
+            tx, received, InterviewOutcome("interview_declined", "employer", detail), time
+        )
+
+
+async def on_interview_cancelled(tx: Tx, received: Received[InterviewCancelled]) -> None:
+    """Notify the side that did not call it off; both, if the system did."""
+    event = received.event
+    time = await _stored(tx, event, recorded_at(received), "cancelled", starts_at=event.called_off)
+    if time is not None:
+        was_agreed = event.called_off is not None
+        for outcome in rules.of_cancelled(event.side, event.reason, was_agreed=was_agreed):
+            await _notify(tx, received, outcome, time)
+
+
 async def on_application_anonymised(tx: Tx, received: Received[ApplicationAnonymised]) -> None:
     """Forget whose application it was."""
     await commands.anonymise(tx, received.event.application_id, received.event.user_id)
@@ -84,6 +167,68 @@ async def on_application_stated(tx: Tx, received: Received[ApplicationStated]) -
 
 async def _known(tx: Tx, event: Event) -> Known | None:
     return await commands.met(tx, event.application_id, event.resume_id, event.user_id)
+
+
+async def _stored(
+    tx: Tx,
+    event: InterviewEvent,
+    at: datetime,
+    state: str,
+    *,
+    starts_at: datetime | None = None,
+    time_zone: str | None = None,
+    minutes: int | None = None,
+    place: str | None = None,
+) -> InterviewTime | None:
+    """What notices say of the interview of an event; None if they say nothing.
+
+    Of a candidate who is erased nothing is stored: this event and the erasure may arrive in either
+    order.
+    """
+    if isinstance(event, InterviewCancelled) and event.reason == ACCOUNT_DELETED:
+        return InterviewTime(id=event.interview_id, starts_at=starts_at)
+    if await commands.met(tx, event.application_id, event.resume_id, event.user_id) is None:
+        return None
+    its = commands.Interview(
+        id=event.interview_id,
+        application_id=event.application_id,
+        user_id=event.user_id,
+        employer_id=event.employer_id,
+        version=event.version,
+        state=state,
+        at=at,
+        starts_at=starts_at,
+        time_zone=time_zone,
+        minutes=minutes,
+        place=place,
+    )
+    return await commands.store_interview(tx, its)
+
+
+async def _notify(
+    tx: Tx,
+    received: InterviewReceived,
+    outcome: InterviewOutcome,
+    time: InterviewTime,
+) -> None:
+    event, is_erased = received.event, outcome.detail == ACCOUNT_DELETED
+    if is_erased:
+        title = None
+    elif outcome.side == "applicant":
+        title = await commands.title_for_owner(tx, event.resume_id)
+    else:
+        title = await commands.title_for_company(tx, event.resume_id, is_accepted=True)
+    subject = Subject(
+        application_id=event.application_id,
+        vacancy_id=event.vacancy_id,
+        company_id=event.company_id,
+        resume_id=None if is_erased else event.resume_id,
+        applicant_id=event.user_id,
+        resume_title=title,
+        detail=outcome.detail,
+        interview=time,
+    )
+    await make(tx, received, outcome.kind, outcome.side, subject)
 
 
 async def _subject(tx: Tx, event: Event, side: Side, known: Known) -> Subject:

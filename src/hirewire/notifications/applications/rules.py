@@ -75,6 +75,31 @@ def outcome(step: Step, known: Known) -> Outcome | None:
     return Outcome("application_moved", "applicant", step.applicant_state)
 
 
+@dataclass(frozen=True, slots=True)
+class InterviewOutcome:
+    """What a notice about an interview says, and to which side."""
+
+    kind: Literal[
+        "interview_proposed", "interview_chosen", "interview_declined", "interview_cancelled"
+    ]
+    side: Literal["applicant", "employer"]
+    detail: str | None = None
+
+
+def of_cancelled(side: str, reason: str, *, was_agreed: bool) -> list[InterviewOutcome]:
+    """What the end of an interview is worth.
+
+    Whoever called it off knows. If its application has ended, notices say that already, so that
+    only an agreed time is worth one. Of one that expired, the page says enough.
+    """
+    if reason == "expired" or (reason != "called_off" and not was_agreed):
+        return []
+    sides: list[Literal["applicant", "employer"]] = ["applicant", "employer"]
+    if reason == ACCOUNT_DELETED:
+        sides = ["employer"]
+    return [InterviewOutcome("interview_cancelled", one, reason) for one in sides if one != side]
+
+
 def _states_before(step: Step, known: Known) -> frozenset[str]:
     if known.applicant_state is not None:
         return frozenset({known.applicant_state})

@@ -54,6 +54,7 @@ ELSEWHERE: dict[str, str] = {}
 LEFT_OUT = LEFT_OUT_EVERYWHERE | {
     "employer": "a copy of what `vacancies` exports",
     "resume": "copies of titles, which `profiles` exports",
+    "interview": "a copy of what `vacancies` exports",
     "application": "a copy of what `vacancies` exports",
     "counted_message": "ids only: which messages a notice counts",
     "notice_match": "which matches a notice counts; `vacancies` exports these",

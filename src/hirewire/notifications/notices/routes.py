@@ -34,9 +34,18 @@ class Notice(Answer):
     resume_id: UUID | None
     resume_title: str | None
     """Of then, if the caller could read it."""
+    interview_id: UUID | None
+    starts_at: datetime | None
+    """Of an interview: the agreed time, or the one that was called off, as it was then."""
+    time_zone: str | None
+    """Of the interview."""
+    minutes: int | None
+    """Of the interview."""
     detail: str | None
     """Of `application_answered`: `accepted`, `declined` or `withdrawn`. Of `application_moved`: the
-    applicant's state. Of `vacancy_closed`: the reason.
+    applicant's state. Of `vacancy_closed`: the reason. Of `interview_proposed`: `moved`, if other
+    times were proposed before. Of `interview_declined`: `declined` or `other_times`. Of
+    `interview_cancelled`: `called_off`, `application_ended` or `account_deleted`.
     """
 
 

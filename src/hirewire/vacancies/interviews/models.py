@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from hirewire.kit.models import Answer, Body, text
+from hirewire.kit.time_zones import TimeZone
 from hirewire.vacancies.interviews.rules import LONGEST, MOST_SLOTS, SHORTEST, Act, State
 from hirewire.vacancies.parties import Party, Side
 
@@ -28,8 +29,7 @@ class NewInterview(Body):
     """Times to choose from."""
 
     slots: Annotated[list[SlotIn], Field(min_length=1, max_length=MOST_SLOTS)]
-    time_zone: Annotated[str, text(1, 64)]
-    """The name of a zone (IANA), such as `Europe/Berlin`."""
+    time_zone: TimeZone
     minutes: Annotated[int, Field(ge=SHORTEST, le=LONGEST)]
     place: Annotated[str, text(1, 500)] | None = None
     """An address or a link. It stands in the calendar."""

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from hirewire.vacancies.parties import Party
 
@@ -87,12 +86,6 @@ def moves(at: Standing, party: Party, now: datetime) -> Mapping[Act, State]:
     if is_over(at, now):
         return {}
     return {act: to for (who, act), to in AFTER[state_now(at, now)].items() if who == party}
-
-
-@cache
-def zones() -> frozenset[str]:
-    """The names of all time zones (IANA)."""
-    return frozenset(available_timezones() - {"Factory", "localtime"})
 
 
 def moments(local: datetime, zone: ZoneInfo) -> list[datetime]:

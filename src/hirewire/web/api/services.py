@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 import aiohttp
@@ -43,6 +43,8 @@ class Reply:
     kind: str
     """The media type with its parameters."""
     content: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    """All headers, by their names in small letters."""
 
     def parsed(self, model: type[ParsedT]) -> ParsedT:
         """The body as this model. Raises `Unavailable` if it has another form."""
@@ -95,7 +97,8 @@ class Services:
                 await upstream.ask(method, target, sent, content, limit) as answer,
             ):
                 kind = answer.headers.get("content-type", "")
-                return Reply(name, answer.status, kind, await answer.read())
+                named = {name.lower(): value for name, value in answer.headers.items()}
+                return Reply(name, answer.status, kind, await answer.read(), named)
         except (Away, Busy, BrokeOff, TimeoutError, aiohttp.ClientError, UnicodeError):
             raise Unavailable(retry_after=2) from None
 

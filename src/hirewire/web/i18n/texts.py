@@ -83,7 +83,8 @@ PAGES: dict[str, tuple[str, ...]] = {
     "Job editor": ("vacancy_edit.html", "vacancy_fields.html", "vacancy_wrong.html", "price.html"),
     "Board": ("job.html", "board.html", "cards.html", "stage.html"),
     "Candidates": ("candidates.html", "candidate.html", "resumes.html", "card.html"),
-    "Application": ("application.html", "applications.py"),
+    "Application": ("application.html", "applications.py", "interview.html"),
+    "Interviews": ("interviews.html", "interviews_ahead.html"),
     "Errors and system status": (
         *("missing.html", "wrong.html", "away.html", "again.html", "starting.html"),
         "blocked.html",

@@ -4,12 +4,13 @@ import gettext
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import cache, lru_cache
 from io import BytesIO
 from math import ceil
 from pathlib import Path
 from typing import Protocol
+from zoneinfo import ZoneInfo
 
 from babel import Locale, dates, numbers
 from babel.messages.mofile import write_mo
@@ -182,6 +183,13 @@ class Words:
         """The time of day of an ISO 8601 time, in the board's time zone."""
         return f"{local(datetime.fromisoformat(value)):%H:%M}"
 
+    def span(self, start: str, minutes: int, zone: str) -> str:
+        """The day and from when to when, by the clocks of a time zone, whose offset follows."""
+        begins = datetime.fromisoformat(start).astimezone(ZoneInfo(zone))
+        ends = (begins.astimezone(UTC) + timedelta(minutes=minutes)).astimezone(begins.tzinfo)
+        day = dates.format_date(begins, "EEEE, d MMMM y", locale=self.lang)
+        return f"{day[0].upper()}{day[1:]}, {begins:%H:%M}–{ends:%H:%M} ({_offset(begins)})"
+
     def act(self, what: str) -> str:
         """The label of an act of the security log; a neutral one for an act of a later version."""
         return self.label(f"act_{what}" if f"act_{what}" in LABELS else "act_other")
@@ -235,6 +243,14 @@ class Words:
         passed = max((datetime.now(moment.tzinfo) - moment).total_seconds(), 60)
         unit = next((unit for unit in (86400, 3600, 60) if passed >= unit), 60)
         return _age(self.lang, int(passed) // unit * unit)
+
+
+def _offset(moment: datetime) -> str:
+    """How far clocks are from UTC, such as `UTC+5:30`."""
+    minutes = int((moment.utcoffset() or timedelta()).total_seconds()) // 60
+    hours, rest = divmod(abs(minutes), 60)
+    sign = "+" if minutes > 0 else "−"
+    return f"UTC{sign}{hours}{f':{rest:02}' if rest else ''}" if minutes else "UTC"
 
 
 @lru_cache(maxsize=1_000)

@@ -27,6 +27,15 @@ CONCERNS: dict[str, tuple[Side, ...]] = {
     "application.submitted": ("person", "company"),
     "application.stage_changed": ("person", "company"),
     "application.message_sent": ("person", "company"),
+    **dict.fromkeys(
+        (
+            "interview.proposed",
+            "interview.chosen",
+            "interview.declined",
+            "interview.cancelled",
+        ),
+        ("person", "company"),
+    ),
     "vacancy.published": ("company",),
     "vacancy.updated": ("company",),
     "vacancy.paused": ("company",),

@@ -17,6 +17,7 @@ from hirewire.web.api.models.base import Items
 from hirewire.web.api.models.profiles import ResumeInList, WholeResume
 from hirewire.web.api.models.vacancies import Reason
 from hirewire.web.i18n.labels import N_
+from hirewire.web.pages.meetings import DURATIONS, Meetings, shown, zone_of, zones
 from hirewire.web.pages.naming import named
 from hirewire.web.pages.rendering import (
     Asking,
@@ -89,10 +90,14 @@ async def own(who: Visitor, vacancy: UUID) -> Own:
 
 async def names_of(who: Visitor, listed: Sequence[Application]) -> dict[str, str]:
     """Names by resume, where contacts are open; empty if the service is unavailable."""
-    ids = {one.resumeId for one in listed if one.acceptedAt}
+    return await names_by_resume(who, [one.resumeId for one in listed if one.acceptedAt])
+
+
+async def names_by_resume(who: Visitor, ids: Sequence[str]) -> dict[str, str]:
+    """The same for resumes whose contacts are open."""
     if not ids:
         return {}
-    answer = await or_none(who.profiles.candidate_names(sorted(ids)))
+    answer = await or_none(who.profiles.candidate_names(sorted(set(ids))))
     found = answer.data.items if is_good(answer) else ()
     return {one.resumeId: one.fullName for one in found}
 
@@ -156,8 +161,10 @@ async def _page(
     status: int = 200,
     *,
     template: str = "application.html",
+    meeting: Form | None = None,
 ) -> Response:
     """The page of an application, as its reader's side sees it."""
+    meetings = await _meetings(who, one, meeting or Form())
     person, heading = None, one.vacancyTitle
     reasons: tuple[Reason, ...] = ()
     if one.side == "employer":
@@ -174,9 +181,25 @@ async def _page(
         reasons=await named(who, reasons),
         messages=messages,
         conversation=conversation(one, messages),
+        meetings=meetings,
+        zones=zones,
+        durations=DURATIONS,
         following=AHEAD.get(one.stage or "", ""),
         form=form,
     )
+
+
+async def _meetings(who: Visitor, one: Application, form: Form) -> Meetings:
+    """The interviews of an application, and the form to propose one."""
+    may_propose = one.side == "employer" and one.open and one.acceptedAt is not None
+    answer = await or_none(who.interviews.of(one.id))
+    if not is_good(answer):
+        return Meetings([], False, "UTC", form, is_known=False)
+    found = answer.data.items
+    here = await zone_of(who) if found or may_propose else "UTC"
+    items = [shown(who.words, each, here) for each in found]
+    is_free = not any(each.is_ahead for each in items)
+    return Meetings(items, may_propose and is_free, here, form)
 
 
 async def _explained(who: Visitor, one: Application) -> tuple[Application, tuple[Reason, ...]]:
@@ -269,6 +292,13 @@ async def _refused(
     """The page again, with the input and the reason for the refusal."""
     form = Form(given)
     form.refuse(answer)
+    return await refused_page(who, id, form, answer.status)
+
+
+async def refused_page(
+    who: Visitor, id: UUID, form: Form, status: int, *, meeting: Form | None = None
+) -> Response:
+    """The page of an application with a form that was refused."""
     found = (await who.applications.application(id)).data
     messages = (await who.applications.messages(id)).data.items
-    return await _page(who, found, messages, form, answer.status)
+    return await _page(who, found, messages, form, status, meeting=meeting)

@@ -14,6 +14,7 @@ from hirewire.web.api.models.applications import Application
 from hirewire.web.api.models.base import Items
 from hirewire.web.api.models.profiles import Contact, Profile, ResumeInList
 from hirewire.web.api.models.vacancies import MatchingVacancy
+from hirewire.web.pages.meetings import ahead_of
 from hirewire.web.pages.naming import named_in
 from hirewire.web.pages.rendering import (
     Asking,
@@ -38,6 +39,8 @@ LISTS = ("matches", "applications")
 """The parts of the dashboard that also have their own page."""
 SHOWN_RESUMES = 4
 """Resumes on the dashboard before the others are unfolded; views are counted for these."""
+SHOWN_INTERVIEWS = 5
+"""The number of interviews on the dashboard."""
 SHOWN_SAVED = 3
 """The number of saved jobs on the dashboard."""
 FEW, WHOLE_PAGE = 10, 20
@@ -137,14 +140,18 @@ async def _matches(
 
 
 async def _home(who: Visitor, form: Form, status: int = 200) -> Response:
-    profile, resumes, matches, applications, saved, searches = await asyncio.gather(
-        _profile(who),
-        or_none(who.profiles.resumes()),
-        _matches(who, FEW),
-        or_none(who.applications.sent(FEW)),
-        or_none(who.vacancies.saved(SHOWN_SAVED)),
-        or_none(who.vacancies.searches()),
+    parts, ahead = await asyncio.gather(
+        asyncio.gather(
+            _profile(who),
+            or_none(who.profiles.resumes()),
+            _matches(who, FEW),
+            or_none(who.applications.sent(FEW)),
+            or_none(who.vacancies.saved(SHOWN_SAVED)),
+            or_none(who.vacancies.searches()),
+        ),
+        ahead_of(who, "applicant", SHOWN_INTERVIEWS),
     )
+    profile, resumes, matches, applications, saved, searches = parts
     return render(
         who,
         "home.html",
@@ -155,6 +162,9 @@ async def _home(who: Visitor, form: Form, status: int = 200) -> Response:
         applications=applications,
         saved=saved,
         searches=searches,
+        ahead=ahead,
+        role="applicant",
+        people={},
         views=await _views(who, resumes),
         steps=_first_steps(profile, resumes, applications),
         form=form,

@@ -15,7 +15,8 @@ from hirewire.web.api.answers import Answer, Missing
 from hirewire.web.api.models.applications import Application
 from hirewire.web.api.models.base import Items
 from hirewire.web.api.models.vacancies import Activity, JobFigures, MatchingResume
-from hirewire.web.pages.applications import names_of
+from hirewire.web.pages.applications import names_by_resume, names_of
+from hirewire.web.pages.meetings import ahead_of
 from hirewire.web.pages.naming import named_in
 from hirewire.web.pages.rendering import (
     Asking,
@@ -36,7 +37,7 @@ from hirewire.web.sessions import Visitor
 router = APIRouter(prefix="/employer", include_in_schema=False)
 LISTS = ("matches", "activity", "unread")
 """The parts of the dashboard that also have their own page."""
-SHOWN = {"mine": 10, "matches": 6, "activity": 30, "unread": 5}
+SHOWN = {"mine": 10, "matches": 6, "activity": 30, "unread": 5, "interviews": 5}
 WHOLE = 20
 """The number of rows of a part on the dashboard, and on its own page."""
 Page = Items[MatchingResume] | Items[Activity] | Items[Application]
@@ -67,11 +68,12 @@ async def home(who: Member) -> Response:
     profile = await who.vacancies.employer_profile()
     if not profile.is_good:
         return render(who, "hire.html", form=Form())
-    mine, matches, activity, unread = await asyncio.gather(
+    mine, matches, activity, unread, ahead = await asyncio.gather(
         _jobs(who, SHOWN["mine"]),
         _matches(who, SHOWN["matches"]),
         _activity(who, SHOWN["activity"]),
         _unread(who, SHOWN["unread"]),
+        ahead_of(who, "employer", SHOWN["interviews"]),
     )
     return render(
         who,
@@ -82,6 +84,9 @@ async def home(who: Member) -> Response:
         activity=activity.data,
         unread=unread.data,
         names=await names_of(who, unread.data.items),
+        ahead=ahead,
+        role="employer",
+        people=await names_by_resume(who, [one.one.resumeId for one in ahead]),
         groups=grouped(activity.data.items),
         form=Form(),
         whole=False,

@@ -77,6 +77,7 @@ class Account(Model):
     emailVerified: bool = True
     pendingEmail: str | None = None
     hasPassword: bool = True
+    timeZone: str | None = None
 
 
 class SecurityEvent(Model):

@@ -21,6 +21,9 @@ class Notice(Model):
     companyName: str | None = None
     resumeId: str | None = None
     resumeTitle: str | None = None
+    startsAt: Moment | None = None
+    timeZone: str | None = None
+    minutes: int | None = None
     detail: str | None = None
     """For a moved application, the state that the applicant sees."""
 

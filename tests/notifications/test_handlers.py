@@ -1,6 +1,7 @@
 """What events become: notices to the right people, once, and none about the past."""
 
 import asyncio
+from dataclasses import replace
 from uuid import uuid4
 
 from hirewire.contracts.auth import AuthStated, UserBlocked, UserEmailChanged, UserStated
@@ -302,6 +303,26 @@ async def test_an_event_makes_one_notice_for_each(board: Board) -> None:
     await consume(consumer, received)
     assert await board.kinds(board.carla) == [("application_received", None)]
     assert len(await recorded(board.service.engine, "notice.created")) == 2
+
+
+async def test_a_repeat_that_an_operator_asks_for_makes_no_notice_again(board: Board) -> None:
+    """`events replay --again`: the same events, with other ids and without numbers."""
+    events = [board.submitted(), board.moved(None, "response", "sent"), board.written("applicant")]
+    events += [board.written("employer"), board.moved("response", "consider", "in_progress")]
+    sent = [board.sent(one) for one in [*events, board.matched()]]
+    await board.consume(*sent)
+    [mine] = [one for one in await board.notices(board.anna) if one["kind"] == "message"]
+    await board.call(board.anna, "PUT", f"/{mine['id']}/read", expect=204)
+    before = [await board.notices(one) for one in (board.carla, board.anna)]
+    for _ in range(2):
+        again = []
+        for one in sent:
+            headers = {**one.headers, "id": str(uuid4()), "replayof": one.headers["id"]}
+            headers.pop("sequence")
+            again.append(replace(one, headers=headers, message_id=headers["id"]))
+        await board.consume(*again)
+    assert [await board.notices(one) for one in (board.carla, board.anna)] == before
+    assert await board.rows("select stage from application") == [("consider",)]
 
 
 async def test_nobody_is_notified_of_their_own_act_or_while_blocked(board: Board) -> None:

@@ -82,6 +82,13 @@ class Received(Generic[E]):
     """The epoch of the owner's database, to which the sequence belongs."""
     redacted: bool = False
     """The person whom it is about was erased: no handler gets it."""
+    repeats: UUID | None = None
+    """The id of the event that this one repeats, because an operator asked for it again."""
+
+    @property
+    def original_id(self) -> UUID:
+        """The id of the event itself: that of a repeat is another one."""
+        return self.repeats or self.id
 
     @property
     def order(self) -> int | None:
@@ -241,7 +248,15 @@ def _decode(delivery: Delivery, services: frozenset[str]) -> Received[Event]:
         traceparent=_traceparent(headers),
         epoch=_epoch(headers, sequence),
         redacted=_is_redacted(event, delivery.body),
+        repeats=_repeats(headers),
     )
+
+
+def _repeats(headers: Mapping[str, str]) -> UUID | None:
+    try:
+        return UUID(headers["replayof"])
+    except (KeyError, ValueError):
+        return None
 
 
 def _is_redacted(event: Event, body: bytes) -> bool:

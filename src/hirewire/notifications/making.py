@@ -133,7 +133,7 @@ async def make_for_message(tx: Tx, received: Received[Any], side: Side, subject:
     """
     if await due(tx, [received]):
         people = await recipients(tx, side, subject)
-        values = (received.id, people, recorded_at(received))
+        values = (received.original_id, people, recorded_at(received))
         new = await tx.exec_driver_sql(_MEET_MESSAGE, values)
         uncounted = {row.user_id for row in new}
         people = [one for one in people if one in uncounted]
@@ -160,7 +160,7 @@ async def _make(
             people,
             kind,
             side,
-            received.id,
+            received.original_id,
             at,
             subject.application_id,
             subject.vacancy_id,

@@ -189,7 +189,7 @@ async def _count(tx: Tx, groups: Mapping[_Place, Sequence[_Match]]) -> None:
                 user_id,
                 GROUPS[side],
                 side,
-                first.cause.id,
+                first.cause.original_id,
                 recorded_at(first.cause),
                 len(matches),
                 about,

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from hirewire.contracts.auth import UserErased
 from hirewire.contracts.vacancies import (
     ApplicationAnonymised,
+    InterviewAbandoned,
     InterviewCancelled,
     InterviewChosen,
     InterviewDeclined,
@@ -81,7 +82,7 @@ async def test_each_side_is_notified_of_what_the_other_has_done(board: Board) ->
     assert (await board.kinds(board.carla))[1:] == [("interview_declined", "other_times")]
     await board.consume(proposed(board, 5), chosen(board, 6))
     await board.consume(cancelled(board, 7, "applicant", "called_off"))
-    assert await board.kinds(board.anna) == []
+    assert await board.kinds(board.anna) == [("interview_cancelled", "called_off")]
     [last, _] = await board.notices(board.dan)
     assert (last["kind"], last["detail"], last["startsAt"], last["timeZone"]) == (
         "interview_cancelled",
@@ -110,13 +111,11 @@ async def test_what_has_been_read_stays_and_what_is_outdated_says_nothing(board:
 @pytest.mark.parametrize(
     ("side", "reason", "was_agreed", "sides"),
     [
-        ("applicant", "called_off", True, [EMPLOYER]),
+        ("applicant", "called_off", True, [APPLICANT, EMPLOYER]),
         ("employer", "called_off", False, [APPLICANT]),
         ("system", "application_ended", True, [APPLICANT, EMPLOYER]),
-        ("applicant", "application_ended", True, [EMPLOYER]),
+        ("applicant", "application_ended", True, [APPLICANT, EMPLOYER]),
         ("employer", "application_ended", False, []),
-        ("system", "account_deleted", True, [EMPLOYER]),
-        ("system", "account_deleted", False, []),
         ("system", "expired", False, []),
     ],
 )
@@ -127,18 +126,31 @@ def test_whom_the_end_of_an_interview_concerns(
     assert [one.side for one in found] == sides
 
 
-async def test_an_erased_candidate_is_in_no_row_and_the_company_learns_that_nobody_comes(
-    board: Board,
+@pytest.mark.parametrize("erased_first", [True, False])
+async def test_the_company_learns_that_an_erased_candidate_will_not_come(
+    board: Board, erased_first: bool
 ) -> None:
     await board.consume(board.submitted(), proposed(board, 1), chosen(board, 2))
     erased = UserErased(user_id=board.anna, erasure_id=uuid4(), erased_at=now())
-    await board.consume(erased)
-    assert await stored(board) == []
-    await board.consume(cancelled(board, 3, "system", "account_deleted"))
-    assert await stored(board) == []
-    found = [one for one in await board.notices(board.carla) if one["kind"].startswith("int")]
-    for one in found:
-        assert (one["resumeId"], one["resumeTitle"]) == (None, None)
+    abandoned = InterviewAbandoned(
+        interview_id=INTERVIEW,
+        application_id=board.application,
+        vacancy_id=board.vacancy,
+        company_id=board.company,
+        employer_id=board.carla,
+        version=3,
+        time_zone="Europe/Berlin",
+        minutes=45,
+        called_off=START,
+    )
+    for event in (erased, abandoned) if erased_first else (abandoned, erased):
+        await board.consume(event)
+    for employer in (board.carla, board.dan):
+        [one] = [one for one in await board.notices(employer) if one["interviewId"]]
+        assert (one["kind"], one["detail"]) == ("interview_cancelled", "account_deleted")
+        assert (one["startsAt"], one["resumeId"], one["resumeTitle"]) == (SHOWN, None, None)
+    [row] = await stored(board)
+    assert (row.state, row.user_id) == ("cancelled", None)
     async with board.service.engine.connect() as connection:
         for table in ("person", "application", "interview", "notice"):
             rows = await connection.execute(text(f"select t::text as line from {table} t"))

@@ -331,6 +331,17 @@ EXAMPLES: dict[str, dict[str, JsonValue]] = {
         "reason": "called_off",
         "calledOff": "2026-12-08T13:30:00Z",
     },
+    "interview.abandoned": {
+        "interviewId": INTERVIEW,
+        "applicationId": APPLICATION,
+        "vacancyId": VACANCY,
+        "companyId": COMPANY,
+        "employerId": EMPLOYER,
+        "version": 3,
+        "timeZone": "Europe/Berlin",
+        "minutes": 45,
+        "calledOff": "2026-12-08T13:30:00Z",
+    },
 }
 """A payload of each event, as it is on the wire."""
 

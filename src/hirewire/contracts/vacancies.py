@@ -323,9 +323,32 @@ class InterviewCancelled(
     side: str
     """Who called it off: `employer`, `applicant` or `system`."""
     reason: str
-    """`called_off`, `application_ended`, `account_deleted` or `expired`: no time was chosen."""
+    """`called_off`, `application_ended` or `expired`: no time was chosen."""
     called_off: Moment | None = None
     """The time that was agreed before."""
+
+
+class InterviewAbandoned(
+    Event, name="interview.abandoned", owner="vacancies", key="application_id", subject=NOBODY
+):
+    """The candidate of an agreed interview has deleted the account: nobody will come.
+
+    It says nothing of the candidate, so it is handled although that person is erased.
+    """
+
+    interview_id: UUID
+    application_id: UUID
+    vacancy_id: UUID
+    company_id: UUID
+    employer_id: UUID | None
+    """Who proposed the times for the company."""
+    version: int
+    """Rises with each change of the interview: the highest one says how it stands."""
+    time_zone: str
+    """The name of the interview's time zone (IANA)."""
+    minutes: int
+    called_off: Moment
+    """The time that was agreed."""
 
 
 class RecommendationCreated(

@@ -29,6 +29,7 @@ from hirewire.contracts.vacancies import (
     ApplicationSubmitted,
     EmployerProfileCreated,
     EmployerStated,
+    InterviewAbandoned,
     InterviewCancelled,
     InterviewChosen,
     InterviewDeclined,
@@ -180,6 +181,12 @@ SERVICE = Service(
             InterviewCancelled,
             applications.on_interview_cancelled,
             name="notifications.interviews_cancelled",
+            history=True,
+        ),
+        on(
+            InterviewAbandoned,
+            applications.on_interview_abandoned,
+            name="notifications.interviews_abandoned",
             history=True,
         ),
         on(

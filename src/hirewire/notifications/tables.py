@@ -165,7 +165,7 @@ interview = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("application_id", Uuid, nullable=False),
-    Column("user_id", Uuid, nullable=False, comment="The applicant"),
+    Column("user_id", Uuid, comment="The applicant; null: erased"),
     Column("employer_id", Uuid, comment="Who proposed it for the company; null: erased"),
     Column("version", Integer, nullable=False),
     Column("state", Text, nullable=False),

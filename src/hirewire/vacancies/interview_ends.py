@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, and_, delete, or_, select, update
 
-from hirewire.contracts.vacancies import InterviewCancelled
+from hirewire.contracts.vacancies import InterviewAbandoned, InterviewCancelled
 from hirewire.kit.clock import now
 from hirewire.kit.db import among
 from hirewire.messaging.envelope import Received
@@ -62,6 +62,24 @@ def cancelled(
     record(tx, event, cause=cause)
 
 
+def _abandoned(tx: Tx, row: Row[Any], application: Row[Any]) -> None:
+    """Record `InterviewAbandoned` of an agreed interview; it says nothing of the candidate."""
+    if row.starts_at is None:
+        return
+    event = InterviewAbandoned(
+        interview_id=row.id,
+        application_id=application.id,
+        vacancy_id=application.vacancy_id,
+        company_id=application.company_id,
+        employer_id=row.proposed_by,
+        version=row.version,
+        time_zone=row.time_zone,
+        minutes=row.minutes,
+        called_off=row.starts_at,
+    )
+    record(tx, event)
+
+
 async def call_off(
     tx: Tx,
     applications: Sequence[Row[Any]],
@@ -69,7 +87,10 @@ async def call_off(
     reason: Reason = "application_ended",
     cause: Received[Any] | None = None,
 ) -> None:
-    """Call off what is still ahead of these applications, which have ended and are locked."""
+    """Call off what is still ahead of these applications, which have ended and are locked.
+
+    Records `InterviewCancelled`, or `InterviewAbandoned` if the candidate is erased.
+    """
     by_id = {row.id: row for row in applications}
     moment, its = now(), interview.c
     ahead = or_(
@@ -88,6 +109,9 @@ async def call_off(
         .returning(interview)
     )
     for row in sorted(changed, key=lambda row: row.id):
+        if reason == "account_deleted":
+            _abandoned(tx, row, by_id[row.application_id])
+            continue
         cancelled(tx, row, by_id[row.application_id], side, reason, row.starts_at, cause)
 
 

@@ -50,6 +50,7 @@ insert into interview as i (id, application_id, user_id, employer_id, version, s
     time_zone, minutes, place, at)
 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 on conflict (id) do update set
+    user_id = excluded.user_id,
     employer_id = excluded.employer_id, version = excluded.version, state = excluded.state,
     starts_at = excluded.starts_at, at = excluded.at,
     time_zone = coalesce(excluded.time_zone, i.time_zone),
@@ -69,7 +70,8 @@ class Interview:
 
     id: UUID
     application_id: UUID
-    user_id: UUID
+    user_id: UUID | None
+    """The applicant; None: erased."""
     employer_id: UUID | None
     version: int
     state: str

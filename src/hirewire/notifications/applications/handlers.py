@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
+from uuid import UUID
 
 from hirewire.contracts.vacancies import (
     ApplicationAnonymised,
@@ -10,6 +11,7 @@ from hirewire.contracts.vacancies import (
     ApplicationStageChanged,
     ApplicationStated,
     ApplicationSubmitted,
+    InterviewAbandoned,
     InterviewCancelled,
     InterviewChosen,
     InterviewDeclined,
@@ -47,6 +49,8 @@ InterviewReceived: TypeAlias = (
     | Received[InterviewCancelled]
 )
 SIDES: tuple[Side, ...] = ("applicant", "employer")
+NOBODY = UUID(int=0)
+"""Stands for a candidate who is erased."""
 
 
 async def on_application_submitted(tx: Tx, received: Received[ApplicationSubmitted]) -> None:
@@ -101,13 +105,14 @@ async def on_interview_proposed(tx: Tx, received: Received[InterviewProposed]) -
         event,
         recorded_at(received),
         "proposed",
+        starts_at=event.called_off,
         time_zone=event.time_zone,
         minutes=event.minutes,
     )
     if time is not None:
         detail = "moved" if event.called_off else None
         outcome = InterviewOutcome("interview_proposed", "applicant", detail)
-        await _notify(tx, received, outcome, time)
+        await _notify(tx, received, outcome, replace(time, starts_at=None))
 
 
 async def on_interview_chosen(tx: Tx, received: Received[InterviewChosen]) -> None:
@@ -140,13 +145,42 @@ async def on_interview_declined(tx: Tx, received: Received[InterviewDeclined]) -
 
 
 async def on_interview_cancelled(tx: Tx, received: Received[InterviewCancelled]) -> None:
-    """Notify the side that did not call it off; both, if the system did."""
+    """Notify the other side that it is called off, or both of an agreed time."""
     event = received.event
     time = await _stored(tx, event, recorded_at(received), "cancelled", starts_at=event.called_off)
     if time is not None:
         was_agreed = event.called_off is not None
         for outcome in rules.of_cancelled(event.side, event.reason, was_agreed=was_agreed):
             await _notify(tx, received, outcome, time)
+
+
+async def on_interview_abandoned(tx: Tx, received: Received[InterviewAbandoned]) -> None:
+    """Notify the company that nobody will come. It may arrive before or after the erasure."""
+    event = received.event
+    its = commands.Interview(
+        id=event.interview_id,
+        application_id=event.application_id,
+        user_id=None,
+        employer_id=event.employer_id,
+        version=event.version,
+        state="cancelled",
+        at=recorded_at(received),
+        starts_at=event.called_off,
+        time_zone=event.time_zone,
+        minutes=event.minutes,
+    )
+    time = await commands.store_interview(tx, its)
+    if time is not None:
+        subject = Subject(
+            application_id=event.application_id,
+            vacancy_id=event.vacancy_id,
+            company_id=event.company_id,
+            resume_id=None,
+            applicant_id=NOBODY,
+            detail=ACCOUNT_DELETED,
+            interview=time,
+        )
+        await make(tx, received, "interview_cancelled", "employer", subject)
 
 
 async def on_application_anonymised(tx: Tx, received: Received[ApplicationAnonymised]) -> None:
@@ -180,13 +214,7 @@ async def _stored(
     minutes: int | None = None,
     place: str | None = None,
 ) -> InterviewTime | None:
-    """What notices say of the interview of an event; None if they say nothing.
-
-    Of a candidate who is erased nothing is stored: this event and the erasure may arrive in either
-    order.
-    """
-    if isinstance(event, InterviewCancelled) and event.reason == ACCOUNT_DELETED:
-        return InterviewTime(id=event.interview_id, starts_at=starts_at)
+    """What notices say of the interview of an event; None if they say nothing."""
     if await commands.met(tx, event.application_id, event.resume_id, event.user_id) is None:
         return None
     its = commands.Interview(
@@ -211,10 +239,8 @@ async def _notify(
     outcome: InterviewOutcome,
     time: InterviewTime,
 ) -> None:
-    event, is_erased = received.event, outcome.detail == ACCOUNT_DELETED
-    if is_erased:
-        title = None
-    elif outcome.side == "applicant":
+    event = received.event
+    if outcome.side == "applicant":
         title = await commands.title_for_owner(tx, event.resume_id)
     else:
         title = await commands.title_for_company(tx, event.resume_id, is_accepted=True)
@@ -222,7 +248,7 @@ async def _notify(
         application_id=event.application_id,
         vacancy_id=event.vacancy_id,
         company_id=event.company_id,
-        resume_id=None if is_erased else event.resume_id,
+        resume_id=event.resume_id,
         applicant_id=event.user_id,
         resume_title=title,
         detail=outcome.detail,

@@ -89,15 +89,15 @@ class InterviewOutcome:
 def of_cancelled(side: str, reason: str, *, was_agreed: bool) -> list[InterviewOutcome]:
     """What the end of an interview is worth.
 
-    Whoever called it off knows. If its application has ended, notices say that already, so that
-    only an agreed time is worth one. Of one that expired, the page says enough.
+    An agreed time concerns both sides, whoever called it off: it has to go from two calendars.
+    Without one, the other side needs to know, unless a notice says already that the application has
+    ended. Of one that expired, the page says enough.
     """
     if reason == "expired" or (reason != "called_off" and not was_agreed):
         return []
     sides: list[Literal["applicant", "employer"]] = ["applicant", "employer"]
-    if reason == ACCOUNT_DELETED:
-        sides = ["employer"]
-    return [InterviewOutcome("interview_cancelled", one, reason) for one in sides if one != side]
+    concerned = [one for one in sides if was_agreed or one != side]
+    return [InterviewOutcome("interview_cancelled", one, reason) for one in concerned]
 
 
 def _states_before(step: Step, known: Known) -> frozenset[str]:

@@ -54,6 +54,13 @@ FOR_COMPANIES: Mapping[str, Offer] = {
     ),
     "interview.declined": Offer("companyId", (*_INTERVIEW, "wantsOtherTimes", "calledOff")),
     "interview.cancelled": Offer("companyId", (*_INTERVIEW, "side", "reason", "calledOff")),
+    "interview.abandoned": Offer(
+        "companyId",
+        (
+            *("applicationId", "vacancyId", "companyId", "interviewId", "version"),
+            *("timeZone", "minutes", "calledOff"),
+        ),
+    ),
     "recommendation.created": Offer(
         "companyId", (*_MATCH, "score", "resumeVersion", "vacancyVersion", "ruleset")
     ),

@@ -36,6 +36,7 @@ CONCERNS: dict[str, tuple[Side, ...]] = {
         ),
         ("person", "company"),
     ),
+    "interview.abandoned": ("company",),
     "vacancy.published": ("company",),
     "vacancy.updated": ("company",),
     "vacancy.paused": ("company",),

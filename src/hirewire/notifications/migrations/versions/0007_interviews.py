@@ -9,7 +9,7 @@ INTERVIEW = """
 create table interview (
     id uuid primary key,
     application_id uuid not null,
-    user_id uuid not null,
+    user_id uuid,
     employer_id uuid,
     version integer not null,
     state text not null,
@@ -34,7 +34,7 @@ INDEXES = (
     "notice_interview on notice (interview_id) where interview_id is not null",
 )
 COMMENTS = {
-    "interview.user_id": "The applicant",
+    "interview.user_id": "The applicant; null: erased",
     "interview.employer_id": "Who proposed it for the company; null: erased",
     "interview.starts_at": "The agreed time, or the one called off",
     "interview.at": "Of the last event",

@@ -43,6 +43,7 @@ ALL = (
     "notices",
     "pages",
     "end_to_end",
+    "webhooks",
     "memory",
 )
 

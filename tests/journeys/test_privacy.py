@@ -238,13 +238,24 @@ ELSEWHERE = {
     "/api/vacancies/skills",
     "/api/vacancies/skills/names",
     "/api/vacancies/skills/{id}",
+    # Ids and states only; the tests of webhooks look at what is sent.
+    "/api/notifications/webhooks",
+    "/api/notifications/webhooks/events",
+    "/api/notifications/webhooks/{id}",
+    "/api/notifications/webhooks/{id}/deliveries",
+    "/api/notifications/webhooks/{id}/deliveries/{delivery_id}",
+    *(
+        f"/{side}/webhooks{path}"
+        for side in ("employer", "admin")
+        for path in ("", "/{id}", "/{id}/deliveries/{delivery_id}")
+    ),
 }
 """Paths that contain no data of candidates, or only a part of a page in the table."""
 PAGES = (
     "about",
     *("account", "addresses", "applications", "board", "candidate", "employer", "passwords"),
     *("people", "operators", "passkeys", "providers", "security", "two_step", "verifying"),
-    *("moderation", "verification"),
+    *("moderation", "verification", "webhooks"),
     *("posting", "resumes", "routes", "saved", "notices", "leaving", "exporting", "keeping"),
     "interviews",
 )

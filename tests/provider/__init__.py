@@ -19,18 +19,18 @@ CLIENT, SECRET = "board", "a secret of these tests"
 NEEDS = "no node: apt-get install nodejs npm"
 
 
-def installed() -> Path | None:
-    """The folder with the provider, installed once for each lock file; None without node or npm."""
+def installed(packages: Path = HERE) -> Path | None:
+    """A folder with these packages, installed once for each lock file; None without node or npm."""
     if not shutil.which("node") or not shutil.which("npm"):
         return None
-    lock = hashlib.sha256((HERE / "package-lock.json").read_bytes()).hexdigest()[:16]
+    lock = hashlib.sha256((packages / "package-lock.json").read_bytes()).hexdigest()[:16]
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = cache / "hirewire-tests" / f"provider-{lock}"
+    folder = cache / "hirewire-tests" / f"{packages.name}-{lock}"
     if not folder.is_dir():
         folder.parent.mkdir(parents=True, exist_ok=True)
-        new = Path(tempfile.mkdtemp(prefix="provider-", dir=folder.parent))
+        new = Path(tempfile.mkdtemp(prefix="new-", dir=folder.parent))
         for name in ("package.json", "package-lock.json"):
-            shutil.copy(HERE / name, new)
+            shutil.copy(packages / name, new)
         command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
         done = subprocess.run(command, cwd=new, capture_output=True, text=True, check=False)
         if done.returncode:

@@ -266,5 +266,6 @@ SERVICE = Service(
     on_refused=bounces_commands.note_refusal,
     # As in `profiles`: what an external vacancy service sends is for `auth` alone.
     skips_plain=frozenset({EmployerProfileCreated.name}),
+    sends_mail=True,
     exports=EXPORTS,
 )

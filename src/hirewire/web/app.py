@@ -58,6 +58,7 @@ from hirewire.web.pages import (
     undoing,
     verification,
     verifying,
+    webhooks,
 )
 from hirewire.web.pages.assets import STATIC, Assets
 from hirewire.web.pages.counts import BoardCounts
@@ -81,6 +82,7 @@ PAGES = (
     *(about, account, passwords, security, addresses, access_tokens, providers, operators),
     *(exporting, keeping, kept_mail, saved, notices, candidate),
     *(passkeys, two_step, resume_files, resume_rows),
+    webhooks,
     *(
         resumes,
         suggestions,

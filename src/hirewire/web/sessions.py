@@ -29,6 +29,7 @@ from hirewire.web.api.operators import Operators
 from hirewire.web.api.profiles import Profiles
 from hirewire.web.api.services import Services
 from hirewire.web.api.vacancies import Vacancies
+from hirewire.web.api.webhooks import WebhooksClient
 from hirewire.web.i18n.words import LANGUAGES, Words, words
 
 ACCESS, REFRESH = "hirewire_access", "hirewire_refresh"
@@ -160,6 +161,11 @@ class Visitor:
     def notices(self) -> Notices:
         """The notices of `notifications`, as this visitor."""
         return Notices(self.services, self.access, self.address)
+
+    @property
+    def webhooks(self) -> WebhooksClient:
+        """The webhooks of `notifications`, as this visitor."""
+        return WebhooksClient(self.services, self.access, self.address)
 
     @property
     def public(self) -> Vacancies:

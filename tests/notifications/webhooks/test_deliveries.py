@@ -12,6 +12,9 @@ from standardwebhooks import WebhookVerificationError
 from hirewire.contracts.auth import UserBlocked
 from hirewire.contracts.vacancies import VacancyPublished
 from hirewire.kit.clock import now
+from hirewire.kit.mail import queue
+from hirewire.kit.mail.letters import Letter
+from hirewire.kit.secrets import unseal
 from hirewire.notifications.webhooks import background, sending
 from hirewire.notifications.webhooks.background import SCHEDULE, Sender
 from tests.notifications.conftest import LONG_AGO
@@ -128,6 +131,7 @@ async def test_dead_deliveries_are_listed_and_sent_again_in_order(hooks: Hooks) 
 
     hooks.receiver.answer = lambda _: 200
     hooks.receiver.requests.clear()
+    await hooks.execute("insert into webhook_lane select id, 'gone', now() from webhook")
     replay = f"{path}/deliveries/{dead[1]['id']}/replay"
     await hooks.call(board.carla, "POST", replay, expect=204)
     await hooks.call(board.carla, "POST", replay, expect=404)
@@ -174,6 +178,11 @@ async def test_a_webhook_that_fails_for_days_is_switched_off_and_on_again(hooks:
     await hooks.work()
     off = await hooks.call(board.carla, "GET", path)
     assert (off["on"], off["offReason"], off["waiting"]) == (False, "failing", 1)
+    mails = await board.rows("select user_id, content from kit.mail where kind = 'webhook_off'")
+    assert {user_id for user_id, _ in mails} == {board.carla, board.dan}
+    letter = Letter.from_json(unseal(bytes(mails[0][1]), queue.PURPOSE))
+    assert letter.subject == "The webhook to 127.0.0.1 was switched off"
+    assert letter.button == ("Look at the webhook", f"/employer/webhooks/{made['id']}")
     await board.consume(board.written("applicant"))
     await hooks.make_due()
     await hooks.work()
@@ -306,6 +315,24 @@ async def test_a_large_event_is_sent_and_a_larger_one_without_its_long_members(
         "select length(body), is_cut from webhook_delivery order by id limit 1"
     )
     assert (kept, is_cut) == (sending.SHOWN, True)
+
+
+async def test_a_secret_that_cannot_be_opened_stops_its_webhook_alone(hooks: Hooks) -> None:
+    board = hooks.board
+    broken, good = await hooks.create(), await hooks.create(path="/good")
+    await hooks.execute(
+        "update webhook_secret set secret = 'x' where webhook_id = $1", UUID(broken["id"])
+    )
+    await board.consume(board.submitted())
+    await hooks.work()
+    assert len(hooks.receiver.requests) == 1
+    assert [one[1] for one in await hooks.states(good["id"])] == ["delivered"]
+    [waiting] = await hooks.deliveries(broken["id"])
+    assert waiting["lastError"].startswith("no_secret")
+    await hooks.call(board.carla, "POST", f"/{broken['id']}/rotate")
+    await hooks.make_due()
+    await hooks.work()
+    assert [one[1] for one in await hooks.states(broken["id"])] == ["delivered"]
 
 
 async def test_old_deliveries_are_deleted(hooks: Hooks) -> None:

@@ -65,7 +65,7 @@ LEFT_OUT = LEFT_OUT_EVERYWHERE | {
     "webhook_delivery": "what was sent to a company's program: ids, from events",
     "webhook_lane": "how far deliveries are",
     "webhook_attempt": "what a company's program answered",
-    "kit.mail": "`notifications` sends no mail",
+    "kit.mail": "that a webhook was switched off: nothing about the person",
 }
 """Tables with rows of a person that are not exported, and why."""
 

@@ -110,6 +110,8 @@ class Sender:
     async def _attempt(self, one: Claimed) -> Outcome:
         """Send one delivery. Raises nothing: one must not stop the others, whatever it holds."""
         moment = now()
+        if not one.secrets:
+            return unanswered(one, moment, "no_secret: its secret cannot be opened; make a new one")
         try:
             answer = await self._outgoing.send(
                 "POST", one.url, headers=signed(one, moment), body=one.body.encode(), limits=LIMITS
@@ -124,6 +126,8 @@ class Sender:
     async def _resolve(self, done: list[Outcome]) -> None:
         async with self._transactions() as tx:
             switched_off = await sending.resolve(tx, done, self._off_after_days)
+            for off in switched_off:
+                await commands.mail_switched_off(tx, off)
         for one in done:
             ATTEMPTS.labels("failed" if one.state == "waiting" else one.state).inc()
         for off in switched_off:

@@ -2,15 +2,22 @@
 
 import base64
 import secrets
-from collections.abc import Sequence
+import tomllib
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from functools import cache
+from importlib.resources import files
+from typing import TypedDict, cast
 from uuid import UUID
 
 from sqlalchemy import delete, func, insert, select, update
+from yarl import URL
 
 from hirewire.kit.clock import now
 from hirewire.kit.db import lock
 from hirewire.kit.errors import AppError, Kind, NotFound
+from hirewire.kit.mail import queue
+from hirewire.kit.mail.letters import LANGUAGES, Language, Letter
 from hirewire.kit.secrets import seal
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
@@ -18,6 +25,7 @@ from hirewire.notifications.tables import webhook, webhook_delivery, webhook_sec
 from hirewire.notifications.webhooks import queries, recording
 from hirewire.notifications.webhooks.recording import Entry
 from hirewire.notifications.webhooks.rules import PING, PURPOSE, payload
+from hirewire.notifications.webhooks.sending import SwitchedOff
 
 MOST_OF_COMPANY, MOST_OF_BOARD = 10, 50
 PINGS_PER_HOUR = 30
@@ -47,10 +55,28 @@ delete from webhook w using employer e
 where e.user_id = $1 and w.company_id = e.company_id
     and not exists (select from employer o where o.company_id = e.company_id and o.user_id <> $1)
 """
+_EMPLOYERS = """
+select p.user_id, p.email, p.language from employer e join person p using (user_id)
+where e.company_id = $1 and not p.is_blocked and p.email is not null and p.mail_stopped_at is null
+order by p.user_id for key share of p
+"""
+_OPERATORS = """
+select p.user_id, p.email, p.language from operator o join person p using (user_id)
+where o.is_operator and not p.is_blocked and p.email is not null and p.mail_stopped_at is null
+order by p.user_id for key share of p
+"""
 _OPERATOR = """
 insert into operator (user_id, is_operator) values ($1, $2)
 on conflict (user_id) do update set is_operator = excluded.is_operator
 """
+
+
+class Texts(TypedDict):
+    """The texts of a mail in one language."""
+
+    subject: str
+    lines: Sequence[str]
+    button: str
 
 
 class NoSuchWebhook(NotFound):
@@ -187,6 +213,37 @@ async def replay(tx: Tx, id: UUID, delivery_id: UUID) -> None:
 async def replay_all(tx: Tx, id: UUID) -> int:
     """Send all dead deliveries again; returns how many."""
     return await recording.replay(tx, id)
+
+
+async def mail_switched_off(tx: Tx, off: SwitchedOff) -> None:
+    """Mail everybody who acts for the company, or the operators, that a webhook was switched off.
+
+    The mail names the host only: the rest of a URL may be a secret.
+    """
+    found = (
+        await tx.exec_driver_sql(_OPERATORS)
+        if off.company_id is None
+        else await tx.exec_driver_sql(_EMPLOYERS, (off.company_id,))
+    )
+    side = "admin" if off.company_id is None else "employer"
+    host = URL(off.url).host or ""
+    for row in found.all():
+        language: Language = next((one for one in LANGUAGES if one == row.language), "en")
+        said = _texts()[off.reason][language]
+        letter = Letter(
+            to=row.email,
+            language=language,
+            subject=said["subject"].replace("%s", host),
+            lines=[line.replace("%s", host) for line in said["lines"]],
+            button=(said["button"], f"/{side}/webhooks/{off.id}"),
+        )
+        await queue.send(tx, "webhook_off", letter, user_id=row.user_id)
+
+
+@cache
+def _texts() -> Mapping[str, Mapping[str, Texts]]:
+    source = files("hirewire.notifications.webhooks").joinpath("texts.toml").read_text("utf-8")
+    return cast(Mapping[str, Mapping[str, Texts]], tomllib.loads(source))
 
 
 async def forget_old(tx: Tx, days: int) -> bool:

@@ -33,10 +33,11 @@ select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[],
 on conflict (webhook_id, event_id) do nothing returning webhook_id, key
 """
 _LANES = """
-insert into webhook_lane (webhook_id, key, next_attempt_at)
+insert into webhook_lane as l (webhook_id, key, next_attempt_at)
 select webhook_id, key, $3 from unnest($1::uuid[], $2::text[]) as u(webhook_id, key)
 group by webhook_id, key order by webhook_id, key
-on conflict (webhook_id, key) do update set key = excluded.key
+on conflict (webhook_id, key) do update set next_attempt_at =
+    case when l.next_attempt_at > $4 then excluded.next_attempt_at else l.next_attempt_at end
 """
 _REPLAY = """
 update webhook_delivery set state = 'waiting', attempts = 0, ended_at = null
@@ -101,13 +102,16 @@ async def enter(tx: Tx, entries: Sequence[Entry]) -> None:
         strict=True,
     )
     rows = await tx.exec_driver_sql(_ENTER, tuple(map(list, columns)))
-    await _open_lanes(tx, [(row.webhook_id, row.key) for row in rows])
+    await _open_lanes(tx, [(row.webhook_id, row.key) for row in rows], later_than=None)
 
 
-async def _open_lanes(tx: Tx, lanes: Sequence[tuple[UUID, str]]) -> None:
+async def _open_lanes(
+    tx: Tx, lanes: Sequence[tuple[UUID, str]], *, later_than: datetime | None
+) -> None:
+    """Have something wait in these lanes. A lane whose next attempt is later than this is due."""
     if lanes:
         webhooks, keys = zip(*lanes, strict=True)
-        await tx.exec_driver_sql(_LANES, (list(webhooks), list(keys), now()))
+        await tx.exec_driver_sql(_LANES, (list(webhooks), list(keys), now(), later_than))
         after_commit(tx, wake)
 
 
@@ -118,7 +122,7 @@ async def replay(tx: Tx, webhook_id: UUID, id: UUID | None = None) -> int:
     """
     rows = await tx.exec_driver_sql(_REPLAY, (webhook_id, id))
     lanes = [(row.webhook_id, row.key) for row in rows]
-    await _open_lanes(tx, lanes)
+    await _open_lanes(tx, lanes, later_than=now() + LEASE)
     return len(lanes)
 
 

@@ -6,13 +6,14 @@ who send the same delivery again, with the same id.
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, TypeAlias
 from uuid import UUID
 
 from hirewire.kit.clock import now
-from hirewire.kit.secrets import unseal
+from hirewire.kit.secrets import CannotOpen, unseal
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
 from hirewire.notifications.webhooks.queries import ACTIVE
@@ -178,19 +179,26 @@ async def claim(
     """
     moment = now()
     limits = (PER_WEBHOOK, healthy, failing)
-    rows = await tx.exec_driver_sql(
-        _CLAIM, (moment, moment + LEASE, list(sending), list(sending.values()), *limits)
-    )
-    lanes = [(row.webhook_id, row.key, row.claim) for row in rows]
-    if not lanes:
-        return []
+    while True:
+        rows = await tx.exec_driver_sql(
+            _CLAIM, (moment, moment + LEASE, list(sending), list(sending.values()), *limits)
+        )
+        lanes = [(row.webhook_id, row.key, row.claim) for row in rows]
+        if not lanes:
+            return []
+        if claimed := await _first(tx, lanes, moment):
+            return claimed
+
+
+async def _first(tx: Tx, lanes: Sequence[tuple[UUID, str, int]], moment: datetime) -> list[Claimed]:
+    """The first delivery of each lane. A lane of which all was deleted meanwhile ends."""
     found = (await tx.exec_driver_sql(_FIRST, tuple(map(list, zip(*lanes, strict=True))))).all()
-    secrets: dict[UUID, list[str]] = {}
+    await _end_lanes(tx, [(row.webhook_id, row.key) for row in found if row.id is None])
     webhooks = list({row.webhook_id for row in found})
+    secrets: dict[UUID, list[str]] = {}
     for row in await tx.exec_driver_sql(_SECRETS, (webhooks, moment)):
-        secrets.setdefault(row.webhook_id, []).append(unseal(bytes(row.secret), PURPOSE))
-    empty = [(row.webhook_id, row.key) for row in found if row.id is None]  # deleted meanwhile
-    await _end_lanes(tx, empty)
+        with suppress(CannotOpen):  # its key is not set any more: only this webhook fails
+            secrets.setdefault(row.webhook_id, []).append(unseal(bytes(row.secret), PURPOSE))
     return [
         Claimed(
             row.webhook_id,
@@ -203,7 +211,7 @@ async def claim(
             row.type,
             row.body,
             row.attempts,
-            tuple(secrets[row.webhook_id]),
+            tuple(secrets.get(row.webhook_id, ())),
         )
         for row in found
         if row.id is not None

@@ -52,6 +52,10 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("admin_fields.html", "operators.py", "stronger.html"),
     ),
     "About, privacy, contact": ("about.html", "privacy.html", "contact.html"),
+    "Webhooks": (
+        *("webhooks.html", "webhook.html", "webhook_fields.html", "webhook_secret.html"),
+        "webhook_delivery.html",
+    ),
     "Notifications": ("notices.html", "notices.py"),
     "Kept mails": ("kept_mail.html",),
     "Dashboard": (

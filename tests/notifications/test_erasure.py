@@ -53,6 +53,19 @@ async def test_an_applicant_who_is_erased(board: Board) -> None:
     assert state == (True,)
 
 
+async def test_matches_of_somebody_who_is_erased_are_counted_no_more(board: Board) -> None:
+    await board.consume(board.matched(), board.matched(resume=uuid4()), board.matched())
+    alone = uuid4()
+    await board.consume(board.matched(vacancy=alone))
+    second = uuid4()
+    await board.consume(board.resumed(1, "Baker").model_copy(update={"resume_id": second}))
+    await board.consume(board.matched(resume=second))
+    assert [one["count"] for one in await board.notices(board.carla)] == [1, 3]
+    await board.consume(UserErased(user_id=board.anna, erasure_id=uuid4(), erased_at=now()))
+    assert await _found(board, board.resume, second) == set()
+    assert [one["count"] for one in await board.notices(board.carla)] == [1]
+
+
 async def test_employers_who_are_erased(board: Board) -> None:
     await board.consume(board.submitted(), board.matched())
     erased = UserErased(user_id=board.carla, erasure_id=uuid4(), erased_at=now())

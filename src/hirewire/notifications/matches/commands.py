@@ -88,6 +88,17 @@ update notice n set count = n.count - 1,
     withdrawn_at = case when n.count = 1 then $3 else n.withdrawn_at end
 from gone where n.id = gone.notice_id
 """
+_ERASE = """
+with gone as (
+    delete from notice_match where resume_id in (select id from resume where user_id = $1)
+    returning notice_id
+), counted as (
+    select notice_id, count(*) as matches from gone group by notice_id
+)
+update notice n set count = n.count - c.matches,
+    withdrawn_at = case when n.count = c.matches then $2 else n.withdrawn_at end
+from counted c where n.id = c.notice_id
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,9 +236,14 @@ async def forget_old(tx: Tx) -> None:
 
 
 async def erase(tx: Tx, user_id: UUID) -> int:
-    """Delete which matches of a person's resumes were withdrawn; returns how many records."""
+    """Take all matches of a person's resumes out of the notices that count them, and delete which
+    were withdrawn; returns how many records.
+
+    The events that withdraw them have no effect any more: they are about an erased person.
+    """
+    changed = await tx.exec_driver_sql(_ERASE, (user_id, now()))
     gone = await tx.exec_driver_sql(
         "delete from withdrawn_match where resume_id in (select id from resume where user_id = $1)",
         (user_id,),
     )
-    return gone.rowcount
+    return changed.rowcount + gone.rowcount

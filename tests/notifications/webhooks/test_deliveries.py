@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -63,6 +64,10 @@ async def test_a_repeated_event_and_one_from_before_are_not_sent(hooks: Hooks) -
     # The inbox forgets; the delivery is known by the webhook and the event.
     await hooks.execute("delete from messaging.inbox")
     await board.consume(after)
+    # An operator replays it: the same event with another id.
+    headers = {**after.headers, "id": str(uuid4()), "replayof": after.headers["id"]}
+    headers.pop("sequence")
+    await board.consume(replace(after, headers=headers, message_id=headers["id"]))
     await hooks.work()
     assert await hooks.states(made["id"]) == [("application.message_sent", "delivered", 1)]
 

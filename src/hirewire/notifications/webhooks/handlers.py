@@ -111,7 +111,7 @@ def _entry(received: Received[Any], webhook_id: UUID, data: Mapping[str, object]
     at = recorded_at(received)
     return Entry(
         webhook_id=webhook_id,
-        event_id=received.id,
+        event_id=received.original_id,
         type=event.name,
         key=rules.key_of(event.owner, received.key),
         position=received.order or 0,

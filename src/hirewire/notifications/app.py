@@ -77,42 +77,17 @@ SERVICE = Service(
     scoped=["/api/notifications/notices", "/api/notifications/preferences"],
     publishes=[NoticeCreated, NotificationsErasureDone, NotificationsExported],
     subscriptions=[
-        on(
-            UserRegistered,
-            people.on_user_registered,
-            name="notifications.people",
-            history=True,
-        ),
-        on(
-            UserEmailChanged,
-            people.on_user_email_changed,
-            name="notifications.addresses",
-            history=True,
-        ),
-        on(
-            UserEmailVerified,
-            people.on_user_email_verified,
-            name="notifications.verified",
-            history=True,
-        ),
-        on(
-            UserLocaleChanged,
-            people.on_user_locale_changed,
-            name="notifications.locales",
-            history=True,
-        ),
-        on(
-            UserBlocked,
-            people.on_user_blocked,
-            name="notifications.blocked_people",
-            history=True,
-        ),
-        # What the owners' logs no longer have is published once for a new subscriber.
-        on(UserStated, people.on_user_stated, name="notifications.stated_people"),
-        on(EmployerStated, board.on_employer_stated, name="notifications.stated_employers"),
-        on(VacancyStated, board.on_vacancy_stated, name="notifications.stated_vacancies"),
-        on(ResumeStated, board.on_resume_stated, name="notifications.stated_resumes"),
-        on(
+        on(UserRegistered, people.on_user_registered, name="notifications.people"),
+        on(UserEmailChanged, people.on_user_email_changed, name="notifications.addresses"),
+        on(UserEmailVerified, people.on_user_email_verified, name="notifications.verified"),
+        on(UserLocaleChanged, people.on_user_locale_changed, name="notifications.locales"),
+        on(UserBlocked, people.on_user_blocked, name="notifications.blocked_people"),
+        # What was before this service is stated by the owners, whatever their logs still have.
+        on_batch(UserStated, people.on_user_stated, name="notifications.stated_people"),
+        on_batch(EmployerStated, board.on_employer_stated, name="notifications.stated_employers"),
+        on_batch(VacancyStated, board.on_vacancy_stated, name="notifications.stated_vacancies"),
+        on_batch(ResumeStated, board.on_resume_stated, name="notifications.stated_resumes"),
+        on_batch(
             ApplicationStated,
             applications.on_application_stated,
             name="notifications.stated_applications",
@@ -124,40 +99,26 @@ SERVICE = Service(
             EmployerProfileCreated,
             board.on_employer_profile_created,
             name="notifications.employers",
-            history=True,
         ),
-        on(
-            VacancyPublished,
-            board.on_vacancy_published,
-            name="notifications.published",
-            history=True,
-        ),
-        on(
-            VacancyUpdated,
-            board.on_vacancy_published,
-            name="notifications.updated",
-            history=True,
-        ),
-        on(VacancyPaused, board.on_vacancy_paused, name="notifications.paused", history=True),
-        on(VacancyClosed, board.on_vacancy_closed, name="notifications.closed", history=True),
-        on(ResumeUpdated, board.on_resume_updated, name="notifications.resumes", history=True),
+        on(VacancyPublished, board.on_vacancy_published, name="notifications.published"),
+        on(VacancyUpdated, board.on_vacancy_published, name="notifications.updated"),
+        on(VacancyPaused, board.on_vacancy_paused, name="notifications.paused"),
+        on(VacancyClosed, board.on_vacancy_closed, name="notifications.closed"),
+        on(ResumeUpdated, board.on_resume_updated, name="notifications.resumes"),
         on(
             ApplicationSubmitted,
             applications.on_application_submitted,
             name="notifications.submitted",
-            history=True,
         ),
         on(
             ApplicationStageChanged,
             applications.on_application_stage_changed,
             name="notifications.stages",
-            history=True,
         ),
         on(
             ApplicationAnonymised,
             applications.on_application_anonymised,
             name="notifications.anonymised",
-            history=True,
         ),
         on(
             InterviewProposed,
@@ -228,16 +189,8 @@ SERVICE = Service(
         ),
         on(UserBlocked, access.on_user_blocked, name="notifications.blocked", history=True),
         on(ApiKeyRevoked, access.on_api_key_revoked, name="notifications.revoked_keys"),
-        on(
-            UserExportRequested,
-            exporting.on_user_export_requested,
-            name="notifications.exports",
-        ),
-        on(
-            UserExportFinished,
-            exporting.on_user_export_finished,
-            name="notifications.exports_end",
-        ),
+        on(UserExportRequested, exporting.on_user_export_requested, name="notifications.exports"),
+        on(UserExportFinished, exporting.on_user_export_finished, name="notifications.exports_end"),
         *(
             on_batch(event, webhooks_handlers.on_event, name=f"notifications.webhooks.{event.name}")
             for event in webhooks_handlers.EVENTS

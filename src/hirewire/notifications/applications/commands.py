@@ -1,9 +1,11 @@
 """Commands that keep what notices need of applications."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from hirewire.contracts.vacancies import ApplicationStated
 from hirewire.messaging.transaction import Tx
 from hirewire.notifications.applications.rules import Known
 from hirewire.notifications.making import InterviewTime
@@ -24,6 +26,12 @@ _ANONYMISE = """
 insert into application (id) values ($1)
 on conflict (id) do update set user_id = null, resume_id = null
 """
+_INTRODUCE = """
+update application set is_accepted = is_accepted or $2,
+    stage = case when $5 then stage else $3 end,
+    applicant_state = case when $5 then applicant_state else $4 end
+where id = $1 and user_id is not null
+"""
 
 
 async def met(tx: Tx, id: UUID, resume_id: UUID, user_id: UUID) -> Known | None:
@@ -33,6 +41,19 @@ async def met(tx: Tx, id: UUID, resume_id: UUID, user_id: UUID) -> Known | None:
     if row.user_id is None:
         return None
     return Known(row.is_accepted, row.applicant_state)
+
+
+async def introduce(tx: Tx, stated: Sequence[tuple[ApplicationStated, bool]]) -> None:
+    """Store applications that were there before, each with whether a later step is known. One that
+    was anonymised stays so.
+    """
+    ids = [(one.application_id, one.resume_id, one.user_id) for one, _ in stated]
+    await tx.exec_driver_sql(_MEET, ids)
+    rows = [
+        (one.application_id, one.submitted_at is not None, one.stage, one.applicant_state, late)
+        for one, late in stated
+    ]
+    await tx.exec_driver_sql(_INTRODUCE, rows)
 
 
 async def accept(tx: Tx, id: UUID) -> None:

@@ -1,5 +1,6 @@
 """Event handlers of `notifications` for applications and messages."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeAlias
@@ -35,9 +36,7 @@ from hirewire.notifications.making import (
     recorded_at,
 )
 
-Event: TypeAlias = (
-    ApplicationSubmitted | ApplicationStageChanged | ApplicationMessageSent | ApplicationStated
-)
+Event: TypeAlias = ApplicationSubmitted | ApplicationStageChanged | ApplicationMessageSent
 
 InterviewEvent: TypeAlias = (
     InterviewProposed | InterviewChosen | InterviewDeclined | InterviewCancelled
@@ -188,15 +187,9 @@ async def on_application_anonymised(tx: Tx, received: Received[ApplicationAnonym
     await commands.anonymise(tx, received.event.application_id, received.event.user_id)
 
 
-async def on_application_stated(tx: Tx, received: Received[ApplicationStated]) -> None:
-    """Store an application whose other events are no longer in the log."""
-    event = received.event
-    if await _known(tx, event) is None:
-        return
-    if event.submitted_at is not None:
-        await commands.accept(tx, event.application_id)
-    if not received.late:
-        await commands.step(tx, event.application_id, event.stage, event.applicant_state)
+async def on_application_stated(tx: Tx, received: Sequence[Received[ApplicationStated]]) -> None:
+    """Store applications that were there before this service."""
+    await commands.introduce(tx, [(one.event, one.late) for one in received])
 
 
 async def _known(tx: Tx, event: Event) -> Known | None:

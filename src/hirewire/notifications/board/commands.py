@@ -1,5 +1,6 @@
 """Commands that keep companies, vacancies and resumes, by the versions that events name."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from hirewire.messaging.transaction import Tx
@@ -43,6 +44,26 @@ async def take_on(
     )
     await tx.exec_driver_sql(_TAKE_ON, (user_id, company_id, late))
     await tx.exec_driver_sql(_NAME, (company_id, company_name, late))
+
+
+async def take_on_all(tx: Tx, rows: Sequence[tuple[UUID, UUID, str | None, bool]]) -> None:
+    """The same for several: user, company, its name, and whether the event is late."""
+    meet = "insert into person (user_id) values ($1) on conflict do nothing"
+    await tx.exec_driver_sql(meet, [(user,) for user, *_ in rows])
+    await tx.exec_driver_sql(_TAKE_ON, [(user, company, late) for user, company, _, late in rows])
+    await tx.exec_driver_sql(_NAME, [(company, name, late) for _, company, name, late in rows])
+
+
+async def store_vacancies(tx: Tx, rows: Sequence[tuple[UUID, UUID, int, str, str | None]]) -> None:
+    """Store vacancies: id, company, version, status and title."""
+    await tx.exec_driver_sql(_VACANCY, list(rows))
+
+
+async def store_resumes(
+    tx: Tx, rows: Sequence[tuple[UUID, UUID, int, str | None, bool, bool]]
+) -> None:
+    """Store resumes: id, owner, version, title, visibility, and whether the event is late."""
+    await tx.exec_driver_sql(_RESUME, list(rows))
 
 
 async def store_vacancy(

@@ -1,5 +1,7 @@
 """Event handlers of `notifications` for companies, vacancies and resumes."""
 
+from collections.abc import Sequence
+
 from hirewire.contracts.profiles import ResumeStated, ResumeUpdated
 from hirewire.contracts.vacancies import (
     EmployerProfileCreated,
@@ -62,36 +64,36 @@ async def on_resume_updated(tx: Tx, received: Received[ResumeUpdated]) -> None:
         )
 
 
-async def on_employer_stated(tx: Tx, received: Received[EmployerStated]) -> None:
-    """Store an employer whose other events are no longer in the log."""
-    event = received.event
-    await commands.take_on(
-        tx, event.user_id, event.company_id, event.company_name, late=received.late
-    )
-
-
-async def on_vacancy_stated(tx: Tx, received: Received[VacancyStated]) -> None:
-    """Store a vacancy whose other events are no longer in the log."""
-    event = received.event
-    status = "closed" if event.status == "archived" else event.status
-    version = _version(event.version)
-    await commands.store_vacancy(
-        tx, event.vacancy_id, event.company_id, version, status, event.title
-    )
-
-
-async def on_resume_stated(tx: Tx, received: Received[ResumeStated]) -> None:
-    """Store a resume whose other events are no longer in the log."""
-    event = received.event
-    await commands.store_resume(
+async def on_employer_stated(tx: Tx, received: Sequence[Received[EmployerStated]]) -> None:
+    """Store employers who were there before this service."""
+    await commands.take_on_all(
         tx,
-        event.resume_id,
-        event.user_id,
-        _version(event.version),
-        event.title,
-        is_visible=event.status == "published" and event.visibility == "recommended",
-        late=received.late,
+        [
+            (one.event.user_id, one.event.company_id, one.event.company_name, one.late)
+            for one in received
+        ],
     )
+
+
+async def on_vacancy_stated(tx: Tx, received: Sequence[Received[VacancyStated]]) -> None:
+    """Store vacancies that were there before this service."""
+    rows = []
+    for event in (one.event for one in received):
+        status = "closed" if event.status == "archived" else event.status
+        version = _version(event.version)
+        rows.append((event.vacancy_id, event.company_id, version, status, event.title))
+    await commands.store_vacancies(tx, rows)
+
+
+async def on_resume_stated(tx: Tx, received: Sequence[Received[ResumeStated]]) -> None:
+    """Store resumes that were there before this service."""
+    rows = []
+    for one in received:
+        event = one.event
+        is_visible = event.status == "published" and event.visibility == "recommended"
+        version = _version(event.version)
+        rows.append((event.resume_id, event.user_id, version, event.title, is_visible, one.late))
+    await commands.store_resumes(tx, rows)
 
 
 async def _store(

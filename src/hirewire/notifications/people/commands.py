@@ -1,10 +1,12 @@
 """Commands that keep who is notified, and at which address."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete
 
+from hirewire.contracts.auth import UserStated
 from hirewire.messaging.transaction import Tx
 from hirewire.notifications.tables import bounce, person
 
@@ -35,6 +37,14 @@ on conflict (user_id) do update set language = excluded.language, time_zone = ex
     locale_at = excluded.locale_at
 where p.locale_at is null or p.locale_at <= excluded.locale_at
 """
+_INTRODUCE = """
+insert into person as p (user_id, email, is_verified, language, time_zone)
+values ($1, $2, $3, $4, $5)
+on conflict (user_id) do update set email = coalesce(p.email, excluded.email),
+    is_verified = p.is_verified or excluded.is_verified,
+    language = case when p.locale_at is null then excluded.language else p.language end,
+    time_zone = case when p.locale_at is null then excluded.time_zone else p.time_zone end
+"""
 
 
 async def register(tx: Tx, user_id: UUID, email: str) -> None:
@@ -64,13 +74,16 @@ async def change_locale(
     await tx.exec_driver_sql(_CHANGE_LOCALE, (user_id, language, time_zone, at))
 
 
-async def introduce_locale(
-    tx: Tx, user_id: UUID, language: str | None, time_zone: str | None
-) -> None:
-    """Store a person's language and time zone, if no change of them is known."""
-    its = person.c
-    unknown = update(person).where(its.user_id == user_id, its.locale_at.is_(None))
-    await tx.execute(unknown.values(language=language, time_zone=time_zone))
+async def introduce(tx: Tx, stated: Sequence[UserStated]) -> None:
+    """Store what is not known better of people who were there before."""
+    rows = [
+        (one.user_id, one.email, one.verified_at is not None, one.language, one.time_zone)
+        for one in stated
+    ]
+    await tx.exec_driver_sql(_INTRODUCE, rows)
+    blocked = [(one.user_id, True, one.blocked_at) for one in stated if one.blocked_at is not None]
+    if blocked:
+        await tx.exec_driver_sql(_NOTE_BLOCK, blocked)
 
 
 async def note_block(tx: Tx, user_id: UUID, *, is_blocked: bool, at: datetime) -> None:

@@ -1,5 +1,7 @@
 """Event handlers of `notifications` for users."""
 
+from collections.abc import Sequence
+
 from hirewire.contracts.auth import (
     UserBlocked,
     UserEmailChanged,
@@ -41,12 +43,6 @@ async def on_user_blocked(tx: Tx, received: Received[UserBlocked]) -> None:
     await commands.note_block(tx, event.user_id, is_blocked=event.blocked, at=event.at)
 
 
-async def on_user_stated(tx: Tx, received: Received[UserStated]) -> None:
-    """Store a person whose other events are no longer in the log."""
-    event = received.event
-    await commands.register(tx, event.user_id, event.email)
-    if event.blocked_at is not None:
-        await commands.note_block(tx, event.user_id, is_blocked=True, at=event.blocked_at)
-    if event.verified_at is not None:
-        await commands.verify(tx, event.user_id)
-    await commands.introduce_locale(tx, event.user_id, event.language, event.time_zone)
+async def on_user_stated(tx: Tx, received: Sequence[Received[UserStated]]) -> None:
+    """Store people who were there before this service."""
+    await commands.introduce(tx, [one.event for one in received])

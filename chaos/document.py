@@ -25,6 +25,12 @@ of its own. Each person registers, resets the password, leaves a profile and a r
 services are killed and frozen and mail server, RabbitMQ and PostgreSQL are killed. Every promised mail must have arrived, none without
 a committed row, every receipt must be complete, `hirewire privacy verify` must find nothing, and the audit must be clean.
 
+**Notices** are one more: `./dev chaos-notifications --minutes 5 --seed N`. Candidates apply, employers move their applications, and both
+write, while `notifications` is killed and frozen and mail server, receiver of webhooks, RabbitMQ and PostgreSQL are killed. At the
+end the notices must equal, one by one, what the tables of `vacancies` say has happened; every mail and every delivery must have
+arrived, none without cause, and the deliveries of an application in its order. Repeats are counted, and each must be explained by an
+attempt whose answer was lost or a sender that was killed.
+
 **Audits** run one after the other during the faults, and until one more is complete after them. None may ever
 report an event as missing that is not lost (**false alarms** is 0). After each scenario all faults are
 removed. Once outbox, queues and inbox are empty:

@@ -59,7 +59,7 @@ async def unfounded(platform: Platform, mails: Sequence[Mail]) -> list[Mail]:
     Ask before the account is deleted, since its rows go with it. A link that a later one has
     replaced is unknown for good, so only the newest of a person counts.
     """
-    connection = await _connect(platform, "auth")
+    connection = await connected(platform, "auth")
     try:
         rows = await connection.fetch(
             "select id::text from kit.mail where id::text = any($1)", [one.row for one in mails]
@@ -78,7 +78,7 @@ async def unfounded(platform: Platform, mails: Sequence[Mail]) -> list[Mail]:
 
 async def at_rest(platform: Platform) -> None:
     """Wait until no mail is due any more. Raises `TimeoutError`."""
-    connection = await _connect(platform, "auth")
+    connection = await connected(platform, "auth")
     try:
         async with asyncio.timeout(REST_SECONDS):
             # hurries the pauses after the faults; the mails themselves are left as they are
@@ -103,7 +103,7 @@ async def judge(platform: Platform, people: Sequence[Person], outcome: Outcome) 
     mails = platform.mails()
     outcome.mails = len(mails)
     outcome.repeated_mails = sum(n - 1 for n in Counter(mail.id for mail in mails).values())
-    connection = await _connect(platform, "auth")
+    connection = await connected(platform, "auth")
     try:
         rows = await connection.fetch(
             "select state, count(*) as n from kit.mail where state in ('queued', 'dead') group by 1"
@@ -115,7 +115,7 @@ async def judge(platform: Platform, people: Sequence[Person], outcome: Outcome) 
         )
     finally:
         await connection.close()
-    outcome.audit = await _audit(platform)
+    outcome.audit = await audit(platform)
 
 
 async def verify(platform: Platform, person: Person) -> bool:
@@ -124,7 +124,8 @@ async def verify(platform: Platform, person: Person) -> bool:
     return done.returncode == 0
 
 
-async def _audit(platform: Platform) -> str:
+async def audit(platform: Platform) -> str:
+    """`clean`, or what `hirewire events audit` says."""
     done = await _hirewire(platform, "events", "audit")
     lines = (done.stdout + done.stderr).strip().splitlines()
     return "clean" if done.returncode == 0 else " ".join(lines[-3:])
@@ -144,5 +145,6 @@ async def _hirewire(platform: Platform, *words: str) -> "subprocess.CompletedPro
     )
 
 
-async def _connect(platform: Platform, service: str) -> "asyncpg.Connection[asyncpg.Record]":
+async def connected(platform: Platform, service: str) -> "asyncpg.Connection[asyncpg.Record]":
+    """A connection to a service's database."""
     return await connect(platform.settings().service_database(service), application="chaos")

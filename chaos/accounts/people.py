@@ -3,10 +3,11 @@
 import asyncio
 import re
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
 import httpx
+from pydantic import JsonValue
 
 from chaos.accounts.platform import Mail, Platform
 
@@ -46,7 +47,7 @@ class Client:
         self,
         method: str,
         path: str,
-        body: dict[str, str] | None = None,
+        body: Mapping[str, JsonValue] | None = None,
         *,
         token: str = "",
         key: str = "",

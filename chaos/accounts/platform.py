@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass
@@ -50,6 +51,8 @@ class Platform:
         self._smtp: subprocess.Popen[bytes] | None = None
         self._read, self._taken = 0, list[Mail]()
         self.faults: Counter[str] = Counter()
+        self.hits: list[tuple[float, str]] = []
+        """When which process was killed or frozen."""
 
     @property
     def url(self) -> str:
@@ -141,7 +144,11 @@ class Platform:
     async def fault(self, rng: random.Random) -> None:
         """One fault: a kill -9 of something, or a service that is frozen for a while."""
         engines = ["rabbitmq"] if self._broker == "rabbitmq" else []
-        victim = rng.choice([*SERVICES, *SERVICES, "auth", "smtp", "smtp", *engines, "postgres"])
+        victims = [*SERVICES, *SERVICES, "auth", "smtp", "smtp", *engines, "postgres"]
+        await self.hit(rng.choice(victims), rng)
+
+    async def hit(self, victim: str, rng: random.Random) -> None:
+        """Kill it, or freeze it for a while if it is a service."""
         if victim == "smtp":
             await self._smtp_away(rng)
             return
@@ -152,22 +159,27 @@ class Platform:
         with suppress(psutil.Error):
             process = psutil.Process(pid)
             self.faults[f"{victim} {kind}"] += 1
+            self.hits.append((time.time(), victim))
             if kind == "killed":
                 for child in process.children(recursive=True) if victim == "postgres" else []:
                     child.kill()
                 process.kill()
             else:
                 process.suspend()
-                await asyncio.sleep(rng.uniform(1, 8))
-                process.resume()
+                try:
+                    await asyncio.sleep(rng.uniform(1, 8))
+                finally:
+                    process.resume()
 
     async def _smtp_away(self, rng: random.Random) -> None:
         assert self._smtp is not None
         self.faults["smtp killed"] += 1
         self._smtp.kill()
         self._smtp.wait()
-        await asyncio.sleep(rng.uniform(0, 5))
-        self.start_smtp()
+        try:
+            await asyncio.sleep(rng.uniform(0, 5))
+        finally:
+            self.start_smtp()
 
 
 async def _is_ready(client: httpx.AsyncClient, url: str) -> bool:

@@ -1,0 +1,1 @@
+"""Notices, mails and webhooks while what they need is killed and frozen."""

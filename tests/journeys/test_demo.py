@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -27,3 +28,14 @@ async def test_the_demo_waits_for_services_that_start(
     await eventually(has_asked)
     await platform.start("auth", "profiles", "vacancies")
     assert await playing == 0, output.getvalue()
+
+
+@pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
+async def test_the_demo_shows_how_a_change_reaches_an_employer(platform: Platform) -> None:
+    platform.environment["HIREWIRE_OUTGOING_NETWORKS"] = "127.0.0.0/8"
+    await platform.start("auth", "profiles", "vacancies", "notifications", "web")
+    output = io.StringIO()
+    played = await run_demo(platform.settings.service_url("web"), Console(file=output, width=200))
+    assert played == 0, output.getvalue()
+    for effect in ("employer has a notice", "employer's program has a webhook"):
+        assert re.search(rf"{effect} +│ +[\d.]+", output.getvalue()), output.getvalue()

@@ -7,8 +7,9 @@ call to the moment when the effect was seen; the duration of the call is printed
 import asyncio
 import secrets
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import httpx
@@ -16,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hirewire.tools.api_client import Unreachable, reach
+from hirewire.tools.demo_channels import channels
 
 WITHIN_SECONDS = 15.0
 POLL_SECONDS = 0.002
@@ -37,6 +39,10 @@ CHANGES: tuple[tuple[str, str, str, Any, int, str], ...] = (
 """Changes of a resume: name, call (with its path within the resume), status and action."""
 
 
+TITLE = "Backend developer"
+NOTHING_ELSE: Mapping[str, Callable[[Any], Awaitable[bool]]] = MappingProxyType({})
+
+
 class DemoFailed(Exception):
     """A step of the demo has failed."""
 
@@ -46,7 +52,8 @@ class Step:
     """One line of the table."""
 
     what: str
-    call_ms: float
+    call_ms: float | None
+    """None: a further effect of the step before."""
     effect: str = ""
     effect_ms: float | None = None
 
@@ -59,6 +66,7 @@ class Demo:
     steps: list[Step] = field(default_factory=list)
     on_step: Callable[[Step], None] = lambda _: None
     tokens: dict[str, str] = field(default_factory=dict)
+    emails: dict[str, str] = field(default_factory=dict)
 
     async def call(
         self, who: str, method: str, path: str, body: Any = None, *, expect: int = 200
@@ -86,22 +94,24 @@ class Demo:
         expect: int = 200,
         effect: str = "",
         seen: Callable[[Any], Awaitable[bool]] | None = None,
+        also: Mapping[str, Callable[[Any], Awaitable[bool]]] = NOTHING_ELSE,
     ) -> Any:
         """Make a call and, if `seen` is given, wait for its effect; `seen` gets the response.
 
-        Raises `DemoFailed`.
+        `also` are further effects, which are timed at the same time. Raises `DemoFailed`.
         """
         answer, call_ms = await self.call(who, method, path, body, expect=expect)
-        step = Step(what, call_ms, effect)
+        steps = [Step(what, call_ms, effect)]
         if seen is not None:
+            checks = {effect: seen, **also}
+            steps += [Step("", None, one) for one in also]
             started = time.perf_counter()
-            while not await seen(answer):
-                if time.perf_counter() - started > WITHIN_SECONDS:
-                    raise DemoFailed(f"{what}: not seen in {WITHIN_SECONDS:g} s: {effect}")
-                await asyncio.sleep(POLL_SECONDS)
-            step.effect_ms = (time.perf_counter() - started) * 1000
-        self.steps.append(step)
-        self.on_step(step)
+            waits = (_until(what, one, check, answer, started) for one, check in checks.items())
+            for step, waited in zip(steps, await asyncio.gather(*waits), strict=True):
+                step.effect_ms = waited
+        for step in steps:
+            self.steps.append(step)
+            self.on_step(step)
         return answer
 
     async def sign_in(self, who: str) -> str:
@@ -110,6 +120,7 @@ class Demo:
             "email": f"{who}.{secrets.token_hex(4)}@example.org",
             "password": secrets.token_urlsafe(12),
         }
+        self.emails[who] = credentials["email"]
 
         async def has_profile(_: Any) -> bool:
             login, _ = await self.call(who, "POST", "/api/auth/login", credentials)
@@ -151,6 +162,21 @@ class Demo:
         """Whether `auth` reports this role for the unchanged token."""
         me = await self._get(who, "/api/auth/me")
         return bool(me and me["role"] == role)
+
+
+async def _until(
+    what: str,
+    effect: str,
+    seen: Callable[[Any], Awaitable[bool]],
+    answer: Any,
+    started: float,
+) -> float:
+    """Milliseconds from `started` until the effect is seen. Raises `DemoFailed`."""
+    while not await seen(answer):
+        if time.perf_counter() - started > WITHIN_SECONDS:
+            raise DemoFailed(f"{what}: not seen in {WITHIN_SECONDS:g} s: {effect}")
+        await asyncio.sleep(POLL_SECONDS)
+    return (time.perf_counter() - started) * 1000
 
 
 async def play(demo: Demo) -> None:
@@ -224,7 +250,7 @@ async def _vacancy(demo: Demo) -> None:
         "POST",
         base,
         {
-            "title": "Backend developer",
+            "title": TITLE,
             "description": "<p>Services that lose no message.</p>",
             "workFormat": "remote",
             "area": "Saint Petersburg",
@@ -270,15 +296,17 @@ async def _match(demo: Demo, vacancy: str) -> None:
     async def withdrawn(_: Any) -> bool:
         return await demo.recommended("employer", vacancy, made["id"]) is None
 
-    await demo.step(
-        "candidate adds one skill",
-        "candidate",
-        "PATCH",
-        f"{RESUMES}/{made['id']}",
-        {"skills": [*skills, {"name": "питон", "level": 4}]},
-        effect="employer gets a match, with reasons",
-        seen=matched,
-    )
+    async with channels(demo, "employer", TITLE) as also:
+        await demo.step(
+            "candidate adds one skill",
+            "candidate",
+            "PATCH",
+            f"{RESUMES}/{made['id']}",
+            {"skills": [*skills, {"name": "питон", "level": 4}]},
+            effect="employer gets a match, with reasons",
+            seen=matched,
+            also=also,
+        )
     await demo.step(
         "candidate hides the resume",
         "candidate",
@@ -303,7 +331,8 @@ async def run_demo(url: str, console: Console) -> int:
 
     def add(step: Step) -> None:
         after = "" if step.effect_ms is None else f"{step.effect_ms:.1f}"
-        table.add_row(step.what, f"{step.call_ms:.1f}", step.effect, after)
+        call = "" if step.call_ms is None else f"{step.call_ms:.1f}"
+        table.add_row(step.what, call, step.effect, after)
 
     try:
         await reach(url)

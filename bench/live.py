@@ -144,6 +144,7 @@ class Scene:
     def __init__(self, client: httpx.AsyncClient) -> None:
         self.client = client
         self._tokens: dict[str, str] = {}
+        self._accounts: dict[str, dict[str, str]] = {}
         self.resume = self.vacancy = ""
 
     async def begin(self) -> None:
@@ -224,13 +225,18 @@ class Scene:
 
     async def _token(self, who: str) -> str:
         if who not in self._tokens:
-            credentials = {
+            self._accounts[who] = {
                 "email": f"{who.replace(' ', '.')}.{secrets.token_hex(4)}@example.org",
                 "password": secrets.token_urlsafe(12),
             }
-            (await self.client.post("/api/auth/register", json=credentials)).raise_for_status()
-            login = await self.client.post("/api/auth/login", json=credentials)
-            self._tokens[who] = login.raise_for_status().json()["accessToken"]
+            answer = await self.client.post("/api/auth/register", json=self._accounts[who])
+            answer.raise_for_status()
+            await self._sign_in(who)
+        return self._tokens[who]
+
+    async def _sign_in(self, who: str) -> str:
+        login = await self.client.post("/api/auth/login", json=self._accounts[who])
+        self._tokens[who] = login.raise_for_status().json()["accessToken"]
         return self._tokens[who]
 
     async def apply(self) -> str:
@@ -253,7 +259,9 @@ class Scene:
         }
         for _ in range(400):
             answer = await self.client.request(method, path, json=body, headers=headers)
-            if answer.status_code not in (404, 503, 504):  # keys and profiles have not arrived yet
+            if answer.status_code == 401:  # the token has ended
+                headers["Authorization"] = f"Bearer {await self._sign_in(who)}"
+            elif answer.status_code not in (404, 503, 504):  # keys or profiles are on their way
                 break
             await asyncio.sleep(0.05)
         if answer.is_error:

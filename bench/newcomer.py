@@ -137,8 +137,8 @@ async def _added(data: Path, broker: str, count: int) -> list[Figure]:
         done = time.monotonic()
         await asyncio.sleep(3)  # what comes late would be counted
         differences = [line async for line in _differences(connections)]
-        for line in differences:
-            print(f"{broker}: {line}")
+        for line in [f"complete after {done - started:.0f} s", *differences]:
+            print(f"{broker}: {line}", flush=True)
         its = connections[NEWCOMER]
         notices = await its.fetch("select kind, count from notice")
         mails = await its.fetchval("select count(*) from kit.mail")

@@ -60,7 +60,7 @@ class States:
     rows: Select[Any]
     """The rows; without an order."""
     id: Column[Any]
-    """The column that orders them, of the table that is locked."""
+    """The column that orders them."""
     made: Callable[[Row[Any]], Event]
 
 
@@ -101,7 +101,7 @@ async def _state(tx: Tx, states: States, task: Row[Any]) -> None:
     chosen = states.rows.order_by(states.id).limit(BATCH)
     if task.after is not None:
         chosen = chosen.where(states.id > task.after)
-    rows = (await tx.execute(chosen.with_for_update(read=True, of=states.id.table))).all()
+    rows = (await tx.execute(chosen.with_for_update(read=True))).all()
     for row in rows:
         record(tx, states.made(row))
     after = rows[-1]._mapping[states.id] if rows else task.after

@@ -18,12 +18,17 @@ from standardwebhooks import Webhook
 from chaos.accounts.judge import audit, connected
 from chaos.notifications.people import EVENTS, Board
 from chaos.notifications.platform import NoticePlatform
+from hirewire.notifications.kinds import DEFAULTS
 from hirewire.vacancies.applications.rules import Progress, applicant_state
 
 REST_SECONDS = 600.0
+AT_ONCE = tuple(kind for kind, default in DEFAULTS.items() if default.mail == "at_once")
 LONGEST_ATTEMPT = 30.0
 _HURRY = {
     "kit.mail": "update kit.mail set next_attempt_at = now() where state = 'queued'",
+    "mail_plan": "update mail_plan set due_at = now() "
+    "where due_at between now() and now() + interval '5 minutes'",
+    "person": "update person set mailed_at = null where mailed_at is not null",
     "webhook_lane": "update webhook_lane set next_attempt_at = now() "
     "where next_attempt_at > now() + interval '2 minutes'",
     "webhook": "update webhook set not_before = null where not_before > now()",
@@ -35,6 +40,7 @@ _WAITING = (
     "select count(*) from kit.mail where state = 'queued'",
     "select count(*) from messaging.open_message where state <> 'dead'",
     "select count(*) from messaging.outbox",
+    f"select count(*) from notice where mail_since is not null and kind in {AT_ONCE}",
 )
 Key = tuple[str, str, str, str]
 """Reader, kind, detail, application: of a notice."""
@@ -58,6 +64,10 @@ class Verdict:
     mails_lost: int = 0
     """Rows that are marked as sent and that the server has not taken."""
     repeated_mails: int = 0
+    notices_without_mail: int = 0
+    """Of kinds that are mailed at once."""
+    mails_unfounded: int = 0
+    """About notices, and no row says so."""
     deliveries: int = 0
     deliveries_missing: int = 0
     deliveries_unfounded: int = 0
@@ -76,7 +86,14 @@ class Verdict:
         """Whether every promise was kept."""
         broken = (
             *(self.missing_notices, self.surplus_notices, self.wrong_messages, self.wrong_matches),
-            *(self.notice_events, self.mails_left, self.mails_lost, self.deliveries_missing),
+            *(
+                self.notices_without_mail,
+                self.mails_unfounded,
+                self.notice_events,
+                self.mails_left,
+                self.mails_lost,
+                self.deliveries_missing,
+            ),
             *(self.deliveries_unfounded, self.deliveries_left, self.bad_signatures),
             *(self.unexplained_repeats, self.out_of_order, self.dead_letters),
         )
@@ -230,6 +247,16 @@ async def _judge_mails(
     verdict.mails = sum(count for id, count in taken.items() if id in mine)
     verdict.repeated_mails = sum(count - 1 for id, count in taken.items() if id in mine)
     verdict.mails_left = sum(row["state"] in ("queued", "dead") for row in rows)
+    verdict.notices_without_mail = await notifications.fetchval(
+        f"select count(*) from notice where kind in {AT_ONCE} "
+        "and (mails = 0 or mailed_count < count)"
+    )
+    other = await connected(platform, "auth")
+    try:
+        known = await other.fetch("select id::text from kit.mail")
+    finally:
+        await other.close()
+    verdict.mails_unfounded = len(taken.keys() - mine - {row["id"] for row in known})
     verdict.mails_lost = sum(row["state"] == "sent" and not taken[row["id"]] for row in rows)
 
 

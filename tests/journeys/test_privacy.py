@@ -129,6 +129,7 @@ TABLE: dict[str, Seen] = {
     "/api/notifications/notices": APPLIED_OF_THEN,
     "/api/notifications/notices/unread": {},
     "/api/notifications/preferences": {},
+    "/api/notifications/unsubscribe": {},
     "/employer/unread/all": {},
     "/shared/{key}": EVERYBODY,
 }

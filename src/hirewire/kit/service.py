@@ -101,6 +101,8 @@ class Service:
     """Whether its queue of mails is sent in the background."""
     on_refused: queue.OnRefused | None = None
     """Called in the transaction that notes that a mail of its own was refused for good."""
+    composers: Mapping[str, queue.Compose] = field(default_factory=dict)
+    """Make the letters of mails of these kinds at the moment when they are sent."""
     exports: Exports | None = None
     """How it makes its part of what a person exports; None without personal data."""
     prepare: Sequence[Callable[[Settings], None]] = ()
@@ -250,7 +252,9 @@ def _background(
     if service.sends_mail:
         look = partial(measure, service.name)
         tasks += [FORGET_OLD_MAILS, PeriodicTask("mail gauges", look, every=EVERY_SECONDS)]
-        yield Mailer(service.name, transactions, settings, service.on_refused).run()
+        yield Mailer(
+            *(service.name, transactions, settings), service.on_refused, service.composers
+        ).run()
     if service.exports is not None:
         yield PartMaker(service.name, transactions, service.exports).run()
     for worker in service.workers:

@@ -154,6 +154,13 @@ class Settings(BaseSettings):
         pattern=r"^[^@\s<>]+@[^@\s<>]+$",
         description="Sender address of mails. Not set: no-reply@ and the public address' host",
     )
+    unsubscribe_address: str | None = Field(
+        None,
+        max_length=254,
+        pattern=r"^[^@\s<>?]+@[^@\s<>?]+$",
+        description="Mailbox to which people can write that they want no more mails about notices; "
+        "it is named beside the link that does it at once. Somebody has to read it",
+    )
     bounces_address: str | None = Field(
         None,
         max_length=254,

@@ -57,6 +57,8 @@ from hirewire.notifications.bounces import background as bounces_background
 from hirewire.notifications.bounces import commands as bounces_commands
 from hirewire.notifications.bounces import routes as bounces
 from hirewire.notifications.exporting.documents import EXPORTS
+from hirewire.notifications.mailing import background as mailing
+from hirewire.notifications.mailing import commands as mailing_commands
 from hirewire.notifications.matches import background as matches_background
 from hirewire.notifications.matches import commands as matches_commands
 from hirewire.notifications.matches import handlers as matches
@@ -73,7 +75,10 @@ from hirewire.notifications.webhooks import routes as webhooks
 
 SERVICE = Service(
     name="notifications",
-    routes=[notices.router, preferences.router, bounces.router, webhooks.router],
+    routes=[
+        *(notices.router, preferences.router, preferences.unsubscribing),
+        *(bounces.router, webhooks.router),
+    ],
     scoped=["/api/notifications/notices", "/api/notifications/preferences"],
     publishes=[NoticeCreated, NotificationsErasureDone, NotificationsExported],
     subscriptions=[
@@ -213,12 +218,14 @@ SERVICE = Service(
         bounces_background.READ_MAILBOX,
         bounces_background.FORGET_OLD_BOUNCES,
         webhooks_background.FORGET_OLD_DELIVERIES,
+        mailing.SWEEP,
     ],
-    workers=[webhooks_background.run],
+    workers=[webhooks_background.run, mailing.queue_mails],
+    sends_mail=True,
+    composers={mailing_commands.KIND: mailing.compose},
     prepare=[bounces_background.use_mailbox, webhooks_background.use_settings],
     on_refused=bounces_commands.note_refusal,
     # As in `profiles`: what an external vacancy service sends is for `auth` alone.
     skips_plain=frozenset({EmployerProfileCreated.name}),
-    sends_mail=True,
     exports=EXPORTS,
 )

@@ -31,22 +31,24 @@ class Defaults:
     """Who gets notices of it; None: both sides."""
     mail: Frequency
     push: bool
+    code: str
+    """Stands for the kind in links that switch mails off. It never changes."""
 
 
 _AT_ONCE: tuple[Frequency, bool] = ("at_once", True)
 _GATHERED: tuple[Frequency, bool] = ("daily", False)
 DEFAULTS: dict[Kind, Defaults] = {
-    "invitation": Defaults("applicant", *_AT_ONCE),
-    "application_moved": Defaults("applicant", *_AT_ONCE),
-    "interview_proposed": Defaults("applicant", *_AT_ONCE),
-    "interview_chosen": Defaults(None, *_AT_ONCE),
-    "interview_cancelled": Defaults(None, *_AT_ONCE),
-    "vacancy_closed": Defaults("applicant", *_AT_ONCE),
-    "recommended_vacancy": Defaults("applicant", *_GATHERED),
-    "message": Defaults(None, *_AT_ONCE),
-    "application_received": Defaults("employer", *_AT_ONCE),
-    "application_answered": Defaults("employer", *_AT_ONCE),
-    "interview_declined": Defaults("employer", *_AT_ONCE),
-    "recommended_candidate": Defaults("employer", *_GATHERED),
+    "invitation": Defaults("applicant", *_AT_ONCE, "i"),
+    "application_moved": Defaults("applicant", *_AT_ONCE, "a"),
+    "interview_proposed": Defaults("applicant", *_AT_ONCE, "p"),
+    "interview_chosen": Defaults(None, *_AT_ONCE, "h"),
+    "interview_cancelled": Defaults(None, *_AT_ONCE, "x"),
+    "vacancy_closed": Defaults("applicant", *_AT_ONCE, "c"),
+    "recommended_vacancy": Defaults("applicant", *_GATHERED, "v"),
+    "message": Defaults(None, *_AT_ONCE, "m"),
+    "application_received": Defaults("employer", *_AT_ONCE, "r"),
+    "application_answered": Defaults("employer", *_AT_ONCE, "w"),
+    "interview_declined": Defaults("employer", *_AT_ONCE, "d"),
+    "recommended_candidate": Defaults("employer", *_GATHERED, "f"),
 }
 """In the order in which pages show them. What somebody waits for comes at once, the rest daily."""

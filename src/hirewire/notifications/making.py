@@ -20,6 +20,7 @@ from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.retry import Later
 from hirewire.messaging.transaction import Tx
 from hirewire.notifications.kinds import Kind, Side
+from hirewire.notifications.planning import plan
 
 E = TypeVar("E", bound=Event)
 KEPT = timedelta(days=180)
@@ -171,8 +172,10 @@ async def _make(
             *(_of_interview(subject) if statement is _INSERT else ()),
         ),
     )
+    rows = made.all()
+    await plan(tx, kind, [row.id for row in rows])
     new = {str(id) for id in ids}
-    announce(tx, received, kind, at, [(r.id, r.user_id) for r in made if str(r.id) in new])
+    announce(tx, received, kind, at, [(r.id, r.user_id) for r in rows if str(r.id) in new])
 
 
 def _of_interview(subject: Subject) -> tuple[object, ...]:

@@ -9,6 +9,7 @@ from sqlalchemy import (
     DateTime,
     Float,
     ForeignKey,
+    Identity,
     Index,
     Integer,
     LargeBinary,
@@ -72,6 +73,14 @@ person = Table(
         comment="Minute of the day in the person's zone; null: no quiet hours",
     ),
     Column("quiet_until", Integer),
+    Column("mailed_at", DateTime(timezone=True), comment="When the last mail was queued"),
+    Column(
+        "unsubscribe_key",
+        Uuid,
+        nullable=False,
+        server_default=text("gen_random_uuid()"),
+        comment="Signs links that switch mails off",
+    ),
     CheckConstraint(
         "(quiet_from is null) = (quiet_until is null) "
         "and quiet_from between 0 and 1439 and quiet_until between 0 and 1439",
@@ -106,6 +115,17 @@ preference = Table(
         "mail in ('off', 'at_once', 'hourly', 'daily', 'weekly')", name="preference_mail"
     ),
     comment="Only what differs from the defaults (kinds.py)",
+)
+
+# When to look at what waits to be mailed to a person. Rows are only added and deleted.
+mail_plan = Table(
+    "mail_plan",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("user_id", Uuid, ForeignKey("person.user_id", ondelete="CASCADE"), nullable=False),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Index("mail_plan_due", "due_at"),
+    Index("mail_plan_user", "user_id"),
 )
 
 # Which user acts for which company, according to consumed events.
@@ -202,6 +222,26 @@ notice = Table(
     Column("minutes", Integer, comment="The same"),
     Column("read_at", DateTime(timezone=True)),
     Column("withdrawn_at", DateTime(timezone=True), comment="No match is left"),
+    Column("mail_since", DateTime(timezone=True), comment="Since when it waits to be mailed"),
+    Column("mailed_at", DateTime(timezone=True), comment="When a mail about it was queued last"),
+    Column("mail_id", Uuid, comment="The last mail that it is in"),
+    Column(
+        "mails", Integer, nullable=False, server_default=text("0"), comment="How many it was in"
+    ),
+    Column(
+        "mailed_count",
+        Integer,
+        nullable=False,
+        server_default=text("0"),
+        comment="The count with the last mail",
+    ),
+    Column(
+        "mailed_before",
+        Integer,
+        nullable=False,
+        server_default=text("0"),
+        comment="The count with the mail before",
+    ),
     UniqueConstraint("event_id", "user_id", "kind", name="notice_event"),
     Index("notice_user", "user_id", "id"),
     Index(
@@ -214,6 +254,14 @@ notice = Table(
     Index("notice_application", "application_id"),
     Index("notice_resume", "resume_id"),
     Index("notice_interview", "interview_id", postgresql_where=text("interview_id is not null")),
+    Index(
+        "notice_to_mail",
+        "user_id",
+        "kind",
+        "mail_since",
+        postgresql_where=text("mail_since is not null"),
+    ),
+    Index("notice_mail", "mail_id", postgresql_where=text("mail_id is not null")),
     Index(
         "notice_open_group",
         "user_id",
@@ -232,6 +280,13 @@ notice_match = Table(
     Column("vacancy_id", Uuid, primary_key=True),
     Column("resume_id", Uuid, primary_key=True),
     Column("position", BigInteger, nullable=False, comment="Of the event in those of the resume"),
+    Column(
+        "mails",
+        Integer,
+        nullable=False,
+        server_default=text("0"),
+        comment="How many mails the notice was in before",
+    ),
     Index("notice_match_pair", "resume_id", "vacancy_id"),
 )
 

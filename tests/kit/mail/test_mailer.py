@@ -206,6 +206,7 @@ async def test_one_bad_reader_does_not_hold_up_the_others(
             transactions, letter(), *(letter(f"{n}@example.org") for n in range(20))
         )
         await ended(transactions, sent=20, queued=1)
+        await eventually(lambda: _has_error(transactions, [bad]), within=30, what="was tried")
         row = await row_of(transactions, bad)
     assert (row.unanswered, row.deferrals) == (1, 1), "nobody knows whether the server took it"
     assert len(server.taken) == 20 + (manner == "take and drop")
@@ -242,10 +243,11 @@ async def test_two_mailers_send_each_mail_once(transactions: Transactions) -> No
 async def test_a_mail_of_a_killed_mailer_is_sent_after_its_lease(
     transactions: Transactions, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(queue, "LEASE", timedelta(seconds=0.2))
     [id] = await send(transactions, letter())
-    async with transactions() as tx:
-        [abandoned] = await queue.claim(tx, 1)
+    with monkeypatch.context() as short:
+        short.setattr(queue, "LEASE", timedelta(seconds=0.2))
+        async with transactions() as tx:
+            [abandoned] = await queue.claim(tx, 1)
     async with mail_server() as server, sending(transactions, server.url):
         await ended(transactions, sent=1)
     assert len(server.taken) == 1

@@ -21,6 +21,9 @@ from hirewire.kit.mail import returning
 Language = Literal["en", "ru"]
 LANGUAGES: tuple[Language, ...] = ("en", "ru")
 _WIDTH = 72
+_TURNS = frozenset("\u200e\u200f\u061c\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_JOINERS = frozenset("\u200c\u200d")
+"""Not printable for Python, and parts of Persian words and of emoji."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,16 @@ class Attachment:
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """One of several things that a mail is about."""
+
+    title: str
+    link: str
+    """Its address: a path is one of the board."""
+    lines: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Letter:
     """The content of a mail, in the reader's language."""
 
@@ -50,12 +63,16 @@ class Letter:
     subject: str
     lines: Sequence[str]
     """Paragraphs, as plain text."""
+    items: Sequence[Item] = ()
+    """What the mail is about, if that is more than one thing."""
     code: str | None = None
     """A code to type in, shown large."""
     button: tuple[str, str] | None = None
     """The text of a link, and its address: a path is one of the board."""
     after: Sequence[str] = ()
     """Paragraphs below the button."""
+    links: Sequence[tuple[str, str]] = ()
+    """Small links at the end, each a text and an address."""
     headers: Mapping[str, str] | None = None
     """Further headers, such as `List-Unsubscribe`."""
     attachments: Sequence[Attachment] = ()
@@ -80,9 +97,12 @@ class Letter:
         """The inverse of `to_json`."""
         row = json.loads(text)
         button = tuple(row["button"]) if row["button"] else None
-        # A letter that was queued by an earlier version says nothing of attachments.
+        # A letter that was queued by an earlier version says nothing of some of these.
         attachments = [Attachment(**one) for one in row.get("attachments", ())]
-        return cls(**row | {"button": button, "attachments": attachments})
+        items = [Item(**one) for one in row.get("items", ())]
+        links = [(text, address) for text, address in row.get("links", ())]
+        more = {"attachments": attachments, "items": items, "links": links}
+        return cls(**row | {"button": button} | more)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,12 +131,30 @@ class Sender:
         return self.address.rpartition("@")[2]
 
 
+def one_line(text: str | None, most: int) -> str:
+    """A text of somebody's as a part of a line: short, and without characters that break lines or
+    turn the direction of what follows. Empty without one.
+    """
+    if text is None:
+        return ""
+    start = text[: most * 4]  # cheap, however long it is
+    kept = "".join(
+        c for c in start if c.isspace() or (c not in _TURNS and c.isprintable()) or c in _JOINERS
+    )
+    line = " ".join(kept.split())
+    return line if len(line) <= most else line[: most - 1].rstrip() + "…"
+
+
 def as_text(letter: Letter, sender: Sender) -> str:
     """The part in plain text. Links stand in lines of their own, unbroken."""
     parts = [fill(line, _WIDTH, break_long_words=False) for line in letter.lines]
+    for item in letter.items:
+        said = (item.title, *item.lines, sender.link(item.link))
+        parts.append("\n  ".join(("* " + said[0], *said[1:])))
     parts += [f"    {letter.code}"] if letter.code else []
     parts += [f"{letter.button[0]}:\n{sender.link(letter.button[1])}"] if letter.button else []
     parts += [fill(line, _WIDTH, break_long_words=False) for line in letter.after]
+    parts += [f"{text}:\n{sender.link(address)}" for text, address in letter.links]
     parts.append(f"-- \n{sender.name}\n{sender.public_url}")
     return "\n\n".join(parts) + "\n"
 

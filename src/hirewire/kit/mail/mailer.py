@@ -1,8 +1,12 @@
 """The background task that sends queued mails."""
 
 import asyncio
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import structlog
 from prometheus_client import Counter
@@ -10,16 +14,28 @@ from prometheus_client import Counter
 from hirewire.kit.clock import now
 from hirewire.kit.mail import queue
 from hirewire.kit.mail.addresses import masked
+from hirewire.kit.mail.endings import Endings
 from hirewire.kit.mail.letters import Letter, Sender
-from hirewire.kit.mail.queue import Claimed
-from hirewire.kit.mail.transports import Deferred, Refused, ServerAway, Transport, transport_of
+from hirewire.kit.mail.queue import Claimed, Ending
+from hirewire.kit.mail.transports import (
+    ATTEMPT_SECONDS,
+    CONNECT_SECONDS,
+    Deferred,
+    Refused,
+    ServerAway,
+    Transport,
+    transport_of,
+)
 from hirewire.kit.secrets import CannotOpen, unseal
 from hirewire.kit.settings import Settings
 from hirewire.messaging.background import Backoff, Wake, describe, run_steps
 from hirewire.messaging.transaction import Transactions
 
 log = structlog.get_logger(__name__)
-CONNECTIONS = 4
+CONNECTIONS = 8
+"""Opened as they are needed: a lone mail uses one."""
+AT_ONCE = 64
+"""The number of mails that are claimed in one transaction."""
 POLL_SECONDS = 5.0
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
 """Seconds between attempts while the server is away."""
@@ -35,8 +51,21 @@ def sender_of(settings: Settings) -> Sender:
     return Sender(address, NAME, settings.public_url, settings.bounces_address)
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """A claimed mail with its letter."""
+
+    mail: Claimed
+    letter: Letter
+    until: float
+    """When it is too late to begin, by the clock of the event loop: the lease would end first."""
+
+
 class Mailer:
-    """Sends the mails of one service's queue. Several replicas can run one each."""
+    """Sends the mails of one service's queue. Several replicas can run one each.
+
+    Mails are claimed in batches and sent over several connections. One that hangs holds up none.
+    """
 
     def __init__(
         self,
@@ -44,54 +73,121 @@ class Mailer:
         transactions: Transactions,
         settings: Settings,
         on_refused: queue.OnRefused | None = None,
+        composers: Mapping[str, queue.Compose] | None = None,
     ) -> None:
-        """`on_refused` is called in the transaction that notes that a mail was refused."""
+        """`on_refused` is called in the transaction that notes that a mail was refused.
+
+        `composers` make the letters of mails of their kinds when these are sent.
+        """
         self._service = service
         self._transactions = transactions
         self._url = settings.smtp_url
         self._sender = sender_of(settings)
         self._on_refused = on_refused
-        self._away = Backoff(first=FIRST_PAUSE, longest=LONGEST_PAUSE)
+        self._composers = composers or {}
+        self._endings = Endings(transactions)
+        self._claiming = asyncio.Lock()
+        self._ready: deque[_Ready] = deque()
 
     async def run(self) -> None:
         """Send what is due, until cancelled. Without a server, mails wait in the queue."""
         if self._url is None:
             log.warning("no mail can be sent: HIREWIRE_SMTP_URL is not set", service=self._service)
             return
-        transports = [transport_of(self._url, self._sender) for _ in range(CONNECTIONS)]
         wake = queue.wakes[self._service] = Wake()
         try:
-            await run_steps("mail", lambda: self._step(transports), wake, idle=POLL_SECONDS)
+            async with asyncio.TaskGroup() as connections:
+                for _ in range(CONNECTIONS):
+                    connections.create_task(self._run(transport_of(self._url, self._sender), wake))
         finally:
-            del queue.wakes[self._service]
-            for transport in transports:
-                await transport.close()
+            queue.wakes.pop(self._service, None)
+            await self._endings.close()
 
-    async def _step(self, transports: list[Transport]) -> bool:
-        """Send as many mails as there are connections. True if there may be more."""
-        async with self._transactions() as tx:
-            claimed = await queue.claim(tx, len(transports))
-        if not claimed:
+    async def _run(self, transport: Transport, wake: Wake) -> None:
+        away = Backoff(first=FIRST_PAUSE, longest=LONGEST_PAUSE)
+        try:
+            await run_steps(
+                "mail", lambda: self._step(transport, away), wake, idle=lambda: POLL_SECONDS
+            )
+        finally:
+            await transport.close()
+
+    async def _step(self, transport: Transport, away: Backoff) -> bool:
+        """Send one mail. True if there may be more."""
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():  # `wait_for` of Python 3.11 may swallow it
+            raise asyncio.CancelledError
+        ready = await self._next()
+        if ready is None:
             return False
-        reached = await asyncio.gather(
-            *(self._deliver(*pair) for pair in zip(transports, claimed, strict=False))
-        )
-        if any(reached):
-            self._away.reset()
+        if await self._deliver(transport, ready.mail, ready.letter):
+            away.reset()
         else:
-            await asyncio.sleep(self._away.next())
+            await self._release()
+            await asyncio.sleep(away.next())
         return True
 
-    async def _deliver(self, transport: Transport, mail: Claimed) -> bool:
+    async def _next(self) -> _Ready | None:
+        """The next mail to send; None if none is due."""
+        async with self._claiming:
+            while not self._ready:
+                if not await self._claim():
+                    return None
+            ready = self._ready.popleft()
+        is_in_time = ready.until > asyncio.get_running_loop().time()
+        return ready if is_in_time else await self._next()
+
+    async def _claim(self) -> bool:
+        """Claim mails and make their letters. False if none is due."""
+        attempt = timedelta(seconds=CONNECT_SECONDS + ATTEMPT_SECONDS)
+        until = asyncio.get_running_loop().time() + (queue.LEASE - attempt).total_seconds()
+        async with self._transactions() as tx:
+            claimed = await queue.claim(tx, AT_ONCE)
+        moment = now()
+        for one in claimed:
+            if one.expires_at is not None and one.expires_at <= moment:
+                await self._end(one, "expired")
+        claimed = [one for one in claimed if one.expires_at is None or one.expires_at > moment]
+        by_kind: dict[str, list[Claimed]] = {}
+        for one in claimed:
+            by_kind.setdefault(one.kind, []).append(one)
+        for kind, mails in by_kind.items():
+            for mail, letter in await self._letters(kind, mails):
+                self._ready.append(_Ready(mail, letter, until))
+        return bool(by_kind)
+
+    async def _letters(
+        self, kind: str, mails: Sequence[Claimed]
+    ) -> Sequence[tuple[Claimed, Letter]]:
+        """The mails that are to be sent, with their letters. The others end here."""
+        compose, found = self._composers.get(kind), list[tuple[Claimed, Letter]]()
+        composed: Mapping[UUID, Letter | None] = {}
+        if compose is not None:
+            async with self._transactions() as tx:
+                composed = await compose(tx, mails)
+        for mail in mails:
+            try:
+                letter = composed[mail.id] if compose else _stored(mail)
+            except KeyError:
+                await self._end(mail, "expired")
+            except CannotOpen as error:
+                await self._end(mail, "dead", masked(str(error)))
+            else:
+                if letter is not None:
+                    found.append((mail, letter))
+                else:
+                    await self._end(mail, "dead", "it cannot be written")
+        return found
+
+    async def _release(self) -> None:
+        """Leave what is claimed to later: its letters are of now."""
+        waiting, self._ready = list(self._ready), deque()
+        if waiting:
+            async with self._transactions() as tx:
+                await queue.release(tx, [one.mail for one in waiting])
+
+    async def _deliver(self, transport: Transport, mail: Claimed, letter: Letter) -> bool:
         """Send one mail and note what became of it. False if there is no server."""
-        if mail.expires_at is not None and mail.expires_at <= now():
-            await self._end(mail, "expired")
-            return True
-        try:
-            letter = Letter.from_json(unseal(mail.content, queue.PURPOSE))
-        except CannotOpen as error:
-            await self._end(mail, "dead", masked(str(error)))
-            return True
         try:
             await transport.send(mail.id, letter)
         except Refused as error:
@@ -135,9 +231,12 @@ class Mailer:
         MAILS.labels(self._service, "dead").inc()
 
     async def _end(self, mail: Claimed, state: queue.State, error: str | None = None) -> None:
-        async with self._transactions() as tx:
-            await queue.end(tx, mail, state, error)
+        await self._endings.note(Ending(mail, state, error))
         MAILS.labels(self._service, state).inc()
         if state == "dead":
             known = {"id": str(mail.id), "kind": mail.kind, "error": error}
             log.error("mail given up", service=self._service, **known)
+
+
+def _stored(mail: Claimed) -> Letter:
+    return Letter.from_json(unseal(mail.content, queue.PURPOSE))

@@ -1,6 +1,6 @@
 """The queue of mails (`kit.mail`): entering, claiming, and what became of each."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, TypeAlias
@@ -57,6 +57,11 @@ class Refusal:
     of_reader: bool
 
 
+Compose: TypeAlias = Callable[[Tx, Sequence[Claimed]], Awaitable["Mapping[UUID, Letter | None]"]]
+"""Makes the letters of mails that are about to be sent, from the state of that moment.
+
+A mail without a letter is not sent any more; None: its letter cannot be made.
+"""
 OnRefused: TypeAlias = Callable[[Tx, Refusal], Awaitable[None]]
 
 
@@ -85,6 +90,21 @@ async def send(
     )
     _wake_after(tx)
     return id
+
+
+async def enter(tx: Tx, kind: str, mails: Sequence[tuple[UUID, UUID]]) -> None:
+    """Queue mails, each with an id to a user, whose letters are made when they are sent.
+
+    `Service.composers` makes those of this kind. Until then nothing of them is stored.
+    """
+    moment = now()
+    await tx.exec_driver_sql(
+        "insert into kit.mail (id, kind, user_id, content, created_at, next_attempt_at) "
+        "select u.id, $3, u.user_id, ''::bytea, $4, $4 "
+        "from unnest($1::uuid[], $2::uuid[]) as u(id, user_id) on conflict (id) do nothing",
+        ([id for id, _ in mails], [user_id for _, user_id in mails], kind, moment),
+    )
+    _wake_after(tx)
 
 
 async def claim(tx: Tx, most: int) -> list[Claimed]:
@@ -121,6 +141,48 @@ async def end(tx: Tx, mail: Claimed, state: State, error: str | None = None) -> 
         (mail.id, mail.attempt, state, now(), error),
     )
     return result.rowcount == 1
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What became of a mail."""
+
+    mail: Claimed
+    state: State
+    error: str | None = None
+
+
+async def end_all(tx: Tx, endings: Sequence[Ending]) -> None:
+    """Like `end` for many mails, as one statement."""
+    await tx.exec_driver_sql(
+        """
+        update kit.mail as m
+        set state = u.state, ended_at = $5, error = u.error,
+            content = case when u.state = 'dead' then m.content end
+        from unnest($1::uuid[], $2::integer[], $3::text[], $4::text[])
+            as u(id, attempt, state, error)
+        where m.id = u.id and m.attempts = u.attempt and m.state = 'queued'
+        """,
+        (
+            [one.mail.id for one in endings],
+            [one.mail.attempt for one in endings],
+            [one.state for one in endings],
+            [one.error for one in endings],
+            now(),
+        ),
+    )
+
+
+async def release(tx: Tx, mails: Sequence[Claimed]) -> None:
+    """Leave claimed mails that were not tried to the next one who asks."""
+    await tx.exec_driver_sql(
+        """
+        update kit.mail as m set next_attempt_at = $3
+        from unnest($1::uuid[], $2::integer[]) as u(id, attempt)
+        where m.id = u.id and m.attempts = u.attempt and m.state = 'queued'
+        """,
+        ([one.id for one in mails], [one.attempt for one in mails], now()),
+    )
 
 
 async def put_back(

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+import time
 from contextlib import suppress
 from email.policy import SMTP, SMTPUTF8
 from pathlib import Path
@@ -21,6 +22,9 @@ ATTEMPT_SECONDS = 60.0
 """An attempt that takes longer is ended; see `queue.LEASE`."""
 PORTS = {"smtp": 25, "smtp+starttls": 587, "smtps": 465}
 LAST_DEFERRAL = 499
+CLOSING = 421
+FRESH_SECONDS = 5.0
+"""A connection that was used within this time is used again without asking whether it is open."""
 _STATUS = re.compile(r"\s*([245]\.\d{1,3}\.\d{1,3})(?!\S)")
 
 
@@ -45,6 +49,10 @@ class Deferred(Exception):
         super().__init__(text)
         self.unanswered = unanswered
         """Whether the server may have taken it and its answer was lost."""
+
+
+class _Ended(Deferred):
+    """The connection ended before the mail was transmitted."""
 
 
 class ServerAway(Exception):
@@ -101,11 +109,23 @@ class Smtp:
         self._user = unquote(parts.username) if parts.username else None
         self._password = unquote(parts.password) if parts.password else None
         self._client: aiosmtplib.SMTP | None = None
+        self._used_at = 0.0
 
     async def send(self, id: UUID, letter: Letter) -> None:
         """Send a mail over the open connection, or over a new one."""
-        if self._client is not None and not await self._is_alive(self._client):
+        is_fresh = self._used_at + FRESH_SECONDS > time.monotonic()
+        if self._client is not None and not is_fresh and not await self._is_alive(self._client):
             await self.close()
+        is_used = self._client is not None
+        try:
+            await self._send(id, letter)
+        except _Ended:
+            if not is_used:
+                raise Deferred("the connection ended") from None
+            await self._send(id, letter)  # nothing was taken: once more over a new one
+        self._used_at = time.monotonic()
+
+    async def _send(self, id: UUID, letter: Letter) -> None:
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 self._client = self._client or await self._connected()
@@ -123,7 +143,14 @@ class Smtp:
                 await self._client.data(content)
         except aiosmtplib.SMTPResponseException as error:
             await self.close()
+            if not said and (error.code < 0 or error.code == CLOSING):
+                raise _Ended(f"the server answered {error.code}") from None
             raise _judged(error, said=said, of_reader=of_reader) from None
+        except (aiosmtplib.SMTPServerDisconnected, ConnectionError) as error:
+            await self.close()
+            if not said:
+                raise _Ended(describe(error)) from None
+            raise Deferred(describe(error), unanswered=True) from None
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
             await self.close()
             raise Deferred(describe(error), unanswered=said) from None

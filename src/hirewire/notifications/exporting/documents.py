@@ -1,6 +1,6 @@
 """The file of `notifications` in an export: `notices.json`."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from uuid import UUID
 
 from hirewire.contracts.notifications import NotificationsExported
@@ -9,10 +9,12 @@ from hirewire.kit.exports.files import (
     LEFT_OUT_EVERYWHERE,
     ExportFile,
     Exports,
+    Record,
     Section,
     Subject,
     document,
 )
+from hirewire.kit.mail import queue
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Transactions, Tx
 from hirewire.notifications.tables import bounce, notice, person, preference
@@ -24,6 +26,10 @@ SECTIONS = (
         lambda id: notice.c.user_id == id,
         without={
             "event_id": "a number that connects two services",
+            "mail_id": "a number that connects two tables",
+            "mail_since": "soon empty again",
+            "mailed_before": "what a mail said is counted by it",
+            "mailed_count": "what a mail said is counted by it",
             "about_id": "the id of the application, the vacancy or the resume",
         },
     ),
@@ -46,11 +52,13 @@ SECTIONS = (
             "language": "a copy of what `auth` exports",
             "time_zone": "a copy of what `auth` exports",
             "locale_at": "when these copies were made",
+            "unsubscribe_key": "a secret",
         },
     ),
     Section("preferences", preference, lambda id: preference.c.user_id == id),
 )
-ELSEWHERE: dict[str, str] = {}
+ELSEWHERE = {"kit.mail": "mails"}
+"""Tables that are exported in another way, with the member of the file."""
 LEFT_OUT = LEFT_OUT_EVERYWHERE | {
     "employer": "a copy of what `vacancies` exports",
     "resume": "copies of titles, which `profiles` exports",
@@ -65,7 +73,7 @@ LEFT_OUT = LEFT_OUT_EVERYWHERE | {
     "webhook_delivery": "what was sent to a company's program: ids, from events",
     "webhook_lane": "how far deliveries are",
     "webhook_attempt": "what a company's program answered",
-    "kit.mail": "that a webhook was switched off: nothing about the person",
+    "mail_plan": "when to look at what is to be mailed",
 }
 """Tables with rows of a person that are not exported, and why."""
 
@@ -78,8 +86,19 @@ async def files(transactions: Transactions, subject: Subject) -> AsyncGenerator[
 
 async def _notices(tx: Tx, subject: Subject) -> AsyncGenerator[bytes]:
     sections = {one.name: one.rows(tx, subject.user_id) for one in SECTIONS}
-    async for piece in document(**sections):
+    async for piece in document(**sections, mails=_mails(tx, subject)):
         yield piece
+
+
+async def _mails(tx: Tx, subject: Subject) -> AsyncIterator[Record]:
+    """Which mails were sent: what they said is not stored."""
+    for mail in await queue.sent_to(tx, subject.user_id):
+        yield {
+            "kind": mail.kind,
+            "state": mail.state,
+            "createdAt": mail.created_at,
+            "endedAt": mail.ended_at,
+        }
 
 
 async def _made(tx: Tx, export_id: UUID, user_id: UUID) -> None:

@@ -17,6 +17,7 @@ from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
 from hirewire.notifications.kinds import Side
 from hirewire.notifications.making import announce, due, recorded_at
+from hirewire.notifications.planning import plan
 
 Group: TypeAlias = Literal["recommended_candidate", "recommended_vacancy"]
 GROUPS: dict[Side, Group] = {
@@ -70,8 +71,11 @@ do update set count = n.count + excluded.count,
 returning id, user_id, kind, about_id, at
 """
 _ADD = """
-insert into notice_match (notice_id, vacancy_id, resume_id, position)
-select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[])
+insert into notice_match (notice_id, vacancy_id, resume_id, position, mails)
+select u.notice_id, u.vacancy_id, u.resume_id, u.position, n.mails
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::bigint[])
+    as u(notice_id, vacancy_id, resume_id, position)
+join notice n on n.id = u.notice_id
 """
 _WITHDRAW = """
 insert into withdrawn_match as w (resume_id, vacancy_id, position, at) values ($1, $2, $3, $4)
@@ -217,6 +221,8 @@ async def _count(tx: Tx, groups: Mapping[_Place, Sequence[_Match]]) -> None:
         for one in matches
     ]
     await tx.exec_driver_sql(_ADD, tuple(map(list, zip(*added, strict=True))))
+    for kind in GROUPS.values():
+        await plan(tx, kind, [row.id for row in rows if row.kind == kind])
     for row in rows:
         if row.id in causes:  # a new one
             announce(tx, causes[row.id], row.kind, row.at, [(row.id, row.user_id)])

@@ -13,6 +13,7 @@ from hirewire.contracts.auth import (
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.transaction import Tx
 from hirewire.notifications.people import commands
+from hirewire.notifications.planning import plan_again
 
 
 async def on_user_registered(tx: Tx, received: Received[UserRegistered]) -> None:
@@ -35,6 +36,7 @@ async def on_user_locale_changed(tx: Tx, received: Received[UserLocaleChanged]) 
     """Store the language and the time zone."""
     event = received.event
     await commands.change_locale(tx, event.user_id, event.language, event.time_zone, event.at)
+    await plan_again(tx, event.user_id)
 
 
 async def on_user_blocked(tx: Tx, received: Received[UserBlocked]) -> None:

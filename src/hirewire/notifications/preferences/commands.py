@@ -1,13 +1,15 @@
 """Commands that store what a person wants."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from hirewire.kit.errors import NotFound
 from hirewire.messaging.transaction import Tx
+from hirewire.notifications import unsubscribing
 from hirewire.notifications.kinds import DEFAULTS, Frequency, Kind
 from hirewire.notifications.tables import person, preference
 
@@ -27,6 +29,21 @@ class Wish:
 
     mail: Frequency
     push: bool
+
+
+class InvalidUnsubscribeLink(NotFound):
+    """This link is not valid; look at your notification settings."""
+
+    code = "unsubscribe_link_invalid"
+
+
+@dataclass(frozen=True, slots=True)
+class Unsubscribing:
+    """Whose mails a link switches off, and which."""
+
+    user_id: UUID
+    email: str | None
+    kinds: Sequence[Kind]
 
 
 async def hold(tx: Tx, user_id: UUID) -> None:
@@ -57,6 +74,31 @@ async def choose(tx: Tx, user_id: UUID, wishes: Mapping[Kind, Wish]) -> None:
             insert(preference)
             .values(user_id=user_id, kind=kind, **values)
             .on_conflict_do_update(index_elements=[its.user_id, its.kind], set_=values)
+        )
+
+
+async def link_of(tx: Tx, token: str) -> Unsubscribing:
+    """Whose mails a token switches off, and which. Raises `InvalidUnsubscribeLink`."""
+    link, its = unsubscribing.read(token), person.c
+    if link is not None:
+        chosen = select(its.email, its.unsubscribe_key).where(its.user_id == link.user_id)
+        row = (await tx.execute(chosen)).first()
+        if row is not None and link.is_genuine(row.unsubscribe_key):
+            return Unsubscribing(link.user_id, row.email, link.kinds)
+    raise InvalidUnsubscribeLink
+
+
+async def switch_off(tx: Tx, user_id: UUID, kinds: Sequence[Kind]) -> None:
+    """Switch mails of these kinds off. Push stays as it is."""
+    await hold(tx, user_id)
+    for kind in kinds:
+        values = {"user_id": user_id, "kind": kind, "push": DEFAULTS[kind].push}
+        await tx.execute(
+            insert(preference)
+            .values(values | {"mail": "off"})
+            .on_conflict_do_update(
+                index_elements=[preference.c.user_id, preference.c.kind], set_={"mail": "off"}
+            )
         )
 
 

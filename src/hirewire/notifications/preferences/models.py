@@ -78,6 +78,14 @@ class Email(Answer):
     """
 
 
+class Unsubscribed(Answer):
+    """What the token of a mail's link switches off."""
+
+    email: str
+    """The address, masked: `a***@example.org`."""
+    kinds: list[Kind]
+
+
 class Preferences(Answer):
     """How you are notified of what has happened."""
 

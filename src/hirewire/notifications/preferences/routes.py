@@ -1,12 +1,17 @@
 """Routes for what the caller wants to be notified of."""
 
+from typing import Annotated, Any
+from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from hirewire.kit.http import Caller, RequestTx
+from hirewire.kit.mail.addresses import masked
+from hirewire.kit.openapi import refuses
 from hirewire.messaging.transaction import Tx
 from hirewire.notifications.kinds import DEFAULTS
+from hirewire.notifications.planning import plan_again
 from hirewire.notifications.preferences import commands, queries
 from hirewire.notifications.preferences.commands import Quiet, Wish
 from hirewire.notifications.preferences.models import (
@@ -15,9 +20,16 @@ from hirewire.notifications.preferences.models import (
     Email,
     Preferences,
     QuietHours,
+    Unsubscribed,
 )
+from hirewire.notifications.unsubscribing import LONGEST
 
 router = APIRouter(prefix="/api/notifications/preferences", tags=["preferences"])
+unsubscribing = APIRouter(prefix="/api/notifications/unsubscribe", tags=["preferences"])
+PAGE = "/unsubscribe"
+_PAGE: dict[str, Any] = {"description": "To the page, for a browser", "content": {"text/plain": {}}}
+_SECRET = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+Token = Annotated[str, Query(max_length=LONGEST)]
 
 
 @router.get("")
@@ -37,7 +49,45 @@ async def change(body: Choices, tx: RequestTx, caller: Caller, response: Respons
         await commands.set_quiet(tx, caller.user_id, quiet)
     wishes = {one.kind: Wish(one.mail, one.push) for one in body.kinds}
     await commands.choose(tx, caller.user_id, wishes)
+    await plan_again(tx, caller.user_id)
     return await _preferences(tx, caller.user_id)
+
+
+@unsubscribing.get(
+    "",
+    response_model=Unsubscribed,
+    responses=refuses(commands.InvalidUnsubscribeLink) | {303: _PAGE},
+)
+async def look(
+    token: Token, tx: RequestTx, request: Request, response: Response
+) -> Unsubscribed | Response:
+    """What `POST` would switch off. Changes nothing: scanners of mails follow links too.
+
+    A browser that follows the address of a mail's header is led to the page.
+    """
+    if "text/html" in request.headers.get("accept", ""):
+        public_url: str = request.app.state.settings.public_url
+        page = f"{public_url}{PAGE}?{urlencode({'token': token})}"
+        headers = _SECRET | {"Location": page}
+        return Response("", status_code=303, headers=headers, media_type="text/plain")
+    response.headers.update(_SECRET)
+    return _unsubscribed(await commands.link_of(tx, token))
+
+
+@unsubscribing.post("", responses=refuses(commands.InvalidUnsubscribeLink))
+async def unsubscribe(token: Token, tx: RequestTx, response: Response) -> Unsubscribed:
+    """Switch mails of the kinds off that the token of a mail's link names; push stays.
+
+    It needs no sign-in, and can be repeated: mail programs call it (RFC 8058).
+    """
+    response.headers.update(_SECRET)
+    found = await commands.link_of(tx, token)
+    await commands.switch_off(tx, found.user_id, found.kinds)
+    return _unsubscribed(found)
+
+
+def _unsubscribed(found: commands.Unsubscribing) -> Unsubscribed:
+    return Unsubscribed(email=masked(found.email or ""), kinds=list(found.kinds))
 
 
 async def _preferences(tx: Tx, user_id: UUID) -> Preferences:

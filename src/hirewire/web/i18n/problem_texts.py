@@ -125,6 +125,7 @@ TEXTS: dict[str, str | Plural] = {
     "unknown_level": N_("Unknown level"),
     "no_quiet_hours": N_("The end must differ from the start"),
     "kind_twice": FORMAT,
+    "unsubscribe_link_invalid": N_("This link is not valid. Look at your notification settings."),
     "dates_left_out": N_("The end date is before the start date, so neither was imported"),
     "not_an_image": IMAGE,
     "logo_too_large": N_("The file is larger than 1 MB."),

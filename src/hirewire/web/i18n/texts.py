@@ -22,7 +22,11 @@ TABLE = Path("docs") / "copy.md"
 SEVERAL = "Several pages"
 PDF = "PDF of a resume"
 MAILS = "Mails"
-MAIL_PACKAGES = ("hirewire.auth.mails", "hirewire.vacancies.verifying")
+MAIL_PACKAGES = (
+    "hirewire.auth.mails",
+    "hirewire.vacancies.verifying",
+    "hirewire.notifications.mailing",
+)
 PAGES: dict[str, tuple[str, ...]] = {
     "Every page": ("base.html", "unread.html", "toast.html", "rendering.py", "list.html"),
     "Start page": ("start.html",),
@@ -178,9 +182,15 @@ def mailed() -> list[tuple[str, str]]:
     return list(dict.fromkeys(pairs))
 
 
-def _flat(said: dict[str, str | list[str]]) -> list[str]:
-    """The texts of one mail, in order."""
-    return [text for value in said.values() for text in _forms(value)]
+def _flat(said: dict[str, str | list[str] | dict[str, str]]) -> list[str]:
+    """The texts of one mail, in order; plural forms as one."""
+    texts: list[str] = []
+    for value in said.values():
+        if isinstance(value, dict):
+            texts.append(" / ".join(dict.fromkeys(value.values())))
+        else:
+            texts += _forms(value)
+    return texts
 
 
 def table() -> str:

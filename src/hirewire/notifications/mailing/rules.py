@@ -1,0 +1,109 @@
+"""When mails about notices are due, in the time zone of their reader."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Final
+
+DAILY_AT: Final = time(8)
+"""When daily mails come, and on Mondays weekly ones, by the reader's clock."""
+BURST: Final = timedelta(minutes=1)
+"""What happens within this time after a mail is gathered in the next one."""
+EVER: Final = datetime.max.replace(tzinfo=UTC)
+_HOUR, _DAY, _WEEK = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """What decides when a person gets mails."""
+
+    zone: tzinfo
+    quiet: tuple[int, int] | None = None
+    """The minutes of the day from and until which nothing arrives."""
+    mailed_at: datetime | None = None
+    """When the last mail about notices was queued."""
+
+
+def due(reader: Reader, every: str, moment: datetime) -> datetime | None:
+    """Up to when what waits is due at this moment; None: nothing is."""
+    if quiet_until(reader, moment) is not None:
+        return None
+    if every == "at_once":
+        return None if _in_burst(reader, moment) else EVER
+    return _before(every, moment, reader.zone)
+
+
+def next_time(reader: Reader, every: str, moment: datetime) -> datetime:
+    """When to look next at what waits, after this moment."""
+    if every != "at_once":
+        found = _after(every, moment, reader.zone)
+    elif reader.mailed_at is not None and _in_burst(reader, moment):
+        found = reader.mailed_at + BURST
+    else:
+        found = moment
+    quiet = quiet_until(reader, found)
+    return found if quiet is None else quiet
+
+
+def quiet_until(reader: Reader, moment: datetime) -> datetime | None:
+    """When the quiet hours end in which this moment lies; None outside of them."""
+    if reader.quiet is None:
+        return None
+    begins, ends = reader.quiet
+    there = moment.astimezone(reader.zone)
+    minute = there.hour * 60 + there.minute
+    is_over_night = begins > ends
+    is_quiet = minute >= begins or minute < ends if is_over_night else begins <= minute < ends
+    if not is_quiet:
+        return None
+    day = there.date() + _DAY if is_over_night and minute >= begins else there.date()
+    at = time(ends // 60, ends % 60)
+    # An hour that clocks repeat has each time twice: the first one may be over.
+    for fold in (0, 1):
+        end = _instant(day, at.replace(fold=fold), reader.zone)
+        if end > moment:
+            return end
+    return None
+
+
+def _in_burst(reader: Reader, moment: datetime) -> bool:
+    """A clock that was put back does not make it longer."""
+    since = reader.mailed_at
+    return since is not None and since <= moment < since + BURST
+
+
+def _before(every: str, moment: datetime, zone: tzinfo) -> datetime:
+    """The last regular moment, at the latest now."""
+    if every == "hourly":
+        return moment - _past_the_hour(moment, zone)
+    day = _first_day(every, moment, zone)
+    found = _instant(day, DAILY_AT, zone)
+    return found if found <= moment else _instant(day - _step(every), DAILY_AT, zone)
+
+
+def _after(every: str, moment: datetime, zone: tzinfo) -> datetime:
+    """The next regular moment."""
+    if every == "hourly":
+        return moment - _past_the_hour(moment, zone) + _HOUR
+    day = _first_day(every, moment, zone)
+    found = _instant(day, DAILY_AT, zone)
+    return found if found > moment else _instant(day + _step(every), DAILY_AT, zone)
+
+
+def _past_the_hour(moment: datetime, zone: tzinfo) -> timedelta:
+    there = moment.astimezone(zone)
+    return timedelta(minutes=there.minute, seconds=there.second, microseconds=there.microsecond)
+
+
+def _first_day(every: str, moment: datetime, zone: tzinfo) -> date:
+    """Today, or this week's Monday."""
+    day = moment.astimezone(zone).date()
+    return day - timedelta(days=day.weekday()) if every == "weekly" else day
+
+
+def _step(every: str) -> timedelta:
+    return _WEEK if every == "weekly" else _DAY
+
+
+def _instant(day: date, at: time, zone: tzinfo) -> datetime:
+    """This time by the clock there; one that clocks skip is as much later as they go forward."""
+    return datetime.combine(day, at, zone).astimezone(UTC)

@@ -228,6 +228,8 @@ ELSEWHERE = {
     "/api/vacancies/companies",
     "/api/vacancies/companies/{id}",
     "/api/vacancies/companies/{id}/logo",
+    "/employer/api-keys",
+    "/employer/api-keys/{id}",
     "/employer/company",
     "/api/vacancies/employer-profile",
     "/api/vacancies/feeds/sitemap.xml",
@@ -254,7 +256,16 @@ ELSEWHERE = {
 """Paths that contain no data of candidates, or only a part of a page in the table."""
 PAGES = (
     "about",
-    *("account", "addresses", "applications", "board", "candidate", "employer", "passwords"),
+    *(
+        "account",
+        "addresses",
+        "api_keys",
+        "applications",
+        "board",
+        "candidate",
+        "employer",
+        "passwords",
+    ),
     *("people", "operators", "passkeys", "providers", "security", "two_step", "verifying"),
     *("moderation", "verification", "webhooks"),
     *("posting", "resumes", "routes", "saved", "notices", "leaving", "exporting", "keeping"),

@@ -22,13 +22,13 @@ from hirewire.kit.problems import MEDIA_TYPE, STATUS
 Responses = dict[int | str, dict[str, Any]]
 """FastAPI's own type of `responses`."""
 
-BEARER = "bearer"
+BEARER, API_KEY = "bearer", "apiKey"
 SIGNED_IN: list[dict[str, list[str]]] = [{BEARER: []}]
 """The `security` of a route that authenticates the caller in another way."""
 _COMMON = {
     400: "The body is not valid JSON.",
     401: "`unauthenticated`, `invalid-token`: a valid access token is needed.",
-    403: "`insufficient-scope`: a personal access token without the scope.",
+    403: "`insufficient-scope`: a personal access token or an API key without the scope.",
     413: "`too-large`: the body is larger than the limit.",
     422: "`invalid`: some values are invalid; `errors` lists them.",
     503: "`database-away`, or a dependency is not ready: try again after `Retry-After` seconds.",
@@ -129,11 +129,19 @@ def _document(app: FastAPI) -> JsonSchemaValue:
             "bearerFormat": "JWT",
             "description": "The `accessToken` from `POST /api/auth/login`, or a personal access "
             "token (`hw_…`) that was made at `POST /api/auth/tokens`.",
-        }
+        },
+        API_KEY: {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "The API key of a company (`hwk_…`), made at `POST /api/auth/api-keys`; "
+            "it needs the named scope. Answers have `RateLimit` headers.",
+        },
     }
     for route in _routes(app):
         for method in route.methods or ():
-            _complete(document["paths"][route.path_format][method.lower()], route)
+            operation = document["paths"][route.path_format][method.lower()]
+            scope = app.state.key_scopes.get(f"{method} {route.path}")
+            _complete(operation, route, scope)
     return document
 
 
@@ -144,12 +152,14 @@ def _routes(app: FastAPI) -> Iterator[APIRoute]:
             yield route
 
 
-def _complete(operation: JsonSchemaValue, route: APIRoute) -> None:
+def _complete(operation: JsonSchemaValue, route: APIRoute, key_scope: str | None) -> None:
+    """`key_scope` is what an API key needs; None if it may not call this."""
     calls = set(_calls(route.dependant))
+    ways = [*SIGNED_IN, *([{API_KEY: [key_scope]}] if key_scope is not None else [])]
     if needs_caller in calls:
-        operation["security"] = SIGNED_IN
+        operation["security"] = ways
     elif takes_caller in calls:
-        operation["security"] = [{}, *SIGNED_IN]
+        operation["security"] = [{}, *ways]
     for parameter in operation.get("parameters", ()):
         if parameter["in"] in ("path", "query"):
             without_nul(parameter["schema"])

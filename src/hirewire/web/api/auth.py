@@ -9,12 +9,14 @@ from hirewire.web.api.answers import Answer
 from hirewire.web.api.client import Client, Typed, answer_of, refusal_or
 from hirewire.web.api.models.auth import (
     Account,
+    ApiKey,
     Begun,
     Consent,
     Erasure,
     Export,
     ExportLink,
     Identity,
+    MadeApiKey,
     MadeToken,
     NewSecret,
     OpenExport,
@@ -164,6 +166,22 @@ class Auth(Client):
     async def revoke_token(self, id: str) -> Answer[None]:
         """Revoke a personal access token."""
         return await self._do("DELETE", f"/tokens/{id}")
+
+    async def api_keys(self) -> Answer[Items[ApiKey]]:
+        """The API keys of the visitor's company."""
+        return await self._get(Items[ApiKey], "/api-keys")
+
+    async def make_api_key(self, key: Typed) -> Answer[MadeApiKey]:
+        """Make an API key."""
+        return await self._send(MadeApiKey, "POST", "/api-keys", key)
+
+    async def rotate_api_key(self, id: str, rotation: Typed) -> Answer[MadeApiKey]:
+        """Give an API key a new text."""
+        return await self._send(MadeApiKey, "POST", f"/api-keys/{id}/rotate", rotation)
+
+    async def revoke_api_key(self, id: str) -> Answer[None]:
+        """Revoke an API key."""
+        return await self._do("DELETE", f"/api-keys/{id}")
 
     async def providers(self) -> Answer[Items[Provider]]:
         """The providers that people can sign in with."""

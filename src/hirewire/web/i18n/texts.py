@@ -82,6 +82,7 @@ PAGES: dict[str, tuple[str, ...]] = {
     ),
     "Employer's dashboard": (
         *("hire.html", "employer.html", "company_edit.html", "new_vacancy.html"),
+        *("api_keys.html", "api_key.html", "api_key_made.html", "key_parts.html"),
         "read_vacancy.html",
         *("my_vacancies.html", "received.html", "resumes_matched.html", "feed.html"),
         "employer.py",

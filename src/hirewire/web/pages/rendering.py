@@ -60,6 +60,7 @@ DONE = {
     "identity_connected": N_("Connected. You can sign in with it from now on."),
     "identity_disconnected": N_("Disconnected."),
     "last_way_in": N_("This is your only way to sign in. Set a password first."),
+    "api_key_revoked": N_("API key revoked."),
     "token_revoked": N_("Access token revoked."),
     "person_blocked": N_("Blocked. A mail with the reason has been sent."),
     "person_unblocked": N_("Unblocked. A mail has been sent."),

@@ -17,6 +17,8 @@ class Move(Model):
     at: Moment
     applicantState: str
     toStage: str | None = None
+    apiKey: str | None = None
+    """The name of the API key that moved it."""
     comment: str | None = None
 
 
@@ -73,6 +75,8 @@ class Message(Model):
     id: str
     side: str
     mine: bool = False
+    apiKey: str | None = None
+    """The name of the API key that wrote it."""
     text: str
     sentAt: Moment
 

@@ -45,6 +45,29 @@ class MadeToken(PersonalToken):
     token: str
 
 
+class ApiKey(Model):
+    """An API key of a company, without its text."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+    createdAt: Moment
+    createdBy: str | None = None
+    expiresAt: Moment
+    usedAt: Moment | None = None
+    requestsPerMinute: int
+    rotating: bool = False
+
+
+class MadeApiKey(Model):
+    """An API key with its text."""
+
+    name: str
+    expiresAt: Moment
+    key: str
+    previousEndsAt: Moment | None = None
+
+
 class Provider(Model):
     """A provider that people can sign in with."""
 

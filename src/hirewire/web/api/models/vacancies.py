@@ -76,6 +76,8 @@ class Vacancy(Model):
     held: str | None = None
     """Why it is not shown, whatever its status; only its employer and operators get such a job."""
     highlights: Highlights | None = None
+    apiKey: str | None = None
+    """The name of the API key that created it."""
     saved: bool | None = None
     """Whether the visitor has saved it."""
 

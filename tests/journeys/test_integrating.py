@@ -18,7 +18,10 @@ from tests.journeys.people import PASSWORD
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "integrating.md"
 KEY = re.compile(r"hwk_[0-9A-Za-z]{36}")
-ALL = ("vacancies:read", "vacancies:write", "applications:read", "applications:write")
+ALL = (
+    *("vacancies:read", "vacancies:write", "applications:read", "applications:write"),
+    *("webhooks:read", "webhooks:write"),
+)
 LIST = "/employer/api-keys"
 pytestmark = pytest.mark.parametrize("broker_url", ["postgres"], indirect=True)
 
@@ -55,10 +58,12 @@ async def make(client: httpx.AsyncClient, name: str, *scopes: str) -> str:
     return str(key)
 
 
-async def works(client: httpx.AsyncClient, key: str, path: str = "/vacancies/overview") -> int:
+async def works(
+    client: httpx.AsyncClient, key: str, path: str = "vacancies/vacancies/overview"
+) -> int:
     """The status of a call with the key."""
     headers = {"Authorization": f"Bearer {key}"}
-    return (await client.get(f"/api/vacancies{path}", headers=headers)).status_code
+    return (await client.get(f"/api/{path}", headers=headers)).status_code
 
 
 async def _applied(platform: Platform, vacancy: str) -> None:
@@ -78,7 +83,7 @@ async def _applied(platform: Platform, vacancy: str) -> None:
 
 
 async def test_keys_are_made_on_pages_and_used_as_documented(platform: Platform) -> None:
-    await platform.start("auth", "profiles", "vacancies", "web")
+    await platform.start("auth", "profiles", "vacancies", "notifications", "web")
     url = platform.settings.service_url("web")
     async with platform.client() as boss, httpx.AsyncClient(base_url=url, timeout=30) as program:
         await hires(boss)
@@ -93,6 +98,11 @@ async def test_keys_are_made_on_pages_and_used_as_documented(platform: Platform)
             assert answer.status_code == 422
             assert f'value="{ALL[0]}" checked' in answer.text
         key = await make(boss, "Careers <site>", *ALL)
+
+        async def knows() -> bool:  # once `notifications` knows the company
+            return await works(program, key, "notifications/webhooks") == 200
+
+        await eventually(knows)
         shown = await page(boss, LIST)
         assert key not in shown
         assert "Careers &lt;site&gt;" in shown

@@ -14,7 +14,6 @@ from hirewire.contracts.auth import ApiKeyRevoked
 from hirewire.kit.http import takes_caller
 from hirewire.kit.openapi import _calls
 from hirewire.messaging.testing import consume
-from hirewire.notifications.app import SERVICE as NOTIFICATIONS
 from hirewire.profiles.app import SERVICE as PROFILES
 from hirewire.vacancies.app import SERVICE
 from hirewire.vacancies.applications import ending
@@ -159,11 +158,6 @@ async def test_only_listed_routes_with_their_scope_are_open(anna: Person) -> Non
     forged = anna.service.as_user(uuid4(), company_id=key.company, key_name="x")
     answer = await anna.service.client.get("/api/vacancies/applications", headers=forged)
     assert (answer.status_code, answer.json()["code"]) == (401, "invalid_token")
-    assert all(not one.startswith("GET /api/notifications/notices") for one in _open(NOTIFICATIONS))
-
-
-def _open(service: Any) -> list[str]:
-    return [route for routes in service.for_keys.values() for route in routes]
 
 
 async def test_a_revoked_key_and_a_company_without_people_are_refused_at_once(

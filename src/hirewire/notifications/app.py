@@ -80,6 +80,24 @@ SERVICE = Service(
         *(bounces.router, webhooks.router),
     ],
     scoped=["/api/notifications/notices", "/api/notifications/preferences"],
+    for_keys={
+        "webhooks:read": [
+            "GET /api/notifications/webhooks",
+            "GET /api/notifications/webhooks/events",
+            "GET /api/notifications/webhooks/{id}",
+            "GET /api/notifications/webhooks/{id}/deliveries",
+            "GET /api/notifications/webhooks/{id}/deliveries/{delivery_id}",
+        ],
+        "webhooks:write": [
+            "POST /api/notifications/webhooks",
+            "PATCH /api/notifications/webhooks/{id}",
+            "DELETE /api/notifications/webhooks/{id}",
+            "POST /api/notifications/webhooks/{id}/rotate",
+            "POST /api/notifications/webhooks/{id}/ping",
+            "POST /api/notifications/webhooks/{id}/deliveries/{delivery_id}/replay",
+            "POST /api/notifications/webhooks/{id}/replay",
+        ],
+    },
     publishes=[NoticeCreated, NotificationsErasureDone, NotificationsExported],
     subscriptions=[
         on(UserRegistered, people.on_user_registered, name="notifications.people"),

@@ -8,6 +8,8 @@ Scope = Literal[
     "vacancies:write",
     "applications:read",
     "applications:write",
+    "webhooks:read",
+    "webhooks:write",
 ]
 LONGEST_DAYS = 366
 MOST_KEYS = 20

@@ -21,7 +21,12 @@ from hirewire.kit.openapi import refuses
 from hirewire.kit.reach import Reach, Refused
 from hirewire.kit.tokens import Principal
 from hirewire.messaging.transaction import Tx
-from hirewire.notifications.authority import NotAnEmployer, require_company, require_operator
+from hirewire.notifications.authority import (
+    CompanyInactive,
+    NotAnEmployer,
+    require_acting_company,
+    require_operator,
+)
 from hirewire.notifications.webhooks import commands, models, presenters, queries, rules
 from hirewire.notifications.webhooks.commands import (
     NoSuchDelivery,
@@ -30,6 +35,8 @@ from hirewire.notifications.webhooks.commands import (
     TooManyWebhooks,
 )
 
+OWNING = (NotAnEmployer, CompanyInactive, NotAnOperator)
+"""The refusals of all calls."""
 router = APIRouter(prefix="/api/notifications/webhooks", tags=["webhooks"])
 BadUrl = {
     one.code: one
@@ -43,7 +50,7 @@ BadUrl = {
 }
 
 
-@router.get("", responses=refuses(NotAnEmployer, NotAnOperator))
+@router.get("", responses=refuses(*OWNING))
 async def list_(
     tx: RequestTx,
     caller: Caller,
@@ -58,7 +65,11 @@ async def list_(
     return models.Webhooks(items=[presenters.webhook(one) for one in found])
 
 
-@router.post("", status_code=201, responses=refuses(NotAnEmployer, NotAnOperator, TooManyWebhooks))
+@router.post(
+    "",
+    status_code=201,
+    responses=refuses(*OWNING, TooManyWebhooks),
+)
 async def create(
     body: models.NewWebhook,
     tx: RequestTx,
@@ -76,7 +87,7 @@ async def create(
     return models.CreatedWebhook(**made.model_dump(), secret=secret)
 
 
-@router.get("/events", responses=refuses(NotAnEmployer, NotAnOperator))
+@router.get("/events", responses=refuses(*OWNING))
 async def events(
     tx: RequestTx,
     caller: Caller,
@@ -88,7 +99,7 @@ async def events(
     return models.Offered(events=list(rules.offered(owner)))
 
 
-@router.get("/{id}", responses=refuses(NotAnEmployer, NotAnOperator, NoSuchWebhook))
+@router.get("/{id}", responses=refuses(*OWNING, NoSuchWebhook))
 async def read(
     id: UUID, tx: RequestTx, caller: Caller, request: Request, response: Response
 ) -> models.Webhook:
@@ -98,7 +109,7 @@ async def read(
     return presenters.webhook(await _found(tx, id))
 
 
-@router.patch("/{id}", responses=refuses(NotAnEmployer, NotAnOperator, NoSuchWebhook))
+@router.patch("/{id}", responses=refuses(*OWNING, NoSuchWebhook))
 async def change(
     id: UUID, body: models.WebhookChange, tx: RequestTx, caller: VerifiedCaller, request: Request
 ) -> models.Webhook:
@@ -112,7 +123,9 @@ async def change(
 
 
 @router.delete(
-    "/{id}", status_code=204, responses=refuses(NotAnEmployer, NotAnOperator, NoSuchWebhook)
+    "/{id}",
+    status_code=204,
+    responses=refuses(*OWNING, NoSuchWebhook),
 )
 async def delete(id: UUID, tx: RequestTx, caller: Caller, request: Request) -> None:
     """Delete a webhook with all its deliveries."""
@@ -120,7 +133,7 @@ async def delete(id: UUID, tx: RequestTx, caller: Caller, request: Request) -> N
     await commands.remove(tx, id)
 
 
-@router.post("/{id}/rotate", responses=refuses(NotAnEmployer, NotAnOperator, NoSuchWebhook))
+@router.post("/{id}/rotate", responses=refuses(*OWNING, NoSuchWebhook))
 async def rotate(
     id: UUID, tx: RequestTx, caller: VerifiedCaller, request: Request, response: Response
 ) -> models.Secret:
@@ -133,7 +146,7 @@ async def rotate(
 @router.post(
     "/{id}/ping",
     status_code=202,
-    responses=refuses(NotAnEmployer, NotAnOperator, NoSuchWebhook, TooManyPings),
+    responses=refuses(*OWNING, NoSuchWebhook, TooManyPings),
 )
 async def ping(id: UUID, tx: RequestTx, caller: VerifiedCaller, request: Request) -> models.Pinged:
     """Send a message of the type `webhook.ping` to try the webhook."""
@@ -142,7 +155,10 @@ async def ping(id: UUID, tx: RequestTx, caller: VerifiedCaller, request: Request
     return models.Pinged(webhook_message_id=rules.message_id(event_id))
 
 
-@router.get("/{id}/deliveries", responses=refuses(NotAnEmployer, NotAnOperator, NoSuchWebhook))
+@router.get(
+    "/{id}/deliveries",
+    responses=refuses(*OWNING, NoSuchWebhook),
+)
 async def deliveries(
     id: UUID,
     tx: RequestTx,
@@ -163,7 +179,7 @@ async def deliveries(
 
 @router.get(
     "/{id}/deliveries/{delivery_id}",
-    responses=refuses(NotAnEmployer, NotAnOperator, NoSuchWebhook, NoSuchDelivery),
+    responses=refuses(*OWNING, NoSuchWebhook, NoSuchDelivery),
 )
 async def delivery(
     id: UUID,
@@ -185,7 +201,7 @@ async def delivery(
 @router.post(
     "/{id}/deliveries/{delivery_id}/replay",
     status_code=204,
-    responses=refuses(NotAnEmployer, NotAnOperator, NoSuchWebhook, NoSuchDelivery),
+    responses=refuses(*OWNING, NoSuchWebhook, NoSuchDelivery),
 )
 async def replay(
     id: UUID, delivery_id: UUID, tx: RequestTx, caller: VerifiedCaller, request: Request
@@ -195,7 +211,7 @@ async def replay(
     await commands.replay(tx, id, delivery_id)
 
 
-@router.post("/{id}/replay", responses=refuses(NotAnEmployer, NotAnOperator, NoSuchWebhook))
+@router.post("/{id}/replay", responses=refuses(*OWNING, NoSuchWebhook))
 async def replay_all(
     id: UUID, tx: RequestTx, caller: VerifiedCaller, request: Request
 ) -> models.Replayed:
@@ -207,7 +223,7 @@ async def replay_all(
 async def _owner(tx: Tx, caller: Principal, request: Request, owner: rules.Owner) -> UUID | None:
     """The caller's company; None for the board, which is for operators only."""
     if owner == "company":
-        return await require_company(tx, caller.user_id)
+        return await require_acting_company(tx, caller)
     await require_operator(tx, caller)
     if not may_be_operator(request, caller):
         raise OperatorSecondFactor

@@ -35,6 +35,8 @@ LABELS = {
     "key_vacancies:write": N_("Create, edit, publish, pause and close jobs"),
     "key_applications:read": N_("View applications and messages"),
     "key_applications:write": N_("Move applications and write to candidates"),
+    "key_webhooks:read": N_("View webhooks and their deliveries"),
+    "key_webhooks:write": N_("Add, change and remove webhooks"),
     "profiles:read": N_("View your profile and resumes"),
     "profiles:write": N_("Edit your profile and resumes"),
     "vacancies:read": N_("View jobs, applications and candidates"),

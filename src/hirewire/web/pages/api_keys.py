@@ -22,7 +22,10 @@ from hirewire.web.sessions import Visitor
 
 LIST = "/employer/api-keys"
 router = APIRouter(prefix=LIST, include_in_schema=False)
-SCOPES = ("vacancies:read", "vacancies:write", "applications:read", "applications:write")
+SCOPES = (
+    *("vacancies:read", "vacancies:write", "applications:read", "applications:write"),
+    *("webhooks:read", "webhooks:write"),
+)
 DAYS = (30, 90, 180, 365)
 OVERLAPS = (0, 1, 24, 168)
 """Hours."""

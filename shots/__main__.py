@@ -64,6 +64,9 @@ async def main(url: str, folder: Path) -> int:
                         await take(page, f"/vacancies/{vacancy}", name("match"))
                         await take(page, "/me", name("home"))
                         await take(page, "/notices", name("notices"))
+                        settings = "/account/notifications"
+                        await take(page, settings, name("notification-settings"))
+                        await take(page, "/unsubscribe?token=of-an-old-mail", name("unsubscribe"))
                         await take(page, "/account/delete", name("delete-account"))
                         await take(page, "/account", name("account"))
                         await take(page, "/account/security-log", name("security-log"))

@@ -34,7 +34,7 @@ class ImapServer:
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection."""
-        writer.write(b"* OK [CAPABILITY IMAP4rev1 UIDPLUS] ready\r\n")
+        writer.write(b"* OK [CAPABILITY IMAP4rev1] ready\r\n")
         while line := await reader.readline():
             tag, _, command = line.decode().rstrip("\r\n").partition(" ")
             for answer in self._answers(command):
@@ -47,7 +47,9 @@ class ImapServer:
 
     def _answers(self, command: str) -> list[bytes]:
         if command == "CAPABILITY":
-            return [b"* CAPABILITY IMAP4rev1 UIDPLUS"]
+            return [b"* CAPABILITY IMAP4rev1" + (b" UIDPLUS" if self.logins else b"")]
+        if command == "EXPUNGE":
+            raise AssertionError("also deletes what others have marked")
         if command.startswith("LOGIN"):
             self.logins.append(command)
         if (found := _UID.match(command)) is None:

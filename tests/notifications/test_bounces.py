@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import time
 from base64 import b32encode
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -257,6 +258,17 @@ async def test_the_forms_of_providers(webhook: Board) -> None:
     assert await state(webhook) == ("ok", None)
     await post(webhook, mailgun(), {})
     assert await state(webhook) == ("stopped", "bounced")
+
+
+async def test_a_refusal_of_an_earlier_address_does_not_count(board: Board) -> None:
+    refusal = queue.Refusal(uuid4(), board.anna, "earlier@example.org", 550, "5.1.1", True)
+    assert SERVICE.on_refused is not None
+    async with board.service.messaging.transactions() as tx:
+        await SERVICE.on_refused(tx, refusal)
+    assert await state(board) == ("ok", None)
+    async with board.service.messaging.transactions() as tx:
+        await SERVICE.on_refused(tx, replace(refusal, address=ANNA.upper()))
+    assert await state(board) == ("stopped", "bounced")
 
 
 async def test_a_refusal_while_sending_counts(

@@ -40,6 +40,7 @@ from hirewire.web.pages import (
     leaving,
     moderation,
     notices,
+    notification_settings,
     operators,
     passkeys,
     passwords,
@@ -57,6 +58,7 @@ from hirewire.web.pages import (
     suggestions,
     two_step,
     undoing,
+    unsubscribing,
     verification,
     verifying,
     webhooks,
@@ -81,7 +83,16 @@ LARGEST_LOGO_FORM = MAX_BODY + 256 * 1024
 """The same with an image, which is limited like any other body of a service."""
 PAGES = (
     *(about, account, passwords, security, addresses, access_tokens, providers, operators),
-    *(exporting, keeping, kept_mail, saved, notices, candidate),
+    *(
+        exporting,
+        keeping,
+        kept_mail,
+        saved,
+        notices,
+        notification_settings,
+        unsubscribing,
+        candidate,
+    ),
     *(passkeys, two_step, resume_files, resume_rows),
     webhooks,
     *(

@@ -168,6 +168,11 @@ class Visitor:
         return WebhooksClient(self.services, self.access, self.address)
 
     @property
+    def unsigned_notices(self) -> Notices:
+        """The notices of `notifications`, without a token: for the links of mails."""
+        return Notices(self.services, address=self.address)
+
+    @property
     def public(self) -> Vacancies:
         """The service `vacancies`, without a token."""
         return Vacancies(self.services, address=self.address)

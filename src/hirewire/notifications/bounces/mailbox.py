@@ -53,6 +53,9 @@ class Mailbox:
             if parts.scheme == "imap+starttls":
                 self._server.starttls(ssl.create_default_context())
             self._server.login(unquote(parts.username or ""), unquote(parts.password or ""))
+            # Of `imaplib`, those from before the login: Dovecot then names fewer.
+            listed = self._checked(self._server.capability(), "CAPABILITY")
+            self._expunges_one = b"UIDPLUS" in b" ".join(listed).upper().split()
             quoted = folder.replace("\\", "\\\\").replace('"', '\\"')
             self._checked(self._server.select(f'"{quoted}"'), "SELECT")
         except (OSError, imaplib.IMAP4.error) as error:
@@ -79,7 +82,7 @@ class Mailbox:
     def delete(self, message: Arrived) -> None:
         """Delete a message."""
         self._uid("STORE", message.uid, "+FLAGS.SILENT", r"(\Seen \Deleted)")
-        if "UIDPLUS" in self._server.capabilities:  # without it, also what others have deleted goes
+        if self._expunges_one:  # otherwise also what others have marked as deleted goes
             self._uid("EXPUNGE", message.uid)
         else:
             self._asked(self._server.expunge, "EXPUNGE")

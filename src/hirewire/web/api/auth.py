@@ -46,12 +46,21 @@ class Auth(Client):
         """The visitor's account."""
         return await self._get(Account, "/me")
 
+    async def change_locale(self, changes: Typed) -> Answer[None]:
+        """Change the language of mails, or the time zone."""
+        return await self._do("PATCH", "/me", changes)
+
     async def register(
-        self, email: str, password: str, consent: str | None = None
+        self,
+        email: str,
+        password: str,
+        consent: str | None = None,
+        time_zone: str | None = None,
     ) -> Answer[Account]:
         """Create an account; `consent` is the version of the privacy notice that was agreed to."""
         body = {"email": email, "password": password}
         body |= {"consent": consent} if consent else {}
+        body |= {"timeZone": time_zone} if time_zone else {}
         return answer_of(Account, await self._post("/register", body))
 
     async def log_in(self, email: str, password: str) -> Answer[Tokens]:

@@ -4,9 +4,15 @@ from typing import ClassVar
 from uuid import UUID
 
 from hirewire.web.api.answers import Answer
-from hirewire.web.api.client import Client, answer_of
+from hirewire.web.api.client import Client, Typed, answer_of, with_query
 from hirewire.web.api.models.base import Items
-from hirewire.web.api.models.notices import Notice, UnreadNotices
+from hirewire.web.api.models.notices import (
+    EmailState,
+    Notice,
+    Preferences,
+    UnreadNotices,
+    Unsubscription,
+)
 
 COUNT_SECONDS = 1.0
 """Seconds that a page waits for the number on the bell."""
@@ -47,6 +53,32 @@ class Notices(Client):
         """Mark the notices about these things as read; the number of unread ones that are left."""
         reply = await self._call("POST", "/notices/read-about", about, patience=COUNT_SECONDS)
         return answer_of(UnreadNotices, reply)
+
+    async def preferences(self) -> Answer[Preferences]:
+        """What the visitor wants to be notified of."""
+        return await self._get(Preferences, "/preferences")
+
+    async def change_preferences(self, changes: Typed) -> Answer[None]:
+        """Change what is named; the rest stays."""
+        return await self._do("PUT", "/preferences", changes)
+
+    async def email(self) -> Answer[EmailState]:
+        """Whether mails of notices are sent to the visitor, and if not, why."""
+        return await self._get(EmailState, "/email")
+
+    async def retry_email(self) -> Answer[None]:
+        """Send mails to a stopped address again; a refusal with 429 if that was done lately."""
+        return await self._do("POST", "/email/retry")
+
+    async def unsubscription(self, token: str) -> Answer[Unsubscription]:
+        """What the link of a mail switches off; a refusal with 410 if it is not valid."""
+        return await self._get(Unsubscription, "/unsubscribe", {"token": token})
+
+    async def unsubscribe(self, token: str) -> Answer[Unsubscription]:
+        """Switch it off."""
+        return await self._send(
+            Unsubscription, "POST", with_query("/unsubscribe", {"token": token})
+        )
 
     async def read_until(self, id: str) -> Answer[None]:
         """Mark this notice and all older ones as read."""

@@ -61,6 +61,10 @@ PAGES: dict[str, tuple[str, ...]] = {
         "webhook_delivery.html",
     ),
     "Notifications": ("notices.html", "notices.py"),
+    "Notification settings": (
+        *("notification_settings.html", "notification_settings.py", "zones.py"),
+        *("account_notifications.html", "unsubscribe.html", "unsubscribing.py"),
+    ),
     "Kept mails": ("kept_mail.html",),
     "Dashboard": (
         *("home.html", "profile.html", "matches.html", "applications.html", "searches.html"),

@@ -190,6 +190,10 @@ class Words:
         day = dates.format_date(begins, "EEEE, d MMMM y", locale=self.lang)
         return f"{day[0].upper()}{day[1:]}, {begins:%H:%M}–{ends:%H:%M} ({_offset(begins)})"
 
+    def kind(self, kind: str) -> str:
+        """The label of a kind of notices; of one of a later version, its own name."""
+        return self.label(f"kind_{kind}") if f"kind_{kind}" in LABELS else kind.replace("_", " ")
+
     def act(self, what: str) -> str:
         """The label of an act of the security log; a neutral one for an act of a later version."""
         return self.label(f"act_{what}" if f"act_{what}" in LABELS else "act_other")

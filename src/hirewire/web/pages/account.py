@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse
 
+from hirewire.kit import time_zones
 from hirewire.kit.errors import Unavailable
 from hirewire.web.api.answers import Answer
 from hirewire.web.api.models.auth import Account, Tokens
@@ -40,7 +41,10 @@ async def sign_up(who: Asking, request: Request) -> Response:
         form.errors["consent"] = Problem("consent_required")
         return await _page(who, "signup.html", form, given.get("next", ""), 422)
     try:
-        answer: Answer[Account] | Answer[Tokens] = await who.auth.register(*credentials, consent)
+        zone = given.get("timeZone", "")
+        answer: Answer[Account] | Answer[Tokens] = await who.auth.register(
+            *credentials, consent, zone if zone in time_zones.names() else None
+        )
         if answer.is_good:
             answer = await _log_in(who, *credentials)
     except Unavailable:

@@ -27,8 +27,11 @@ SIGNED_IN_ONLY = {
     *(f"css/components/{name}.css" for name in ("conversation", "scores")),
     *(f"css/pages/{name}.css" for name in ("admin", "application", "board", "candidates")),
     *(f"css/pages/{name}.css" for name in ("checking", "editor", "employer", "home")),
-    *(f"css/pages/{name}.css" for name in ("notices", "styleguide")),
-    *(f"js/{name}.js" for name in ("answers", "board", "failures", "fresh", "live", "rows")),
+    *(f"css/pages/{name}.css" for name in ("notices", "styleguide", "wishes")),
+    *(
+        f"js/{name}.js"
+        for name in ("answers", "board", "failures", "fresh", "live", "rows", "zones")
+    ),
 }
 """Parts that pages for visitors do not need: a first visit should be fast on a phone."""
 _COMMENT = re.compile(r"/\*.*?\*/\s*", re.DOTALL)

@@ -16,9 +16,11 @@ def token_of(who: Visitor) -> str:
     return who.request.query_params.get("token", "")
 
 
-def page_of(who: Visitor, template: str, form: Form, status: int = 200) -> Response:
+def page_of(
+    who: Visitor, template: str, form: Form, status: int = 200, step: str = "", found: object = None
+) -> Response:
     """The page of a link, whose address no other site and no search engine may learn."""
-    page = render(who, template, status, form=form, token=token_of(who))
+    page = render(who, template, status, form=form, token=token_of(who), step=step, found=found)
     page.headers["Referrer-Policy"] = "no-referrer"
     page.headers["X-Robots-Tag"] = "noindex, nofollow"
     return page

@@ -69,6 +69,7 @@ DONE = {
     "person_verified": N_("The address is confirmed."),
     "operator_made": N_("This person is an operator now."),
     "operator_removed": N_("This person is not an operator any more."),
+    "mails_again": N_("The next notifications will be sent by mail again."),
     "notices_read": N_("All notifications are marked as read."),
     "proposed": N_("Times proposed. The candidate chooses one of them."),
     "agreed": N_("The interview is agreed."),

@@ -100,6 +100,7 @@ class Account(Model):
     emailVerified: bool = True
     pendingEmail: str | None = None
     hasPassword: bool = True
+    language: str | None = None
     timeZone: str | None = None
 
 

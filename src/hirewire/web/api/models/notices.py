@@ -1,5 +1,7 @@
 """Answers of `notifications` about notices."""
 
+from pydantic import Field
+
 from hirewire.web.api.models.base import Model, Moment
 
 
@@ -32,3 +34,45 @@ class UnreadNotices(Model):
     """The number of unread notices."""
 
     count: int
+
+
+class Wish(Model):
+    """How the visitor is notified of a kind."""
+
+    kind: str
+    side: str | None = None
+    """Who gets notices of it: `applicant`, `employer`, or both."""
+    mail: str
+    push: bool = False
+
+
+class QuietHours(Model):
+    """From when until when nothing is sent, such as 22:00 and 08:00."""
+
+    begins: str = Field(alias="from")
+    until: str
+
+
+class EmailState(Model):
+    """Whether mails are sent to the visitor's address: `ok` or `stopped`."""
+
+    state: str
+    reason: str | None = None
+    """`bounced` or `complained`."""
+    retryAt: Moment | None = None
+
+
+class Preferences(Model):
+    """What the visitor wants to be notified of, how, and when not."""
+
+    quiet: QuietHours | None = None
+    kinds: tuple[Wish, ...]
+    email: EmailState
+
+
+class Unsubscription(Model):
+    """What the link of a mail switches off."""
+
+    email: str = ""
+    """The address, masked: `a***@example.org`."""
+    kinds: tuple[str, ...]

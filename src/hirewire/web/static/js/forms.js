@@ -20,6 +20,10 @@ document.addEventListener("click", async (event) => {
     }
   }
 });
+// Mails are to come by the clocks of the person who signs up.
+for (const field of document.querySelectorAll("[data-zone-of-browser]")) {
+  field.value = Intl.DateTimeFormat().resolvedOptions().timeZone ?? "";
+}
 document.addEventListener("change", (event) => {
   const form = event.target.closest?.("form[data-auto]");
   if (form && event.target.matches("select, [type=checkbox], [type=radio]")) form.requestSubmit();

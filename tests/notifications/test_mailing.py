@@ -374,6 +374,29 @@ async def test_one_click_of_a_mail_switches_its_kinds_off(
     assert subjects[1] == "New message about “Cook”"
 
 
+async def test_unsubscribing_is_undone(known: Board) -> None:
+    [(key,)] = await known.rows(
+        "select unsubscribe_key from person where user_id = $1", known.carla
+    )
+    link = {"token": token(known.carla, UUID(str(key)), ["message", "recommended_candidate"])}
+    client, stored = known.service.client, "select kind, mail, push from preference order by kind"
+    body = {"kinds": [{"kind": "message", "mail": "weekly", "push": False}]}
+    headers = known.service.as_user(known.carla)
+    chosen = await client.put("/api/notifications/preferences", json=body, headers=headers)
+    assert chosen.status_code == 200
+    undone = await client.post(f"{UNSUBSCRIBE}/undo", params=link)
+    assert undone.status_code == 200
+    assert await known.rows(stored) == [("message", "weekly", False)], "it was not off"
+    await client.post(UNSUBSCRIBE, params=link)
+    assert [row[1] for row in await known.rows(stored)] == ["off", "off"]
+    for _ in range(2):
+        undone = await client.post(f"{UNSUBSCRIBE}/undo", params=link)
+        assert undone.json()["kinds"] == ["message", "recommended_candidate"]
+        assert await known.rows(stored) == [("message", "at_once", False)], "push stays off"
+    forged = await client.post(f"{UNSUBSCRIBE}/undo", params={"token": link["token"][:-2]})
+    assert forged.status_code == 404
+
+
 async def test_forged_links_switch_nothing_off(known: Board) -> None:
     [(key,)] = await known.rows(
         "select unsubscribe_key from person where user_id = $1", known.carla

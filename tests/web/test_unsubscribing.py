@@ -65,7 +65,13 @@ async def test_a_click_changes_nothing_before_the_button_is_pressed(
     done = await browser.post(PATH, headers={"origin": str(browser.base_url).rstrip("/")})
     assert done.status_code == 200
     assert "You are unsubscribed" in done.text
-    assert service.calls[-1] == ("POST", "/unsubscribe", f"token={TOKEN}")
+    assert f'action="/unsubscribe/undo?token={TOKEN}"' in done.text
+    undone = await browser.post(f"/unsubscribe/undo?token={TOKEN}")
+    assert "You will get these mails again" in undone.text
+    assert service.calls[-2:] == [
+        ("POST", "/unsubscribe", f"token={TOKEN}"),
+        ("POST", "/unsubscribe/undo", f"token={TOKEN}"),
+    ]
 
 
 async def test_a_mail_client_unsubscribes_with_one_request(

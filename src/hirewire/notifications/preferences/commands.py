@@ -102,6 +102,22 @@ async def switch_off(tx: Tx, user_id: UUID, kinds: Sequence[Kind]) -> None:
         )
 
 
+async def switch_on(tx: Tx, user_id: UUID, kinds: Sequence[Kind]) -> None:
+    """Undo `switch_off`: mails of these kinds come as often as they do unless a person chooses."""
+    await hold(tx, user_id)
+    for kind in kinds:
+        default, its = DEFAULTS[kind], preference.c
+        await tx.execute(
+            update(preference)
+            .where(its.user_id == user_id, its.kind == kind, its.mail == "off")
+            .values(mail=default.mail)
+        )
+        is_default = (its.mail == default.mail) & (its.push == default.push)
+        await tx.execute(
+            delete(preference).where(its.user_id == user_id, its.kind == kind, is_default)
+        )
+
+
 async def erase(tx: Tx, user_id: UUID) -> int:
     """Delete what a person has chosen; returns how many records."""
     gone = await tx.execute(delete(preference).where(preference.c.user_id == user_id))

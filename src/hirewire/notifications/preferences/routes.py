@@ -86,6 +86,16 @@ async def unsubscribe(token: Token, tx: RequestTx, response: Response) -> Unsubs
     return _unsubscribed(found)
 
 
+@unsubscribing.post("/undo", responses=refuses(commands.InvalidUnsubscribeLink))
+async def undo(token: Token, tx: RequestTx, response: Response) -> Unsubscribed:
+    """Switch mails on again that the link switched off, as often as they usually come."""
+    response.headers.update(_SECRET)
+    found = await commands.link_of(tx, token)
+    await commands.switch_on(tx, found.user_id, found.kinds)
+    await plan_again(tx, found.user_id)
+    return _unsubscribed(found)
+
+
 def _unsubscribed(found: commands.Unsubscribing) -> Unsubscribed:
     return Unsubscribed(email=masked(found.email or ""), kinds=list(found.kinds))
 

@@ -80,6 +80,11 @@ class Notices(Client):
             Unsubscription, "POST", with_query("/unsubscribe", {"token": token})
         )
 
+    async def resubscribe(self, token: str) -> Answer[Unsubscription]:
+        """Switch it on again."""
+        path = with_query("/unsubscribe/undo", {"token": token})
+        return await self._send(Unsubscription, "POST", path)
+
     async def read_until(self, id: str) -> Answer[None]:
         """Mark this notice and all older ones as read."""
         return await self._do("POST", "/notices/read", {"until": id})

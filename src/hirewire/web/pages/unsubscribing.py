@@ -16,7 +16,7 @@ from hirewire.web.pages.rendering import Asking, Form
 from hirewire.web.sessions import Visitor
 
 router = APIRouter(prefix="/unsubscribe", include_in_schema=False)
-Step: TypeAlias = Literal["ask", "done"]
+Step: TypeAlias = Literal["ask", "done", "undone"]
 
 
 @router.get("")
@@ -29,6 +29,12 @@ async def ask(who: Asking) -> Response:
 async def unsubscribe(who: Asking) -> Response:
     """Switch it off. Answers 200 without a redirect, as mail clients expect."""
     return await _page(who, "done", who.unsigned_notices.unsubscribe(token_of(who)))
+
+
+@router.post("/undo")
+async def undo(who: Asking) -> Response:
+    """Switch it on again."""
+    return await _page(who, "undone", who.unsigned_notices.resubscribe(token_of(who)))
 
 
 async def _page(who: Visitor, step: Step, asking: Awaitable[Answer[Unsubscription]]) -> Response:

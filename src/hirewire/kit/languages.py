@@ -1,11 +1,12 @@
 """The language that a request prefers, and times in a language."""
 
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 
 from hirewire.kit.clock import local
 from hirewire.kit.mail.letters import Language
+from hirewire.kit.time_zones import zone_of
 
 
 def preferred(accept_language: str) -> Language:
@@ -21,6 +22,22 @@ def preferred(accept_language: str) -> Language:
         if language in weights:
             weights[language] = max(weights[language], weight)
     return "ru" if weights["ru"] > weights["en"] else "en"
+
+
+def span_in_words(start: datetime, minutes: int, zone: str, language: str) -> str:
+    """The day and from when to when, by the clocks of a time zone, whose offset follows."""
+    begins = start.astimezone(zone_of(zone))
+    ends = (begins.astimezone(UTC) + timedelta(minutes=minutes)).astimezone(begins.tzinfo)
+    day = format_date(begins, "EEEE, d MMMM y", locale=language)
+    return f"{day[0].upper()}{day[1:]}, {begins:%H:%M}–{ends:%H:%M} ({_offset(begins)})"
+
+
+def _offset(moment: datetime) -> str:
+    """How far clocks are from UTC, such as `UTC+5:30`."""
+    minutes = int((moment.utcoffset() or timedelta()).total_seconds()) // 60
+    hours, rest = divmod(abs(minutes), 60)
+    sign = "+" if minutes > 0 else "−"
+    return f"UTC{sign}{hours}{f':{rest:02}' if rest else ''}" if minutes else "UTC"
 
 
 def moment_in_words(moment: datetime, language: str) -> str:

@@ -17,6 +17,8 @@ Kind: TypeAlias = Literal[
     "interview_declined",
     "interview_cancelled",
 ]
+FOR_CALENDARS: tuple[Kind, ...] = ("interview_chosen", "interview_cancelled")
+"""Kinds whose mails are sent even if the notice has been read: a calendar needs the file."""
 Side: TypeAlias = Literal["applicant", "employer"]
 Frequency: TypeAlias = Literal["off", "at_once", "hourly", "daily", "weekly"]
 """How often a person gets mails about a kind."""

@@ -43,7 +43,8 @@ async def queue_mails(transactions: Transactions, settings: Settings) -> None:
     if settings.smtp_url is None:
         return
     global _board
-    _board = Board(sender_of(settings).name, settings.public_url, settings.unsubscribe_address)
+    sender = sender_of(settings)
+    _board = Board(sender.name, settings.public_url, sender.address, settings.unsubscribe_address)
     wake = planning.wakes[NAME] = Wake()
     try:
         await run_steps(

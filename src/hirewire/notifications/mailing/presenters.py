@@ -10,11 +10,12 @@ from typing import TypeAlias, cast
 from urllib.parse import urlencode
 
 from babel import Locale
-from babel.dates import format_datetime
 
-from hirewire.kit.mail.letters import LANGUAGES, Item, Language, Letter, one_line
-from hirewire.kit.time_zones import zone_of
-from hirewire.notifications.kinds import DEFAULTS, Kind
+from hirewire.kit.calendars import Address
+from hirewire.kit.languages import span_in_words
+from hirewire.kit.mail.letters import LANGUAGES, Attachment, Item, Language, Letter, one_line
+from hirewire.notifications.calendar_files import Reader, calendar_file
+from hirewire.notifications.kinds import DEFAULTS, Kind, Side
 from hirewire.notifications.mailing import queries
 from hirewire.notifications.mailing.queries import Mail
 from hirewire.notifications.unsubscribing import token
@@ -28,7 +29,7 @@ ONE_CLICK = "/api/notifications/unsubscribe"
 _PLACE = re.compile(r"\{(\w+)\}")
 _ORDER = {kind: nth for nth, kind in enumerate(DEFAULTS)}
 
-_BY_DETAIL = ("application_answered", "interview_declined")
+_BY_DETAIL = ("application_answered", "interview_declined", "interview_proposed")
 """Kinds of which the detail chooses the title."""
 
 Forms: TypeAlias = Mapping[str, str]
@@ -42,6 +43,8 @@ class Board:
 
     name: str
     public_url: str
+    address: str = "no-reply@localhost"
+    """The sender's."""
     unsubscribe_address: str | None = None
     """Where mails can be sent to that ask for no more of these."""
 
@@ -109,11 +112,9 @@ class _Words:
 
     def when(self, item: queries.Item) -> str | None:
         """The time of an interview, by the clock of its place."""
-        if item.starts_at is None:
+        if (at := item.time) is None:
             return None
-        there = item.starts_at.astimezone(zone_of(item.interview_zone))
-        zone = item.interview_zone or there.tzname()
-        return f"{format_datetime(there, 'd MMMM y, HH:mm', locale=self.language)} ({zone})"
+        return span_in_words(at.starts_at, at.minutes, at.time_zone, self.language)
 
     def _nameless(self, item: queries.Item) -> str:
         return self.say("general", "hidden" if item.side == "employer" else "untitled")
@@ -165,6 +166,28 @@ def letter(mail: Mail, board: Board) -> Letter:
             (words.say("general", "unsubscribe"), f"{UNSUBSCRIBE}?{where}"),
         ],
         headers=_headers(board, where, mark),
+        attachments=[
+            file
+            for item in items
+            if (file := _calendar_file(mail, item, board, words.language)) is not None
+        ],
+    )
+
+
+def _calendar_file(
+    mail: Mail, item: queries.Item, board: Board, language: Language
+) -> Attachment | None:
+    """What enters the interview of a notice into a calendar, or takes it out."""
+    if item.interview is None:
+        return None
+    side: Side = "employer" if item.side == "employer" else "applicant"
+    return calendar_file(
+        item.interview,
+        Reader(user_id=mail.user_id, email=mail.email, side=side, language=language),
+        vacancy=item.vacancy_title,
+        other=item.company_name if side == "applicant" else item.resume_title,
+        sender=Address(board.name, board.address),
+        site=board.public_url,
     )
 
 

@@ -3,9 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from sqlalchemy import Row
+
 from hirewire.messaging.transaction import Tx
+from hirewire.notifications.calendar_files import AboutInterview
+from hirewire.notifications.kinds import FOR_CALENDARS
 
 MOST_ITEMS = 20
 """Notices that a mail shows. Of more it says how many."""
@@ -23,14 +28,17 @@ select * from (
         n.vacancy_id, n.company_id, n.resume_id, n.resume_title,
         n.mailed_count - n.mailed_before as events,
         v.title as vacancy_title, c.name as company_name,
-        n.starts_at, i.time_zone as interview_zone,
+        n.starts_at as said_start, n.time_zone as said_zone, n.minutes as said_minutes,
+        i.id as interview_id, i.version, i.state, i.starts_at, i.minutes, i.time_zone, i.place,
+        i.at as changed_at, i.employer_id,
         count(*) over mail as total, row_number() over (mail order by n.id desc) as nth
     from notice n
     left join vacancy v on v.id = n.vacancy_id
     left join company c on c.id = n.company_id
     left join interview i on i.id = n.interview_id
     left join preference f on f.user_id = n.user_id and f.kind = n.kind
-    where n.mail_id = any($1::uuid[]) and n.read_at is null and n.withdrawn_at is null
+    where n.mail_id = any($1::uuid[]) and n.withdrawn_at is null
+        and (n.read_at is null or n.kind = any($3::text[]))
         and f.mail is distinct from 'off'
     window mail as (partition by n.mail_id)
 ) as found where nth <= $2
@@ -61,6 +69,15 @@ class Name:
     company: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Time:
+    """The time of an interview."""
+
+    starts_at: datetime
+    minutes: int
+    time_zone: str
+
+
 @dataclass(slots=True)
 class Item:
     """A notice as a mail shows it."""
@@ -78,10 +95,11 @@ class Item:
     vacancy_title: str | None
     company_name: str | None
     resume_title: str | None
-    starts_at: datetime | None
-    """Of the interview."""
-    interview_zone: str | None
     names: list[Name]
+    time: Time | None = None
+    """Of an interview, as the notice says it."""
+    interview: AboutInterview | None = None
+    """The interview as it stands now."""
 
 
 @dataclass(slots=True)
@@ -110,7 +128,7 @@ async def mails(tx: Tx, ids: Sequence[tuple[UUID, UUID]]) -> dict[UUID, Mail]:
         if (one := readers.get(user_id)) is not None:
             found[id] = Mail(user_id, one.email, one.language, one.unsubscribe_key, [])
     matches: dict[UUID, tuple[UUID, int, Item]] = {}
-    for row in await tx.exec_driver_sql(_ITEMS, (list(found), MOST_ITEMS)):
+    for row in await tx.exec_driver_sql(_ITEMS, (list(found), MOST_ITEMS, list(FOR_CALENDARS))):
         item = Item(
             id=row.id,
             kind=row.kind,
@@ -124,9 +142,9 @@ async def mails(tx: Tx, ids: Sequence[tuple[UUID, UUID]]) -> dict[UUID, Mail]:
             vacancy_title=row.vacancy_title,
             company_name=row.company_name,
             resume_title=row.resume_title,
-            starts_at=row.starts_at,
-            interview_zone=row.interview_zone,
             names=[],
+            time=_time(row),
+            interview=_interview(row),
         )
         found[row.mail_id].total = row.total
         if row.kind in _MATCHES:
@@ -136,6 +154,29 @@ async def mails(tx: Tx, ids: Sequence[tuple[UUID, UUID]]) -> dict[UUID, Mail]:
     if matches:
         await _name(tx, found, matches)
     return {id: mail for id, mail in found.items() if mail.items}
+
+
+def _time(row: Row[Any]) -> Time | None:
+    if row.said_start is None:
+        return None
+    return Time(row.said_start, row.said_minutes or 0, row.said_zone or "UTC")
+
+
+def _interview(row: Row[Any]) -> AboutInterview | None:
+    if row.interview_id is None:
+        return None
+    return AboutInterview(
+        id=row.interview_id,
+        application_id=row.application_id,
+        version=row.version,
+        state=row.state,
+        starts_at=row.starts_at,
+        minutes=row.minutes,
+        time_zone=row.time_zone,
+        place=row.place,
+        at=row.changed_at,
+        employer_id=row.employer_id,
+    )
 
 
 async def _name(

@@ -4,20 +4,19 @@ import gettext
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from functools import cache, lru_cache
 from io import BytesIO
 from math import ceil
 from pathlib import Path
 from typing import Protocol
-from zoneinfo import ZoneInfo
 
 from babel import Locale, dates, numbers
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
 from hirewire.kit.clock import day_of, local
-from hirewire.kit.languages import moment_in_words
+from hirewire.kit.languages import moment_in_words, span_in_words
 from hirewire.web.i18n.labels import LABELS, UNACCEPTED
 from hirewire.web.i18n.problem_texts import NARROWER, NOT_ACCEPTED, NOT_DONE, TEXTS
 from hirewire.web.problems import Params, Problem
@@ -185,10 +184,7 @@ class Words:
 
     def span(self, start: str, minutes: int, zone: str) -> str:
         """The day and from when to when, by the clocks of a time zone, whose offset follows."""
-        begins = datetime.fromisoformat(start).astimezone(ZoneInfo(zone))
-        ends = (begins.astimezone(UTC) + timedelta(minutes=minutes)).astimezone(begins.tzinfo)
-        day = dates.format_date(begins, "EEEE, d MMMM y", locale=self.lang)
-        return f"{day[0].upper()}{day[1:]}, {begins:%H:%M}–{ends:%H:%M} ({_offset(begins)})"
+        return span_in_words(datetime.fromisoformat(start), minutes, zone, self.lang)
 
     def kind(self, kind: str) -> str:
         """The label of a kind of notices; of one of a later version, its own name."""
@@ -247,14 +243,6 @@ class Words:
         passed = max((datetime.now(moment.tzinfo) - moment).total_seconds(), 60)
         unit = next((unit for unit in (86400, 3600, 60) if passed >= unit), 60)
         return _age(self.lang, int(passed) // unit * unit)
-
-
-def _offset(moment: datetime) -> str:
-    """How far clocks are from UTC, such as `UTC+5:30`."""
-    minutes = int((moment.utcoffset() or timedelta()).total_seconds()) // 60
-    hours, rest = divmod(abs(minutes), 60)
-    sign = "+" if minutes > 0 else "−"
-    return f"UTC{sign}{hours}{f':{rest:02}' if rest else ''}" if minutes else "UTC"
 
 
 @lru_cache(maxsize=1_000)

@@ -12,7 +12,8 @@
     "user.role_changed", "user.blocked", "profile.updated", "resume.updated", "employer.profile.created",
     "recommendation.created", "recommendation.withdrawn", "application.submitted",
     "application.stage_changed", "application.message_sent", "vacancy.published", "vacancy.updated", "vacancy.paused",
-    "vacancy.closed", "notice.created", "activity",
+    "vacancy.closed", "interview.proposed", "interview.chosen", "interview.declined", "interview.cancelled",
+    "interview.abandoned", "notice.created", "activity",
   ];
   // Parts of every page reload at most once for all events within half a second: at its end, or at its
   // beginning for the events that a part lists as urgent.

@@ -35,6 +35,8 @@ class Receiver:
     url: str = ""
     requests: list[Request] = field(default_factory=list)
     answer: Answer = lambda _: 204
+    seconds: float = 0.0
+    """How long each answer takes."""
     hanging: asyncio.Event | None = None
     """Until it is set, no request is answered."""
 
@@ -49,6 +51,7 @@ class Receiver:
         self.requests.append(got)
         if self.hanging is not None:
             await self.hanging.wait()
+        await asyncio.sleep(self.seconds)
         answer = self.answer(got)
         return web.Response(status=answer) if isinstance(answer, int) else answer
 

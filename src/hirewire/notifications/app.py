@@ -237,6 +237,7 @@ SERVICE = Service(
         bounces_background.FORGET_OLD_BOUNCES,
         webhooks_background.FORGET_OLD_DELIVERIES,
         mailing.SWEEP,
+        webhooks_background.SEAL_AGAIN,
     ],
     workers=[webhooks_background.run, mailing.queue_mails],
     sends_mail=True,

@@ -15,11 +15,12 @@ from hirewire.contracts.vacancies import VacancyPublished
 from hirewire.kit.clock import now
 from hirewire.kit.mail import queue
 from hirewire.kit.mail.letters import Letter
-from hirewire.kit.secrets import unseal
+from hirewire.kit.secrets import unseal, use_keys
 from hirewire.notifications.webhooks import background, sending
 from hirewire.notifications.webhooks.background import SCHEDULE, Sender
 from tests.notifications.conftest import LONG_AGO
 from tests.notifications.webhooks.conftest import Hooks
+from tests.services import SECRET_KEY
 
 
 async def test_an_event_is_sent_signed_with_what_the_company_may_read(hooks: Hooks) -> None:
@@ -338,6 +339,22 @@ async def test_a_secret_that_cannot_be_opened_stops_its_webhook_alone(hooks: Hoo
     await hooks.make_due()
     await hooks.work()
     assert [one[1] for one in await hooks.states(broken["id"])] == ["delivered"]
+
+
+async def test_secrets_are_encrypted_again_so_an_earlier_key_can_be_dropped(hooks: Hooks) -> None:
+    board = hooks.board
+    made = await hooks.create()
+    newer = "another-key-of-tests-and-nothing-else"
+    try:
+        use_keys(f"{newer},{SECRET_KEY}")
+        assert not await background.seal_again(board.service.messaging.transactions)
+        use_keys(newer)
+        await board.consume(board.submitted())
+        await hooks.work()
+    finally:
+        use_keys(SECRET_KEY)
+    [request] = hooks.receiver.requests
+    request.verified(made["secret"])
 
 
 async def test_old_deliveries_are_deleted(hooks: Hooks) -> None:

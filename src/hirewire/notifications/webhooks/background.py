@@ -217,4 +217,11 @@ async def forget(transactions: Transactions) -> bool:
         return await commands.forget_old(tx, _days)
 
 
+async def seal_again(transactions: Transactions) -> bool:
+    """Encrypt some secrets with the current key. True if there may be more."""
+    async with transactions() as tx:
+        return await commands.seal_again(tx)
+
+
+SEAL_AGAIN = PeriodicTask("secrets of webhooks of earlier keys", seal_again, every=3600.0)
 FORGET_OLD_DELIVERIES = PeriodicTask("old deliveries to webhooks", forget, every=3600.0)

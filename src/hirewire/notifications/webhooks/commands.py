@@ -10,15 +10,15 @@ from importlib.resources import files
 from typing import TypedDict, cast
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import LargeBinary, delete, func, insert, select, update
 from yarl import URL
 
 from hirewire.kit.clock import now
-from hirewire.kit.db import lock
+from hirewire.kit.db import among, lock
 from hirewire.kit.errors import AppError, Kind, NotFound
 from hirewire.kit.mail import queue
 from hirewire.kit.mail.letters import LANGUAGES, Language, Letter
-from hirewire.kit.secrets import seal
+from hirewire.kit.secrets import names_of_earlier_keys, seal, unseal
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
 from hirewire.notifications.tables import webhook, webhook_delivery, webhook_secret
@@ -33,7 +33,7 @@ OLD_SECRET_VALID = timedelta(hours=24)
 """How long the secret before a rotation signs, too."""
 MOST_SECRETS = 4
 AT_ONCE = 1000
-"""The number of old deliveries that are deleted in one transaction."""
+"""The number of rows that are deleted, or encrypted again, in one transaction."""
 
 _DROP_SECRETS = """
 delete from webhook_secret where webhook_id = $1 and (expires_at <= $2 or id not in (
@@ -173,6 +173,25 @@ async def rotate(tx: Tx, id: UUID) -> str:
         .values(expires_at=moment + OLD_SECRET_VALID)
     )
     return await _new_secret(tx, id)
+
+
+async def seal_again(tx: Tx) -> bool:
+    """Encrypt a batch of secrets with the current key that an earlier one has encrypted, so an
+    earlier key can be dropped. Returns True when there may be more.
+    """
+    its = webhook_secret.c
+    key = func.substr(its.secret, 2, 4, type_=LargeBinary)
+    rows = await tx.execute(
+        select(its.id, its.secret)
+        .where(among(key, names_of_earlier_keys()))
+        .limit(AT_ONCE)
+        .with_for_update(skip_locked=True)
+    )
+    found = rows.all()
+    for row in found:
+        secret = seal(unseal(row.secret, PURPOSE), PURPOSE)
+        await tx.execute(update(webhook_secret).where(its.id == row.id).values(secret=secret))
+    return len(found) == AT_ONCE
 
 
 async def ping(tx: Tx, id: UUID) -> UUID:

@@ -91,7 +91,7 @@ class Board:
         # Mails about notices go to confirmed addresses only.
         mail = await self._client.mail(lambda one: one.to == member.person.email)
         [code] = CODE.findall(mail.text)[:1]
-        await self.call(member, "POST", "/api/auth/verify", {"code": code})
+        await self.call(member, "POST", "/api/auth/email/verify", {"code": code})
         return member
 
     async def _company(self, n: int) -> Company:

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from hirewire.tools.api_client import Unreachable, reach
-from hirewire.tools.demo_channels import channels
+from hirewire.tools.demo_channels import channels, confirm_address
 
 WITHIN_SECONDS = 15.0
 POLL_SECONDS = 0.002
@@ -67,6 +67,8 @@ class Demo:
     on_step: Callable[[Step], None] = lambda _: None
     tokens: dict[str, str] = field(default_factory=dict)
     emails: dict[str, str] = field(default_factory=dict)
+    reads_mails: bool = False
+    """Whether the mails can be read to the employer, whose address is confirmed."""
 
     async def call(
         self, who: str, method: str, path: str, body: Any = None, *, expect: int = 200
@@ -183,6 +185,7 @@ async def play(demo: Demo) -> None:
     """Run the whole demo. Raises `DemoFailed` at the first failed step."""
     await demo.sign_in("candidate")
     await demo.sign_in("employer")
+    demo.reads_mails = await confirm_address(demo, "employer")
     await _becomes_employer(demo)
     await _resume_changes(demo)
     await _vacancy(demo)

@@ -35,7 +35,7 @@ READERS = 10
 KEYS = 500
 READS, QUICK_READS = 200, 20
 AT_MOST_MS = 60
-PATIENCE = 900.0
+PATIENCE = 3600.0
 MIB = 2**20
 STATES = (("consider", "in_progress"), ("interview", "invited"))
 

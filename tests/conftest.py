@@ -49,6 +49,9 @@ class RabbitMQ:
     """None if another program runs it."""
 
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
 def missing(part: str, how: str) -> None:
     """Skip the test, or fail if `HIREWIRE_TEST_REQUIRE` names the part."""
     if part in REQUIRED:
@@ -175,12 +178,29 @@ async def chromium() -> AsyncIterator[str]:
     await close_browsers()
 
 
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def whole_chromium() -> AsyncIterator[str]:
+    """The path of a Chromium with all its parts: the headless shell shows no notifications."""
+    how = "no whole browser: apt-get install chromium"
+    ensure("browser", "chromium", how, find_whole_browser)
+    found = find_whole_browser()
+    if found is None:
+        missing("browser", how)
+    assert found is not None
+    yield found
+    await close_browsers()
+
+
+def find_whole_browser() -> str | None:
+    """The path of a Chromium that is more than the headless shell."""
+    return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
 def find_browser() -> str | None:
     """The path of a Chromium-like browser, preferably the headless shell, which needs a third of
     the processor time.
     """
-    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
-    return next(filter(None, map(shutil.which, names)), None)
+    return next(filter(None, map(shutil.which, ("chromium-headless-shell", *BROWSERS))), None)
 
 
 def ensure_rabbitmq() -> None:

@@ -131,6 +131,7 @@ TABLE: dict[str, Seen] = {
     "/api/notifications/notices/unread": {},
     "/api/notifications/preferences": {},
     "/api/notifications/unsubscribe": {},
+    "/api/notifications/push": {},
     "/employer/unread/all": {},
     "/shared/{key}": EVERYBODY,
 }
@@ -221,6 +222,10 @@ ELSEWHERE = {
     "/password/forgot",
     "/password/reset",
     "/notices/{id}",
+    "/api/notifications/notices/{id}",
+    "/account/push",
+    "/manifest.webmanifest",
+    "/sw.js",
     "/signin",
     "/signup",
     "/skills",
@@ -273,7 +278,7 @@ PAGES = (
     *("moderation", "verification", "webhooks"),
     *("notification_settings", "unsubscribing"),
     *("posting", "resumes", "routes", "saved", "notices", "leaving", "exporting", "keeping"),
-    "interviews",
+    *("interviews", "pushing"),
 )
 
 

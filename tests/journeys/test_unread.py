@@ -7,61 +7,10 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from tests.builders import eventually
-from tests.journeys.browsing import DESKTOP, PHONE, Somebody, browsing
+from tests.journeys.browsing import DESKTOP, PHONE, browsing
 from tests.journeys.conftest import Platform
-from tests.journeys.paging import api, hires, page, sign_up
-
-
-async def _opens(client: httpx.AsyncClient) -> str:
-    """An employer with an open vacancy; returns its id."""
-    await hires(client)
-    return await _publishes(client, "Cook", "SQL")
-
-
-async def _publishes(client: httpx.AsyncClient, title: str, skill: str) -> str:
-    body = {
-        "title": title,
-        "description": "<p>Soups.</p>",
-        "requirements": [{"skill": skill, "kind": "must"}],
-    }
-    made = await api(client, "POST", "/vacancies/vacancies", body)
-    await api(client, "POST", f"/vacancies/vacancies/{made['id']}/publish")
-    return str(made["id"])
-
-
-async def _looks(client: httpx.AsyncClient) -> str:
-    """A person with a name and a matching resume; returns its id."""
-    await sign_up(client, "anna@example.org")
-
-    async def is_named() -> bool:
-        headers = {"Authorization": f"Bearer {client.cookies['hirewire_access']}"}
-        body = {"fullName": "Anna Li"}
-        answer = await client.patch("/api/profiles/me", json=body, headers=headers)
-        return answer.status_code == 200
-
-    await eventually(is_named)
-    body = {"title": "Chef", "skills": [{"name": "SQL"}], "status": "published"}
-    id = str((await api(client, "POST", "/profiles/resumes", body))["id"])
-
-    async def fits() -> bool:
-        return ">Cook</a>" in await page(client, "/me/matches/all")
-
-    await eventually(fits)
-    return id
-
-
-async def _at(
-    browser: Browser,
-    client: httpx.AsyncClient,
-    url: str,
-    language: str = "en-GB",
-    **context: object,
-) -> Somebody:
-    """The same person in a browser."""
-    somebody = await Somebody.arrive(browser, url, language, **context)
-    cookies = [{"name": name, "value": value, "url": url} for name, value in client.cookies.items()]
-    await somebody.page.context.add_cookies(cookies)  # type: ignore[arg-type]
-    return somebody
+from tests.journeys.meeting import at, looks, opens, publishes
+from tests.journeys.paging import api, page
 
 
 @pytest.mark.long
@@ -70,9 +19,9 @@ async def test_new_items_are_marked_until_they_are_read(platform: Platform, chro
     await platform.start("auth", "profiles", "vacancies", "notifications", "web")
     url = platform.settings.service_url("web")
     async with platform.client() as boss, platform.client() as anna, browsing(chromium) as browser:
-        vacancy, resume = await _opens(boss), await _looks(anna)
+        vacancy, resume = await opens(boss), await looks(anna)
         board = f"/employer/vacancies/{vacancy}/board"
-        seen = await _at(browser, boss, url, viewport=DESKTOP)
+        seen = await at(browser, boss, url, viewport=DESKTOP)
         there = seen.page
         count = there.locator("#unread-employer")
         await there.goto("/employer")
@@ -142,7 +91,7 @@ async def test_new_items_are_marked_until_they_are_read(platform: Platform, chro
 
 async def _withdraws(browser: Browser, anna: httpx.AsyncClient, url: str, application: str) -> None:
     """Withdraw without scripts, after a confirmation."""
-    still = await _at(browser, anna, url, viewport=PHONE, java_script_enabled=False)
+    still = await at(browser, anna, url, viewport=PHONE, java_script_enabled=False)
     there = still.page
     await there.goto(application)
     button = there.locator("#withdraw button")
@@ -201,8 +150,8 @@ async def _the_bell_leads_the_employer(
     browser: Browser, boss: httpx.AsyncClient, anna: httpx.AsyncClient, url: str, resume: str
 ) -> str:
     """From the count of an open page to the application that came in; returns its path."""
-    vacancy = await _publishes(boss, "Waiter", "Juggling")
-    seen = await _at(browser, boss, url, "ru", viewport=PHONE)
+    vacancy = await publishes(boss, "Waiter", "Juggling")
+    seen = await at(browser, boss, url, "ru", viewport=PHONE)
     there = seen.page
     bell, rows = there.locator("#unread-notices"), there.locator("#notices li")
     await there.goto("/notices")
@@ -235,7 +184,7 @@ async def _the_bell_leads_the_applicant(
     browser: Browser, boss: httpx.AsyncClient, anna: httpx.AsyncClient, url: str, application: str
 ) -> None:
     """The same for the applicant, whose list is live too; and without scripts."""
-    seen = await _at(browser, anna, url, viewport=DESKTOP)
+    seen = await at(browser, anna, url, viewport=DESKTOP)
     there = seen.page
     bell, unread = there.locator("#unread-notices"), there.locator("#notices .unread")
     await there.goto("/notices")
@@ -260,7 +209,7 @@ async def _the_bell_leads_the_applicant(
 
     await eventually(is_read)
 
-    still = await _at(browser, anna, url, viewport=PHONE, java_script_enabled=False)
+    still = await at(browser, anna, url, viewport=PHONE, java_script_enabled=False)
     await there.goto("/notices")
     await expect(unread).to_have_count(0)
     await boss.post(f"{application}/messages", data={"text": "Come at nine"})

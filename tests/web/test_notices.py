@@ -42,6 +42,7 @@ class Notifications:
     next: str | None = None
     status: int = 200
     calls: list[tuple[str, str, bytes]] = field(default_factory=list)
+    push: dict[str, Any] = field(default_factory=dict)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -56,8 +57,11 @@ class Notifications:
             "/notices": {"items": self.items, "next": self.next},
             "/notices/unread": {"count": sum(not one["read"] for one in self.items)},
             "/notices/read-about": {"count": 7},
+            "/push": self.push,
+            **{f"/notices/{one['id']}": one for one in self.items},
         }
-        status = 204 if path.endswith("/read") and self.status == 200 else self.status
+        is_bare = path.endswith("/read") or scope["method"] == "DELETE"
+        status = 204 if is_bare and self.status == 200 else self.status
         await reply(send, json.dumps(answers.get(path, {})).encode(), status=status)
 
 

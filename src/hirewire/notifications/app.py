@@ -3,6 +3,7 @@
 from hirewire.contracts.auth import (
     ApiKeyRevoked,
     AuthStated,
+    SessionEnded,
     SigningKeyPublished,
     UserBlocked,
     UserEmailChanged,
@@ -68,6 +69,10 @@ from hirewire.notifications.people import commands as people_commands
 from hirewire.notifications.people import handlers as people
 from hirewire.notifications.preferences import commands as preferences_commands
 from hirewire.notifications.preferences import routes as preferences
+from hirewire.notifications.pushing import background as pushing_background
+from hirewire.notifications.pushing import commands as pushing_commands
+from hirewire.notifications.pushing import handlers as pushing
+from hirewire.notifications.pushing import routes as pushing_routes
 from hirewire.notifications.webhooks import background as webhooks_background
 from hirewire.notifications.webhooks import commands as webhooks_commands
 from hirewire.notifications.webhooks import handlers as webhooks_handlers
@@ -77,7 +82,7 @@ SERVICE = Service(
     name="notifications",
     routes=[
         *(notices.router, preferences.router, preferences.unsubscribing),
-        *(bounces.router, webhooks.router),
+        *(bounces.router, webhooks.router, pushing_routes.router),
     ],
     scoped=["/api/notifications/notices", "/api/notifications/preferences"],
     for_keys={
@@ -188,12 +193,14 @@ SERVICE = Service(
             matches.on_recommendation_withdrawn,
             name="notifications.withdrawn_matches",
         ),
+        on(SessionEnded, pushing.on_session_ended, name="notifications.sessions"),
         on(
             UserErased,
             erasing(
                 NotificationsErasureDone,
                 [
                     webhooks_commands.erase,
+                    pushing_commands.erase,
                     matches_commands.erase,
                     applications_commands.erase,
                     board_commands.erase,
@@ -238,8 +245,10 @@ SERVICE = Service(
         webhooks_background.FORGET_OLD_DELIVERIES,
         mailing.SWEEP,
         webhooks_background.SEAL_AGAIN,
+        pushing_background.FORGET_OLD_PUSHES,
+        pushing_background.SEAL_AGAIN,
     ],
-    workers=[webhooks_background.run, mailing.queue_mails],
+    workers=[webhooks_background.run, mailing.queue_mails, pushing_background.send],
     sends_mail=True,
     composers={mailing_commands.KIND: mailing.compose},
     prepare=[bounces_background.use_mailbox, webhooks_background.use_settings],

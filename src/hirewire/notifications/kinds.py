@@ -54,3 +54,8 @@ DEFAULTS: dict[Kind, Defaults] = {
     "recommended_candidate": Defaults("employer", *_GATHERED, "f"),
 }
 """In the order in which pages show them. What somebody waits for comes at once, the rest daily."""
+
+
+def is_pushed(kind: str) -> bool:
+    """Whether people get pushes of a kind unless they choose; none of one that is not known."""
+    return any(default.push for known, default in DEFAULTS.items() if known == kind)

@@ -12,6 +12,7 @@ from uuid import UUID
 from hirewire.kit.clock import now
 from hirewire.messaging.background import Wake
 from hirewire.messaging.transaction import Tx, after_commit, owner_of
+from hirewire.notifications import push_queue
 from hirewire.notifications.kinds import DEFAULTS, Kind
 
 wakes: dict[str, Wake] = {}
@@ -48,9 +49,10 @@ _AGAIN = "insert into mail_plan (user_id, due_at) values ($1, $2)"
 
 
 async def plan(tx: Tx, kind: Kind, notices: Sequence[UUID]) -> None:
-    """Plan mails about notices of a kind that are new, or count more than before."""
+    """Plan mails and pushes about notices of a kind that are new, or count more than before."""
     if not notices:
         return
+    await push_queue.enqueue(tx, kind, notices)
     planned = await tx.exec_driver_sql(
         _PLAN, (list(notices), now(), kind, DEFAULTS[kind].mail, AHEAD, *REACH.values())
     )

@@ -242,6 +242,7 @@ notice = Table(
         server_default=text("0"),
         comment="The count with the mail before",
     ),
+    Column("pushed_at", DateTime(timezone=True), comment="Last accepted by a push service"),
     UniqueConstraint("event_id", "user_id", "kind", name="notice_event"),
     Index("notice_user", "user_id", "id"),
     Index(
@@ -413,4 +414,59 @@ operator = Table(
     metadata,
     Column("user_id", Uuid, primary_key=True),
     Column("is_operator", Boolean, nullable=False),
+)
+
+# The keys by which push services know this board.
+push_key = Table(
+    "push_key",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("public", Text, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False),
+)
+
+# A browser of a person that is notified by Web Push.
+push_device = Table(
+    "push_device",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("person.user_id", ondelete="CASCADE"), nullable=False),
+    Column("session_id", Uuid, nullable=False, comment="It ends with this session"),
+    Column("key_id", Uuid, ForeignKey("push_key.id"), nullable=False),
+    Column("mark", LargeBinary, nullable=False, unique=True, comment="Digest of the endpoint"),
+    Column("sealed", LargeBinary, nullable=False, comment="Endpoint and keys"),
+    Column("origin", Text, nullable=False, comment="The push service"),
+    Column("name", Text),
+    Column("created_at", DateTime(timezone=True), nullable=False),
+    Column("pushed_at", DateTime(timezone=True), comment="Last accepted by the push service"),
+    Column("failures", Integer, nullable=False, server_default=text("0"), comment="In a row"),
+    Column("failing_since", DateTime(timezone=True)),
+    Column("error", Text, comment="Of the last failure"),
+    Column("hold_until", DateTime(timezone=True)),
+    Column("leased_until", DateTime(timezone=True), comment="Who has claimed it sends meanwhile"),
+    Column("attempt", Integer, nullable=False, server_default=text("0")),
+    Index("push_device_user", "user_id"),
+    Index("push_device_session", "session_id"),
+)
+
+push = Table(
+    "push",
+    metadata,
+    Column("device_id", Uuid, ForeignKey("push_device.id", ondelete="CASCADE"), primary_key=True),
+    Column("notice_id", Uuid, ForeignKey("notice.id", ondelete="CASCADE"), primary_key=True),
+    Column("queued_at", DateTime(timezone=True), nullable=False),
+    Column("due_at", DateTime(timezone=True), nullable=False),
+    Column("changes", Integer, nullable=False, server_default=text("0")),
+    Index("push_due", "due_at"),
+    Index("push_notice", "notice_id"),
+)
+
+# Sessions that have ended while access tokens of theirs may live.
+ended_session = Table(
+    "ended_session",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Index("ended_session_at", "at"),
 )

@@ -160,7 +160,8 @@ class Visitor:
     @property
     def notices(self) -> Notices:
         """The notices of `notifications`, as this visitor."""
-        return Notices(self.services, self.access, self.address)
+        agent = self.request.headers.get("user-agent", "")
+        return Notices(self.services, self.access, self.address, agent=agent)
 
     @property
     def webhooks(self) -> WebhooksClient:

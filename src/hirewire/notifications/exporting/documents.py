@@ -17,7 +17,7 @@ from hirewire.kit.exports.files import (
 from hirewire.kit.mail import queue
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Transactions, Tx
-from hirewire.notifications.tables import bounce, notice, person, preference
+from hirewire.notifications.tables import bounce, notice, person, preference, push_device
 
 SECTIONS = (
     Section(
@@ -56,6 +56,20 @@ SECTIONS = (
         },
     ),
     Section("preferences", preference, lambda id: preference.c.user_id == id),
+    Section(
+        "devices",
+        push_device,
+        lambda id: push_device.c.user_id == id,
+        without={
+            "session_id": "a number that connects two services",
+            "key_id": "the board's own key",
+            "mark": "a digest of a secret",
+            "sealed": "a secret: whoever has it can write to the device",
+            "hold_until": "when to try again",
+            "leased_until": "which process tries",
+            "attempt": "which process tries",
+        },
+    ),
 )
 ELSEWHERE = {"kit.mail": "mails"}
 """Tables that are exported in another way, with the member of the file."""
@@ -65,6 +79,8 @@ LEFT_OUT = LEFT_OUT_EVERYWHERE | {
     "interview": "a copy of what `vacancies` exports",
     "application": "a copy of what `vacancies` exports",
     "counted_message": "ids only: which messages a notice counts",
+    "push": "a queue: which of these notices are to be pushed",
+    "push_key": "keys of the board",
     "notice_match": "which matches a notice counts; `vacancies` exports these",
     "withdrawn_match": "ids only, so that late events change nothing",
     "operator": "a copy of the role, which `auth` exports",

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, select
+from sqlalchemy import ColumnElement, Row, Select, func, select
 
 from hirewire.messaging.transaction import Tx
 from hirewire.notifications.tables import company, notice, vacancy
@@ -13,11 +13,8 @@ def _shown(user_id: UUID) -> ColumnElement[bool]:
     return (notice.c.user_id == user_id) & notice.c.withdrawn_at.is_(None)
 
 
-async def latest(
-    tx: Tx, user_id: UUID, *, limit: int, after: UUID | None, unread: bool
-) -> list[Row[Any]]:
-    """A person's notices, newest first, with the names of vacancy and company."""
-    statement = (
+def _named() -> Select[Any]:
+    return (
         select(
             notice,
             notice.c.read_at.is_not(None).label("read"),
@@ -26,8 +23,21 @@ async def latest(
         )
         .outerjoin(vacancy, vacancy.c.id == notice.c.vacancy_id)
         .outerjoin(company, company.c.id == notice.c.company_id)
-        .where(_shown(user_id))
     )
+
+
+async def one(tx: Tx, user_id: UUID, id: UUID) -> Row[Any] | None:
+    """A notice of a person."""
+    found = await tx.execute(_named().where(_shown(user_id), notice.c.id == id))
+    row: Row[Any] | None = found.first()
+    return row
+
+
+async def latest(
+    tx: Tx, user_id: UUID, *, limit: int, after: UUID | None, unread: bool
+) -> list[Row[Any]]:
+    """A person's notices, newest first, with the names of vacancy and company."""
+    statement = _named().where(_shown(user_id))
     if unread:
         statement = statement.where(notice.c.read_at.is_(None))
     if after is not None:

@@ -94,6 +94,16 @@ async def unread(tx: RequestTx, caller: Caller, response: Response) -> Unread:
     return Unread(count=await queries.unread(tx, caller.user_id))
 
 
+@router.get("/{id}", responses=refuses(commands.NoSuchNotice))
+async def one(id: UUID, tx: RequestTx, caller: Caller, response: Response) -> Notice:
+    """One of your notices."""
+    response.headers["Cache-Control"] = "no-store"
+    found = await queries.one(tx, caller.user_id, id)
+    if found is None:
+        raise commands.NoSuchNotice
+    return Notice.model_validate(found)
+
+
 @router.put("/{id}/read", status_code=204, responses=refuses(commands.NoSuchNotice))
 async def read(id: UUID, tx: RequestTx, caller: Caller) -> None:
     """Mark a notice as read. It can be repeated."""

@@ -3,6 +3,8 @@
 from typing import ClassVar
 from uuid import UUID
 
+from pydantic import JsonValue
+
 from hirewire.web.api.answers import Answer
 from hirewire.web.api.client import Client, Typed, answer_of, with_query
 from hirewire.web.api.models.base import Items
@@ -10,6 +12,7 @@ from hirewire.web.api.models.notices import (
     EmailState,
     Notice,
     Preferences,
+    Push,
     UnreadNotices,
     Unsubscription,
 )
@@ -88,3 +91,19 @@ class Notices(Client):
     async def read_until(self, id: str) -> Answer[None]:
         """Mark this notice and all older ones as read."""
         return await self._do("POST", "/notices/read", {"until": id})
+
+    async def one(self, id: UUID) -> Answer[Notice]:
+        """One notice."""
+        return await self._get(Notice, f"/notices/{id}")
+
+    async def push(self) -> Answer[Push]:
+        """The browsers of the visitor that are notified."""
+        return await self._get(Push, "/push")
+
+    async def add_device(self, subscription: JsonValue) -> Answer[None]:
+        """Notify the visitor's browser."""
+        return await self._do("POST", "/push", subscription)
+
+    async def remove_device(self, id: UUID) -> Answer[None]:
+        """Notify a browser no more."""
+        return await self._do("DELETE", f"/push/{id}")

@@ -29,6 +29,7 @@ GONE = N_("This no longer exists, or you do not have access to it.")
 NOT_NOW = N_("This action is not available now.")
 LIMIT = N_("You have reached the limit.")
 LATER = N_("This is not available right now. Please try again in a moment.")
+NO_PUSH = N_("Notifications could not be turned on in this browser. Please try again.")
 SIGN_IN = N_("Please sign in.")
 LONGEST = Plural(
     "Must have at most %(max_length)s character",
@@ -206,14 +207,27 @@ TEXTS: dict[str, str | Plural] = {
     "too_many_invitations": N_("Your company has reached the daily limit for invitations."),
     "too_many_messages": N_("You have reached the daily limit for messages."),
     **dict.fromkeys(("too_many_items", "too_many_saved", "too_many_searches"), LIMIT),
+    **dict.fromkeys(
+        ("push_endpoint_refused", "push_keys_invalid", "push_endpoint_taken", "push_key_outdated"),
+        NO_PUSH,
+    ),
+    "session_over": SIGN_IN,
     "too_many_tokens": N_("You have reached the limit of access tokens. Revoke one first."),
     "too_many_keys": N_("Your company has reached the limit of API keys. Revoke one first."),
     "api_key_not_found": GONE,
     "no_company": N_("You do not act for a company yet. If you have just created it, try again."),
     **dict.fromkeys(
-        ("not_found", "resume_not_found", "item_not_found", "link_not_found", "notice_not_found"),
+        (
+            "not_found",
+            "resume_not_found",
+            "item_not_found",
+            "link_not_found",
+            "notice_not_found",
+            "push_device_not_found",
+        ),
         GONE,
     ),
+    "push_device_not_found": GONE,
     **dict.fromkeys(("vacancy_not_found", "company_not_found", "search_not_found"), GONE),
     **dict.fromkeys(
         ("application_not_found", "recommendation_not_found", "receipt_not_found"), GONE

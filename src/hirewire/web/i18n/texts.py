@@ -60,7 +60,7 @@ PAGES: dict[str, tuple[str, ...]] = {
         *("webhooks.html", "webhook.html", "webhook_fields.html", "webhook_secret.html"),
         "webhook_delivery.html",
     ),
-    "Notifications": ("notices.html", "notices.py"),
+    "Notifications": ("notices.html", "notices.py", "push.html", "pushing.py"),
     "Notification settings": (
         *("notification_settings.html", "notification_settings.py", "zones.py"),
         *("account_notifications.html", "unsubscribe.html", "unsubscribing.py"),

@@ -30,7 +30,7 @@ SIGNED_IN_ONLY = {
     *(f"css/pages/{name}.css" for name in ("notices", "styleguide", "wishes")),
     *(
         f"js/{name}.js"
-        for name in ("answers", "board", "failures", "fresh", "live", "rows", "zones")
+        for name in ("answers", "board", "failures", "fresh", "live", "push", "rows", "zones")
     ),
 }
 """Parts that pages for visitors do not need: a first visit should be fast on a phone."""

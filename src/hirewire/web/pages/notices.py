@@ -21,12 +21,14 @@ from hirewire.web.pages.rendering import (
     Member,
     count_notices,
     go,
+    is_good,
     is_part,
     local_path,
     or_none,
     render,
     typed,
 )
+from hirewire.web.sessions import Visitor
 
 router = APIRouter(include_in_schema=False)
 WHOLE_PAGE = 30
@@ -78,7 +80,7 @@ async def read_all(who: Asking, request: Request) -> Response:
 
 @router.get("/notices/{id}")
 async def open_notice(id: UUID, who: Member) -> Response:
-    """Mark a notice as read, and lead to what it is about.
+    """Mark a notice as read, and lead to what it is about: `to`, or found by its id.
 
     A link, which can be opened on a new tab and works without scripts. Following it only records
     that the reader has seen the notice, as opening an application does. Scanners of links have no
@@ -89,7 +91,14 @@ async def open_notice(id: UUID, who: Member) -> Response:
     if not who.request.headers.get("sec-purpose", "").startswith("prefetch"):
         with suppress(Unavailable):  # what it is about matters more than the mark
             await who.notices.read(id)
-    return go(who, local_path(who.request.query_params.get("to"), PATH))
+    return go(who, local_path(who.request.query_params.get("to"), await _path_of(who, id)))
+
+
+async def _path_of(who: Visitor, id: UUID) -> str:
+    if "to" in who.request.query_params:
+        return PATH
+    answer = await or_none(who.notices.one(id))
+    return subject_path(answer.data) if is_good(answer) else PATH
 
 
 def opening_path(notice: Notice) -> str:

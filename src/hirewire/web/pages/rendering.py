@@ -24,8 +24,8 @@ from hirewire.web.sessions import THEMES, Visitor, visitor
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; "
-    "frame-ancestors 'none'"
+    "font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'"
 )
 DONE = {
     "saved": N_("Saved."),
@@ -79,6 +79,9 @@ DONE = {
     "webhook_off": N_("Switched off."),
     "webhook_pinged": N_("A test is on its way. Look at the deliveries in a moment."),
     "webhook_replayed": N_("It is sent again."),
+    "push_on": N_("Notifications are on in this browser."),
+    "push_off": N_("Notifications are off."),
+    "push_failed": N_("Notifications could not be turned on in this browser. Please try again."),
     "moved": N_("Application moved."),
     "shortlisted": N_("Added to shortlist."),
     "seen": N_("Removed from shortlist."),

@@ -76,3 +76,21 @@ class Unsubscription(Model):
     email: str = ""
     """The address, masked: `a***@example.org`."""
     kinds: tuple[str, ...]
+
+
+class Device(Model):
+    """A browser that is notified."""
+
+    id: str
+    name: str | None = None
+    here: bool = False
+    addedAt: Moment
+    pushedAt: Moment | None = None
+    failingSince: Moment | None = None
+
+
+class Push(Model):
+    """The key that a browser subscribes with, and the browsers that are notified."""
+
+    publicKey: str
+    devices: tuple[Device, ...] = ()

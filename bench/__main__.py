@@ -39,6 +39,7 @@ ALL = (
     "gateway",
     "signin",
     "live",
+    "mails",
     "newcomer",
     "notices",
     "pages",

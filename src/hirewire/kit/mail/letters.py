@@ -7,7 +7,7 @@ from datetime import datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import format_datetime
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from textwrap import fill
 from typing import Literal
@@ -85,8 +85,7 @@ class Letter:
     @property
     def reader(self) -> str:
         """The address as SMTP needs it: its domain in ASCII (RFC 5891)."""
-        found = validate_email(self.to, check_deliverability=False, test_environment=True)
-        return found.ascii_email or f"{found.local_part}@{found.ascii_domain}"
+        return _reader(self.to)
 
     def to_json(self) -> str:
         """The form that is stored, encrypted."""
@@ -129,6 +128,12 @@ class Sender:
     def domain(self) -> str:
         """The domain of the address, for `Message-ID`."""
         return self.address.rpartition("@")[2]
+
+
+@lru_cache(maxsize=256)
+def _reader(address: str) -> str:
+    found = validate_email(address, check_deliverability=False, test_environment=True)
+    return found.ascii_email or f"{found.local_part}@{found.ascii_domain}"
 
 
 def one_line(text: str | None, most: int) -> str:

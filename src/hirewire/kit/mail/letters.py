@@ -4,8 +4,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from email.headerregistry import Address
-from email.message import EmailMessage
+from email.headerregistry import Address, BaseHeader, HeaderRegistry, UnstructuredHeader
+from email.message import EmailMessage, Message
+from email.policy import Policy, default
 from email.utils import format_datetime
 from functools import cache, lru_cache
 from importlib.resources import files
@@ -171,7 +172,7 @@ def as_html(letter: Letter, sender: Sender) -> str:
 
 def as_message(id: UUID, letter: Letter, sender: Sender, at: datetime) -> EmailMessage:
     """The message to send. Its `Message-ID` is the row's, so that a repeated mail is recognised."""
-    message = EmailMessage()
+    message = EmailMessage(_POLICY)
     message["From"] = Address(sender.name, addr_spec=sender.address)
     message["To"] = letter.reader
     message["Subject"] = letter.subject
@@ -195,6 +196,22 @@ def as_message(id: UUID, letter: Letter, sender: Sender, at: datetime) -> EmailM
             params={"charset": "utf-8", **(one.parameters or {})},
         )
     return message
+
+
+class _Addresses(UnstructuredHeader, BaseHeader):
+    """Addresses of links, one a line. The library would encode those that are long (RFC 2047),
+    which no mail program understands (RFC 2369).
+    """
+
+    def fold(self, *, policy: "Policy[Message[str, str]]") -> str:
+        """The header's lines."""
+        value = str(self).replace(", ", f",{policy.linesep} ")
+        return f"{self.name}: {value}{policy.linesep}"
+
+
+_registry = HeaderRegistry()
+_registry.map_to_type("List-Unsubscribe", _Addresses)
+_POLICY = default.clone(header_factory=_registry)
 
 
 @cache

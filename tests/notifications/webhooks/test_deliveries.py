@@ -16,11 +16,13 @@ from hirewire.kit.clock import now
 from hirewire.kit.mail import queue
 from hirewire.kit.mail.letters import Letter
 from hirewire.kit.secrets import unseal, use_keys
+from hirewire.notifications.app import SERVICE
 from hirewire.notifications.webhooks import background, sending
 from hirewire.notifications.webhooks.background import SCHEDULE, Sender
-from tests.notifications.conftest import LONG_AGO
+from tests.notifications.conftest import LONG_AGO, Board
 from tests.notifications.webhooks.conftest import Hooks
-from tests.services import SECRET_KEY
+from tests.notifications.webhooks.receiver import receiving
+from tests.services import SECRET_KEY, running
 
 
 async def test_an_event_is_sent_signed_with_what_the_company_may_read(hooks: Hooks) -> None:
@@ -369,3 +371,21 @@ async def test_old_deliveries_are_deleted(hooks: Hooks) -> None:
     assert not await background.forget(board.service.messaging.transactions)
     assert [one[0] for one in await hooks.states(made["id"])] == ["application.message_sent"]
     assert UUID(made["id"])
+
+
+async def test_a_running_service_sends_by_itself(fresh_address: str) -> None:
+    async with (
+        receiving() as receiver,
+        running(SERVICE, fresh_address, role="all", outgoing_networks="127.0.0.0/8") as service,
+    ):
+        board = Board(service)
+        await board.consume(*board.people())
+        hooks = Hooks(
+            board, receiver, Sender(service.messaging.transactions, service.app.state.settings)
+        )
+        made = await hooks.create()
+        await hooks.call(board.carla, "POST", f"/{made['id']}/ping", expect=202)
+        async with asyncio.timeout(20):
+            while not receiver.requests:
+                await asyncio.sleep(0.02)
+        assert receiver.requests[0].verified(made["secret"])["type"] == "webhook.ping"

@@ -14,6 +14,7 @@ from hirewire.messaging.event import EVENTS
 from hirewire.notifications.webhooks import handlers, rules
 from hirewire.notifications.webhooks.background import SCHEDULE, asked_to_wait, outcome_of
 from hirewire.notifications.webhooks.sending import Claimed
+from hirewire.web.i18n.labels import LABELS
 
 PUBLISHED = {event.name for name in assembly.SERVICES for event in assembly.service(name).publishes}
 MOMENT = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -43,6 +44,10 @@ def test_operators_get_nothing_that_an_event_calls_personal() -> None:
     for name in rules.FOR_THE_BOARD - set(rules.FOR_COMPANIES):
         fields = EVENTS[name].model_fields.keys() - EVENTS[name].personal.keys()
         assert not fields & {"email", "phone", "company_name", "resume", "jwk"}, name
+
+
+def test_every_offered_event_has_a_label_on_the_pages() -> None:
+    assert {f"event_{name}" for name in (*rules.FOR_THE_BOARD, rules.PING)} <= LABELS.keys()
 
 
 def test_a_payload_is_as_the_standard_recommends() -> None:

@@ -56,6 +56,7 @@ LABELS = {
     "event_interview.chosen": N_("Interview agreed"),
     "event_interview.declined": N_("Interview declined"),
     "event_interview.cancelled": N_("Interview called off"),
+    "event_interview.abandoned": N_("Interview without its candidate"),
     "event_recommendation.created": N_("New match"),
     "event_recommendation.withdrawn": N_("Match withdrawn"),
     "event_user.registered": N_("New account"),

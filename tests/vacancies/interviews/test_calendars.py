@@ -51,11 +51,12 @@ async def test_both_sides_read_their_agreed_interviews(meeting: Meeting) -> None
 
 
 async def test_a_feed_is_read_again_only_if_it_has_changed(meeting: Meeting) -> None:
-    await meeting.agreed()
+    agreed = await meeting.agreed()
     path = await address(meeting.vera)
     first = await read(meeting.vera, path)
     assert first.headers["cache-control"] == "private"
     assert first.headers["content-type"] == "text/calendar; charset=utf-8"
+    assert (await read(meeting.vera, path)).headers["etag"] == first.headers["etag"]
     tag, when = first.headers["etag"], first.headers["last-modified"]
     same = await read(meeting.vera, path, **{"If-None-Match": f'"other", W/{tag}'})
     assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", tag)
@@ -63,6 +64,8 @@ async def test_a_feed_is_read_again_only_if_it_has_changed(meeting: Meeting) -> 
     other = {"If-None-Match": '"other"', "If-Modified-Since": when}
     assert (await read(meeting.vera, path, **other)).status_code == 200
     assert (await read(meeting.vera, path, **{"If-Modified-Since": "soon"})).status_code == 200
+    await meeting.act(meeting.vera, agreed, "cancel")
+    assert (await read(meeting.vera, path, **{"If-None-Match": tag})).status_code == 200
 
 
 async def test_only_the_newest_address_is_one(

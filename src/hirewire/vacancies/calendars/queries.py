@@ -20,7 +20,7 @@ from hirewire.vacancies.tables import (
     vacancy,
 )
 
-MOST = 500
+MOST = 200
 """The number of interviews in a feed."""
 
 

@@ -1,6 +1,6 @@
 """Routes for what the caller wants to be notified of."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from hirewire.kit.http import Caller, RequestTx
 from hirewire.kit.mail.addresses import masked
-from hirewire.kit.openapi import refuses
+from hirewire.kit.openapi import Responses, refuses
 from hirewire.messaging.transaction import Tx
 from hirewire.notifications.kinds import DEFAULTS
 from hirewire.notifications.planning import plan_again
@@ -27,7 +27,9 @@ from hirewire.notifications.unsubscribing import LONGEST
 router = APIRouter(prefix="/api/notifications/preferences", tags=["preferences"])
 unsubscribing = APIRouter(prefix="/api/notifications/unsubscribe", tags=["preferences"])
 PAGE = "/unsubscribe"
-_PAGE: dict[str, Any] = {"description": "To the page, for a browser", "content": {"text/plain": {}}}
+_PAGE: Responses = {
+    303: {"description": "To the page, for a browser", "content": {"text/plain": {}}}
+}
 _SECRET = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
 Token = Annotated[str, Query(max_length=LONGEST)]
 
@@ -56,7 +58,7 @@ async def change(body: Choices, tx: RequestTx, caller: Caller, response: Respons
 @unsubscribing.get(
     "",
     response_model=Unsubscribed,
-    responses=refuses(commands.InvalidUnsubscribeLink) | {303: _PAGE},
+    responses=refuses(commands.InvalidUnsubscribeLink) | _PAGE,
 )
 async def look(
     token: Token, tx: RequestTx, request: Request, response: Response

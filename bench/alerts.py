@@ -51,12 +51,12 @@ def measure(searches: int, board: int, met: int) -> list[Figure]:
     index.commit({})
     chance, fresh = Random(1), rows[board:]
     usual = Searches(1, rows[:board])
-    texts = [usual.text() for _ in range(max(searches // 3, 1))]
+    texts = [usual.text(odd=False) for _ in range(max(searches // 3, 1))]
     titles = [str(row["title"]) for row in rows[:board]]
 
     def common() -> VacancyFilters:
         """Words and filters; the first texts are by far the most common."""
-        text = texts[min(int(chance.paretovariate(0.4)) - 1, len(texts) - 1)]
+        text = texts[int(len(texts) * chance.random() ** 3)]
         given = usual.filters() if chance.random() < 0.5 else VacancyFilters()
         text = chance.choice(titles) if chance.random() < 0.3 else text
         is_empty = given.model_fields_set and chance.random() < 0.2

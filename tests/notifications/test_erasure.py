@@ -15,6 +15,7 @@ from tests.notifications.test_preferences import preferences
 TABLES = (
     *("person", "employer", "company", "vacancy", "resume", "application", "notice"),
     *("notice_match", "withdrawn_match", "counted_message", "preference", "bounce", "push_device"),
+    "found_vacancy",
 )
 
 

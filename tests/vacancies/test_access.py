@@ -63,6 +63,8 @@ ROUTES: dict[tuple[str, str], tuple[object, int, int, int]] = {
     ("post", "/searches"): ({"name": "Mine", "query": {}}, 401, 201, 201),
     ("post", "/searches/{id}/seen"): (None, 401, 404, 404),
     ("delete", "/searches/{id}"): (None, 401, 404, 404),
+    ("put", "/searches/{id}/alerts"): (None, 401, 404, 404),
+    ("delete", "/searches/{id}/alerts"): (None, 401, 404, 404),
     ("get", "/recommended"): (None, 401, 200, 200),
     ("get", "/recommendations"): (None, 401, 403, 200),
     ("post", "/recommendations/{id}/state"): ({"state": "seen"}, 401, 403, 404),

@@ -7,6 +7,7 @@ APPLICATION = "01912d63-2b7e-7f41-8d90-6a1c4e7b9d25"
 ERASURE = "01912d64-5a02-7d19-b7c4-8e2f0a6d9b31"
 RECOMMENDATION = "01912d62-7c1a-7e55-9f03-3b8d5a2e6c71"
 COMPANY, VACANCY = "01912d60-9c15-7b6e-a2f3-7e4d1c8b5a92", "01912d61-44d0-7a1c-b5e8-2f6a9c3d7b04"
+SEARCH = "01912d62-9d3b-7a66-8c14-5e0f7b2a4d83"
 EXPORT = "01912d64-5c20-7d13-a4f7-1e9b3c6d8f42"
 INTERVIEW = "01912d64-8e11-7c35-b6d2-3f7a9c1e5b84"
 EMPLOYER = "01912d60-1b7c-7e02-8f45-9d3a6c0e2b71"
@@ -242,6 +243,18 @@ EXAMPLES: dict[str, dict[str, JsonValue]] = {
         "resumeVersion": 3,
         "vacancyVersion": 2,
         "ruleset": "2026-3",
+    },
+    "search.matched": {
+        "userId": USER,
+        "vacancyId": VACANCY,
+        "companyId": COMPANY,
+        "searchIds": [SEARCH],
+    },
+    "search.match_withdrawn": {
+        "userId": USER,
+        "searchIds": [SEARCH],
+        "vacancyId": VACANCY,
+        "reason": "vacancy_closed",
     },
     "recommendation.withdrawn": {
         "recommendationId": RECOMMENDATION,

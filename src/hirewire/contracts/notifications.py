@@ -16,9 +16,9 @@ class NoticeCreated(
     """Whose notice it is."""
     kind: str
     """`application_received`, `application_answered`, `application_moved`, `invitation`, `message`,
-    `vacancy_closed`, `recommended_candidate`, `recommended_vacancy`, `interview_proposed`,
-    `interview_chosen`, `interview_declined`, `interview_cancelled`, or one that a later version
-    adds.
+    `vacancy_closed`, `recommended_candidate`, `recommended_vacancy`, `saved_search`,
+    `interview_proposed`, `interview_chosen`, `interview_declined`, `interview_cancelled`, or one
+    that a later version adds.
     """
     at: Moment
     """When that happened which the notice is about."""

@@ -395,6 +395,36 @@ class RecommendationWithdrawn(
     """`no_longer_fits`, `resume_hidden`, `resume_deleted` or `vacancy_closed`."""
 
 
+class SearchMatched(
+    Event, name="search.matched", owner="vacancies", key="user_id", subject="user_id"
+):
+    """A vacancy meets saved searches of a person, who wants to be alerted.
+
+    Recorded once for a person and a vacancy, whatever the number of the person's searches, and not
+    again when the vacancy changes and still meets them.
+    """
+
+    user_id: UUID
+    """Who saved the searches."""
+    vacancy_id: UUID
+    company_id: UUID
+    search_ids: list[UUID]
+
+
+class SearchMatchWithdrawn(
+    Event, name="search.match_withdrawn", owner="vacancies", key="user_id", subject="user_id"
+):
+    """A vacancy no longer meets saved searches, or they have no alerts any more."""
+
+    user_id: UUID
+    """Who saved the searches."""
+    search_ids: list[UUID]
+    vacancy_id: UUID | None = None
+    """None: all vacancies."""
+    reason: str
+    """`vacancy_closed`, `no_longer_matches` or `alerts_off`."""
+
+
 class VacanciesExported(
     Event, name="vacancies.exported", owner="vacancies", key="user_id", subject="user_id"
 ):

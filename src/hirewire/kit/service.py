@@ -87,6 +87,8 @@ class Service:
     """What each process that works in the background runs for ever, beside messaging."""
     lifespan: Sequence[LifespanResource] = ()
     """Resources of each process that serves requests, such as search indexes."""
+    worker_lifespan: Sequence[LifespanResource] = ()
+    """Resources of each process that runs the messaging only."""
     skips_plain: frozenset[str] = frozenset()
     """Events that another service consumes from an external service's plain queue instead."""
     larger_bodies: Sequence[tuple[str, int]] = field(default_factory=tuple)
@@ -195,7 +197,7 @@ def create_app(
         async with AsyncExitStack() as stack:  # closes what was opened, even if a later step fails
             stack.push_async_callback(asyncio.to_thread, tracing.close)
             stack.push_async_callback(engine.dispose)
-            for resource in service.lifespan if role != "worker" else ():
+            for resource in service.worker_lifespan if role == "worker" else service.lifespan:
                 await stack.enter_async_context(resource(messaging.transactions, settings))
             stack.push_async_callback(messaging.stop)
             messaging.start(role)

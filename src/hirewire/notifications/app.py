@@ -37,6 +37,8 @@ from hirewire.contracts.vacancies import (
     InterviewProposed,
     RecommendationCreated,
     RecommendationWithdrawn,
+    SearchMatched,
+    SearchMatchWithdrawn,
     VacanciesStated,
     VacancyClosed,
     VacancyPaused,
@@ -73,6 +75,8 @@ from hirewire.notifications.pushing import background as pushing_background
 from hirewire.notifications.pushing import commands as pushing_commands
 from hirewire.notifications.pushing import handlers as pushing
 from hirewire.notifications.pushing import routes as pushing_routes
+from hirewire.notifications.searches import background as searches_background
+from hirewire.notifications.searches import handlers as searches
 from hirewire.notifications.webhooks import background as webhooks_background
 from hirewire.notifications.webhooks import commands as webhooks_commands
 from hirewire.notifications.webhooks import handlers as webhooks_handlers
@@ -194,6 +198,12 @@ SERVICE = Service(
             name="notifications.withdrawn_matches",
         ),
         on(SessionEnded, pushing.on_session_ended, name="notifications.sessions"),
+        on_batch(SearchMatched, searches.on_search_matched, name="notifications.searches"),
+        on_batch(
+            SearchMatchWithdrawn,
+            searches.on_search_match_withdrawn,
+            name="notifications.withdrawn_finds",
+        ),
         on(
             UserErased,
             erasing(
@@ -240,6 +250,7 @@ SERVICE = Service(
     background=[
         notices_background.FORGET_OLD_NOTICES,
         matches_background.FORGET_OLD_WITHDRAWALS,
+        searches_background.FORGET_OLD_FINDS,
         bounces_background.READ_MAILBOX,
         bounces_background.FORGET_OLD_BOUNCES,
         webhooks_background.FORGET_OLD_DELIVERIES,

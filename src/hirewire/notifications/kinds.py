@@ -16,6 +16,7 @@ Kind: TypeAlias = Literal[
     "interview_chosen",
     "interview_declined",
     "interview_cancelled",
+    "saved_search",
 ]
 FOR_CALENDARS: tuple[Kind, ...] = ("interview_chosen", "interview_cancelled")
 """Kinds whose mails are sent even if the notice has been read: a calendar needs the file."""
@@ -47,6 +48,7 @@ DEFAULTS: dict[Kind, Defaults] = {
     "interview_cancelled": Defaults(None, *_AT_ONCE, "x"),
     "vacancy_closed": Defaults("applicant", *_AT_ONCE, "c"),
     "recommended_vacancy": Defaults("applicant", *_GATHERED, "v"),
+    "saved_search": Defaults("applicant", *_GATHERED, "s"),
     "message": Defaults(None, *_AT_ONCE, "m"),
     "application_received": Defaults("employer", *_AT_ONCE, "r"),
     "application_answered": Defaults("employer", *_AT_ONCE, "w"),

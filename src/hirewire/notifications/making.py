@@ -46,7 +46,7 @@ insert into notice (id, user_id, kind, side, event_id, at, application_id, vacan
     resume_id, resume_title, detail, interview_id, starts_at, time_zone, minutes)
 select id, user_id, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16
 from unnest($1::uuid[], $2::uuid[]) as u(id, user_id)
-on conflict (event_id, user_id, kind) do nothing returning id, user_id
+on conflict do nothing returning id, user_id
 """
 _COUNT = """
 insert into notice as n (id, user_id, kind, side, event_id, at, application_id, vacancy_id,

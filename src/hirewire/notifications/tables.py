@@ -243,7 +243,11 @@ notice = Table(
         comment="The count with the mail before",
     ),
     Column("pushed_at", DateTime(timezone=True), comment="Last accepted by a push service"),
-    UniqueConstraint("event_id", "user_id", "kind", name="notice_event"),
+    UniqueConstraint(
+        *("event_id", "user_id", "kind", "about_id"),
+        name="notice_event",
+        postgresql_nulls_not_distinct=True,
+    ),
     Index("notice_user", "user_id", "id"),
     Index(
         "notice_unread",
@@ -289,6 +293,33 @@ notice_match = Table(
         comment="How many mails the notice was in before",
     ),
     Index("notice_match_pair", "resume_id", "vacancy_id"),
+)
+
+# The vacancies that saved searches have found. One without a notice was taken back; it stays, so
+# that an older event changes nothing.
+found_vacancy = Table(
+    "found_vacancy",
+    metadata,
+    Column("search_id", Uuid, primary_key=True),
+    Column("vacancy_id", Uuid, primary_key=True),
+    Column("user_id", Uuid, ForeignKey("person.user_id", ondelete="CASCADE"), nullable=False),
+    Column(
+        "notice_id", Uuid, ForeignKey("notice.id", ondelete="SET NULL"), comment="Null: taken back"
+    ),
+    Column(
+        "position", BigInteger, nullable=False, comment="Of the last event in those of the person"
+    ),
+    Column(
+        "mails",
+        Integer,
+        nullable=False,
+        server_default=text("0"),
+        comment="How many mails the notice was in before",
+    ),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Index("found_vacancy_user", "user_id"),
+    Index("found_vacancy_notice", "notice_id"),
+    Index("found_vacancy_at", "at"),
 )
 
 # Which messages are counted in a notice of a person.

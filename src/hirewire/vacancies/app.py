@@ -28,6 +28,8 @@ from hirewire.contracts.vacancies import (
     ModerationDecided,
     RecommendationCreated,
     RecommendationWithdrawn,
+    SearchMatched,
+    SearchMatchWithdrawn,
     VacanciesErasureDone,
     VacanciesExported,
     VacanciesStated,
@@ -47,6 +49,8 @@ from hirewire.messaging.subscriptions import on, on_batch
 from hirewire.vacancies.activity import commands as activity_commands
 from hirewire.vacancies.activity import handlers as activity
 from hirewire.vacancies.activity import routes as activity_routes
+from hirewire.vacancies.alerts import background as alerts_background
+from hirewire.vacancies.alerts import handlers as alerts
 from hirewire.vacancies.applications import ending as applications_ending
 from hirewire.vacancies.applications import handlers as applications
 from hirewire.vacancies.applications import routes as applications_routes
@@ -168,6 +172,8 @@ SERVICE = Service(
         VacancyClosed,
         RecommendationCreated,
         RecommendationWithdrawn,
+        SearchMatched,
+        SearchMatchWithdrawn,
         ApplicationSubmitted,
         ApplicationStageChanged,
         ApplicationMessageSent,
@@ -201,6 +207,10 @@ SERVICE = Service(
         on_batch(
             VacancyClosed, recommendations.on_vacancy_changed, name="vacancies.matching_closed"
         ),
+        on_batch(VacancyPublished, alerts.on_vacancy_changed, name="vacancies.alerts_published"),
+        on_batch(VacancyUpdated, alerts.on_vacancy_changed, name="vacancies.alerts_updated"),
+        on_batch(VacancyPaused, alerts.on_vacancy_changed, name="vacancies.alerts_paused"),
+        on_batch(VacancyClosed, alerts.on_vacancy_changed, name="vacancies.alerts_closed"),
         on_batch(
             ResumeUpdated,
             applications.on_resume_updated,
@@ -257,10 +267,13 @@ SERVICE = Service(
         retention_background.ASK_FOR_OLD_APPLICATIONS,
         retention_background.ANONYMISE_OLD_APPLICATIONS,
         recommendations_background.COMPARE_STALE,
+        alerts_background.READ_SAVED_SEARCHES,
+        alerts_background.FORGET_OLD_MATCHES,
         posting_background.CLOSE_EXPIRED,
         interviews_background.EXPIRE_PROPOSALS,
     ],
     lifespan=[search_background.keep_indexes, skills_background.warm_up],
+    worker_lifespan=[search_background.keep_vacancies],
     sends_mail=True,
     prepare=[
         *(retention_background.use_months, skills_background.use_dictionary, require_secret_key),

@@ -539,7 +539,33 @@ saved_search = Table(
     Column("query", JSONB, nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("seen_at", DateTime(timezone=True), nullable=False),
+    Column(
+        "alerts_since",
+        DateTime(timezone=True),
+        comment="It alerts about vacancies published since; null: no alerts",
+    ),
+    _changed(),
     Index("saved_search_user", "user_id", "id"),
+    Index("saved_search_changed", "changed"),
+)
+
+# The vacancies that a saved search has met since it has alerts.
+search_match = Table(
+    "search_match",
+    metadata,
+    Column(
+        "saved_search_id", Uuid, ForeignKey("saved_search.id", ondelete="CASCADE"), primary_key=True
+    ),
+    Column("vacancy_id", Uuid, ForeignKey("vacancy.id", ondelete="CASCADE"), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column(
+        "withdrawn",
+        Boolean,
+        nullable=False,
+        server_default=text("false"),
+        comment="It no longer meets the vacancy",
+    ),
+    Index("search_match_vacancy", "vacancy_id"),
 )
 
 saved_vacancy = Table(

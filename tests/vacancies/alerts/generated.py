@@ -73,10 +73,10 @@ class Searches:
         known = sorted(dictionary().skills)
         self._known = [dictionary().skills[id].label for id in known]
 
-    def text(self) -> str:
+    def text(self, *, odd: bool = True) -> str:
         """A text, natural or odd."""
         chance = self.chance
-        if chance.random() < 0.1:
+        if odd and chance.random() < 0.1:
             return chance.choice(ODD)
         parts = [self._part() for _ in range(chance.choice((1, 1, 2, 2, 3, 5, 20)))]
         return " ".join(parts)[: chance.choice((200, 200, 12))]

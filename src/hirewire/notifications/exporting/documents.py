@@ -30,7 +30,7 @@ SECTIONS = (
             "mail_since": "soon empty again",
             "mailed_before": "what a mail said is counted by it",
             "mailed_count": "what a mail said is counted by it",
-            "about_id": "the id of the application, the vacancy or the resume",
+            "about_id": "the id of the application, the vacancy, the resume or the search",
         },
     ),
     Section(
@@ -82,6 +82,7 @@ LEFT_OUT = LEFT_OUT_EVERYWHERE | {
     "push": "a queue: which of these notices are to be pushed",
     "push_key": "keys of the board",
     "notice_match": "which matches a notice counts; `vacancies` exports these",
+    "found_vacancy": "which vacancies a notice counts; `vacancies` exports these",
     "withdrawn_match": "ids only, so that late events change nothing",
     "operator": "a copy of the role, which `auth` exports",
     "webhook": "of the company, and no person's",

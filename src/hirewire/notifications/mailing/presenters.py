@@ -218,6 +218,8 @@ def subject_path(item: queries.Item) -> str:
         return "/employer/matches/all"
     if item.kind == "recommended_vacancy" and (item.count > 1 or item.vacancy_id is None):
         return "/me/matches/all"
+    if item.kind == "saved_search" and (item.count > 1 or item.vacancy_id is None):
+        return f"/me/searches/{item.about_id}"
     if item.vacancy_id is not None:
         return f"{'/employer' if item.side == 'employer' else ''}/vacancies/{item.vacancy_id}"
     return "/employer" if item.side == "employer" else "/me"

@@ -25,7 +25,7 @@ where user_id = any($1::uuid[]) and email is not null and is_verified and not is
 _ITEMS = """
 select * from (
     select n.id, n.user_id, n.kind, n.side, n.at, n.mail_id, n.mails, n.detail, n.application_id,
-        n.vacancy_id, n.company_id, n.resume_id, n.resume_title,
+        n.vacancy_id, n.company_id, n.resume_id, n.resume_title, n.about_id,
         n.mailed_count - n.mailed_before as events,
         v.title as vacancy_title, c.name as company_name,
         n.starts_at as said_start, n.time_zone as said_zone, n.minutes as said_minutes,
@@ -49,16 +49,21 @@ from unnest($1::uuid[], $2::integer[], $3::text[]) as u(id, mails, side),
 lateral (
     select count(*) over () as total, v.title as vacancy_title, c.name as company_name,
         r.title as resume_title
-    from notice_match nm
+    from (
+        select nm.vacancy_id, nm.resume_id from notice_match nm
+        where nm.notice_id = u.id and nm.mails = u.mails - 1
+        union all
+        select f.vacancy_id, null from found_vacancy f
+        where f.notice_id = u.id and f.mails = u.mails - 1
+    ) as nm
     left join vacancy v on u.side = 'applicant' and v.id = nm.vacancy_id
     left join company c on c.id = v.company_id
     left join resume r on u.side = 'employer' and r.id = nm.resume_id
         and r.is_visible and not r.is_deleted
-    where nm.notice_id = u.id and nm.mails = u.mails - 1
     limit $4
 ) as m
 """
-_MATCHES = ("recommended_candidate", "recommended_vacancy")
+_MATCHES = ("recommended_candidate", "recommended_vacancy", "saved_search")
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +97,8 @@ class Item:
     application_id: UUID | None
     vacancy_id: UUID | None
     resume_id: UUID | None
+    about_id: UUID | None
+    """What it is grouped by: of `saved_search` the search."""
     vacancy_title: str | None
     company_name: str | None
     resume_title: str | None
@@ -139,6 +146,7 @@ async def mails(tx: Tx, ids: Sequence[tuple[UUID, UUID]]) -> dict[UUID, Mail]:
             application_id=row.application_id,
             vacancy_id=row.vacancy_id,
             resume_id=row.resume_id,
+            about_id=row.about_id,
             vacancy_title=row.vacancy_title,
             company_name=row.company_name,
             resume_title=row.resume_title,

@@ -49,6 +49,7 @@ async def read_about(
     application_id: UUID | None,
     vacancy_id: UUID | None,
     resume_id: UUID | None,
+    search_id: UUID | None,
 ) -> None:
     """Mark a person's notices as read that are about all the things named; without any, none."""
     its = notice.c
@@ -59,6 +60,8 @@ async def read_about(
         its.resume_id: resume_id,
     }
     chosen = [column == value for column, value in about.items() if value is not None]
+    if search_id is not None:
+        chosen += [its.kind == "saved_search", its.about_id == search_id]
     if chosen:
         unread = (its.user_id == user_id) & its.read_at.is_(None)
         await tx.execute(update(notice).where(unread, *chosen).values(read_at=now()))

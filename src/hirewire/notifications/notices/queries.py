@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, case, func, select
 
 from hirewire.messaging.transaction import Tx
 from hirewire.notifications.tables import company, notice, vacancy
@@ -20,6 +20,7 @@ def _named() -> Select[Any]:
             notice.c.read_at.is_not(None).label("read"),
             vacancy.c.title.label("vacancy_title"),
             company.c.name.label("company_name"),
+            case((notice.c.kind == "saved_search", notice.c.about_id)).label("search_id"),
         )
         .outerjoin(vacancy, vacancy.c.id == notice.c.vacancy_id)
         .outerjoin(company, company.c.id == notice.c.company_id)

@@ -23,7 +23,7 @@ class Notice(Answer):
     at: datetime
     read: bool
     count: int
-    """How many matches or messages it stands for; 1 for all other kinds."""
+    """How many matches, messages or jobs found it stands for; 1 for all other kinds."""
     side: Side
     """Whether the caller is notified as an applicant or as somebody of the company."""
     application_id: UUID | None
@@ -41,6 +41,8 @@ class Notice(Answer):
     """Of the interview."""
     minutes: int | None
     """Of the interview."""
+    search_id: UUID | None
+    """The saved search that has found jobs."""
     detail: str | None
     """Of `application_answered`: `accepted`, `declined` or `withdrawn`. Of `application_moved`: the
     applicant's state. Of `vacancy_closed`: the reason. Of `interview_proposed`: `moved`, if other
@@ -68,6 +70,7 @@ class About(Body):
     application_id: UUID | None = None
     vacancy_id: UUID | None = None
     resume_id: UUID | None = None
+    search_id: UUID | None = None
 
 
 @router.get("")
@@ -129,6 +132,7 @@ async def read_about(body: About, tx: RequestTx, caller: Caller, response: Respo
         application_id=body.application_id,
         vacancy_id=body.vacancy_id,
         resume_id=body.resume_id,
+        search_id=body.search_id,
     )
     return Unread(count=await queries.unread(tx, caller.user_id))
 

@@ -42,6 +42,7 @@ from hirewire.vacancies.tables import (
     resume,
     saved_search,
     saved_vacancy,
+    search_match,
     vacancy,
 )
 
@@ -74,7 +75,19 @@ SECTIONS = (
         without={"notice_id": "a number that connects two services"},
     ),
     Section("savedVacancies", saved_vacancy, lambda id: saved_vacancy.c.user_id == id),
-    Section("savedSearches", saved_search, lambda id: saved_search.c.user_id == id),
+    Section(
+        "savedSearches",
+        saved_search,
+        lambda id: saved_search.c.user_id == id,
+        without={"changed": "a number of the alerts' index"},
+    ),
+    Section(
+        "searchMatches",
+        search_match,
+        lambda id: exists().where(
+            saved_search.c.id == search_match.c.saved_search_id, saved_search.c.user_id == id
+        ),
+    ),
     Section(
         "recommendations",
         recommendation,

@@ -255,9 +255,23 @@ def _rewriting_in(state: Mapping[str, JsonValue]) -> tuple[int, Rewriting | None
 @asynccontextmanager
 async def keep_indexes(transactions: Transactions, settings: Settings) -> AsyncIterator[None]:
     """Keep both indexes up to date while the block runs."""
+    async with _kept((VACANCIES, RESUMES), transactions, settings):
+        yield
+
+
+@asynccontextmanager
+async def keep_vacancies(transactions: Transactions, settings: Settings) -> AsyncIterator[None]:
+    """Keep the index of the vacancies up to date: alerts ask it which words occur at all."""
+    async with _kept((VACANCIES,), transactions, settings):
+        yield
+
+
+@asynccontextmanager
+async def _kept(
+    indexes: Sequence[IndexSchema], transactions: Transactions, settings: Settings
+) -> AsyncIterator[None]:
     tasks = [
-        asyncio.create_task(_keep(fields, transactions, settings.search_dir))
-        for fields in (VACANCIES, RESUMES)
+        asyncio.create_task(_keep(fields, transactions, settings.search_dir)) for fields in indexes
     ]
     try:
         yield

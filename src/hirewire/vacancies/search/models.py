@@ -197,6 +197,8 @@ class NewSavedSearch(Body):
 
     name: Annotated[str, text(1, 100)]
     query: VacancyFilters
+    alerts: bool = True
+    """Whether to be notified of vacancies that are published from now on and meet it."""
 
 
 class SavedSearch(Answer):
@@ -210,3 +212,5 @@ class SavedSearch(Answer):
     seen_at: datetime
     new: int | None
     """Null while the index is being built."""
+    alerts: bool
+    """Whether you are notified of new vacancies that meet it."""

@@ -184,10 +184,16 @@ async def save(
 
     async def make() -> models.SavedSearch:
         kept = body.query.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-        id = await commands.save(tx, caller.user_id, body.name, kept)
+        id = await commands.save(tx, caller.user_id, body.name, kept, alerts=body.alerts)
         moment = now()
         return models.SavedSearch(
-            id=id, name=body.name, query=kept, created_at=moment, seen_at=moment, new=0
+            id=id,
+            name=body.name,
+            query=kept,
+            created_at=moment,
+            seen_at=moment,
+            new=0,
+            alerts=body.alerts,
         )
 
     return await once(models.SavedSearch, make)
@@ -197,6 +203,18 @@ async def save(
 async def seen(id: UUID, tx: RequestTx, caller: Caller) -> dict[str, datetime]:
     """Mark the current results of a saved search as seen."""
     return {"seenAt": await commands.mark_seen(tx, caller.user_id, id)}
+
+
+@router.put("/searches/{id}/alerts", status_code=204, responses=refuses(commands.NoSuchSearch))
+async def alert(id: UUID, tx: RequestTx, caller: Caller) -> None:
+    """Be notified of vacancies that are published from now on and meet a saved search."""
+    await commands.alert(tx, caller.user_id, id)
+
+
+@router.delete("/searches/{id}/alerts", status_code=204, responses=refuses(commands.NoSuchSearch))
+async def alert_no_more(id: UUID, tx: RequestTx, caller: Caller) -> None:
+    """End the alerts of a saved search. Unread notices of it are withdrawn."""
+    await commands.alert_no_more(tx, caller.user_id, id)
 
 
 @router.delete("/searches/{id}", status_code=204, responses=refuses(commands.NoSuchSearch))
@@ -260,7 +278,8 @@ def _new(index: SearchIndex, row: Row[Any]) -> int:
 
 
 def _saved(row: Row[Any], new: int | None) -> models.SavedSearch:
-    return models.SavedSearch.model_validate(dict(row._mapping) | {"new": new})
+    shown = {"new": new, "alerts": row.alerts_since is not None}
+    return models.SavedSearch.model_validate(dict(row._mapping) | shown)
 
 
 LAST_MICROS = (datetime.max - datetime(1970, 1, 1)) // timedelta(microseconds=1)

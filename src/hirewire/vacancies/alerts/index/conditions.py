@@ -9,7 +9,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from sys import intern
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from hirewire.places.gazetteer import Place
 from hirewire.vacancies.alerts.index.facts import Facts
@@ -28,8 +28,7 @@ Weight: TypeAlias = Callable[[Key], int]
 """How many saved searches wait for this key already."""
 
 
-@dataclass(frozen=True, slots=True)
-class Near:
+class Near(NamedTuple):
     """The key of a vacancy that has a word like this one."""
 
     word: str
@@ -118,11 +117,14 @@ class Unknown(Condition):
         if facts.board.is_used(self.stem):
             return False
         switched = switched_stems(self.typed)
-        if switched and all(map(facts.is_used, switched)):
-            return facts.has_phrase(switched)
+        if switched and facts.has_phrase(switched):
+            return True
+        # What is slow to decide comes last.
         if not self.distance:
             return False
-        return facts.is_near(self.stem, whole_word(self.typed), self.distance)
+        if not facts.is_near(self.stem, whole_word(self.typed), self.distance):
+            return False
+        return not switched or not all(map(facts.is_used, switched))
 
     def keys(self, weight: Weight) -> set[Key]:
         """The word, one of those in the other keyboard layout, and words like it."""
@@ -208,6 +210,7 @@ class ConditionReader(TextReader[Condition]):
     def __init__(self, absent: frozenset[str] = frozenset()) -> None:
         self._absent = absent
         self._places: dict[Place, None] = {}
+        self._synonyms: dict[tuple[str, ...], list[Condition]] = {}
         self.terms: Sequence[Term] = ()
 
     def compiled(self, text: str) -> Compiled:
@@ -220,6 +223,13 @@ class ConditionReader(TextReader[Condition]):
         """A condition for each term, or for each run of terms that names one skill."""
         self.terms = terms
         return super().parts(terms, step)
+
+    def synonyms(self, words: Sequence[str], step: int = 0) -> list[Condition]:
+        """Conditions for what these words can mean."""
+        known = self._synonyms.get(tuple(words))
+        if known is None:
+            known = self._synonyms[tuple(words)] = super().synonyms(words, step)
+        return known
 
     def together(
         self, parts: Sequence[Condition], banned: Sequence[Condition], pay: int | None

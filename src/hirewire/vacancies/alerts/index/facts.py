@@ -7,7 +7,7 @@ from typing import Protocol
 from tantivy import Query, Searcher
 
 from hirewire.places.gazetteer import Place
-from hirewire.vacancies.alerts.index.similar import any_within
+from hirewire.vacancies.alerts.index.similar import SimilarWords, any_within
 from hirewire.vacancies.search.index.documents import Document
 from hirewire.vacancies.search.index.parser import (
     LONGEST_WORD,
@@ -97,7 +97,11 @@ class Facts:
         self.pay = document.get("pay")
         self.time = int(str(document["time"]))
         self._areas = frozenset(self.values.get("area", ()))
-        self._near: dict[tuple[str, str, int], bool] = {}
+        self._near: dict[tuple[str, int, bool], bool] = {}
+        self.looked_up: dict[tuple[int, bool], tuple[SimilarWords, set[str]]] = {}
+        """Words that were looked up together, and those of them that are near a word of the
+        vacancy, by distance and whether whole words were compared.
+        """
 
     def has(self, name: str, value: str) -> bool:
         """Whether a field has a value."""
@@ -129,12 +133,20 @@ class Facts:
 
     def is_near(self, stem: str, whole: str, distance: int) -> bool:
         """Whether a word is the same but for this many typos."""
-        asked = (stem, whole, distance)
-        if asked not in self._near:
-            self._near[asked] = any_within(stem, list(self.positions), distance) or any_within(
-                whole, self.whole_words, distance
-            )
-        return self._near[asked]
+        return self._is_near(stem, distance, is_whole=False) or self._is_near(
+            whole, distance, is_whole=True
+        )
+
+    def _is_near(self, word: str, distance: int, *, is_whole: bool) -> bool:
+        looked_up = self.looked_up.get((distance, is_whole))
+        if looked_up is not None and word in looked_up[0]:
+            return word in looked_up[1]
+        found = self._near.get((word, distance, is_whole))
+        if found is None:
+            others = self.whole_words if is_whole else self.positions
+            found = any_within(word, others, distance)
+            self._near[word, distance, is_whole] = found
+        return found
 
 
 def _unbroken(text: str) -> Iterator[str]:

@@ -10,6 +10,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from sys import intern
 from uuid import UUID
 
 import numpy as np
@@ -20,6 +21,7 @@ from hirewire.vacancies.alerts.index.facts import Facts
 from hirewire.vacancies.alerts.index.similar import SimilarWords
 from hirewire.vacancies.search.index.query import SearchFilters
 from hirewire.vacancies.search.index.schema import VACANCIES
+from hirewire.vacancies.tables import NOBODY
 
 NEVER = 2**62
 A_DAY = 24 * 60 * 60 * 1_000_000
@@ -52,7 +54,9 @@ class SavedSearches:
 
     def __init__(self) -> None:
         self._slots: dict[UUID, int] = {}
-        self._alerts: list[Alert | None] = []
+        self._ids: list[UUID] = []
+        self._values: list[tuple[tuple[str, str], ...]] = []
+        """The values of the filters of each."""
         self._free: list[int] = []
         self._column: Mapping[str, NDArray[np.integer]] = {
             name: np.zeros(_FIRST_SIZE, kind) for name, kind in _COLUMNS.items()
@@ -66,13 +70,10 @@ class SavedSearches:
 
     def put(self, alert: Alert) -> None:
         """Add a search, or replace it."""
-        slot = self._slots.get(alert.id)
-        if slot is not None and self._alerts[slot] == alert:
-            return
         self.remove(alert.id)
         slot = self._free.pop() if self._free else self._new_slot()
-        self._slots[alert.id], self._alerts[slot] = slot, alert
-        values = list(_filtered(alert.filters))
+        values = tuple(_filtered(alert.filters))
+        self._slots[alert.id], self._ids[slot], self._values[slot] = slot, alert.id, values
         for key in values:
             self._having.setdefault(key, array("i")).append(slot)
         alone = {name for name, _ in values if not VACANCIES.of(name).matches_all}
@@ -92,14 +93,12 @@ class SavedSearches:
         slot = self._slots.pop(id, None)
         if slot is None:
             return
-        alert = self._alerts[slot]
-        assert alert is not None
-        for key in _filtered(alert.filters):
+        for key in self._values[slot]:
             self._having[key].remove(slot)
             if not self._having[key]:
                 del self._having[key]
-        self._texts.remove(alert.filters.text)
-        self._alerts[slot] = None
+        self._texts.remove(int(self._column["text"][slot]))
+        self._values[slot] = ()
         self._column["since"][slot] = NEVER
         self._free.append(slot)
 
@@ -109,18 +108,18 @@ class SavedSearches:
 
     def meeting(self, facts: Facts, moment: int) -> list[UUID]:
         """The searches that find this vacancy at a moment."""
-        count = len(self._alerts)
+        count = len(self._ids)
         fits = self._fitting(facts, moment)
         texts = self._column["text"][:count]
-        asked = np.unique(texts[fits])
-        found = np.zeros(len(self._texts), np.bool_)
+        asked, found = np.zeros((2, len(self._texts)), np.bool_)
+        asked[texts[fits]] = True
         found[self._texts.true_of(facts, asked)] = True
         slots = np.flatnonzero(fits & found[texts])
-        return [alert.id for slot in slots if (alert := self._alerts[slot]) is not None]
+        return [self._ids[slot] for slot in slots.tolist()]
 
     def _fitting(self, facts: Facts, moment: int) -> NDArray[np.bool_]:
         """The slots whose filters accept the vacancy."""
-        count = len(self._alerts)
+        count = len(self._ids)
         met = np.zeros(count, np.uint8)
         for one in VACANCIES.filters:
             groups = [
@@ -141,13 +140,14 @@ class SavedSearches:
         return fits
 
     def _new_slot(self) -> int:
-        self._alerts.append(None)
-        if len(self._alerts) > len(self._column["text"]):
+        self._ids.append(NOBODY)
+        self._values.append(())
+        if len(self._ids) > len(self._column["text"]):
             self._column = {
                 name: np.concatenate([old, np.zeros(len(old) // 2, old.dtype)])
                 for name, old in self._column.items()
             }
-        return len(self._alerts) - 1
+        return len(self._ids) - 1
 
 
 class Texts:
@@ -157,7 +157,7 @@ class Texts:
         self._number: dict[str, int] = {}
         self._text: list[str] = []
         self._uses: list[int] = []
-        self._keys: list[frozenset[Key] | None] = []
+        self._keys: list[tuple[Key, ...]] = []
         self._free: list[int] = []
         self._waiting: dict[Key, array[int]] = {}
         """The texts that wait for a vacancy with a key."""
@@ -182,11 +182,11 @@ class Texts:
         if number == len(self._text):
             self._text.append("")
             self._uses.append(0)
-            self._keys.append(None)
+            self._keys.append(())
         keys = keys_of(text, self._weight)
         self._number[text] = number
         self._text[number], self._uses[number] = text, 1
-        self._keys[number] = None if keys is None else frozenset(keys)
+        self._keys[number] = tuple(keys or ())
         if keys is None:
             self._always.add(number)
         for key in keys or ():
@@ -195,27 +195,28 @@ class Texts:
                 self._near[key.distance, key.is_whole].add(key.word)
         return number
 
-    def remove(self, text: str) -> None:
-        """One search less has this text."""
-        number = self._number[text]
+    def remove(self, number: int) -> None:
+        """One search less has the text with this number."""
         self._uses[number] -= 1
         if self._uses[number]:
             return
-        del self._number[text]
-        for key in self._keys[number] or ():
+        del self._number[self._text[number]]
+        for key in self._keys[number]:
             self._waiting[key].remove(number)
             if not self._waiting[key]:
                 del self._waiting[key]
         self._always.discard(number)
-        self._text[number], self._keys[number] = "", None
+        self._text[number], self._keys[number] = "", ()
         self._free.append(number)
 
-    def true_of(self, facts: Facts, asked: NDArray[np.integer]) -> list[int]:
+    def true_of(self, facts: Facts, asked: NDArray[np.bool_]) -> list[int]:
         """Those of these texts that find the vacancy."""
-        candidates = [np.frombuffer(numbers, np.int32) for numbers in self._waiting_for(facts)]
-        candidates.append(np.fromiter(self._always, np.int32, len(self._always)))
-        chosen = np.intersect1d(np.concatenate(candidates), asked)
-        return [number for number in chosen.tolist() if _finds(self._text[number], facts)]
+        maybe = np.zeros(len(self), np.bool_)
+        maybe[list(self._always)] = True
+        for numbers in self._waiting_for(facts):
+            maybe[np.frombuffer(numbers, np.int32)] = True
+        chosen = np.flatnonzero(maybe & asked).tolist()
+        return [number for number in chosen if _finds(self._text[number], facts)]
 
     def _weight(self, key: Key) -> int:
         return len(self._waiting.get(key, ()))
@@ -224,8 +225,9 @@ class Texts:
         keys: list[Key] = [*facts.positions]
         keys += [(name, value) for name, values in facts.values.items() for value in values]
         for (distance, is_whole), words in self._near.items():
-            theirs = facts.whole_words if is_whole else list(facts.positions)
-            keys += [Near(word, distance, is_whole) for word in words.near(theirs)]
+            near = words.near(facts.whole_words if is_whole else list(facts.positions))
+            facts.looked_up[distance, is_whole] = words, near
+            keys += [Near(word, distance, is_whole) for word in near]
         for key in keys:
             if numbers := self._waiting.get(key):
                 yield numbers
@@ -251,4 +253,4 @@ def _filtered(filters: SearchFilters) -> Iterator[tuple[str, str]]:
     assert filters.time is None
     for name, values in filters.values.items():
         for value in dict.fromkeys(values):
-            yield name, value
+            yield name, intern(value)

@@ -16,6 +16,10 @@ from numpy.typing import NDArray
 
 BEGINNING = 7
 """Letters. Fewer take less memory, but find more words that are then compared in vain."""
+SORTED_AT_ONCE = 4096
+FEW = 64
+"""New words, with which words that were looked up before are compared one by one."""
+MOST_KNOWN = 30_000
 _Codes = NDArray[np.uint32]
 _Ints = NDArray[np.int64]
 _Part: TypeAlias = tuple[_Ints, NDArray[np.int32]]
@@ -33,34 +37,77 @@ class SimilarWords:
         """Each about half as large as the one before: few words are sorted again for a new one."""
         self._sorted = 0
         """The number of words that are in the parts."""
+        self._known: dict[str, tuple[int, tuple[int, ...]]] = {}
+        """Of words that were looked up: how many words were stored then, and the similar ones."""
 
     def __len__(self) -> int:
         return len(self._words)
+
+    def __contains__(self, word: str) -> bool:
+        return word in self._number
 
     def add(self, word: str) -> None:
         """Store a word."""
         if word not in self._number:
             self._number[word] = len(self._words)
             self._words.append(word)
+            if len(self._words) - self._sorted >= SORTED_AT_ONCE:
+                self._sort_new()
 
     def near(self, words: Sequence[str]) -> set[str]:
         """The stored words that one of these is similar to."""
-        if not words or not self._words:
+        count = len(self._words)
+        if not count:
             return set()
+        if len(self._known) > MOST_KNOWN:
+            self._known.clear()
+        unknown, behind, since = [], [], count
+        for word in words:
+            at, _ = self._known.get(word, (-1, ()))
+            if at < max(0, count - FEW):
+                unknown.append(word)
+            elif at < count:
+                behind.append(word)
+                since = min(since, at)
+        if unknown:
+            self._look_up(unknown)
+        if behind:
+            self._compare(behind, since)
+        return {self._words[n] for word in words for n in self._known[word][1]}
+
+    def _look_up(self, words: Sequence[str]) -> None:
+        """Find what these words are similar to."""
         self._sort_new()
         asked, owner = _hashed(words, self._distance)
-        pairs = np.concatenate([self._pairs(part, asked, owner) for part in self._parts])
-        pairs = np.unique(pairs)
+        parts = [self._pairs(part, asked, owner) for part in self._parts]
+        pairs = np.unique(np.concatenate(parts))
         ours, theirs = pairs // len(self._words), pairs % len(self._words)
-        other = [self._words[n] for n in theirs]
+        found = self._note(words, ours, theirs)
+        for nth, word in enumerate(words):
+            self._known[word] = len(self._words), tuple(found.get(nth, ()))
+
+    def _compare(self, words: Sequence[str], since: int) -> None:
+        """Find which of the last stored words these are similar to as well."""
+        new = np.arange(since, len(self._words))
+        ours, theirs = np.repeat(np.arange(len(words)), len(new)), np.tile(new, len(words))
+        found = self._note(words, ours, theirs)
+        for nth, word in enumerate(words):
+            before = self._known[word][1]
+            self._known[word] = len(self._words), (*before, *found.get(nth, ()))
+
+    def _note(self, words: Sequence[str], ours: _Ints, theirs: _Ints) -> dict[int, list[int]]:
+        """Those of these pairs that are similar: places of stored words, by those of the words."""
         lengths = np.fromiter(map(len, words), np.int64, len(words))[ours]
+        other = [self._words[n] for n in theirs.tolist()]
         stored = np.fromiter(map(len, other), np.int64, len(other))
         close = np.flatnonzero(np.abs(lengths - stored) <= self._distance)
-        if not len(close):
-            return set()
-        one = [words[n] for n in ours[close]]
-        found = within(one, [other[n] for n in close], self._distance)
-        return {self._words[n] for n in theirs[close[found]]}
+        found: dict[int, list[int]] = {}
+        if len(close):
+            one = [words[n] for n in ours[close].tolist()]
+            alike = within(one, [other[n] for n in close.tolist()], self._distance)
+            for nth in close[alike].tolist():
+                found.setdefault(int(ours[nth]), []).append(int(theirs[nth]))
+        return found
 
     def _pairs(self, part: _Part, asked: _Ints, owner: _Ints) -> _Ints:
         """The pairs of an asked word and a stored one that have a remainder in common."""
@@ -100,7 +147,7 @@ def _hashed(words: Sequence[str], distance: int) -> tuple[_Ints, _Ints]:
     return hashes[order], owner[order]
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=2_000)
 def _remainders(beginning: str, distance: int) -> _Ints:
     """The hashes of what is left of some letters when at most `distance` of them are deleted."""
     places = range(len(beginning))

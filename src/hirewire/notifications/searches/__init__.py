@@ -1,0 +1,1 @@
+"""Notices about vacancies that meet saved searches, grouped by search."""

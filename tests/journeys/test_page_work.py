@@ -153,7 +153,7 @@ async def test_a_resume_can_be_hidden_from_a_company_and_lists_its_readers(
 
 
 async def test_searches_are_saved_and_resumes_are_searched(platform: Platform) -> None:
-    await platform.start(*ALL)
+    await platform.start(*ALL, "notifications")
     async with platform.client() as boss, platform.client() as anna:
         await hires(boss)
         made = await boss.post("/employer/vacancies", data={"title": "Night cook"})
@@ -164,10 +164,19 @@ async def test_searches_are_saved_and_resumes_are_searched(platform: Platform) -
         query = "q=cook&workFormat=remote&workFormat=hybrid&salaryFrom=100&currency=EUR"
         kept = await anna.post("/me/searches", data={"query": query, "name": "Cook, remote"})
         assert kept.headers["location"] == "/me?done=saved"
-        wide = await anna.post("/me/searches", data={"query": "q=cook"})
-        assert wide.headers["location"] == "/me?done=saved"
+        wide = await anna.post("/me/searches", data={"query": "q=cook", "alerts": "yes"})
+        assert wide.headers["location"] == "/me?done=alerts_on"
         listed = (await api(anna, "GET", "/vacancies/searches"))["items"]
-        assert [one["name"] for one in listed] == ["cook", "Cook, remote"]
+        assert [(one["name"], one["alerts"]) for one in listed] == [
+            *(("cook", True), ("Cook, remote", False))
+        ]
+        home = await page(anna, "/me")
+        assert 'aria-label="Turn off alerts: cook"' in home
+        assert 'aria-label="Turn on alerts: Cook, remote"' in home
+        switched = await anna.post(f"/me/searches/{listed[1]['id']}", data={"action": "alert"})
+        assert switched.headers["location"] == "/me?done=alerts_on"
+        await anna.post(f"/me/searches/{listed[1]['id']}", data={"action": "mute"})
+        assert 'aria-label="Turn on alerts: Cook, remote"' in await page(anna, "/me")
         assert listed[1]["query"] == {
             "q": "cook",
             "workFormat": ["remote", "hybrid"],
@@ -188,6 +197,15 @@ async def test_searches_are_saved_and_resumes_are_searched(platform: Platform) -
         assert "Night <mark>cook</mark>" in await page(anna, opened.headers["location"])
         assert "1 new" not in await page(anna, "/me")
         assert (await boss.post(f"/me/searches/{listed[0]['id']}")).status_code == 404
+        assert (await boss.get(f"/me/searches/{listed[0]['id']}")).status_code == 404
+
+        async def is_notified() -> bool:
+            return "1 new job for “cook”" in await page(anna, "/notices")
+
+        await eventually(is_notified)
+        again = await anna.get(f"/me/searches/{listed[0]['id']}")
+        assert again.headers["location"] == "/vacancies?sort=date&q=cook"
+        assert 'class="unread"' not in await page(anna, "/notices"), "seen there"
         await anna.post(f"/me/searches/{listed[0]['id']}", data={"action": "delete"})
         assert len((await api(anna, "GET", "/vacancies/searches"))["items"]) == 1
 

@@ -22,7 +22,7 @@ from hirewire.web.sessions import ACCESS
 from tests.web.conftest import reply, serving
 from tests.web.test_hardening import token
 
-A, V, R, N = (str(UUID(int=n)) for n in (1, 2, 3, 4))
+A, V, R, N, S = (str(UUID(int=n)) for n in (1, 2, 3, 4, 5))
 TOKEN = token(json.dumps({"exp": time.time() + 600}))
 
 
@@ -114,6 +114,9 @@ async def front() -> AsyncIterator[Front]:
             {"kind": "recommended_candidate", "side": "employer", "count": 2},
             f"/employer/vacancies/{V}/candidates",
         ),
+        ({"kind": "saved_search", "searchId": S}, f"/vacancies/{V}"),
+        ({"kind": "saved_search", "searchId": S, "count": 2}, f"/me/searches/{S}"),
+        ({"kind": "saved_search", "searchId": S, "vacancyId": None}, f"/me/searches/{S}"),
         ({"kind": "of_a_later_version", "vacancyId": None}, "/me"),
         ({"kind": "of_a_later_version", "vacancyId": None, "side": "employer"}, "/employer"),
     ],
@@ -145,6 +148,14 @@ async def test_the_list_has_days_and_marks_what_is_unread(front: Front) -> None:
             resumeTitle=None,
             at="2026-01-03T11:00:00+00:00",
         ),
+        notice(
+            id=ids[6],
+            at="2026-01-02T13:00:00+00:00",
+            kind="saved_search",
+            searchId=S,
+            vacancyTitle="<Cook>",
+            read=True,
+        ),
         notice(id=ids[5], at="2026-01-02T12:00:00+00:00", kind="of_a_later_version", read=True),
     ]
     front.service.next = "on"
@@ -156,6 +167,8 @@ async def test_the_list_has_days_and_marks_what_is_unread(front: Front) -> None:
     assert "5 new jobs for you</a>" in english
     assert "New application for “&lt;Cook&gt;”</a>" in english
     assert "New notification</a>" in english
+    assert "1 new job for “Saved search”</a>" in english, "`vacancies`, which names it, is away"
+    assert ">&lt;Cook&gt; · Acme</p>" in english
     assert "Invitation to “&lt;Cook&gt;” declined</a></p>" in english
     assert ">Acme · Position filled</p>" in english, "the applicant's side names the company"
     assert "Chef" in english, "the employer's side names the resume"

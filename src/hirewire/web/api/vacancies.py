@@ -245,9 +245,19 @@ class Vacancies(Client):
         """The visitor's saved searches."""
         return await self._get(Items[SavedSearch], "/searches", {"limit": "100"})
 
-    async def save_search(self, name: str, query: Typed) -> Answer[None]:
-        """Save a search."""
-        return await self._do("POST", "/searches", {"name": name, "query": dict(query)})
+    async def save_search(self, name: str, query: Typed, *, alerts: bool) -> Answer[None]:
+        """Save a search, with alerts of new jobs or without."""
+        return await self._do(
+            "POST", "/searches", {"name": name, "query": dict(query), "alerts": alerts}
+        )
+
+    async def alert_of_search(self, id: UUID) -> Answer[None]:
+        """Switch the alerts of a saved search on."""
+        return await self._do("PUT", f"/searches/{id}/alerts")
+
+    async def mute_search(self, id: UUID) -> Answer[None]:
+        """Switch the alerts of a saved search off."""
+        return await self._do("DELETE", f"/searches/{id}/alerts")
 
     async def see_search(self, id: UUID) -> Answer[None]:
         """Reset the number of new jobs of a saved search."""

@@ -20,6 +20,7 @@ from hirewire.web.pages.rendering import (
     Asking,
     Form,
     Member,
+    away,
     count_unread,
     go,
     is_good,
@@ -240,22 +241,44 @@ async def keep_search(who: Asking, request: Request) -> Response:
         else:
             query[name] = int(value) if name in WHOLE and value.isdecimal() else value
     name = given.get("name") or str(query.get("q") or who.words.text("Jobs"))
-    answer = await who.vacancies.save_search(name[:100], query | several)
-    return go(who, "/me", done="saved" if answer.is_good else "changed")
+    alerts = given.get("alerts") == "yes"
+    answer = await who.vacancies.save_search(name[:100], query | several, alerts=alerts)
+    done = "alerts_on" if alerts else "saved"
+    return go(who, "/me", done=done if answer.is_good else "changed")
 
 
 @router.post("/me/searches/{id}")
-async def open_search(id: UUID, who: Asking, request: Request) -> Response:
-    """Show the results of a saved search, newest first; or delete the search."""
+async def change_search(id: UUID, who: Asking, request: Request) -> Response:
+    """Show the results of a saved search; or delete it, or switch its alerts on or off."""
     given = await typed(request)
-    if given.get("action") == "delete":
-        await who.vacancies.delete_search(id)
-        return go(who, "/me", done="deleted")
+    change = {
+        "delete": (who.vacancies.delete_search, "deleted"),
+        "alert": (who.vacancies.alert_of_search, "alerts_on"),
+        "mute": (who.vacancies.mute_search, "alerts_off"),
+    }.get(given.get("action", ""))
+    if change is None:
+        return await _results(who, id)
+    call, done = change
+    answer = await call(id)
+    return go(who, "/me", done=done if answer.is_good else "changed")
+
+
+@router.get("/me/searches/{id}")
+async def open_search(id: UUID, who: Member) -> Response:
+    """Show what a saved search has found: a notice leads here."""
+    return await _results(who, id)
+
+
+async def _results(who: Visitor, id: UUID) -> Response:
+    """The results of a saved search, newest first, which the visitor has seen then."""
     listed = await who.vacancies.searches()
+    if not listed.is_good:
+        return away(who)
     found = next((one for one in listed.data.items if one.id == str(id)), None)
     if found is None:
         raise Missing
-    await who.vacancies.see_search(id)
+    if not who.request.headers.get("sec-purpose", "").startswith("prefetch"):
+        await asyncio.gather(who.vacancies.see_search(id), saw(who, searchId=str(id)))
     return go(who, f"/vacancies?{urlencode({'sort': 'date'} | found.query, doseq=True)}")
 
 

@@ -58,11 +58,13 @@ async def notices(who: Member) -> Response:
     if answer is not None and not answer.is_good and after:  # probably an outdated position
         return go(who, PATH)
     found = answer.data if answer is not None else None
+    names = await _searches(who, found.items if found else ())
     return render(
         who,
         "parts/notices.html" if is_part(who.request) else "notices.html",
         found=found,
         days=_days(who.words, found.items) if found else [],
+        names=names,
         only_unread=only_unread,
         is_first=after is None,
         opens=opening_path,
@@ -119,9 +121,19 @@ def subject_path(notice: Notice) -> str:
         return "/employer/matches/all"
     if notice.kind == "recommended_vacancy" and (notice.count > 1 or not notice.vacancyId):
         return "/me/matches/all"
+    if notice.searchId and (notice.count > 1 or not notice.vacancyId):
+        return f"/me/searches/{notice.searchId}"
     if notice.vacancyId:
         return f"{'/employer' if is_employer else ''}/vacancies/{notice.vacancyId}"
     return "/employer" if is_employer else "/me"
+
+
+async def _searches(who: Visitor, items: Sequence[Notice]) -> dict[str, str]:
+    """The names of the visitor's saved searches, if a notice is about one."""
+    if not any(one.searchId for one in items):
+        return {}
+    answer = await or_none(who.vacancies.searches())
+    return {one.id: one.name for one in answer.data.items} if is_good(answer) else {}
 
 
 def _days(words: Words, items: Sequence[Notice]) -> list[Day]:

@@ -31,6 +31,8 @@ DONE = {
     "saved": N_("Saved."),
     "sent": N_("Sent."),
     "deleted": N_("Deleted."),
+    "alerts_on": N_("Saved. We will notify you of new jobs."),
+    "alerts_off": N_("Alerts are off."),
     "welcome": N_("Welcome!"),
     "hiring": N_("Company profile created."),
     "out": N_("You have signed out."),

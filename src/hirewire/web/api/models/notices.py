@@ -26,6 +26,7 @@ class Notice(Model):
     startsAt: Moment | None = None
     timeZone: str | None = None
     minutes: int | None = None
+    searchId: str | None = None
     detail: str | None = None
     """For a moved application, the state that the applicant sees."""
 

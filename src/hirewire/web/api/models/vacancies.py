@@ -340,6 +340,8 @@ class SavedSearch(Model):
     """The parameters of the search: texts, numbers and lists of texts."""
     new: int | None = None
     """The number of new jobs; None while the search index is being built."""
+    alerts: bool = False
+    """Whether the person is notified of new jobs."""
 
 
 class Activity(Model):

@@ -255,3 +255,31 @@ async def test_ten_searches_of_a_person_are_one_event_and_odd_ones_are_harmless(
     assert what == "matched"
     assert set(all_[:4]) <= set(searches)
     assert Counter(searches).most_common(1)[0][1] == 1
+
+
+async def test_replicas_and_changes_of_searches_at_once(board: Board, boris: Person) -> None:
+    """Three replicas handle one vacancy while its searches are muted, switched on and deleted."""
+    ids = [await board.save(boris, {"q": "повар"}) for _ in range(12)]
+    id = await board.employer.vacancy(title="Повар")
+    await board.employer.call("POST", f"/vacancies/{id}/publish")
+    transactions = Transactions(board.service.engine, "vacancies")
+
+    async def meet() -> None:
+        async with transactions() as tx:
+            await commands.meet(tx, [UUID(id)], {})
+
+    async def mute_and_alert(search: str) -> None:
+        await boris.call("DELETE", f"/searches/{search}/alerts", expect=204)
+        await boris.call("PUT", f"/searches/{search}/alerts", expect=204)
+
+    changes = [mute_and_alert(one) for one in ids[:4]]
+    changes += [boris.call("DELETE", f"/searches/{one}", expect=204) for one in ids[4:8]]
+    await asyncio.gather(*(meet() for _ in range(3)), *changes)
+    await meet()
+    is_on: dict[str, bool] = {}
+    for what, _, searches in await board.events():
+        for one in searches:
+            assert what != "matched" or not is_on.get(one), "twice"
+            is_on[one] = what == "matched"
+    rows = await board.rows("select saved_search_id from search_match where not withdrawn")
+    assert {str(one) for (one,) in rows} == {one for one, on in is_on.items() if on} == {*ids[8:]}

@@ -70,7 +70,7 @@ VACANCY: dict[str, Any] = {
     "id": UUID(int=1),
     "status": "published",
     "held": False,
-    "title": "Повар-кондитер",
+    "title": "Повар, руководство кондитерами",
     "company_id": UUID(int=7),
     "company_name": "Пекарня",
     "requirements": [{"skill": "Выпечка"}, {"skill": "English"}],
@@ -84,7 +84,10 @@ VACANCY: dict[str, Any] = {
     "published_at": now() - timedelta(days=2),
 }
 ACCEPTING: dict[str, list[Any]] = {
-    "q": ["повар", "кондитер теплый цех", "от 90000", "gjdfh", "павар", "-токарь"],
+    "q": [
+        *("повар", "кондитер теплый цех", "от 90000", "gjdfh", "павар", "-токарь"),
+        "кондитерамк",  # like the whole word, and not like its stem
+    ],
     "area": [["Omsk"], ["Tomsk", "г. Омск"]],
     "skill": [["выпечка"], ["English", "Выпечка"]],
     "work_format": [["on_site"], ["remote", "on_site"]],
@@ -97,7 +100,10 @@ ACCEPTING: dict[str, list[Any]] = {
     "sort": ["date", "relevance", "pay"],
 }
 REFUSING: dict[str, list[Any]] = {
-    "q": ["токарь", "-повар", "от 90001", '"цех теплый"', "повар токарь"],
+    "q": [
+        *("токарь", "-повар", "от 90001", '"цех теплый"', "повар токарь"),
+        '"кондитер выпечка"',  # the end of one field and the beginning of another
+    ],
     "area": [["Томск"], ["remote"]],
     "skill": [["Выпечка", "Python"]],
     "work_format": [["remote", "hybrid"]],
@@ -172,3 +178,17 @@ def test_a_search_meets_only_what_was_published_since() -> None:
         saved = SavedSearches()
         saved.put(Alert(UUID(int=9), SearchFilters(), None, since))
         assert bool(saved.meeting(facts, micros(now()))) == meets
+
+
+def test_the_other_keyboard_comes_before_typos() -> None:
+    other = VACANCY | {"id": UUID(int=2), "title": "Gjdfx", "requirements": [], "description": ""}
+    given = VacancyFilters(q="gjdfh")
+    for rows, met in (([VACANCY, other], {1}), ([other], {2})):
+        index, documents = indexed(rows)
+        saved = SavedSearches()
+        saved.put(alert_of(UUID(int=9), given))
+        board = IndexedBoard(index)
+        found = {
+            id for id, one in documents.items() if saved.meeting(Facts(one, board), micros(now()))
+        }
+        assert found == found_by_searching(index, given) == {UUID(int=n) for n in met}

@@ -85,6 +85,7 @@ LABELS = {
     "kind_application_moved": N_("News of your applications"),
     "kind_vacancy_closed": N_("Closed jobs that you applied for"),
     "kind_recommended_vacancy": N_("New jobs for you"),
+    "kind_saved_search": N_("Jobs that your saved searches have found"),
     "kind_message": N_("Messages"),
     "kind_application_received": N_("New applications"),
     "kind_application_answered": N_("Answers of candidates"),

@@ -14,6 +14,7 @@ from hirewire.contracts.auth import (
     UserErased,
     UserLocaleChanged,
 )
+from hirewire.contracts.vacancies import SearchMatched, SearchMatchWithdrawn
 from hirewire.kit.clock import now
 from hirewire.kit.mail import mailer, queue
 from hirewire.kit.mail.letters import Letter
@@ -196,6 +197,30 @@ async def test_matches_are_gathered_until_the_morning(known: Board, clock: Clock
     await known.consume(known.matched(vacancy=uuid4()), known.unmatched(matches[0]))
     clock.at("2026-11-27 05:00")
     assert await subjects(known) == ["1 новая вакансия для вас"]
+    clock.at("2026-11-28 05:00")
+    assert await subjects(known) == []
+
+
+async def test_what_saved_searches_have_found_is_named_once(known: Board, clock: Clock) -> None:
+    search, gone = uuid4(), uuid4()
+    clock.at("2026-11-25 14:00")
+    ids = {"user_id": known.anna, "company_id": known.company, "search_ids": [search]}
+    for vacancy in (known.vacancy, gone, uuid4()):
+        await known.consume(SearchMatched(vacancy_id=vacancy, **ids))
+    ended = {"user_id": known.anna, "search_ids": [search], "reason": "vacancy_closed"}
+    await known.consume(SearchMatchWithdrawn(vacancy_id=gone, **ended))
+    assert await mails(known) == {}
+    clock.at("2026-11-26 05:00")
+    [letter] = (await mails(known))["anna@example.org"]
+    assert letter.subject == "2 новые вакансии по сохранённому поиску"
+    assert sum("Cook" in line for line in letter.lines) == 1
+    assert len(letter.lines) == 2
+    await known.consume(SearchMatched(vacancy_id=uuid4(), **ids))
+    clock.at("2026-11-27 05:00")
+    assert await subjects(known) == ["1 новая вакансия по сохранённому поиску"]
+    # a search without alerts is not mailed about
+    await known.consume(SearchMatched(vacancy_id=uuid4(), **ids))
+    await known.consume(SearchMatchWithdrawn(vacancy_id=None, **ended))
     clock.at("2026-11-28 05:00")
     assert await subjects(known) == []
 

@@ -16,9 +16,7 @@ from hirewire.kit.openapi import _calls
 from hirewire.messaging.testing import consume
 from hirewire.profiles.app import SERVICE as PROFILES
 from hirewire.vacancies.app import SERVICE
-from hirewire.vacancies.applications import ending
-from hirewire.vacancies.employers import commands as employers
-from hirewire.vacancies.posting import commands as posting
+from tests.builders import eventually
 from tests.services import Running
 from tests.vacancies.applications.conftest import Board, board
 from tests.vacancies.conftest import VACANCY, Person
@@ -177,26 +175,29 @@ async def test_a_revoked_key_and_a_company_without_people_are_refused_at_once(
     assert await other.call("POST", "/vacancies", VACANCY, 201)
 
 
-async def test_nothing_is_made_for_a_company_that_is_erased_meanwhile(anna: Person) -> None:
+async def test_nothing_is_made_for_a_company_whose_last_member_leaves_meanwhile(
+    anna: Person,
+) -> None:
     await anna.hire()
     key = await key_of(anna)
     id = await anna.vacancy()
+    engine = anna.service.engine
 
-    async def erase() -> None:
-        async with anna.service.messaging.transactions() as tx:
-            for part in (ending.erase, posting.erase, employers.erase):
-                await part(tx, anna.id)
+    async def wait() -> bool:
+        async with engine.connect() as connection:
+            found = await connection.exec_driver_sql(
+                "select count(*) from pg_stat_activity "
+                "where datname = current_database() and wait_event_type = 'Lock'"
+            )
+            return bool(found.scalar_one() == len(calls))
 
-    made = [key.ask("POST", "/vacancies", VACANCY) for _ in range(6)]
-    moved = [key.ask("POST", f"/vacancies/{id}/publish") for _ in range(3)]
-    tasks = [asyncio.ensure_future(one) for one in made]
-    erased = asyncio.ensure_future(erase())
-    tasks += [asyncio.ensure_future(one) for one in moved]
-    await erased
-    for answer in await asyncio.gather(*tasks):
-        assert answer.status_code in (200, 201, 403, 404, 409)
-    async with anna.service.engine.connect() as connection:
-        found = await connection.exec_driver_sql("select status, title from vacancy")
-        left = [tuple(row) for row in found]
-    assert all(status in ("closed", "archived") for status, _ in left), left
-    assert await key.refusal("POST", "/vacancies", VACANCY) == (403, "company_inactive")
+    async with engine.begin() as leaving:  # as an erasure does
+        await leaving.exec_driver_sql("select from company for update")
+        await leaving.exec_driver_sql("delete from employer_profile")
+        calls = [
+            asyncio.ensure_future(key.refusal("POST", "/vacancies", VACANCY)),
+            asyncio.ensure_future(key.refusal("PATCH", f"/vacancies/{id}", {"title": "Cook"})),
+            asyncio.ensure_future(key.refusal("POST", f"/vacancies/{id}/publish")),
+        ]
+        await eventually(wait, what="all wait for the company")
+    assert await asyncio.gather(*calls) == [(403, "company_inactive")] * 3

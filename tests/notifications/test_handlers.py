@@ -57,6 +57,7 @@ async def test_a_response_from_the_first_step_to_the_last(board: Board) -> None:
         "resumeId": str(board.resume),
         "resumeTitle": "Chef",
         "interviewId": None,
+        "searchId": None,
         "startsAt": None,
         "timeZone": None,
         "minutes": None,

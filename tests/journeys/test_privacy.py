@@ -186,6 +186,7 @@ ELSEWHERE = {
     "/docs",
     "/companies",
     "/docs/{name}",
+    "/me/searches/{id}",
     "/me/{part}",
     "/robots.txt",
     "/sitemaps/{n}.xml",

@@ -71,7 +71,7 @@ def test_routes_that_require_sign_in_are_documented(name: str) -> None:
             "get /api/profiles/shared/{key}": open_to_all,
         },
         "vacancies": {
-            "post /api/vacancies/vacancies": needed,
+            "post /api/vacancies/vacancies": [*needed, {"apiKey": ["vacancies:write"]}],
             "get /api/vacancies/vacancies": open_to_all,
         },
         "notifications": {"get /api/notifications/notices": needed},
@@ -99,6 +99,8 @@ def test_responses_other_than_json_have_their_media_type() -> None:
             "application/atom+xml",
             "application/rss+xml",
         ],
+        "get /api/vacancies/calendar/{secret}.ics": ["text/calendar"],
+        "get /api/vacancies/interviews/{id}/calendar.ics": ["text/calendar"],
         "get /api/vacancies/feeds/sitemap.xml": ["application/xml"],
         "get /api/vacancies/feeds/sitemaps/{n}.xml": ["application/xml"],
         "get /api/vacancies/feeds/jobs.xml": ["application/xml"],

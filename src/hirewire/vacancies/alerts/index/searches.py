@@ -187,6 +187,7 @@ class Texts:
         self._number[text] = number
         self._text[number], self._uses[number] = text, 1
         self._keys[number] = tuple(keys or ())
+        _compiled(text, frozenset())  # now, and not when a vacancy meets it
         if keys is None:
             self._always.add(number)
         for key in keys or ():

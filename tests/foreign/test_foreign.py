@@ -263,7 +263,7 @@ def test_the_page_shows_the_programs_that_are_tested() -> None:
         ("user.registerd=out", "no event 'user.registerd'"),
         ("user.registered=inout", "RABBITMQ_PLAIN_QUEUES"),
         ("signing_key.published=in", "consumed by profiles and vacancies"),
-        ("profile.updated=in", "consumed by nobody"),
+        ("notice.created=in", "consumed by nobody"),
     ],
 )
 def test_a_wrong_setting_is_named(value: str, message: str) -> None:

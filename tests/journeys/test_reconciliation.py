@@ -183,10 +183,10 @@ async def test_the_causal_trace_of_a_first_day(platform: Platform) -> None:
         assert types[0] == "user.registered"
         assert {"resume.updated", "user.registered"} <= set(types)
         [registered] = [node for node in found if node.event.type == "user.registered"]
-        assert [(service, one.state) for service, one in registered.consumed] == [
+        assert {(service, one.state) for service, one in registered.consumed} == {
             ("profiles", None),
             ("notifications", None),
-        ]
+        }
         assert [node.event.type for node in registered.caused] == ["profile.updated"]
         text = "\n".join(str(line) for line in _lines(traces.draw(found, "candidate")))
     assert "auth records user.registered" in text

@@ -113,7 +113,9 @@ async def test_the_trace_context_is_propagated_without_a_collector(platform: Pla
 
     async def traces() -> list[str]:
         connection = await connect(url, application="tests")
-        rows = await connection.fetch("select traceparent from messaging.log order by position")
+        rows = await connection.fetch(
+            "select traceparent from messaging.log where type = 'profile.updated' order by position"
+        )
         await connection.close()
         return [row[0] for row in rows] if len(rows) == 2 else []
 

@@ -11,8 +11,8 @@ from hirewire.profiles.app import SERVICE as PROFILES
 from hirewire.vacancies.app import SERVICE as VACANCIES
 from tests.services import Running, running
 
-CLOSED = ("/api/vacancies/admin/",)
-"""What operators do takes a session."""
+CLOSED = ("/api/vacancies/admin/", "/api/vacancies/calendar")
+"""What operators do takes a session, and so does the address of a calendar, which is a secret."""
 ID = "00000000-0000-0000-0000-000000000007"
 
 

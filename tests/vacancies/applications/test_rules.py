@@ -197,8 +197,8 @@ START = datetime(2026, 5, 2, tzinfo=UTC)
 
 
 def line(minute: int, side: str, stage: str, **more: object) -> SimpleNamespace:
-    values = {"comment": None, "shared": False, "reason": None, "user_id": uuid4(), "api_key": None}
-    values |= more
+    values: dict[str, object] = {"comment": None, "shared": False, "reason": None}
+    values |= {"user_id": uuid4(), "api_key": None} | more
     at = START + timedelta(minutes=minute)
     return SimpleNamespace(
         created_at=at, side=side, from_stage="response", to_stage=stage, **values

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
@@ -26,6 +27,7 @@ from hirewire.auth.keys.commands import ensure_signing_key
 from hirewire.contracts.auth import UserRegistered
 from hirewire.contracts.profiles import ResumeSnapshot, ResumeUpdated, SnapshotSkill
 from hirewire.contracts.vacancies import ApplicationSubmitted, EmployerProfileCreated
+from hirewire.kit.clock import now
 from hirewire.launcher.process import free_port
 from hirewire.messaging.testing import consume
 from tests.profiles.cv.layouts import docx, line
@@ -138,6 +140,12 @@ def make_fit(body: dict[str, Any]) -> None:
         pay["min"] = pay.get("min") or 0
     if body.get("validThrough"):
         body["validThrough"] = "2096" + body["validThrough"][4:]  # a leap year
+    if body.get("timeZone"):
+        body["timeZone"] = "Europe/Moscow"
+    if body.get("slots"):
+        soon = now() + timedelta(days=10)
+        times = [soon + timedelta(days=day) for day in range(len(body["slots"]))]
+        body["slots"] = [{"local": f"{one:%Y-%m-%dT%H:%M}"} for one in times]
     if body.get("stage") != "discard_by_employer":
         body.pop("reason", None)
     if body.get("salaryFrom") is not None or body.get("sort") == "pay":

@@ -11,6 +11,7 @@ from hirewire.notifications.kinds import DEFAULTS
 from hirewire.notifications.mailing import rules
 from hirewire.notifications.mailing.presenters import texts
 from hirewire.notifications.mailing.rules import EVER, Reader
+from hirewire.notifications.quiet import quiet_until
 
 BERLIN, MOSCOW = ZoneInfo("Europe/Berlin"), ZoneInfo("Europe/Moscow")
 KOLKATA, LORD_HOWE = ZoneInfo("Asia/Kolkata"), ZoneInfo("Australia/Lord_Howe")
@@ -94,7 +95,7 @@ def test_quiet_hours(
     begins, ends = (int(one[:2]) * 60 + int(one[3:]) for one in quiet)
     reader = Reader(zone, (begins, ends))
     expected = at(until) if until else None
-    assert rules.quiet_until(reader, at(moment)) == expected
+    assert quiet_until(at(moment), zone, begins, ends) == expected
     assert rules.due(reader, "at_once", at(moment)) == (None if expected else EVER)
     assert rules.next_time(reader, "at_once", at(moment)) == (expected or at(moment))
 

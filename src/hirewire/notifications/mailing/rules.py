@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Final
 
+from hirewire.notifications.quiet import instant, quiet_until
+
 DAILY_AT: Final = time(8)
 """When daily mails come, and on Mondays weekly ones, by the reader's clock."""
 BURST: Final = timedelta(minutes=1)
@@ -25,7 +27,7 @@ class Reader:
 
 def due(reader: Reader, every: str, moment: datetime) -> datetime | None:
     """Up to when what waits is due at this moment; None: nothing is."""
-    if quiet_until(reader, moment) is not None:
+    if _quiet_until(reader, moment) is not None:
         return None
     if every == "at_once":
         return None if _in_burst(reader, moment) else EVER
@@ -40,29 +42,13 @@ def next_time(reader: Reader, every: str, moment: datetime) -> datetime:
         found = reader.mailed_at + BURST
     else:
         found = moment
-    quiet = quiet_until(reader, found)
+    quiet = _quiet_until(reader, found)
     return found if quiet is None else quiet
 
 
-def quiet_until(reader: Reader, moment: datetime) -> datetime | None:
-    """When the quiet hours end in which this moment lies; None outside of them."""
-    if reader.quiet is None:
-        return None
-    begins, ends = reader.quiet
-    there = moment.astimezone(reader.zone)
-    minute = there.hour * 60 + there.minute
-    is_over_night = begins > ends
-    is_quiet = minute >= begins or minute < ends if is_over_night else begins <= minute < ends
-    if not is_quiet:
-        return None
-    day = there.date() + _DAY if is_over_night and minute >= begins else there.date()
-    at = time(ends // 60, ends % 60)
-    # An hour that clocks repeat has each time twice: the first one may be over.
-    for fold in (0, 1):
-        end = _instant(day, at.replace(fold=fold), reader.zone)
-        if end > moment:
-            return end
-    return None
+def _quiet_until(reader: Reader, moment: datetime) -> datetime | None:
+    begins, ends = reader.quiet or (None, None)
+    return quiet_until(moment, reader.zone, begins, ends)
 
 
 def _in_burst(reader: Reader, moment: datetime) -> bool:
@@ -76,8 +62,8 @@ def _before(every: str, moment: datetime, zone: tzinfo) -> datetime:
     if every == "hourly":
         return moment - _past_the_hour(moment, zone)
     day = _first_day(every, moment, zone)
-    found = _instant(day, DAILY_AT, zone)
-    return found if found <= moment else _instant(day - _step(every), DAILY_AT, zone)
+    found = instant(day, DAILY_AT, zone)
+    return found if found <= moment else instant(day - _step(every), DAILY_AT, zone)
 
 
 def _after(every: str, moment: datetime, zone: tzinfo) -> datetime:
@@ -85,8 +71,8 @@ def _after(every: str, moment: datetime, zone: tzinfo) -> datetime:
     if every == "hourly":
         return moment - _past_the_hour(moment, zone) + _HOUR
     day = _first_day(every, moment, zone)
-    found = _instant(day, DAILY_AT, zone)
-    return found if found > moment else _instant(day + _step(every), DAILY_AT, zone)
+    found = instant(day, DAILY_AT, zone)
+    return found if found > moment else instant(day + _step(every), DAILY_AT, zone)
 
 
 def _past_the_hour(moment: datetime, zone: tzinfo) -> timedelta:
@@ -102,8 +88,3 @@ def _first_day(every: str, moment: datetime, zone: tzinfo) -> date:
 
 def _step(every: str) -> timedelta:
     return _WEEK if every == "weekly" else _DAY
-
-
-def _instant(day: date, at: time, zone: tzinfo) -> datetime:
-    """This time by the clock there; one that clocks skip is as much later as they go forward."""
-    return datetime.combine(day, at, zone).astimezone(UTC)

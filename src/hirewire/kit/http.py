@@ -374,6 +374,17 @@ def place_in_time(after: tuple[str, ...] | None) -> tuple[datetime, UUID] | None
         raise bad_cursor() from None
 
 
+def place_of_id(after: tuple[str, ...] | None) -> UUID | None:
+    """The position in a list that is ordered by id alone. Raises `BadCursor`."""
+    if after is None:
+        return None
+    try:
+        [id] = after
+        return UUID(id)
+    except ValueError:
+        raise bad_cursor() from None
+
+
 def bad_cursor() -> BadCursor:
     """The error for an invalid `after`."""
     return BadCursor(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from hirewire.kit.http import Caller, Page, PageParams, RequestTx, bad_cursor, page_of
+from hirewire.kit.http import Caller, Page, PageParams, RequestTx, page_of, place_of_id
 from hirewire.kit.models import Answer, Body
 from hirewire.kit.openapi import refuses
 from hirewire.notifications.kinds import Kind, Side
@@ -85,7 +85,7 @@ async def list_(
     """Your notices, newest first; with `unread` only those that you have not read."""
     response.headers["Cache-Control"] = "no-store"
     rows = await queries.latest(
-        tx, caller.user_id, limit=page.limit + 1, after=_place(page.after), unread=unread
+        tx, caller.user_id, limit=page.limit + 1, after=place_of_id(page.after), unread=unread
     )
     return page_of(rows, page, request, response, Notice, cursor=lambda one: (one.id,))
 
@@ -135,13 +135,3 @@ async def read_about(body: About, tx: RequestTx, caller: Caller, response: Respo
         search_id=body.search_id,
     )
     return Unread(count=await queries.unread(tx, caller.user_id))
-
-
-def _place(after: tuple[str, ...] | None) -> UUID | None:
-    if after is None:
-        return None
-    try:
-        (text,) = after
-        return UUID(text)
-    except ValueError:
-        raise bad_cursor() from None

@@ -13,9 +13,9 @@ from hirewire.kit.http import (
     PageParams,
     RequestTx,
     VerifiedCaller,
-    bad_cursor,
     may_be_operator,
     page_of,
+    place_of_id,
 )
 from hirewire.kit.openapi import refuses
 from hirewire.kit.reach import Reach, Refused
@@ -171,7 +171,7 @@ async def deliveries(
     """The deliveries of a webhook, the newest first."""
     response.headers["Cache-Control"] = "no-store"
     await _may(tx, caller, request, id)
-    after = _place(page.after)
+    after = place_of_id(page.after)
     rows = await queries.deliveries(tx, id, state=state, after=after, limit=page.limit + 1)
     shown = [presenters.delivery(row) for row in rows]
     return page_of(shown, page, request, response, models.Delivery, cursor=lambda one: (one.id,))
@@ -266,13 +266,3 @@ def _check_events(events: list[str], owner: rules.Owner) -> None:
         if event not in offered:
             error = FieldError(f"#/events/{place}", "is not offered", "event_not_offered")
             raise Invalid(errors=[error])
-
-
-def _place(after: tuple[str, ...] | None) -> UUID | None:
-    if after is None:
-        return None
-    try:
-        (text,) = after
-        return UUID(text)
-    except ValueError:
-        raise bad_cursor() from None

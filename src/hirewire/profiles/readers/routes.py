@@ -13,8 +13,8 @@ from hirewire.kit.http import (
     Page,
     PageParams,
     RequestTx,
-    bad_cursor,
     page_of,
+    place_of_id,
 )
 from hirewire.kit.models import Answer
 from hirewire.kit.openapi import media, refuses
@@ -200,7 +200,7 @@ async def readers(
     """The companies your resume is shared with, and when they read it."""
     if not await queries.is_own(tx, resume_id, caller.user_id):
         raise NoSuchResume
-    after = _place(page.after)
+    after = place_of_id(page.after)
     rows = await queries.readers(tx, resume_id, limit=page.limit + 1, after=after)
     return page_of(rows, page, request, response, Reader, cursor=lambda row: (row.company_id,))
 
@@ -212,13 +212,3 @@ async def _opened(tx: Tx, caller: Principal, resume_id: UUID) -> queries.Opened:
         raise NotOpen
     await commands.note_reading(tx, resume_id, company_id)
     return opened
-
-
-def _place(after: tuple[str, ...] | None) -> UUID | None:
-    if after is None:
-        return None
-    try:
-        [id] = after
-        return UUID(id)
-    except ValueError:
-        raise bad_cursor() from None

@@ -17,9 +17,9 @@ from hirewire.kit.http import (
     Page,
     PageParams,
     RequestTx,
-    bad_cursor,
     check_verified,
     page_of,
+    place_of_id,
 )
 from hirewire.kit.models import Body as SentBody
 from hirewire.kit.openapi import Responses, refuses
@@ -79,7 +79,7 @@ async def list_(
     tx: RequestTx, caller: Caller, query: PageParams, request: Request, response: Response
 ) -> Page[Resume]:
     """Your resumes, newest first."""
-    after = _place(query.after) if query.after else None
+    after = place_of_id(query.after)
     rows = await queries.resumes_of(tx, caller.user_id, limit=query.limit + 1, after=after)
     items = await queries.items_of(tx, [row.id for row in rows])
     resumes = [_resume(queries.WholeResume(row, *items[row.id])) for row in rows]
@@ -265,13 +265,6 @@ def _is_city(text: str) -> bool:
 
 def _is_skill(text: str) -> bool:
     return dictionary().find(text) is not None
-
-
-def _place(after: tuple[str, ...]) -> UUID:
-    try:
-        return UUID(after[0])
-    except (ValueError, IndexError):
-        raise bad_cursor() from None
 
 
 def _resume(whole: queries.WholeResume) -> Resume:

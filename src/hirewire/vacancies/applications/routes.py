@@ -15,8 +15,8 @@ from hirewire.kit.http import (
     PageParams,
     RequestTx,
     VerifiedCaller,
-    bad_cursor,
     page_of,
+    place_of_id,
 )
 from hirewire.kit.openapi import refuses
 from hirewire.kit.settings import Settings
@@ -123,7 +123,7 @@ async def list_(
     `unread`: only applications with updates you have not seen.
     """
     role = "employer" if caller.company_id else role or "applicant"
-    after, limit = _place(page.after), page.limit + 1
+    after, limit = place_of_id(page.after), page.limit + 1
     if role == "employer":
         company = await require_acting_company(tx, caller)
         about = queries.About(vacancy, resume, stage, unread)
@@ -230,7 +230,7 @@ async def messages(
     party = _party(await _asker(tx, caller), row)
     if caller.company_id is None:
         await commands.see(tx, row, party)
-    rows = await queries.messages_of(tx, id, limit=page.limit + 1, after=_place(page.after))
+    rows = await queries.messages_of(tx, id, limit=page.limit + 1, after=place_of_id(page.after))
     answers = [_message(row, caller, party) for row in rows]
     return page_of(answers, page, request, response, Message, cursor=lambda one: (one.id,))
 
@@ -313,13 +313,3 @@ def _message(row: Row[Any], caller: Principal, party: Party) -> Message:
     api_key = row.api_key if row.side == party else None
     derived = {"mine": row.user_id == caller.user_id, "api_key": api_key}
     return Message.model_validate(dict(row._mapping) | derived)
-
-
-def _place(after: tuple[str, ...] | None) -> UUID | None:
-    if after is None:
-        return None
-    try:
-        [id] = after
-        return UUID(id)
-    except ValueError:
-        raise bad_cursor() from None

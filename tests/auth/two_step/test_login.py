@@ -68,7 +68,6 @@ async def test_a_ticket_ends_after_five_minutes_and_five_wrong_codes(
 ) -> None:
     anna = await Anna.with_app(auth, clock)
     late = await anna.ticket()
-    await postbox.mails()  # a mail that is on its way when the clock jumps is sent again
     clock.forward(minutes=5, seconds=1)
     assert refused(await anna.enter(late, anna.code())) == EXPIRED
     ticket = await anna.ticket()

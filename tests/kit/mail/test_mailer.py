@@ -21,6 +21,7 @@ from hirewire.kit.secrets import use_keys
 from hirewire.kit.settings import Settings
 from hirewire.messaging.transaction import Transactions
 from tests.builders import eventually
+from tests.clocks import moved
 from tests.services import copy_of_migrated
 from tests.smtp import mail_server
 
@@ -254,6 +255,28 @@ async def test_a_mail_of_a_killed_mailer_is_sent_after_its_lease(
     async with transactions() as tx:
         assert not await queue.end(tx, abandoned, "dead"), "it was overtaken"
     assert (await row_of(transactions, id)).state == "sent"
+
+
+async def test_a_clock_that_jumps_repeats_no_mail_under_way(
+    transactions: Transactions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = moved(monkeypatch)
+    async with (
+        mail_server(manner="hang", only_for=ANNA) as server,
+        sending(transactions, server.url),
+    ):
+        await send(transactions, letter())
+
+        async def is_under_way() -> bool:
+            return server.attempts[ANNA] == 1
+
+        await eventually(is_under_way)
+        clock.ahead = 2 * queue.LEASE
+        await send(transactions, letter("other@example.org"))
+        await ended(transactions, sent=1, queued=1)
+        await send(transactions, letter("other@example.org"))
+        await ended(transactions, sent=2, queued=1)
+    assert server.attempts[ANNA] == 1
 
 
 async def test_a_mail_sealed_with_a_lost_key_is_dead(transactions: Transactions) -> None:

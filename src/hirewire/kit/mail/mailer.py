@@ -88,6 +88,7 @@ class Mailer:
         self._endings = Endings(transactions)
         self._claiming = asyncio.Lock()
         self._ready: deque[_Ready] = deque()
+        self._sending: set[UUID] = set()
 
     async def run(self) -> None:
         """Send what is due, until cancelled. Without a server, mails wait in the queue."""
@@ -120,7 +121,11 @@ class Mailer:
         ready = await self._next()
         if ready is None:
             return False
-        if await self._deliver(transport, ready.mail, ready.letter):
+        try:
+            is_there = await self._deliver(transport, ready.mail, ready.letter)
+        finally:
+            self._sending.discard(ready.mail.id)
+        if is_there:
             away.reset()
         else:
             await self._release()
@@ -134,7 +139,9 @@ class Mailer:
                 if not await self._claim():
                     return None
             ready = self._ready.popleft()
-        is_in_time = ready.until > asyncio.get_running_loop().time()
+            is_in_time = ready.until > asyncio.get_running_loop().time()
+            if is_in_time:
+                self._sending.add(ready.mail.id)
         return ready if is_in_time else await self._next()
 
     async def _claim(self) -> bool:
@@ -142,7 +149,7 @@ class Mailer:
         attempt = timedelta(seconds=CONNECT_SECONDS + ATTEMPT_SECONDS)
         until = asyncio.get_running_loop().time() + (queue.LEASE - attempt).total_seconds()
         async with self._transactions() as tx:
-            claimed = await queue.claim(tx, AT_ONCE)
+            claimed = await queue.claim(tx, AT_ONCE, self._sending)
         moment = now()
         for one in claimed:
             if one.expires_at is not None and one.expires_at <= moment:

@@ -1,6 +1,6 @@
 """The queue of mails (`kit.mail`): entering, claiming, and what became of each."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, NamedTuple, TypeAlias
@@ -107,8 +107,11 @@ async def enter(tx: Tx, kind: str, mails: Sequence[tuple[UUID, UUID]]) -> None:
     _wake_after(tx)
 
 
-async def claim(tx: Tx, most: int) -> list[Claimed]:
-    """The next due mails, the longest due first; each is left to the caller for `LEASE`."""
+async def claim(tx: Tx, most: int, but: Collection[UUID] = ()) -> list[Claimed]:
+    """The next due mails, the longest due first; each is left to the caller for `LEASE`.
+
+    Left out are those `but` that the caller is sending: a clock that jumps ends all leases.
+    """
     moment = now()
     result = await tx.exec_driver_sql(
         """
@@ -116,7 +119,7 @@ async def claim(tx: Tx, most: int) -> list[Claimed]:
         set attempts = m.attempts + 1, next_attempt_at = $1::timestamptz + $2::interval
         from (
             select id from kit.mail
-            where state = 'queued' and next_attempt_at <= $1
+            where state = 'queued' and next_attempt_at <= $1 and id <> all($4)
             order by next_attempt_at limit $3 for update skip locked
         ) as due
         where m.id = due.id
@@ -124,7 +127,7 @@ async def claim(tx: Tx, most: int) -> list[Claimed]:
             m.id, m.kind, m.user_id, m.content, m.attempts as attempt, m.deferrals, m.created_at,
             m.expires_at
         """,
-        (moment, LEASE, most),
+        (moment, LEASE, most, list(but)),
     )
     return [Claimed(**row._mapping) for row in result]
 

@@ -5,7 +5,7 @@ people get any. The rows of the recipients are locked, so an erasure at the same
 deletes the notice too.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -35,8 +35,14 @@ select p.user_id from employer e join person p using (user_id)
 where e.company_id = $1 and e.user_id <> $2 and not p.is_blocked
 order by p.user_id for key share of p
 """
-_MEET = "insert into person (user_id) values ($1) on conflict do nothing"
-_PERSON = "select user_id from person where user_id = $1 and not is_blocked for key share"
+_MEET = """
+insert into person (user_id) select id from unnest($1::uuid[]) as u(id) order by id
+on conflict do nothing
+"""
+_PEOPLE = """
+select user_id from person where user_id = any($1::uuid[]) and not is_blocked
+order by user_id for key share
+"""
 _MEET_MESSAGE = """
 insert into counted_message (event_id, user_id, at)
 select $1, u.id, $3 from unnest($2::uuid[]) as u(id) on conflict do nothing returning user_id
@@ -107,15 +113,21 @@ async def due(tx: Tx, received: Sequence[Received[E]]) -> Sequence[Received[E]]:
 
 
 async def recipients(tx: Tx, side: Side, subject: Subject) -> list[UUID]:
-    """Who gets a notice. Locks their rows.
+    """Who gets a notice. Locks their rows."""
+    if side == "applicant":
+        return await met(tx, [subject.applicant_id])
+    rows = await tx.exec_driver_sql(_COMPANY, (subject.company_id, subject.applicant_id))
+    return [UUID(str(row.user_id)) for row in rows]
 
-    An applicant may be known here by this event only: the registration comes from another service.
+
+async def met(tx: Tx, user_ids: Collection[UUID]) -> list[UUID]:
+    """Those of these people who are not blocked. Locks their rows.
+
+    They may be known here by an event about them only: the registration comes from another service.
     """
-    if side == "employer":
-        rows = await tx.exec_driver_sql(_COMPANY, (subject.company_id, subject.applicant_id))
-    else:
-        await tx.exec_driver_sql(_MEET, (subject.applicant_id,))
-        rows = await tx.exec_driver_sql(_PERSON, (subject.applicant_id,))
+    people = (list(user_ids),)
+    await tx.exec_driver_sql(_MEET, people)
+    rows = await tx.exec_driver_sql(_PEOPLE, people)
     return [UUID(str(row.user_id)) for row in rows]
 
 

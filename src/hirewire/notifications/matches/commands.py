@@ -16,7 +16,7 @@ from hirewire.messaging.envelope import Received
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
 from hirewire.notifications.kinds import Side
-from hirewire.notifications.making import announce, due, recorded_at
+from hirewire.notifications.making import announce, due, met, recorded_at
 from hirewire.notifications.planning import plan
 
 Group: TypeAlias = Literal["recommended_candidate", "recommended_vacancy"]
@@ -36,14 +36,6 @@ where w.position > u.position
 _COMPANIES = """
 select e.company_id, p.user_id from employer e join person p using (user_id)
 where e.company_id = any($1::uuid[]) and not p.is_blocked order by p.user_id for key share of p
-"""
-_MEET = """
-insert into person (user_id) select id from unnest($1::uuid[]) as u(id) order by id
-on conflict do nothing
-"""
-_APPLICANTS = """
-select user_id from person where user_id = any($1::uuid[]) and not is_blocked
-order by user_id for key share
 """
 _COUNTED = """
 update notice_match m set position = greatest(m.position, u.position)
@@ -176,13 +168,11 @@ async def _readers(
     tx: Tx, matches: Sequence[_Match]
 ) -> Mapping[tuple[UUID, UUID], list[tuple[UUID, Side]]]:
     """Who gets a notice of each match. Locks their rows."""
-    applicants = list({one.applicant_id for one in matches})
-    await tx.exec_driver_sql(_MEET, (applicants,))
     companies = list({one.company_id for one in matches})
     employers: dict[UUID, list[UUID]] = {}
     for row in await tx.exec_driver_sql(_COMPANIES, (companies,)):
         employers.setdefault(row.company_id, []).append(row.user_id)
-    free = {row.user_id for row in await tx.exec_driver_sql(_APPLICANTS, (applicants,))}
+    free = set(await met(tx, {one.applicant_id for one in matches}))
     readers: dict[tuple[UUID, UUID], list[tuple[UUID, Side]]] = {}
     for one in matches:
         company = employers.get(one.company_id, ())

@@ -15,20 +15,12 @@ from hirewire.messaging.envelope import Received
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
 from hirewire.notifications.kinds import Kind
-from hirewire.notifications.making import KEPT, announce, due, recorded_at
+from hirewire.notifications.making import KEPT, announce, due, met, recorded_at
 from hirewire.notifications.planning import plan
 
 KIND: Kind = "saved_search"
 EVERY = UUID(int=0)
 """Stands for all vacancies of a search whose alerts were ended."""
-_MEET = """
-insert into person (user_id) select id from unnest($1::uuid[]) as u(id) order by id
-on conflict do nothing
-"""
-_PEOPLE = """
-select user_id from person where user_id = any($1::uuid[]) and not is_blocked
-order by user_id for key share
-"""
 _FIND = """
 insert into found_vacancy as f (search_id, vacancy_id, user_id, position, at)
 select u.search_id, u.vacancy_id, u.user_id, u.position, $5
@@ -117,9 +109,7 @@ async def count(tx: Tx, received: Sequence[Received[SearchMatched]]) -> None:
     )
     if not finds:
         return
-    people = list({one.user_id for one in finds.values()})
-    await tx.exec_driver_sql(_MEET, (people,))
-    free = {row.user_id for row in await tx.exec_driver_sql(_PEOPLE, (people,))}
+    free = set(await met(tx, {one.user_id for one in finds.values()}))
     chosen = [one for one in finds.values() if one.user_id in free]
     rows = await tx.exec_driver_sql(_FIND, (*_columns(chosen), now(), EVERY))
     groups: dict[tuple[UUID, UUID], list[_Find]] = {}

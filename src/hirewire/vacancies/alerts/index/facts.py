@@ -98,6 +98,7 @@ class Facts:
         self.time = int(str(document["time"]))
         self._areas = frozenset(self.values.get("area", ()))
         self._near: dict[tuple[str, int, bool], bool] = {}
+        self._places: dict[str, bool] = {}
         self.looked_up: dict[tuple[int, bool], tuple[SimilarWords, set[str]]] = {}
         """Words that were looked up together, and those of them that are near a word of the
         vacancy, by distance and whether whole words were compared.
@@ -127,6 +128,12 @@ class Facts:
 
     def is_place_known(self, place: Place) -> bool:
         """Whether this vacancy or another one is at a place, or has its name."""
+        known = self._places.get(place.key)
+        if known is None:
+            known = self._places[place.key] = self._is_place_known(place)
+        return known
+
+    def _is_place_known(self, place: Place) -> bool:
         if place.key in self._areas or self.board.is_at(place.key):
             return True
         return any(all(map(self.is_used, stems)) for stems in place_stems(place))

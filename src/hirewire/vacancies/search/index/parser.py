@@ -7,6 +7,7 @@ rules into conditions for one vacancy (`alerts/index/conditions.py`).
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from tantivy import (
@@ -186,17 +187,20 @@ class TextReader(ABC, Generic[Q]):
         """All parts, none of the banned ones, and at least this pay."""
 
 
-def switched_stems(typed: str) -> list[str]:
+@lru_cache(maxsize=20_000)
+def switched_stems(typed: str) -> tuple[str, ...]:
     """The stems of what the same keys type in the other keyboard layout."""
-    return list(_STEMS.analyze(rules.plain(rules.other_layout(typed))))
+    return tuple(_STEMS.analyze(rules.plain(rules.other_layout(typed))))
 
 
-def place_stems(place: Place) -> list[list[str]]:
+@lru_cache(maxsize=5_000)
+def place_stems(place: Place) -> tuple[tuple[str, ...], ...]:
     """The stems of each name of a place."""
     names = dict.fromkeys((place.name, place.name_ru))
-    return [stems for name in names if (stems := _STEMS.analyze(rules.plain(name)))]
+    return tuple(tuple(stems) for name in names if (stems := _STEMS.analyze(rules.plain(name))))
 
 
+@lru_cache(maxsize=20_000)
 def whole_word(typed: str) -> str:
     """A typed word as it is, without stemming."""
     [whole] = _PLAIN.analyze(typed)

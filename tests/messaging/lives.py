@@ -83,6 +83,8 @@ class Two:
         """The duration of each handler invocation in seconds."""
         self.failing = ""
         """The text of notes that cannot be handled."""
+        self.repaired: set[UUID] = set()
+        """Notes that were published to the reader again because it lacked them."""
         self.messaging: dict[str, Messaging] = {}
         self.engines: dict[str, AsyncEngine] = {}
         self.operators: LocalOperators
@@ -92,6 +94,8 @@ class Two:
         await asyncio.sleep(self.pause)
         if self.failing and received.event.text == self.failing:
             raise ValueError(self.failing)
+        if received.repaired:
+            self.repaired.add(received.id)
         if not received.late:
             await tx.exec_driver_sql(
                 "insert into page values ($1, $2) "

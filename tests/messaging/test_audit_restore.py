@@ -174,6 +174,7 @@ async def test_a_subscriber_restored_alone_gets_its_missing_events(two: Two, scr
         report = await two.audit()
         assert report.clean, report
         assert await two.pages() == dict(zip(PAGES, "abcd", strict=True))
+        assert two.repaired == set(ids), "as handlers see"
 
 
 async def test_a_database_restored_in_place_needs_a_manual_epoch(two: Two) -> None:

@@ -17,7 +17,7 @@ from hirewire.kit.mail import queue
 from hirewire.kit.secrets import use_keys
 from hirewire.messaging.background import describe
 from hirewire.messaging.database import is_away
-from hirewire.messaging.transaction import Tx
+from hirewire.messaging.transaction import Tx, owner_of
 
 T = TypeVar("T")
 READ_AT_ONCE = 64 * 1024
@@ -82,6 +82,27 @@ def resend(
         console.print(f"{expired} not: their links have died, and their readers need new ones")
     if ids and queued + expired < len(set(ids)):
         fail(f"{len(set(ids)) - queued - expired} are not dead mails")
+
+
+@mails_app.command("hold-back")
+def hold_back(service: ServiceOption = None) -> None:
+    """After a backup was restored, before the services start: send nothing that it had queued.
+
+    Most of it has been sent since the backup. The mails are dead then: see `list` and `resend`. Of
+    `notifications`, deliveries to webhooks are held back as well, which are dead too, and pushes;
+    and what is sent about events that an audit publishes again.
+    """
+
+    async def work(tx: Tx) -> str:
+        held = []
+        if owner_of(tx) == "notifications":
+            from hirewire.notifications.holding_back import hold_back
+
+            held = [f"{number} {what}" for what, number in (await hold_back(tx)).items()]
+        return ", ".join([f"{await queue.hold_back(tx)} mails", *held])
+
+    for name, held in _each(service, work).items():
+        console.print(f"{name}: {held} held back")
 
 
 @mails_app.command()

@@ -25,6 +25,8 @@ UNREADABLE_HEADERS = "unreadable-headers"
 """Header under which a broker keeps unreadable headers, as hexadecimal text."""
 NOT_UNWRAPPED = "not-unwrapped"
 """Header under which a broker gives the reason why a structured CloudEvent was left unchanged."""
+REPAIR = "repair"
+"""Header of an event that is published again to a service that lacks it: the request's id."""
 EPOCH_BITS, SEQUENCE_BITS = 23, 40
 """Bits of the two parts of the number that orders a key's events."""
 BOM = b"\xef\xbb\xbf"
@@ -84,6 +86,11 @@ class Received(Generic[E]):
     """The person whom it is about was erased: no handler gets it."""
     repeats: UUID | None = None
     """The id of the event that this one repeats, because an operator asked for it again."""
+
+    repaired: bool = False
+    """Whether it was published again because this service lacked it: the message was lost, or the
+    database is one that was restored from a backup.
+    """
 
     @property
     def original_id(self) -> UUID:
@@ -249,6 +256,7 @@ def _decode(delivery: Delivery, services: frozenset[str]) -> Received[Event]:
         epoch=_epoch(headers, sequence),
         redacted=_is_redacted(event, delivery.body),
         repeats=_repeats(headers),
+        repaired=REPAIR in headers,
     )
 
 

@@ -19,8 +19,9 @@ from hirewire.messaging.ids import new_id
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.retry import Later
 from hirewire.messaging.transaction import Tx
+from hirewire.notifications import restoring
 from hirewire.notifications.kinds import Kind, Side
-from hirewire.notifications.planning import plan
+from hirewire.notifications.planning import hold_back, plan
 
 E = TypeVar("E", bound=Event)
 KEPT = timedelta(days=180)
@@ -185,7 +186,11 @@ async def _make(
         ),
     )
     rows = made.all()
-    await plan(tx, kind, [row.id for row in rows])
+    notices = [row.id for row in rows]
+    if await restoring.held(tx, [received]):
+        await hold_back(tx, notices)
+    else:
+        await plan(tx, kind, notices)
     new = {str(id) for id in ids}
     announce(tx, received, kind, at, [(r.id, r.user_id) for r in rows if str(r.id) in new])
 

@@ -9,12 +9,15 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
+import structlog
+
 from hirewire.kit.clock import now
 from hirewire.messaging.background import Wake
 from hirewire.messaging.transaction import Tx, after_commit, owner_of
 from hirewire.notifications import push_queue
 from hirewire.notifications.kinds import DEFAULTS, Kind
 
+log = structlog.get_logger(__name__)
 wakes: dict[str, Wake] = {}
 """Wakes the task that looks at plans in this process, by service."""
 AHEAD = timedelta(minutes=1)
@@ -45,6 +48,10 @@ where r.mail = 'at_once' or r.mail <> 'off' and not exists (
 )
 returning user_id
 """
+_HOLD_BACK = """
+update notice set mails = mails + 1, mailed_before = mailed_count, mailed_count = count
+where id = any($1::uuid[]) and mail_since is null
+"""
 _AGAIN = "insert into mail_plan (user_id, due_at) values ($1, $2)"
 
 
@@ -58,6 +65,15 @@ async def plan(tx: Tx, kind: Kind, notices: Sequence[UUID]) -> None:
     )
     if planned.first() is not None:
         _wake_after(tx)
+
+
+async def hold_back(tx: Tx, notices: Sequence[UUID]) -> None:
+    """Send nothing about notices: it was sent before the database was restored. Those that wait to
+    be mailed for another reason still do.
+    """
+    if notices:
+        log.warning("not sent again after the restore", notices=len(notices))
+        await tx.exec_driver_sql(_HOLD_BACK, (list(notices),))
 
 
 async def plan_again(tx: Tx, user_id: UUID) -> None:

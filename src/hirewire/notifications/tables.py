@@ -31,6 +31,11 @@ beginning = Table(
     Column("at", DateTime(timezone=True), nullable=False),
     Column("stated", ARRAY(Text), nullable=False, server_default="{}", comment="Owners that have"),
     Column("complete_at", DateTime(timezone=True), comment="When all owners had stated all"),
+    Column(
+        "restored_at",
+        DateTime(timezone=True),
+        comment="About repaired events that were recorded before, nothing is sent",
+    ),
     comment="One row: events that were recorded before make no notices",
 )
 

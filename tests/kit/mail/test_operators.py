@@ -132,6 +132,9 @@ async def test_the_commands_list_and_resend(
     assert code == 0
     assert "1 not: their links have died" in text
     assert await states(auth) == {dead: "queued", gone: "expired"}
+    code, text = await run("hold-back")
+    assert (code, text.strip()) == (0, "auth: 1 mails held back")
+    assert await states(auth) == {dead: "dead", gone: "expired"}
 
 
 async def test_gauges_show_what_is_not_sent(auth: Running) -> None:

@@ -203,6 +203,17 @@ async def put_back(
     )
 
 
+async def hold_back(tx: Tx) -> int:
+    """Do not send what waits, after the database was restored from a backup: most of it has been
+    sent since. It is dead, and can be sent again. Returns how many mails.
+    """
+    held = await tx.exec_driver_sql(
+        "update kit.mail set state = 'dead', ended_at = $1, error = $2 where state = 'queued'",
+        (now(), "held back: it may have been sent before the database was restored"),
+    )
+    return held.rowcount
+
+
 class Resent(NamedTuple):
     """What became of dead mails that were to be sent again."""
 

@@ -17,7 +17,7 @@ import asyncpg
 import structlog
 
 from hirewire.messaging.broker import Broker, BrokerMisconfigured, BrokerUnavailable, Message
-from hirewire.messaging.envelope import message_of
+from hirewire.messaging.envelope import REPAIR, message_of
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.ordered import publish_in_order
 from hirewire.messaging.publishing.repeats import repeated
@@ -423,7 +423,10 @@ def _message(row: asyncpg.Record, service: str, request: _Request) -> Message:
     """The event for the subscriber: a repeat if it was published before the request began."""
     if request.asked.get("again") and not row["fresh"]:
         return repeated(row, service, to=request.to, request=request.id)
-    return replace(message_of(row, service), to=request.to)
+    message = replace(message_of(row, service), to=request.to)
+    if request.asked.get("ids"):
+        return replace(message, headers={**message.headers, REPAIR: str(request.id)})
+    return message
 
 
 def _request_of(row: asyncpg.Record) -> _Request:

@@ -11,11 +11,10 @@ from sqlalchemy import Row
 from hirewire.kit.clock import now
 from hirewire.kit.mail import queue
 from hirewire.kit.time_zones import zone_of
-from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
 from hirewire.notifications.kinds import DEFAULTS, FOR_CALENDARS
 from hirewire.notifications.mailing import rules
-from hirewire.notifications.mailing.rules import Reader
+from hirewire.notifications.mailing.rules import Mailed, Reader
 
 KIND = "notices"
 AT_ONCE = 500
@@ -56,18 +55,16 @@ update notice set mail_since = null where id in (
 )
 """
 _CHOOSE = """
-with chosen as (
-    select n.id, u.mail_id
-    from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::uuid[])
-        as u(user_id, kind, until, mail_id)
-    join notice n on n.user_id = u.user_id and n.kind = u.kind
-    where n.mail_since < u.until
-    for update of n skip locked
-)
-update notice n set mail_id = c.mail_id, mailed_at = $5, mail_since = null, mails = n.mails + 1,
+select n.id, n.user_id, n.event_id, n.kind, n.about_id, n.mails, n.count as counted
+from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as u(user_id, kind, until)
+join notice n on n.user_id = u.user_id and n.kind = u.kind
+where n.mail_since < u.until
+for update of n skip locked
+"""
+_IN_MAILS = """
+update notice n set mail_id = u.mail_id, mailed_at = $3, mail_since = null, mails = n.mails + 1,
     mailed_before = n.mailed_count, mailed_count = n.count
-from chosen c where n.id = c.id
-returning n.user_id, n.mail_id
+from unnest($1::uuid[], $2::uuid[]) as u(id, mail_id) where n.id = u.id
 """
 _MAILED = "update person set mailed_at = $2 where user_id = any($1::uuid[])"
 _LATER = """
@@ -80,7 +77,6 @@ class _Due:
     user_id: UUID
     kind: str
     until: datetime
-    mail_id: UUID
 
 
 async def queue_due(tx: Tx) -> bool:
@@ -110,7 +106,6 @@ async def _queue(tx: Tx, people: Sequence[Row[Any]], moment: datetime) -> dict[U
     unreachable = [one.user_id for one in people if not one.can_be_mailed]
     await tx.exec_driver_sql(_FORGET, (ids, unreachable, list(FOR_CALENDARS)))
     readers = {one.user_id: _reader(one) for one in people}
-    mails = {one: new_id() for one in ids}
     off, chosen, rest = list[tuple[UUID, str]](), list[_Due](), list[Row[Any]]()
     for row in await tx.exec_driver_sql(_WAITING, (ids,)):
         every = row.mail or _default(row.kind)
@@ -118,7 +113,7 @@ async def _queue(tx: Tx, people: Sequence[Row[Any]], moment: datetime) -> dict[U
         if every == "off":
             off.append((row.user_id, row.kind))
         elif until is not None and row.since < until:
-            chosen.append(_Due(row.user_id, row.kind, until, mails[row.user_id]))
+            chosen.append(_Due(row.user_id, row.kind, until))
         else:
             rest.append(row)
     if off:
@@ -144,14 +139,22 @@ async def _choose(tx: Tx, chosen: Sequence[_Due], moment: datetime) -> set[UUID]
             [one.user_id for one in chosen],
             [one.kind for one in chosen],
             [one.until for one in chosen],
-            [one.mail_id for one in chosen],
-            moment,
         ),
     )
-    mails = {row.user_id: row.mail_id for row in rows}
+    readers: dict[UUID, list[Row[Any]]] = {}
+    for row in rows:
+        readers.setdefault(row.user_id, []).append(row)
+    mails = {user_id: rules.mail_id(user_id, map(_mailed, its)) for user_id, its in readers.items()}
+    ids = [(row.id, mails[row.user_id]) for its in readers.values() for row in its]
+    if ids:
+        await tx.exec_driver_sql(_IN_MAILS, (*map(list, zip(*ids, strict=True)), moment))
     await queue.enter(tx, KIND, [(mail_id, user_id) for user_id, mail_id in mails.items()])
     await tx.exec_driver_sql(_MAILED, (list(mails), moment))
     return set(mails)
+
+
+def _mailed(row: Row[Any]) -> Mailed:
+    return Mailed(row.event_id, row.kind, row.about_id, row.mails, row.counted)
 
 
 def _default(kind: str) -> str:

@@ -1,8 +1,11 @@
-"""When mails about notices are due, in the time zone of their reader."""
+"""When mails about notices are due, in the time zone of their reader, and which ids they have."""
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from typing import Final
+from typing import Final, NamedTuple
+from uuid import UUID
 
 from hirewire.notifications.quiet import instant, quiet_until
 
@@ -23,6 +26,30 @@ class Reader:
     """The minutes of the day from and until which nothing arrives."""
     mailed_at: datetime | None = None
     """When the last mail about notices was queued."""
+
+
+class Mailed(NamedTuple):
+    """What a mail says of a notice: by this it is the same one after a backup was restored."""
+
+    event_id: UUID
+    kind: str
+    about_id: UUID | None
+    mails: int
+    """How many mails the notice was in before."""
+    counted: int
+
+
+def mail_id(user_id: UUID, notices: Iterable[Mailed]) -> UUID:
+    """The id of a mail, which is in its `Message-ID`: it follows from what the mail is about.
+
+    A UUIDv7 of the time of the first event, the rest from a digest.
+    """
+    about = list(notices)
+    parts = sorted(" ".join(map(str, one)) for one in about)
+    digest = hashlib.sha256("\n".join([str(user_id), *parts]).encode()).digest()
+    rest = int.from_bytes(digest[:10]) & ~(0xF << 76) & ~(0b11 << 62)
+    first = min(one.event_id.int for one in about) >> 80
+    return UUID(int=first << 80 | 0x7 << 76 | 0b10 << 62 | rest)
 
 
 def due(reader: Reader, every: str, moment: datetime) -> datetime | None:

@@ -15,9 +15,10 @@ from hirewire.kit.clock import now
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
+from hirewire.notifications import restoring
 from hirewire.notifications.kinds import Side
 from hirewire.notifications.making import announce, due, met, recorded_at
-from hirewire.notifications.planning import plan
+from hirewire.notifications.planning import hold_back, plan
 
 Group: TypeAlias = Literal["recommended_candidate", "recommended_vacancy"]
 GROUPS: dict[Side, Group] = {
@@ -211,8 +212,15 @@ async def _count(tx: Tx, groups: Mapping[_Place, Sequence[_Match]]) -> None:
         for one in matches
     ]
     await tx.exec_driver_sql(_ADD, tuple(map(list, zip(*added, strict=True))))
+    held = await restoring.held(tx, [one.cause for its in groups.values() for one in its])
+    old = {
+        notices[user_id, GROUPS[side], about]
+        for (user_id, side, about), matches in groups.items()
+        if all(one.cause.id in held for one in matches)
+    }
     for kind in GROUPS.values():
-        await plan(tx, kind, [row.id for row in rows if row.kind == kind])
+        await plan(tx, kind, [row.id for row in rows if row.kind == kind and row.id not in old])
+    await hold_back(tx, list(old))
     for row in rows:
         if row.id in causes:  # a new one
             announce(tx, causes[row.id], row.kind, row.at, [(row.id, row.user_id)])

@@ -283,6 +283,11 @@ async def lose(tx: Tx, device: Claimed) -> None:
     await _delete(tx, [device.id])
 
 
+async def drop_all(tx: Tx) -> int:
+    """Delete all pushes that wait; returns how many."""
+    return (await tx.exec_driver_sql("delete from push")).rowcount
+
+
 async def forget_old(tx: Tx) -> None:
     """Delete pushes that were not sent in time, and what late access tokens cannot name."""
     moment = now()

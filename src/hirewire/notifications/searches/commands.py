@@ -14,9 +14,10 @@ from hirewire.kit.clock import now
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
+from hirewire.notifications import restoring
 from hirewire.notifications.kinds import Kind
 from hirewire.notifications.making import KEPT, announce, due, met, recorded_at
-from hirewire.notifications.planning import plan
+from hirewire.notifications.planning import hold_back, plan
 
 KIND: Kind = "saved_search"
 EVERY = UUID(int=0)
@@ -148,7 +149,14 @@ async def _count(tx: Tx, groups: Mapping[tuple[UUID, UUID], Sequence[_Find]]) ->
         for one in finds
     ]
     await tx.exec_driver_sql(_ADD, tuple(map(list, zip(*added, strict=True))))
-    await plan(tx, KIND, [row.id for row in rows])
+    held = await restoring.held(tx, [one.cause for its in groups.values() for one in its])
+    old = {
+        notices[place]
+        for place, finds in groups.items()
+        if all(one.cause.id in held for one in finds)
+    }
+    await plan(tx, KIND, [row.id for row in rows if row.id not in old])
+    await hold_back(tx, list(old))
     for row in rows:
         if row.id in causes:  # a new one
             announce(tx, causes[row.id], KIND, row.at, [(row.id, row.user_id)])

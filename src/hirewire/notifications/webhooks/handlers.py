@@ -30,6 +30,7 @@ from hirewire.contracts.vacancies import (
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.event import Event
 from hirewire.messaging.transaction import Tx
+from hirewire.notifications import restoring
 from hirewire.notifications.making import recorded_at
 from hirewire.notifications.webhooks import commands, recording, rules
 from hirewire.notifications.webhooks.recording import Entry
@@ -70,6 +71,7 @@ async def on_event(tx: Tx, received: Sequence[Received[Any]]) -> None:
     companies = [rules.company_of(type, body) for body in bodies]
     known = [one for one in companies if one is not None]
     found = await recording.receivers(tx, type, known)
+    held = await restoring.held(tx, received) if found else frozenset()
     await recording.enter(
         tx,
         [
@@ -80,6 +82,7 @@ async def on_event(tx: Tx, received: Sequence[Received[Any]]) -> None:
         ]
         if found
         else [],
+        held={one.original_id for one in received if one.id in held},
     )
 
 

@@ -5,7 +5,7 @@ is a row as long as something in it waits. Whoever enters deliveries and whoever
 the lane, so none is left behind.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -30,7 +30,7 @@ _ENTER = """
 insert into webhook_delivery (id, webhook_id, event_id, type, key, position, at, subject_id, body)
 select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::bigint[],
     $7::timestamptz[], $8::uuid[], $9::text[])
-on conflict (webhook_id, event_id) do nothing returning webhook_id, key
+on conflict (webhook_id, event_id) do nothing returning id, webhook_id, event_id, key
 """
 _LANES = """
 insert into webhook_lane as l (webhook_id, key, next_attempt_at)
@@ -44,6 +44,18 @@ update webhook_delivery set state = 'waiting', attempts = 0, ended_at = null
 where webhook_id = $1 and state = 'dead' and ($2::uuid is null or id = $2)
 returning webhook_id, key
 """
+_LOCK_ALL_LANES = "select from webhook_lane order by webhook_id, key for update"
+_ALL_WAITING = "select id from webhook_delivery where state = 'waiting' for update"
+_KILL = """
+update webhook_delivery set state = 'dead', ended_at = $2 where id = any($1::uuid[])
+"""
+_SAY_WHY = """
+insert into webhook_attempt (id, delivery_id, at, seconds, url, error)
+select u.id, d.id, $3, 0, w.url, $4
+from unnest($1::uuid[], $2::uuid[]) as u(id, delivery_id)
+join webhook_delivery d on d.id = u.delivery_id join webhook w on w.id = d.webhook_id
+"""
+HELD_BACK = "held_back: it may have been sent before the board was restored from a backup"
 _HURRY = """
 update webhook_lane set next_attempt_at = $2 where webhook_id = $1 and next_attempt_at > $3
 """
@@ -80,8 +92,10 @@ async def receivers(tx: Tx, type: str, companies: Iterable[UUID]) -> list[Receiv
     return [Receiver(row.id, row.company_id, row.created_at) for row in rows]
 
 
-async def enter(tx: Tx, entries: Sequence[Entry]) -> None:
-    """Enter deliveries, each once for its webhook and event. They are sent after the commit."""
+async def enter(tx: Tx, entries: Sequence[Entry], held: Collection[UUID] = frozenset()) -> None:
+    """Enter deliveries, each once for its webhook and event. They are sent after the commit, but
+    those of the events `held` only if somebody sends them again.
+    """
     if not entries:
         return
     columns = zip(
@@ -101,8 +115,10 @@ async def enter(tx: Tx, entries: Sequence[Entry]) -> None:
         ),
         strict=True,
     )
-    rows = await tx.exec_driver_sql(_ENTER, tuple(map(list, columns)))
-    await _open_lanes(tx, [(row.webhook_id, row.key) for row in rows], later_than=None)
+    rows = (await tx.exec_driver_sql(_ENTER, tuple(map(list, columns)))).all()
+    await _hold(tx, [row.id for row in rows if row.event_id in held])
+    lanes = [(row.webhook_id, row.key) for row in rows if row.event_id not in held]
+    await _open_lanes(tx, lanes, later_than=None)
 
 
 async def _open_lanes(
@@ -124,6 +140,23 @@ async def replay(tx: Tx, webhook_id: UUID, id: UUID | None = None) -> int:
     lanes = [(row.webhook_id, row.key) for row in rows]
     await _open_lanes(tx, lanes, later_than=now() + LEASE)
     return len(lanes)
+
+
+async def _hold(tx: Tx, ids: Sequence[UUID]) -> None:
+    """Make these deliveries dead, which say why."""
+    if ids:
+        moment = now()
+        await tx.exec_driver_sql(_KILL, (list(ids), moment))
+        await tx.exec_driver_sql(_SAY_WHY, ([new_id() for _ in ids], list(ids), moment, HELD_BACK))
+
+
+async def hold_waiting(tx: Tx) -> int:
+    """Make all deliveries dead that wait, after the database was restored; returns how many."""
+    await tx.exec_driver_sql(_LOCK_ALL_LANES)
+    found = (await tx.exec_driver_sql(_ALL_WAITING)).scalars().all()
+    await _hold(tx, found)
+    await tx.exec_driver_sql("delete from webhook_lane")
+    return len(found)
 
 
 async def hurry(tx: Tx, webhook_id: UUID) -> None:

@@ -71,6 +71,7 @@ LABELS = {
     "delivery_delivered": N_("Delivered"),
     "delivery_dead": N_("Given up"),
     "webhook_no_secret": N_("Its secret cannot be read. Make a new one."),
+    "webhook_held_back": N_("Not sent after a backup was restored: you may have it already"),
     "webhook_host_not_found": N_("The host was not found"),
     "webhook_unreachable": N_("No connection"),
     "webhook_tls_failed": N_("The certificate is not valid"),

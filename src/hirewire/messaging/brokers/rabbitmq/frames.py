@@ -37,6 +37,7 @@ ATTRIBUTES = frozenset(
         "edge",
         "types",
         "replayof",
+        "repair",
         "typeversion",
         "dataref",
         "datasha256",

@@ -98,7 +98,7 @@ async def test_an_interview_is_agreed_moved_and_called_off_without_scripts(
         await anna.page.locator("#ahead-applicant a").first.click()
         await anna.page.locator("[name=start]").nth(1).check()
         await anna.page.locator("form[action$='/choose'] button").click()
-        await anna.reads("The interview is agreed.")
+        await anna.reads("The interview is scheduled.")
         assert await anna.foreign_words(*NAMES) == []
         link = anna.page.locator("a[href$='.ics']")
         async with anna.page.expect_download() as downloaded:
@@ -125,7 +125,7 @@ async def test_an_interview_is_agreed_moved_and_called_off_without_scripts(
         await boss.page.locator("#interview-cancel > summary").click()
         await boss.page.locator("#interview-cancel button").click()
         await anna.page.goto(path)
-        await anna.reads("The interview was called off.")
+        await anna.reads("The interview was cancelled.")
 
         await anna.page.goto("/interviews")
         await anna.page.locator("button[value=renew]").click()

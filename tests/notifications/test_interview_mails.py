@@ -51,7 +51,7 @@ async def test_an_agreed_interview_is_in_the_mails_of_both_and_goes_when_it_is_c
     [mine], [theirs], [colleagues] = (
         found[f"{one}@example.org"] for one in ("anna", "carla", "dan")
     )
-    assert mine.subject == "Interview for “Cook” agreed"
+    assert mine.subject == "Interview for “Cook” scheduled"
     assert mine.lines == ["Acme", "Tuesday, 12 January 2027, 10:00–10:45 (UTC+1)"]
     assert colleagues.attachments == [], "somebody else has proposed it"
     for letter, other, address in ((mine, "Acme", "anna"), (theirs, "Chef", "carla")):
@@ -80,7 +80,7 @@ async def test_a_time_that_is_called_off_before_its_mail_is_due_is_in_none(known
     await known.consume(proposed(known, 1), chosen(known, 2))
     await known.consume(cancelled(known, 3, "employer", "called_off"))
     [letter] = (await mails(known))["anna@example.org"]
-    assert letter.subject == "Interview for “Cook” called off"
+    assert letter.subject == "Interview for “Cook” cancelled"
     assert [file.parameters for file in letter.attachments] == [{"method": "CANCEL"}]
 
 

@@ -76,6 +76,7 @@ def test_every_kind_has_its_text() -> None:
         ),
         ({"kind": "vacancy_closed", "vacancy_title": None}, ("The job is closed", "Acme")),
         ({"language": "ru", "count": 3}, ("3 новых сообщения", "Cook · Acme")),
+        ({"language": "ru"}, ("Новое сообщение", "Cook · Acme")),
         ({"language": "ru", "count": 21}, ("21 новое сообщение", "Cook · Acme")),
         ({"language": "ru", "kind": "invitation"}, ("Приглашение откликнуться", "Cook · Acme")),
         (

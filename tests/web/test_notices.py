@@ -43,12 +43,15 @@ class Notifications:
     status: int = 200
     calls: list[tuple[str, str, bytes]] = field(default_factory=list)
     push: dict[str, Any] = field(default_factory=dict)
+    time_zone: str | None = None
+    """The reader's, as `auth` says."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         if not scope["path"].startswith("/api/notifications"):
-            await reply(send, b"{}")
+            me = {"id": A, "email": "a@example.org", "timeZone": self.time_zone}
+            await reply(send, json.dumps(me if scope["path"] == "/api/auth/me" else {}).encode())
             return
         path = scope["path"].removeprefix("/api/notifications")
         body = (await receive()).get("body", b"")
@@ -91,12 +94,13 @@ async def front() -> AsyncIterator[Front]:
     async with (
         serving(service, ports["notifications_port"]) as one,
         serving(service, ports["vacancies_port"]) as other,
+        serving(service, ports["auth_port"]) as third,
         serving(app, ports["web_port"]) as server,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{ports['web_port']}", timeout=20) as client,
     ):
         client.cookies.set(ACCESS, TOKEN)
         yield Front(client, service, app)
-        one.should_exit = other.should_exit = server.should_exit = True
+        one.should_exit = other.should_exit = third.should_exit = server.should_exit = True
 
 
 @pytest.mark.parametrize(
@@ -181,7 +185,7 @@ async def test_the_list_has_days_and_marks_what_is_unread(front: Front) -> None:
     russian = await front.page("/notices?unread=true", **{"accept-language": "ru"})
     assert "Уведомления" in russian
     assert "Ваш отклик на вакансию «&lt;Cook&gt;»: Рассматривается" in russian
-    assert "5 новых подходящих вакансий" in russian
+    assert "5 новых вакансий для вас" in russian
     assert ("GET", "/notices?limit=30&unread=true", b"") in front.service.calls
     assert 'href="/notices?unread=true&amp;after=on"' in russian
 
@@ -195,6 +199,18 @@ async def test_the_list_has_days_and_marks_what_is_unread(front: Front) -> None:
     counts = await front.page("/unread", **{"hx-request": "true"})
     assert "unread-notices" not in counts, "the page keeps its count"
     assert "unread-employer" in counts
+
+
+async def test_times_and_days_are_those_of_the_reader(front: Front) -> None:
+    """At half past eight in the evening by UTC it is the next morning in Vladivostok."""
+    front.service.items = [notice(at="2026-01-03T20:30:00+00:00")]
+    board = await front.page("/notices")
+    assert '<h2 class="day">3 January 2026</h2>' in board
+    assert 'title="3 January 2026, 20:30 UTC">20:30</time>' in board
+    front.service.time_zone = "Asia/Vladivostok"
+    there = await front.page("/notices")
+    assert '<h2 class="day">4 January 2026</h2>' in there
+    assert 'title="4 January 2026, 06:30 UTC+10">06:30</time>' in there
 
 
 async def test_notices_are_marked_one_by_one_or_all(front: Front) -> None:

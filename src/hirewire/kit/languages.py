@@ -1,6 +1,6 @@
 """The language that a request prefers, and times in a language."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from babel.dates import format_date, format_datetime
 
@@ -40,7 +40,9 @@ def _offset(moment: datetime) -> str:
     return f"UTC{sign}{hours}{f':{rest:02}' if rest else ''}" if minutes else "UTC"
 
 
-def moment_in_words(moment: datetime, language: str) -> str:
-    """The day and the time in the board's time zone, whose name follows."""
-    there = local(moment)
-    return f"{format_datetime(there, 'd MMMM y, HH:mm', locale=language)} {there:%Z}"
+def moment_in_words(moment: datetime, language: str, where: tzinfo | None = None) -> str:
+    """The day and the time in this time zone or the board's, whose name follows."""
+    there = local(moment) if where is None else moment.astimezone(where)
+    name = f"{there:%Z}"  # of many zones, there is none but digits
+    name = name if name.isalpha() else _offset(there)
+    return f"{format_datetime(there, 'd MMMM y, HH:mm', locale=language)} {name}"

@@ -91,7 +91,7 @@ async def test_people_choose_what_is_pushed_and_when(pushing: Pushing) -> None:
     pushing.clock.ahead = timedelta(hours=2)
     await pushing.send()
     titles = {one.content["title"]: one.headers["Urgency"] for one in pushing.service.to(browser)}
-    assert titles == {"New application": "normal", "1 new candidate": "low"}
+    assert titles == {"New application": "normal", "New candidate": "low"}
 
 
 async def test_more_messages_replace_the_push_of_the_first(pushing: Pushing) -> None:

@@ -62,6 +62,10 @@ def _plural(language: Language) -> Callable[[int], str]:
     return form
 
 
+def _form(forms: Forms, language: Language, count: int) -> str:
+    return forms.get(f"={count}") or forms[_plural(language)(count)]
+
+
 @dataclass(frozen=True, slots=True)
 class _Words:
     """Finds texts in a language."""
@@ -71,7 +75,7 @@ class _Words:
     def say(self, kind: str, name: str, count: int = 1, **values: str) -> str:
         """A text with the form for this number, and with its values."""
         found = texts()[kind][self.language][name]
-        form = found if isinstance(found, str) else found[_plural(self.language)(count)]
+        form = found if isinstance(found, str) else _form(found, self.language, count)
         filled = {"count": str(count)} | values
         return _PLACE.sub(lambda place: filled[place[1]], form)
 

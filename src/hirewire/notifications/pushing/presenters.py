@@ -20,7 +20,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
     "application_moved": ("Your application has a new status", "Новый статус вашего отклика"),
     "invitation": ("Invitation to apply", "Приглашение откликнуться"),
     "interview_proposed": ("Choose a time for an interview", "Выберите время интервью"),
-    "interview_chosen": ("The interview is agreed", "Время интервью согласовано"),
+    "interview_chosen": ("Interview scheduled", "Время интервью согласовано"),
     "interview_declined": (
         "The candidate declined the interview",
         "Кандидат отказался от интервью",
@@ -29,7 +29,7 @@ _TEXTS: dict[str, tuple[str, str]] = {
         "The candidate asks for other times",
         "Кандидат просит другое время",
     ),
-    "interview_cancelled": ("The interview was called off", "Интервью отменено"),
+    "interview_cancelled": ("Interview cancelled", "Интервью отменено"),
     "vacancy_closed": ("The job is closed", "Вакансия закрыта"),
 }
 """English and Russian, by the kind, or by the kind and the detail."""
@@ -80,7 +80,11 @@ def _title(kind: str, detail: str | None, count: int, language: Language) -> str
     if kind in _COUNTED:
         english, russian = _COUNTED[kind]
         forms = russian if is_russian else english
-        return forms[_russian(count) if is_russian else int(count != 1)].replace("%s", str(count))
+        said = forms[_russian(count) if is_russian else int(count != 1)]
+        if count == 1:
+            said = said.removeprefix("%s ")
+            return f"{said[0].upper()}{said[1:]}"
+        return said.replace("%s", str(count))
     texts = _TEXTS.get(f"{kind} {detail}") or _TEXTS.get(kind) or _OTHER
     return texts[is_russian]
 

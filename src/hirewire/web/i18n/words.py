@@ -4,7 +4,7 @@ import gettext
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from functools import cache, lru_cache
 from io import BytesIO
 from math import ceil
@@ -15,7 +15,7 @@ from babel import Locale, dates, numbers
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from hirewire.kit.clock import day_of, local
+from hirewire.kit.clock import day_of, zone
 from hirewire.kit.languages import moment_in_words, span_in_words
 from hirewire.web.i18n.labels import LABELS, UNACCEPTED
 from hirewire.web.i18n.problem_texts import NARROWER, NOT_ACCEPTED, NOT_DONE, TEXTS
@@ -174,13 +174,13 @@ class Words:
         found = date.fromisoformat(value) if is_day else day_of(datetime.fromisoformat(value))
         return _date(self.lang, "d MMMM y", found)
 
-    def moment(self, value: str) -> str:
-        """The day and the time of an ISO 8601 time, in the board's time zone."""
-        return moment_in_words(datetime.fromisoformat(value), self.lang)
+    def moment(self, value: str, where: tzinfo | None = None) -> str:
+        """The day and the time of an ISO 8601 time, in this time zone or the board's."""
+        return moment_in_words(datetime.fromisoformat(value), self.lang, where)
 
-    def clock(self, value: str) -> str:
-        """The time of day of an ISO 8601 time, in the board's time zone."""
-        return f"{local(datetime.fromisoformat(value)):%H:%M}"
+    def clock(self, value: str, where: tzinfo | None = None) -> str:
+        """The time of day of an ISO 8601 time, in this time zone or the board's."""
+        return f"{datetime.fromisoformat(value).astimezone(where or zone()):%H:%M}"
 
     def span(self, start: str, minutes: int, zone: str) -> str:
         """The day and from when to when, by the clocks of a time zone, whose offset follows."""

@@ -10,14 +10,15 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from pydantic import JsonValue
 
-from hirewire.kit.clock import day_of
+from hirewire.kit.clock import day_of, today
 from hirewire.web.api.answers import Answer, Missing, SignInFirst
 from hirewire.web.api.models.applications import Application, Message, Move
 from hirewire.web.api.models.base import Items
 from hirewire.web.api.models.profiles import ResumeInList, WholeResume
 from hirewire.web.api.models.vacancies import Reason
+from hirewire.web.i18n import zones
 from hirewire.web.i18n.labels import N_
-from hirewire.web.pages.meetings import DURATIONS, Meetings, shown, zone_of, zones
+from hirewire.web.pages.meetings import DURATIONS, Meetings, shown, zone_of
 from hirewire.web.pages.naming import named
 from hirewire.web.pages.rendering import (
     Asking,
@@ -182,7 +183,8 @@ async def _page(
         messages=messages,
         conversation=conversation(one, messages),
         meetings=meetings,
-        zones=zones,
+        regions=zones.regions(who.words.lang, today()),
+        canonical=zones.canonical,
         durations=DURATIONS,
         following=AHEAD.get(one.stage or "", ""),
         form=form,

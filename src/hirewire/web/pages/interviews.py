@@ -88,13 +88,15 @@ async def ahead(who: Member) -> Response:
     """What is ahead of the visitor on either side, and the address of their calendar."""
     role = who.request.query_params.get("role")
     if is_part(who.request) and role in ROLES:
-        part = await ahead_part(who, role, FEW)
+        whole = "whole" in who.request.query_params
+        part = await ahead_part(who, role, MOST if whole else FEW)
         return render(
             who,
             "parts/interviews_ahead.html",
             ahead=part.ahead,
             role=part.role,
             people=part.people,
+            whole=whole,
         )
     applied, hiring, address = await asyncio.gather(
         ahead_part(who, "applicant", MOST),

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from zoneinfo import ZoneInfo
 
 from pydantic import JsonValue
@@ -61,13 +60,6 @@ class Meetings:
     form: Form = field(default_factory=Form)
     is_known: bool = True
     """Whether the service has answered."""
-
-
-@cache
-def zones() -> list[str]:
-    """The time zones to choose from: those of places, and UTC."""
-    places = (name for name in names() if "/" in name)
-    return ["UTC", *sorted(name for name in places if not name.startswith(("Etc/", "SystemV/")))]
 
 
 async def zone_of(who: Visitor) -> str:

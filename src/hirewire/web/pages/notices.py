@@ -8,14 +8,16 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from urllib.parse import urlencode
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request, Response
 
-from hirewire.kit.clock import day_of, today
+from hirewire.kit.clock import now
 from hirewire.kit.errors import Unavailable
 from hirewire.web.api.answers import Missing
 from hirewire.web.api.models.notices import Notice
 from hirewire.web.i18n.words import Words
+from hirewire.web.pages.meetings import zone_of
 from hirewire.web.pages.rendering import (
     Asking,
     Member,
@@ -52,19 +54,21 @@ async def notices(who: Member) -> Response:
     only_unread = "unread" in who.request.query_params
     asking = or_none(who.notices.listed(WHOLE_PAGE, after, only_unread=only_unread))
     if is_part(who.request):
-        answer, _ = await asyncio.gather(asking, count_notices(who))
+        answer, here, _ = await asyncio.gather(asking, zone_of(who), count_notices(who))
     else:
-        answer = await asking
+        answer, here = await asyncio.gather(asking, zone_of(who))
     if answer is not None and not answer.is_good and after:  # probably an outdated position
         return go(who, PATH)
     found = answer.data if answer is not None else None
     names = await _searches(who, found.items if found else ())
+    zone = ZoneInfo(here)
     return render(
         who,
         "parts/notices.html" if is_part(who.request) else "notices.html",
         found=found,
-        days=_days(who.words, found.items) if found else [],
+        days=_days(who.words, found.items, zone) if found else [],
         names=names,
+        zone=zone,
         only_unread=only_unread,
         is_first=after is None,
         opens=opening_path,
@@ -136,7 +140,9 @@ async def _searches(who: Visitor, items: Sequence[Notice]) -> dict[str, str]:
     return {one.id: one.name for one in answer.data.items} if is_good(answer) else {}
 
 
-def _days(words: Words, items: Sequence[Notice]) -> list[Day]:
-    names = {today(): words.text("Today"), today() - timedelta(days=1): words.text("Yesterday")}
-    days = groupby(items, key=lambda one: day_of(datetime.fromisoformat(one.at)))
+def _days(words: Words, items: Sequence[Notice], zone: ZoneInfo) -> list[Day]:
+    """The notices by the days of a time zone."""
+    today = now().astimezone(zone).date()
+    names = {today: words.text("Today"), today - timedelta(days=1): words.text("Yesterday")}
+    days = groupby(items, key=lambda one: datetime.fromisoformat(one.at).astimezone(zone).date())
     return [Day(names.get(day) or words.day(day.isoformat()), list(group)) for day, group in days]

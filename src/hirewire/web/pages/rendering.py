@@ -74,7 +74,7 @@ DONE = {
     "mails_again": N_("The next notifications will be sent by mail again."),
     "notices_read": N_("All notifications are marked as read."),
     "proposed": N_("Times proposed. The candidate chooses one of them."),
-    "agreed": N_("The interview is agreed."),
+    "agreed": N_("The interview is scheduled."),
     "calendar_made": N_("Your calendar has an address now."),
     "calendar_ended": N_("The address of your calendar has been ended."),
     "webhook_on": N_("Switched on."),

@@ -1,10 +1,11 @@
 """An abandoned or dropped generation of a projection leaves nothing behind."""
 
+from contextlib import suppress
 from uuid import uuid4
 
 import pytest
 
-from hirewire.messaging.broker import QueueStats, QueueTopology
+from hirewire.messaging.broker import BrokerUnavailable, QueueStats, QueueTopology
 from hirewire.messaging.consuming import dead_letters
 from hirewire.messaging.projections import generations
 from hirewire.messaging.projections.dropping import StillUsed
@@ -63,8 +64,16 @@ async def test_an_abandoned_rebuild_leaves_nothing_and_can_be_restarted(
         assert [row.service for row in rows] == [one.subscriber(boards.name)]
         rows = await tx.exec_driver_sql("select count(*) from messaging.job where state = 'open'")
         assert rows.scalar_one() == 0
-    await boards.broker.declare([QueueTopology(two.topology(boards.name).queue, ())])
-    assert await boards.broker.stats(two.topology(boards.name).queue) == QueueStats(0, 0)
+    queue = QueueTopology(two.topology(boards.name).queue, ())
+
+    async def is_new() -> bool:
+        # RabbitMQ may still be deleting the queue, and the new one of its name with it.
+        with suppress(BrokerUnavailable):
+            await boards.broker.declare([queue])
+            return await boards.broker.stats(queue.queue) == QueueStats(0, 0)
+        return False
+
+    await eventually(is_new)
     await boards.kill(replica)
     boards.run(board(1), board(2))
     three, new = await boards.start(board(2))

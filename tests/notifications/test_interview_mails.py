@@ -16,6 +16,7 @@ from hirewire.notifications.kinds import Side
 from tests.notifications.conftest import Board
 from tests.notifications.test_interviews import INTERVIEW, START, cancelled, chosen, ids, proposed
 from tests.notifications.test_mailing import mails
+from tests.notifications.test_preferences import preferences
 
 
 @pytest.fixture
@@ -101,6 +102,79 @@ async def test_a_company_takes_out_what_an_erased_candidate_leaves(known: Board)
     [letter] = (await mails(known))["carla@example.org"]
     method, content = file_of(letter)
     assert (method, "Chef" in content) == ("CANCEL", False)
+
+
+async def files(board: Board, *names: str) -> dict[str, list[tuple[str, int]]]:
+    """The methods and sequences of the calendar files that these people are mailed now."""
+    found = await mails(board)
+    said: dict[str, list[tuple[str, int]]] = {}
+    for name in names:
+        for letter in found.get(f"{name}@example.org", []):
+            for file in letter.attachments:
+                [event] = IcsCalendarStream.calendar_from_ics(file.content).events
+                assert event.sequence is not None
+                said.setdefault(name, []).append(
+                    ((file.parameters or {})["method"], event.sequence)
+                )
+    return said
+
+
+async def test_who_moves_an_agreed_time_gets_it_out_of_the_own_calendar(known: Board) -> None:
+    await known.consume(proposed(known, 1), chosen(known, 2))
+    agreed = [("REQUEST", 2)]
+    assert await files(known, "anna", "carla", "dan") == {"anna": agreed, "carla": agreed}
+    await known.consume(proposed(known, 3, moved=True))
+    # Who sees the page before the mail is due needs it, too.
+    [notice, *_] = await known.notices(known.anna)
+    await known.call(known.anna, "PUT", f"/{notice['id']}/read", expect=204)
+    unread = await known.call(known.carla, "GET", "/unread")
+    moved = await mails(known)
+    assert set(moved) == {"anna@example.org", "carla@example.org"}
+    for letters in moved.values():
+        assert file_of(letters[0])[0] == "CANCEL"
+    [mine] = moved["carla@example.org"]
+    assert mine.subject == "Interview for “Cook”: the agreed time no longer holds"
+    assert mine.lines == ["Chef", "Tuesday, 12 January 2027, 10:00–10:45 (UTC+1)"]
+    assert await known.call(known.carla, "GET", "/unread") == unread == {"count": 1}, "own act"
+    await known.consume(chosen(known, 4))
+    again = [("REQUEST", 4)]
+    assert await files(known, "anna", "carla", "dan") == {"anna": again, "carla": again}
+
+
+async def test_who_had_the_entry_loses_it_when_a_colleague_moves_the_time(known: Board) -> None:
+    await known.consume(proposed(known, 1), chosen(known, 2))
+    await files(known)
+    by_dan = proposed(known, 3, moved=True).model_copy(update={"employer_id": known.dan})
+    again = chosen(known, 4).model_copy(update={"employer_id": known.dan})
+    await known.consume(by_dan, again)
+    found = await files(known, "anna", "carla", "dan")
+    assert found == {
+        "anna": [("REQUEST", 4)],
+        "carla": [("CANCEL", 4)],
+        "dan": [("REQUEST", 4)],
+    }
+
+
+async def test_who_asks_for_other_times_gets_the_agreed_one_out(known: Board) -> None:
+    await known.consume(proposed(known, 1), chosen(known, 2))
+    await files(known)
+    other = InterviewDeclined(**ids(known, 3), wants_other_times=True, called_off=START)
+    await known.consume(other)
+    for notice in await known.notices(known.carla):
+        await known.call(known.carla, "PUT", f"/{notice['id']}/read", expect=204)
+    gone = [("CANCEL", 3)]
+    assert await files(known, "anna", "carla", "dan") == {"anna": gone, "carla": gone}
+
+
+async def test_who_was_never_mailed_the_entry_gets_nothing(known: Board) -> None:
+    off = [{"kind": "interview_chosen", "mail": "off", "push": False}]
+    await preferences(known, known.anna, {"kinds": off})
+    await known.consume(proposed(known, 1), chosen(known, 2))
+    await files(known)
+    await known.consume(
+        InterviewDeclined(**ids(known, 3), wants_other_times=True, called_off=START)
+    )
+    assert await files(known, "anna", "carla") == {"carla": [("CANCEL", 3)]}
 
 
 async def test_a_declined_proposal_has_words_and_no_file(known: Board) -> None:

@@ -39,6 +39,8 @@ class Reader:
     email: str
     side: Side
     language: Language
+    had_entry: bool = False
+    """Whether an earlier file has entered it, and the person may not be concerned any more."""
 
 
 def method_of(its: AboutInterview, reader: Reader) -> Method | None:
@@ -49,7 +51,7 @@ def method_of(its: AboutInterview, reader: Reader) -> Method | None:
     if its.starts_at is None or its.minutes is None or its.time_zone is None:
         return None
     if reader.side == "employer" and its.employer_id != reader.user_id:
-        return None
+        return "CANCEL" if reader.had_entry else None
     return "REQUEST" if its.state == "chosen" else "CANCEL"
 
 

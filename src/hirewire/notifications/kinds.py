@@ -19,7 +19,11 @@ Kind: TypeAlias = Literal[
     "saved_search",
 ]
 FOR_CALENDARS: tuple[Kind, ...] = ("interview_chosen", "interview_cancelled")
-"""Kinds whose mails are sent even if the notice has been read: a calendar needs the file."""
+"""Kinds whose mails are sent even if the notice has been read: a calendar needs the file. So are
+others that say that an agreed time holds no more.
+"""
+MOVED = "moved"
+"""The detail of notices that say that an agreed time holds no more, and others are looked for."""
 Side: TypeAlias = Literal["applicant", "employer"]
 Frequency: TypeAlias = Literal["off", "at_once", "hourly", "daily", "weekly"]
 """How often a person gets mails about a kind."""

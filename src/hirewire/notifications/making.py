@@ -48,6 +48,12 @@ _MEET_MESSAGE = """
 insert into counted_message (event_id, user_id, at)
 select $1, u.id, $3 from unnest($2::uuid[]) as u(id) on conflict do nothing returning user_id
 """
+_HAS_ENTRY = """
+select distinct n.user_id from notice n
+where n.interview_id = $1 and n.side = $2 and n.kind = 'interview_chosen' and n.mails > 0
+    and n.user_id = $3
+"""
+_READ = "update notice set read_at = at where id = any($1::uuid[])"
 _INSERT = """
 insert into notice (id, user_id, kind, side, event_id, at, application_id, vacancy_id, company_id,
     resume_id, resume_title, detail, interview_id, starts_at, time_zone, minutes)
@@ -139,6 +145,21 @@ async def make(tx: Tx, received: Received[Any], kind: Kind, side: Side, subject:
         await _make(tx, _INSERT, received, kind, side, subject, people)
 
 
+async def make_for_entry(
+    tx: Tx, received: Received[Any], side: Side, subject: Subject, user_id: UUID
+) -> None:
+    """Make the notice of their own side's act that takes an agreed time out of a person's calendar.
+
+    It is read, for they know it; its mail has the file. Who was not mailed the entry gets none.
+    """
+    if subject.interview and await due(tx, [received]):
+        values = (subject.interview.id, side, user_id)
+        rows = await tx.exec_driver_sql(_HAS_ENTRY, values)
+        people = await met(tx, [row.user_id for row in rows])
+        kind: Kind = "interview_cancelled"
+        await _make(tx, _INSERT, received, kind, side, subject, people, is_read=True)
+
+
 async def make_for_message(tx: Tx, received: Received[Any], side: Side, subject: Subject) -> None:
     """Count a message in the unread notice about its application, or make one.
 
@@ -162,6 +183,8 @@ async def _make(
     side: Side,
     subject: Subject,
     people: Sequence[UUID],
+    *,
+    is_read: bool = False,
 ) -> None:
     if not people:
         return
@@ -187,6 +210,8 @@ async def _make(
     )
     rows = made.all()
     notices = [row.id for row in rows]
+    if is_read:
+        await tx.exec_driver_sql(_READ, (notices,))
     if await restoring.held(tx, [received]):
         await hold_back(tx, notices)
     else:

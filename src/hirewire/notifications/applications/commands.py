@@ -134,6 +134,15 @@ async def store_interview(tx: Tx, its: Interview) -> InterviewTime | None:
     )
 
 
+async def employer_of(tx: Tx, interview_id: UUID) -> UUID | None:
+    """Who has proposed an interview according to its last event: it is in that person's calendar.
+    Locks its row.
+    """
+    sql = "select employer_id from interview where id = $1 for update"
+    found: UUID | None = (await tx.exec_driver_sql(sql, (interview_id,))).scalar()
+    return found
+
+
 async def title_for_company(tx: Tx, resume_id: UUID, *, is_accepted: bool) -> str | None:
     """The title of a resume that a company may read; None if it may not, or it is not known.
 

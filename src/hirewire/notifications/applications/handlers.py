@@ -27,11 +27,12 @@ from hirewire.notifications.applications.rules import (
     Known,
     Step,
 )
-from hirewire.notifications.kinds import Side
+from hirewire.notifications.kinds import MOVED, Side
 from hirewire.notifications.making import (
     InterviewTime,
     Subject,
     make,
+    make_for_entry,
     make_for_message,
     recorded_at,
 )
@@ -97,8 +98,11 @@ async def on_application_message_sent(tx: Tx, received: Received[ApplicationMess
 
 
 async def on_interview_proposed(tx: Tx, received: Received[InterviewProposed]) -> None:
-    """Notify the candidate of times to choose from."""
+    """Notify the candidate of times to choose from, and take an agreed one out of the calendar of
+    whoever proposed that.
+    """
     event = received.event
+    former = await commands.employer_of(tx, event.interview_id)
     time = await _stored(
         tx,
         event,
@@ -109,9 +113,12 @@ async def on_interview_proposed(tx: Tx, received: Received[InterviewProposed]) -
         minutes=event.minutes,
     )
     if time is not None:
-        detail = "moved" if event.called_off else None
+        detail = MOVED if event.called_off else None
         outcome = InterviewOutcome("interview_proposed", "applicant", detail)
         await _notify(tx, received, outcome, replace(time, starts_at=None))
+        if event.called_off and former:
+            subject = await _of_interview(tx, event, "employer", MOVED, time)
+            await make_for_entry(tx, received, "employer", subject, former)
 
 
 async def on_interview_chosen(tx: Tx, received: Received[InterviewChosen]) -> None:
@@ -133,7 +140,9 @@ async def on_interview_chosen(tx: Tx, received: Received[InterviewChosen]) -> No
 
 
 async def on_interview_declined(tx: Tx, received: Received[InterviewDeclined]) -> None:
-    """Notify the company that the candidate declines, or wants other times."""
+    """Notify the company that the candidate declines, or wants other times, and take an agreed one
+    out of the candidate's calendar.
+    """
     event = received.event
     time = await _stored(tx, event, recorded_at(received), "declined", starts_at=event.called_off)
     if time is not None:
@@ -141,6 +150,10 @@ async def on_interview_declined(tx: Tx, received: Received[InterviewDeclined]) -
         await _notify(
             tx, received, InterviewOutcome("interview_declined", "employer", detail), time
         )
+        if event.called_off:
+            own = MOVED if event.wants_other_times else "called_off"
+            subject = await _of_interview(tx, event, "applicant", own, time)
+            await make_for_entry(tx, received, "applicant", subject, event.user_id)
 
 
 async def on_interview_cancelled(tx: Tx, received: Received[InterviewCancelled]) -> None:
@@ -232,22 +245,27 @@ async def _notify(
     outcome: InterviewOutcome,
     time: InterviewTime,
 ) -> None:
-    event = received.event
-    if outcome.side == "applicant":
+    subject = await _of_interview(tx, received.event, outcome.side, outcome.detail, time)
+    await make(tx, received, outcome.kind, outcome.side, subject)
+
+
+async def _of_interview(
+    tx: Tx, event: InterviewEvent, side: Side, detail: str | None, time: InterviewTime
+) -> Subject:
+    if side == "applicant":
         title = await commands.title_for_owner(tx, event.resume_id)
     else:
         title = await commands.title_for_company(tx, event.resume_id, is_accepted=True)
-    subject = Subject(
+    return Subject(
         application_id=event.application_id,
         vacancy_id=event.vacancy_id,
         company_id=event.company_id,
         resume_id=event.resume_id,
         applicant_id=event.user_id,
         resume_title=title,
-        detail=outcome.detail,
+        detail=detail,
         interview=time,
     )
-    await make(tx, received, outcome.kind, outcome.side, subject)
 
 
 async def _subject(tx: Tx, event: Event, side: Side, known: Known) -> Subject:

@@ -12,7 +12,7 @@ from hirewire.kit.clock import now
 from hirewire.kit.mail import queue
 from hirewire.kit.time_zones import zone_of
 from hirewire.messaging.transaction import Tx
-from hirewire.notifications.kinds import DEFAULTS, FOR_CALENDARS
+from hirewire.notifications.kinds import DEFAULTS, FOR_CALENDARS, MOVED
 from hirewire.notifications.mailing import rules
 from hirewire.notifications.mailing.rules import Mailed, Reader
 
@@ -36,8 +36,9 @@ _FORGET = """
 update notice set mail_since = null where id in (
     select id from notice
     where user_id = any($1::uuid[]) and mail_since is not null
-        and (read_at is not null and kind <> all($3::text[]) or withdrawn_at is not null
-            or user_id = any($2::uuid[]))
+        and (read_at is not null and kind <> all($3::text[]) and detail is distinct from $4
+                and (kind <> 'interview_declined' or starts_at is null)
+            or withdrawn_at is not null or user_id = any($2::uuid[]))
     for update skip locked
 )
 """
@@ -104,7 +105,7 @@ async def _queue(tx: Tx, people: Sequence[Row[Any]], moment: datetime) -> dict[U
     """Queue the mails of people; returns when to look again at whose notices."""
     ids = [one.user_id for one in people]
     unreachable = [one.user_id for one in people if not one.can_be_mailed]
-    await tx.exec_driver_sql(_FORGET, (ids, unreachable, list(FOR_CALENDARS)))
+    await tx.exec_driver_sql(_FORGET, (ids, unreachable, list(FOR_CALENDARS), MOVED))
     readers = {one.user_id: _reader(one) for one in people}
     off, chosen, rest = list[tuple[UUID, str]](), list[_Due](), list[Row[Any]]()
     for row in await tx.exec_driver_sql(_WAITING, (ids,)):

@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import TypeAlias, cast
 from urllib.parse import urlencode
+from uuid import UUID
 
 from babel import Locale
 
@@ -15,7 +16,7 @@ from hirewire.kit.calendars import Address
 from hirewire.kit.languages import span_in_words
 from hirewire.kit.mail.letters import LANGUAGES, Attachment, Item, Language, Letter, one_line
 from hirewire.notifications.calendar_files import Reader, calendar_file
-from hirewire.notifications.kinds import DEFAULTS, Kind, Side
+from hirewire.notifications.kinds import DEFAULTS, MOVED, Kind, Side
 from hirewire.notifications.mailing import queries
 from hirewire.notifications.mailing.queries import Mail
 from hirewire.notifications.unsubscribing import token
@@ -29,7 +30,9 @@ ONE_CLICK = "/api/notifications/unsubscribe"
 _PLACE = re.compile(r"\{(\w+)\}")
 _ORDER = {kind: nth for nth, kind in enumerate(DEFAULTS)}
 
-_BY_DETAIL = ("application_answered", "interview_declined", "interview_proposed")
+_BY_DETAIL = (
+    *("application_answered", "interview_declined", "interview_proposed", "interview_cancelled"),
+)
 """Kinds of which the detail chooses the title."""
 
 Forms: TypeAlias = Mapping[str, str]
@@ -170,12 +173,21 @@ def letter(mail: Mail, board: Board) -> Letter:
             (words.say("general", "unsubscribe"), f"{UNSUBSCRIBE}?{where}"),
         ],
         headers=_headers(board, where, mark),
-        attachments=[
-            file
-            for item in items
-            if (file := _calendar_file(mail, item, board, words.language)) is not None
-        ],
+        attachments=_calendar_files(mail, items, board, words.language),
     )
+
+
+def _calendar_files(
+    mail: Mail, items: Sequence[queries.Item], board: Board, language: Language
+) -> list[Attachment]:
+    """A file for each interview: two notices of one say the same by now."""
+    found: dict[UUID, Attachment] = {}
+    for item in items:
+        if item.interview is not None and item.interview.id not in found:
+            file = _calendar_file(mail, item, board, language)
+            if file is not None:
+                found[item.interview.id] = file
+    return list(found.values())
 
 
 def _calendar_file(
@@ -187,7 +199,13 @@ def _calendar_file(
     side: Side = "employer" if item.side == "employer" else "applicant"
     return calendar_file(
         item.interview,
-        Reader(user_id=mail.user_id, email=mail.email, side=side, language=language),
+        Reader(
+            user_id=mail.user_id,
+            email=mail.email,
+            side=side,
+            language=language,
+            had_entry=item.kind == "interview_cancelled" and item.detail == MOVED,
+        ),
         vacancy=item.vacancy_title,
         other=item.company_name if side == "applicant" else item.resume_title,
         sender=Address(board.name, board.address),

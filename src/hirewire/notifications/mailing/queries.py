@@ -10,7 +10,7 @@ from sqlalchemy import Row
 
 from hirewire.messaging.transaction import Tx
 from hirewire.notifications.calendar_files import AboutInterview
-from hirewire.notifications.kinds import FOR_CALENDARS
+from hirewire.notifications.kinds import FOR_CALENDARS, MOVED
 
 MOST_ITEMS = 20
 """Notices that a mail shows. Of more it says how many."""
@@ -38,7 +38,8 @@ select * from (
     left join interview i on i.id = n.interview_id
     left join preference f on f.user_id = n.user_id and f.kind = n.kind
     where n.mail_id = any($1::uuid[]) and n.withdrawn_at is null
-        and (n.read_at is null or n.kind = any($3::text[]))
+        and (n.read_at is null or n.kind = any($3::text[]) or n.detail = $4
+            or n.kind = 'interview_declined' and n.starts_at is not null)
         and f.mail is distinct from 'off'
     window mail as (partition by n.mail_id)
 ) as found where nth <= $2
@@ -135,7 +136,8 @@ async def mails(tx: Tx, ids: Sequence[tuple[UUID, UUID]]) -> dict[UUID, Mail]:
         if (one := readers.get(user_id)) is not None:
             found[id] = Mail(user_id, one.email, one.language, one.unsubscribe_key, [])
     matches: dict[UUID, tuple[UUID, int, Item]] = {}
-    for row in await tx.exec_driver_sql(_ITEMS, (list(found), MOST_ITEMS, list(FOR_CALENDARS))):
+    values = (list(found), MOST_ITEMS, list(FOR_CALENDARS), MOVED)
+    for row in await tx.exec_driver_sql(_ITEMS, values):
         item = Item(
             id=row.id,
             kind=row.kind,

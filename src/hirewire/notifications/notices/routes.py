@@ -47,7 +47,8 @@ class Notice(Answer):
     """Of `application_answered`: `accepted`, `declined` or `withdrawn`. Of `application_moved`: the
     applicant's state. Of `vacancy_closed`: the reason. Of `interview_proposed`: `moved`, if other
     times were proposed before. Of `interview_declined`: `declined` or `other_times`. Of
-    `interview_cancelled`: `called_off`, `application_ended` or `account_deleted`.
+    `interview_cancelled`: `called_off`, `application_ended`, `account_deleted`, or `moved`:
+    your side looks for another time than the agreed one.
     """
 
 

@@ -3,20 +3,21 @@
 import asyncio
 from uuid import uuid4
 
-from hirewire.contracts.auth import UserErased, UserExportRequested
+import pytest
+
+from hirewire.contracts.auth import UserErased, UserExportRequested, UserRoleChanged
 from hirewire.kit.clock import now
 from hirewire.kit.exports import parts
 from hirewire.kit.exports.maker import PartMaker
 from hirewire.messaging.testing import consume, recorded
 from hirewire.notifications.app import SERVICE
+from hirewire.notifications.applications import background
+from hirewire.notifications.tables import metadata
 from tests.notifications.conftest import Board
+from tests.notifications.test_interviews import INTERVIEW, abandoned, chosen, proposed
 from tests.notifications.test_preferences import preferences
 
-TABLES = (
-    *("person", "employer", "company", "vacancy", "resume", "application", "notice"),
-    *("notice_match", "withdrawn_match", "counted_message", "preference", "bounce", "push_device"),
-    "found_vacancy",
-)
+TABLES = tuple(metadata.tables)
 
 
 async def _found(board: Board, *words: object) -> set[str]:
@@ -52,6 +53,47 @@ async def test_an_applicant_who_is_erased(board: Board) -> None:
         "select is_erased from kit.refused_user where user_id = $1", board.anna
     )
     assert state == (True,)
+
+
+@pytest.mark.parametrize("erased_first", [True, False])
+async def test_an_interview_with_an_erased_person_says_nothing_and_goes(
+    board: Board, erased_first: bool
+) -> None:
+    """The company's calendar needs to know that nobody comes, for some days."""
+    await board.consume(board.submitted(), proposed(board, 1), chosen(board, 2))
+    assert "interview" in await _found(board, "Main street")
+    erased = UserErased(user_id=board.anna, erasure_id=uuid4(), erased_at=now())
+    gone = abandoned(board, 3)
+    for event in (erased, gone) if erased_first else (gone, erased):
+        await board.consume(event)
+    assert await _found(board, board.anna, board.resume, "Main street", "Chef") == set()
+    transactions = board.service.messaging.transactions
+    assert not await background.forget(transactions)
+    assert await _found(board, INTERVIEW) == {"interview", "notice"}
+    async with board.service.engine.begin() as connection:
+        await connection.exec_driver_sql("update interview set at = at - interval '31 days'")
+    assert not await background.forget(transactions)
+    assert await _found(board, INTERVIEW) == {"notice"}
+
+
+async def test_all_of_an_employer_and_of_the_last_one(board: Board) -> None:
+    """Whatever table it is in, and their interviews with people who are still there."""
+    await board.consume(board.submitted(), proposed(board, 1), chosen(board, 2))
+    await board.consume(UserRoleChanged(user_id=board.carla, role="admin"))
+    hook = {"url": "https://hooks.example.org/x", "events": ["application.submitted"]}
+    made = await board.service.client.post(
+        "/api/notifications/webhooks", json=hook, headers=board.service.as_user(board.carla)
+    )
+    assert made.status_code == 201, made.text
+    await board.consume(board.written("applicant"))
+    for one, left in ((board.carla, {"webhook"}), (board.dan, set())):
+        await board.consume(UserErased(user_id=one, erasure_id=uuid4(), erased_at=now()))
+        assert await _found(board, one) == set()
+        assert await _found(board, "hooks.example.org") == left
+    assert await _found(board, INTERVIEW) == {"interview", "notice"}
+    transactions = board.service.messaging.transactions
+    await background.forget(transactions)
+    assert await _found(board, "Main street") == {"interview"}, "the candidate knows where"
 
 
 async def test_matches_of_somebody_who_is_erased_are_counted_no_more(board: Board) -> None:

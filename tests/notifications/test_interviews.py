@@ -59,6 +59,20 @@ def cancelled(board: Board, version: int, side: str, reason: str) -> InterviewCa
     return InterviewCancelled(**ids(board, version), side=side, reason=reason, called_off=START)
 
 
+def abandoned(board: Board, version: int) -> InterviewAbandoned:
+    return InterviewAbandoned(
+        interview_id=INTERVIEW,
+        application_id=board.application,
+        vacancy_id=board.vacancy,
+        company_id=board.company,
+        employer_id=board.carla,
+        version=version,
+        time_zone="Europe/Berlin",
+        minutes=45,
+        called_off=START,
+    )
+
+
 async def stored(board: Board) -> list[Any]:
     async with board.service.engine.connect() as connection:
         return list(await connection.execute(text("select * from interview")))
@@ -132,18 +146,8 @@ async def test_the_company_learns_that_an_erased_candidate_will_not_come(
 ) -> None:
     await board.consume(board.submitted(), proposed(board, 1), chosen(board, 2))
     erased = UserErased(user_id=board.anna, erasure_id=uuid4(), erased_at=now())
-    abandoned = InterviewAbandoned(
-        interview_id=INTERVIEW,
-        application_id=board.application,
-        vacancy_id=board.vacancy,
-        company_id=board.company,
-        employer_id=board.carla,
-        version=3,
-        time_zone="Europe/Berlin",
-        minutes=45,
-        called_off=START,
-    )
-    for event in (erased, abandoned) if erased_first else (abandoned, erased):
+    gone = abandoned(board, 3)
+    for event in (erased, gone) if erased_first else (gone, erased):
         await board.consume(event)
     for employer in (board.carla, board.dan):
         [one] = [one for one in await board.notices(employer) if one["interviewId"]]

@@ -51,6 +51,7 @@ from hirewire.kit.erasing import erasing
 from hirewire.kit.exports import handlers as exporting
 from hirewire.kit.service import Service
 from hirewire.messaging.subscriptions import on, on_batch
+from hirewire.notifications.applications import background as applications_background
 from hirewire.notifications.applications import commands as applications_commands
 from hirewire.notifications.applications import handlers as applications
 from hirewire.notifications.beginning import handlers as beginning
@@ -249,6 +250,7 @@ SERVICE = Service(
     ],
     background=[
         notices_background.FORGET_OLD_NOTICES,
+        applications_background.FORGET_ABANDONED,
         matches_background.FORGET_OLD_WITHDRAWALS,
         searches_background.FORGET_OLD_FINDS,
         bounces_background.READ_MAILBOX,

@@ -2,14 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from hirewire.contracts.vacancies import ApplicationStated
+from hirewire.kit.clock import now
 from hirewire.messaging.transaction import Tx
 from hirewire.notifications.applications.rules import Known
 from hirewire.notifications.making import InterviewTime
 
+ABANDONED_KEPT = timedelta(days=30)
+"""How long an interview is kept of which no candidate is left: longer than its mails wait."""
 _KNOWN = """
 select user_id, is_accepted, applicant_state from application where id = $1 for update
 """
@@ -75,7 +78,8 @@ on conflict (id) do update set
     employer_id = excluded.employer_id, version = excluded.version, state = excluded.state,
     starts_at = excluded.starts_at, at = excluded.at,
     time_zone = coalesce(excluded.time_zone, i.time_zone),
-    minutes = coalesce(excluded.minutes, i.minutes), place = coalesce(excluded.place, i.place)
+    minutes = coalesce(excluded.minutes, i.minutes),
+    place = case when excluded.user_id is not null then coalesce(excluded.place, i.place) end
 where i.version < excluded.version
 returning time_zone, minutes
 """
@@ -163,6 +167,14 @@ async def anonymise(tx: Tx, id: UUID, user_id: UUID) -> None:
     await tx.exec_driver_sql(_ANONYMISE, (id,))
     await tx.exec_driver_sql("delete from interview where application_id = $1", (id,))
     await _forget(tx, [id], user_id)
+
+
+async def forget_abandoned(tx: Tx) -> None:
+    """Delete interviews of which no candidate is left, once the company was mailed that nobody will
+    come.
+    """
+    sql = "delete from interview where user_id is null and at <= $1"
+    await tx.exec_driver_sql(sql, (now() - ABANDONED_KEPT,))
 
 
 async def erase(tx: Tx, user_id: UUID) -> int:

@@ -64,7 +64,7 @@ async def refused(client: httpx.AsyncClient, service: str, token: str) -> float:
 async def test_a_person_is_found_blocked_and_unblocked(
     platform: Platform, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await platform.start("auth", "profiles", "vacancies", "web")
+    await platform.start("auth", "profiles", "vacancies", "notifications", "web")
     async with platform.client() as boss, platform.client() as anna, platform.client() as guest:
         await make_operator(platform, boss, monkeypatch)
         await sign_up(anna, ANNA)
@@ -148,9 +148,13 @@ async def test_a_person_is_found_blocked_and_unblocked(
             return (await anna.get("/me")).status_code == 200
 
         await eventually(is_back)  # each service learns it from an event
+        hook = {"url": "https://hooks.example.org/x", "events": ["user.registered"]}
+        await api(boss, "POST", "/notifications/webhooks", {**hook, "owner": "board"})
         log = re.sub(r"<[^>]+>", " ", await page(boss, "/admin/log"))
-        acts = re.findall(r"(Person blocked|Person unblocked|Made an operator) ?: +(\S+)", log)
+        names = "Person blocked|Person unblocked|Made an operator|Webhook added"
+        acts = re.findall(rf"({names}) ?: +(\S+)", log)
         assert acts == [
+            ("Webhook added", "hooks.example.org"),
             ("Person unblocked", ANNA),
             ("Person blocked", ANNA),
             ("Made an operator", BOSS),

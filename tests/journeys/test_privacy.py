@@ -168,6 +168,7 @@ ELSEWHERE = {
     "/api/vacancies/admin/companies/{id}",
     "/admin/reports/{target}/{id}",
     "/api/vacancies/admin/audit",
+    "/api/notifications/admin/audit",
     "/api/vacancies/admin/reported",
     "/api/vacancies/admin/reported/count",
     "/api/vacancies/admin/reported/{target}/{id}",

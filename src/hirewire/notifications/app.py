@@ -87,7 +87,7 @@ SERVICE = Service(
     name="notifications",
     routes=[
         *(notices.router, preferences.router, preferences.unsubscribing),
-        *(bounces.router, webhooks.router, pushing_routes.router),
+        *(bounces.router, webhooks.router, webhooks.admin, pushing_routes.router),
     ],
     scoped=["/api/notifications/notices", "/api/notifications/preferences"],
     for_keys={

@@ -29,7 +29,7 @@ from hirewire.web.api.operators import Operators
 from hirewire.web.api.profiles import Profiles
 from hirewire.web.api.services import Services
 from hirewire.web.api.vacancies import Vacancies
-from hirewire.web.api.webhooks import WebhooksClient
+from hirewire.web.api.webhooks import WebhookActs, WebhooksClient
 from hirewire.web.i18n.words import LANGUAGES, Words, words
 
 ACCESS, REFRESH = "hirewire_access", "hirewire_refresh"
@@ -167,6 +167,11 @@ class Visitor:
     def webhooks(self) -> WebhooksClient:
         """The webhooks of `notifications`, as this visitor."""
         return WebhooksClient(self.services, self.access, self.address)
+
+    @property
+    def webhook_acts(self) -> WebhookActs:
+        """The log of `notifications`, as this visitor."""
+        return WebhookActs(self.services, self.access, self.address)
 
     @property
     def unsigned_notices(self) -> Notices:

@@ -1,6 +1,7 @@
 """Whose webhooks are whose, what is refused, and what an erasure leaves."""
 
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from aiohttp import web
@@ -58,6 +59,19 @@ async def test_nobody_else_reads_or_changes_a_companys_webhook(hooks: Hooks) -> 
         assert refused["code"] == "not_an_employer"
 
 
+async def log(
+    hooks: Hooks, user: UUID, query: str = "", *, expect: int = 200, **claims: object
+) -> list[dict[str, Any]]:
+    """What operators have done here, the last act first."""
+    service = hooks.board.service
+    answer = await service.client.get(
+        f"/api/notifications/admin/audit{query}", headers=service.as_user(user, **claims)
+    )
+    assert answer.status_code == expect, answer.text
+    found: list[dict[str, Any]] = answer.json().get("items", [])
+    return found
+
+
 async def test_the_boards_webhooks_are_the_operators(hooks: Hooks) -> None:
     board = hooks.board
     root = uuid4()
@@ -74,6 +88,34 @@ async def test_the_boards_webhooks_are_the_operators(hooks: Hooks) -> None:
     assert got["user.registered"] == {"id": str(ivan)}
     assert got["application.submitted"]["userId"] == str(board.anna)
     assert "ivan@" not in str(await board.rows("select body from webhook_delivery"))
+
+    await hooks.call(root, "PATCH", f"/{made['id']}", {"on": False}, role="admin")
+    changes = {"on": True, "events": ["user.registered"]}
+    await hooks.call(root, "PATCH", f"/{made['id']}", changes, role="admin")
+    await hooks.call(root, "POST", f"/{made['id']}/rotate", role="admin")
+    second = await hooks.call(root, "POST", "", body, expect=201, role="admin")
+    await hooks.call(root, "DELETE", f"/{second['id']}", expect=204, role="admin")
+    # Of companies' webhooks nothing is logged.
+    await hooks.create()
+    acts = await log(hooks, root, role="admin")
+    assert [one["act"] for one in reversed(acts)] == [
+        "webhook_made",
+        "webhook_switched_off",
+        "webhook_changed",
+        "webhook_switched_on",
+        "webhook_secret_made",
+        "webhook_made",
+        "webhook_deleted",
+    ]
+    assert {one["operatorId"] for one in acts} == {str(root)}
+    assert {one["subjectId"] for one in acts} == {made["id"], second["id"]}
+    assert acts[-1]["details"] == {
+        "host": "127.0.0.1",
+        "events": "application.submitted, user.registered",
+    }
+    assert made["secret"] not in str(acts)
+    assert await log(hooks, root, f"?user={root}", role="admin") == [], "done to nobody"
+    await log(hooks, board.carla, expect=403)
 
     await board.consume(UserRoleChanged(user_id=root, role="applicant"))
     await hooks.call(root, "GET", f"/{made['id']}", expect=404, role="admin")

@@ -7,12 +7,14 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cache
 from importlib.resources import files
-from typing import TypedDict, cast
+from typing import Literal, TypeAlias, TypedDict, cast
 from uuid import UUID
 
 from sqlalchemy import LargeBinary, delete, func, insert, select, update
 from yarl import URL
 
+from hirewire.kit import audit_log
+from hirewire.kit.audit_log import Subject
 from hirewire.kit.clock import now
 from hirewire.kit.db import among, lock
 from hirewire.kit.errors import AppError, Kind, NotFound
@@ -155,6 +157,30 @@ async def change(
     if values:
         await tx.execute(update(webhook).where(its.id == id).values(values))
         await recording.hurry(tx, id)
+
+
+Act: TypeAlias = Literal[
+    "webhook_made",
+    "webhook_changed",
+    "webhook_switched_on",
+    "webhook_switched_off",
+    "webhook_secret_made",
+    "webhook_deleted",
+]
+"""What an operator does to a webhook of the board."""
+
+
+async def log(tx: Tx, operator_id: UUID, id: UUID, *acts: Act) -> None:
+    """Note in the operators' log what was done to a webhook of the board.
+
+    It names the host only: the rest of a URL may be a secret.
+    """
+    found = await tx.execute(select(webhook.c.url, webhook.c.events).where(webhook.c.id == id))
+    row = found.one()
+    details = {"host": URL(row.url).host or "", "events": ", ".join(row.events)}
+    subject = Subject("webhook", str(id))
+    for act in acts:
+        await audit_log.record(tx, act, subject, by=operator_id, why="", details=details)
 
 
 async def remove(tx: Tx, id: UUID) -> None:

@@ -5,9 +5,12 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
+from hirewire.kit import audit_log
+from hirewire.kit.audit_log import OperatorAct, Subject
 from hirewire.kit.errors import FieldError, Invalid, NotAnOperator
 from hirewire.kit.http import (
     Caller,
+    OperatorCaller,
     OperatorSecondFactor,
     Page,
     PageParams,
@@ -15,6 +18,7 @@ from hirewire.kit.http import (
     VerifiedCaller,
     may_be_operator,
     page_of,
+    place_in_time,
     place_of_id,
 )
 from hirewire.kit.openapi import refuses
@@ -38,6 +42,7 @@ from hirewire.notifications.webhooks.commands import (
 OWNING = (NotAnEmployer, CompanyInactive, NotAnOperator)
 """The refusals of all calls."""
 router = APIRouter(prefix="/api/notifications/webhooks", tags=["webhooks"])
+admin = APIRouter(prefix="/api/notifications/admin", tags=["operators"])
 BadUrl = {
     one.code: one
     for one in (
@@ -83,6 +88,8 @@ async def create(
     url = _checked_url(request, body.url)
     _check_events(body.events, body.owner)
     id, secret = await commands.create(tx, company_id, url, body.events)
+    if body.owner == "board":
+        await commands.log(tx, caller.user_id, id, "webhook_made")
     made = presenters.webhook(await _found(tx, id))
     return models.CreatedWebhook(**made.model_dump(), secret=secret)
 
@@ -119,6 +126,8 @@ async def change(
     if body.events is not None:
         _check_events(body.events, owner)
     await commands.change(tx, id, url=url, events=body.events, is_on=body.on)
+    if owner == "board":
+        await commands.log(tx, caller.user_id, id, *_acts(body))
     return presenters.webhook(await _found(tx, id))
 
 
@@ -129,7 +138,8 @@ async def change(
 )
 async def delete(id: UUID, tx: RequestTx, caller: Caller, request: Request) -> None:
     """Delete a webhook with all its deliveries."""
-    await _may(tx, caller, request, id)
+    if await _may(tx, caller, request, id) == "board":
+        await commands.log(tx, caller.user_id, id, "webhook_deleted")
     await commands.remove(tx, id)
 
 
@@ -139,7 +149,8 @@ async def rotate(
 ) -> models.Secret:
     """Make a new secret, which is in this answer only. The old one signs, too, for 24 hours."""
     response.headers["Cache-Control"] = "no-store"
-    await _may(tx, caller, request, id)
+    if await _may(tx, caller, request, id) == "board":
+        await commands.log(tx, caller.user_id, id, "webhook_secret_made")
     return models.Secret(secret=await commands.rotate(tx, id))
 
 
@@ -218,6 +229,36 @@ async def replay_all(
     """Send all dead deliveries again."""
     await _may(tx, caller, request, id)
     return models.Replayed(count=await commands.replay_all(tx, id))
+
+
+@admin.get("/audit", responses=refuses(NotAnOperator))
+async def audit(
+    tx: RequestTx,
+    caller: OperatorCaller,
+    page: PageParams,
+    request: Request,
+    response: Response,
+    user: UUID | None = None,
+) -> Page[OperatorAct]:
+    """For operators: what they have done in this service, the last act first; to one person with
+    `user`.
+    """
+    await require_operator(tx, caller)
+    subject = Subject("user", str(user)) if user is not None else None
+    rows = await audit_log.page(tx, page.limit, place_in_time(page.after), subject)
+    response.headers["Cache-Control"] = "no-store"
+    return page_of(
+        rows, page, request, response, OperatorAct, cursor=lambda row: (row.at.isoformat(), row.id)
+    )
+
+
+def _acts(body: models.WebhookChange) -> list[commands.Act]:
+    acts: list[commands.Act] = []
+    if body.url is not None or body.events is not None:
+        acts.append("webhook_changed")
+    if body.on is not None:
+        acts.append("webhook_switched_on" if body.on else "webhook_switched_off")
+    return acts
 
 
 async def _owner(tx: Tx, caller: Principal, request: Request, owner: rules.Owner) -> UUID | None:

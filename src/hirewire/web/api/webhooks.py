@@ -17,7 +17,15 @@ from hirewire.web.api.models.webhooks import (
     WebhookSecret,
     WholeDelivery,
 )
+from hirewire.web.api.operators import OperatorsClient
 from hirewire.web.api.services import Reply
+
+
+class WebhookActs(OperatorsClient):
+    """What operators do to the board's webhooks."""
+
+    name: ClassVar[str] = "notifications"
+    root: ClassVar[str] = "/api/notifications/admin"
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ PER_PAGE, OF_PERSON = 50, 20
 
 def logs_of(who: Visitor) -> Sequence[OperatorsClient]:
     """The services whose operators' acts the log shows."""
-    return (who.operators, who.reports)
+    return (who.operators, who.reports, who.webhook_acts)
 
 
 @router.get("")

@@ -166,6 +166,7 @@ class Somebody:
 
     async def foreign_words(self, *names: str) -> list[str]:
         """Words of another language on this page, except these names."""
+        await self.page.wait_for_load_state("domcontentloaded")
         return self.foreign(await self.page.evaluate(SHOWN), *names)
 
     def foreign(self, text: str, *names: str) -> list[str]:

@@ -81,7 +81,7 @@ async def test_a_company_adds_a_webhook_tries_it_and_mends_it(
         await page.fill("#url", "https://10.0.0.1/")
         await page.locator("input[value='application.submitted']").check()
         await page.locator("main form button:not([type])").click()
-        await who.reads("This address is not on the internet")
+        await who.reads("This is not a public address")
         await page.fill("#url", hooks.receiver.url)
         await page.locator("main form button:not([type])").click()
         secret = await page.locator("pre").inner_text()
@@ -110,7 +110,7 @@ async def test_a_company_adds_a_webhook_tries_it_and_mends_it(
         hooks.receiver.requests[-1].verified(secret)
 
         await page.locator(".crumbs a").click()
-        await who.press("Send all given up again")
+        await who.press("Resend all failed")
         await who.reads("It is sent again.")
         await _sent(hooks, page)
         await who.press("Switch off")

@@ -240,7 +240,7 @@ TEXTS: dict[str, str | Plural] = {
     "url_not_https": N_("Must begin with https://"),
     "url_with_password": N_("Must not contain a user name or a password"),
     "port_refused": N_("This port cannot be used"),
-    "address_refused": N_("This address is not on the internet"),
+    "address_refused": N_("This is not a public address"),
     "event_not_offered": N_("Choose events from the list"),
     **dict.fromkeys(("move_not_allowed", "other_side"), NOT_NOW),
     **dict.fromkeys(("interview_not_found", "interview_not_agreed", "calendar_not_found"), GONE),

@@ -14,13 +14,14 @@ from hirewire.contracts.auth import (
     UserErased,
     UserLocaleChanged,
 )
-from hirewire.contracts.vacancies import SearchMatched, SearchMatchWithdrawn
+from hirewire.contracts.vacancies import SearchMatched, SearchMatchWithdrawn, VacancyUpdated
 from hirewire.kit.clock import now
 from hirewire.kit.mail import mailer, queue
 from hirewire.kit.mail.letters import Letter
 from hirewire.kit.mail.mailer import Mailer
 from hirewire.kit.mail.queue import Ending
 from hirewire.kit.settings import Settings
+from hirewire.messaging.event import Event
 from hirewire.notifications import planning
 from hirewire.notifications.app import SERVICE
 from hirewire.notifications.mailing import background, commands, rules
@@ -223,6 +224,45 @@ async def test_what_saved_searches_have_found_is_named_once(known: Board, clock:
     await known.consume(SearchMatchWithdrawn(vacancy_id=None, **ended))
     clock.at("2026-11-28 05:00")
     assert await subjects(known) == []
+
+
+async def test_a_job_that_is_published_again_is_no_news(known: Board, clock: Clock) -> None:
+    """For 30 days, unless its title is another one. Who has not read of it sees it on the page."""
+    at_once = {"kind": "saved_search", "mail": "at_once", "push": False}
+    await preferences(known, known.anna, {"kinds": [at_once]})
+    ids = {"user_id": known.anna, "company_id": known.company, "search_ids": [uuid4()]}
+    ended = {"user_id": known.anna, "search_ids": ids["search_ids"], "reason": "vacancy_closed"}
+    again = [
+        SearchMatchWithdrawn(vacancy_id=known.vacancy, **ended),
+        SearchMatched(vacancy_id=known.vacancy, **ids),
+    ]
+
+    async def mailed_of(*events: Event) -> list[str]:
+        await known.consume(*events)
+        clock.forward(minutes=2)
+        found = (await mails(known)).get("anna@example.org", [])
+        return [line for letter in found for line in letter.lines]
+
+    assert len(await mailed_of(again[1])) == 1
+    assert await mailed_of(*again) == [], "closed and published again"
+    assert await mailed_of(*again) == [], "and again"
+    [notice] = await known.notices(known.anna)
+    assert (notice["kind"], notice["count"], notice["read"]) == ("saved_search", 1, False)
+    # Another job is mailed, and it alone.
+    assert len(await mailed_of(SearchMatched(vacancy_id=uuid4(), **ids))) == 1
+    renamed = VacancyUpdated(
+        vacancy_id=known.vacancy, company_id=known.company, version=4, title="Head cook"
+    )
+    [line] = await mailed_of(again[0], renamed, again[1])
+    assert "Head cook" in line
+    assert await mailed_of(*again) == []
+    await known.consume(again[0])
+    async with known.service.engine.begin() as connection:
+        await connection.exec_driver_sql(
+            "update found_vacancy set notified_at = notified_at - interval '31 days'"
+        )
+    [line] = await mailed_of(again[1])
+    assert "Head cook" in line
 
 
 async def test_a_choice_between_due_and_sending_counts(known: Board, clock: Clock) -> None:

@@ -4,8 +4,9 @@ A person has one unread notice of a search with a count; once it is read, the ne
 another one. A vacancy that was in a notice that is read is not counted again.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,8 @@ from hirewire.notifications.making import KEPT, announce, due, met, recorded_at
 from hirewire.notifications.planning import hold_back, plan
 
 KIND: Kind = "saved_search"
+NO_NEWS = timedelta(days=30)
+"""How long a vacancy that was taken back and returns with the same title is not mailed again."""
 EVERY = UUID(int=0)
 """Stands for all vacancies of a search whose alerts were ended."""
 _FIND = """
@@ -34,7 +37,8 @@ where not exists (
 order by u.search_id, u.vacancy_id
 on conflict (search_id, vacancy_id) do update set position = excluded.position, at = excluded.at
     where f.position < excluded.position
-returning search_id, vacancy_id, notice_id
+returning search_id, vacancy_id, notice_id, coalesce(f.notified_at > $7 and f.notified_title
+    is not distinct from (select title from vacancy v where v.id = f.vacancy_id), false) as is_known
 """
 _COUNT = """
 insert into notice as n (id, user_id, kind, side, event_id, at, count, about_id, vacancy_id,
@@ -51,8 +55,9 @@ do update set count = n.count + excluded.count, vacancy_id = null, company_id = 
 returning id, user_id, about_id, at
 """
 _ADD = """
-update found_vacancy f set notice_id = n.id, mails = n.mails
-from unnest($1::uuid[], $2::uuid[], $3::uuid[]) as u(search_id, vacancy_id, notice_id)
+update found_vacancy f set notice_id = n.id, mails = case when u.is_known then -1 else n.mails end
+from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::boolean[])
+    as u(search_id, vacancy_id, notice_id, is_known)
 join notice n on n.id = u.notice_id
 where f.search_id = u.search_id and f.vacancy_id = u.vacancy_id
 """
@@ -67,9 +72,15 @@ on conflict (search_id, vacancy_id) do update set position = excluded.position
     where f.position < excluded.position
 returning search_id, vacancy_id, notice_id
 """
-_TAKE_BACK = """
+_NOTIFIED = "f.mails >= 0 and (n.mails > f.mails or n.pushed_at > f.at)"
+_TAKE_BACK = f"""
 with gone as (
-    update found_vacancy f set notice_id = null
+    update found_vacancy f set notice_id = null,
+        notified_at = case when {_NOTIFIED} then greatest(n.mailed_at, n.pushed_at, f.notified_at)
+            else f.notified_at end,
+        notified_title = case when {_NOTIFIED}
+            then (select title from vacancy v where v.id = f.vacancy_id)
+            else f.notified_title end
     from unnest($1::uuid[], $2::uuid[]) as u(search_id, vacancy_id), notice n
     where f.search_id = u.search_id and f.vacancy_id = u.vacancy_id
         and n.id = f.notice_id and n.read_at is null
@@ -78,7 +89,7 @@ with gone as (
 update notice n set count = n.count - lost.count,
     withdrawn_at = case when n.count <= lost.count then $3 else n.withdrawn_at end
 from lost where n.id = lost.id and n.read_at is null
-"""
+"""  # noqa: S608  (a constant)
 _END = """
 update notice set withdrawn_at = $3
 where kind = $1 and about_id = any($2::uuid[]) and read_at is null and withdrawn_at is null
@@ -98,6 +109,10 @@ class _Find:
     """The number of the event among those of the person; 0 without one."""
     cause: Received[Any]
 
+    @property
+    def pair(self) -> tuple[UUID, UUID]:
+        return self.search_id, self.vacancy_id
+
 
 async def count(tx: Tx, received: Sequence[Received[SearchMatched]]) -> None:
     """Count vacancies in the notices of the searches that found them. Records `NoticeCreated` for
@@ -112,17 +127,26 @@ async def count(tx: Tx, received: Sequence[Received[SearchMatched]]) -> None:
         return
     free = set(await met(tx, {one.user_id for one in finds.values()}))
     chosen = [one for one in finds.values() if one.user_id in free]
-    rows = await tx.exec_driver_sql(_FIND, (*_columns(chosen), now(), EVERY))
+    moment = now()
+    values = (*_columns(chosen), moment, EVERY, moment - NO_NEWS)
+    rows = await tx.exec_driver_sql(_FIND, values)
     groups: dict[tuple[UUID, UUID], list[_Find]] = {}
+    known = set[tuple[UUID, UUID]]()
     for row in rows:
         if row.notice_id is None:
             one = finds[row.search_id, row.vacancy_id]
+            if row.is_known:
+                known.add(one.pair)
             groups.setdefault((one.user_id, one.search_id), []).append(one)
     if groups:
-        await _count(tx, groups)
+        await _count(tx, groups, known)
 
 
-async def _count(tx: Tx, groups: Mapping[tuple[UUID, UUID], Sequence[_Find]]) -> None:
+async def _count(
+    tx: Tx,
+    groups: Mapping[tuple[UUID, UUID], Sequence[_Find]],
+    known: Collection[tuple[UUID, UUID]],
+) -> None:
     lines, causes = [], dict[UUID, Received[Any]]()
     for (user_id, search_id), finds in groups.items():
         id, first = new_id(), finds[0]
@@ -144,7 +168,7 @@ async def _count(tx: Tx, groups: Mapping[tuple[UUID, UUID], Sequence[_Find]]) ->
     rows = (await tx.exec_driver_sql(_COUNT, (KIND, *columns))).all()
     notices = {(row.user_id, row.about_id): row.id for row in rows}
     added = [
-        (one.search_id, one.vacancy_id, notices[place])
+        (one.search_id, one.vacancy_id, notices[place], one.pair in known)
         for place, finds in groups.items()
         for one in finds
     ]
@@ -155,7 +179,12 @@ async def _count(tx: Tx, groups: Mapping[tuple[UUID, UUID], Sequence[_Find]]) ->
         for place, finds in groups.items()
         if all(one.cause.id in held for one in finds)
     }
-    await plan(tx, KIND, [row.id for row in rows if row.id not in old])
+    news = {
+        notices[place]
+        for place, finds in groups.items()
+        if any(one.pair not in known for one in finds)
+    }
+    await plan(tx, KIND, [row.id for row in rows if row.id in news - old])
     await hold_back(tx, list(old))
     for row in rows:
         if row.id in causes:  # a new one

@@ -129,6 +129,7 @@ SERVICE = Service(
         log_background.FORGET_OLD_ACTS,
         recovery_background.FORGET_OLD_SECRETS,
         token_background.FORGET_OLD_TOKENS,
+        api_key_background.WARN_OF_EXPIRY,
         api_key_background.FORGET_OLD_KEYS,
         recovery_background.SEND_LINKS,
         erasure_background.WATCH_ERASURES,

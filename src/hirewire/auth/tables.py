@@ -374,6 +374,7 @@ api_key_secret = Table(
     Column("key_id", Uuid, ForeignKey("api_key.id", ondelete="CASCADE"), nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("warned_at", DateTime(timezone=True), comment="When mails said that it expires soon"),
     Index("api_key_secret_key", "key_id", "created_at"),
 )
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from hirewire.auth.api_keys import commands, rules
+from hirewire.auth.api_keys import background, commands, rules
 from hirewire.contracts.vacancies import EmployerProfileCreated, EmployerStated
 from hirewire.kit import api_keys, personal_tokens
 from hirewire.messaging.broker import Delivery
@@ -235,6 +235,34 @@ async def test_many_at_once_make_no_more_keys_than_allowed(auth: Auth) -> None:
     answers = await asyncio.gather(*(make(auth, who) for who in (anna, boris) * 3))
     assert sorted(one.status_code for one in answers) == [201, 201, 409, 409, 409, 409]
     assert {one.json()["code"] for one in answers if one.status_code == 409} == {"too_many_keys"}
+
+
+async def test_a_company_is_mailed_once_before_a_key_expires(
+    auth: Auth, postbox: Postbox, clock: MovedClock
+) -> None:
+    _, company, anna = await employer(auth)
+    await employer(auth, "boris@example.org", company)
+    await employer(auth, "eve@example.org")
+    for name, days in (("A month", 30), ("A day", 1), ("A year", 366)):
+        assert (await make(auth, anna, name=name, days=days)).status_code == 201
+    # A secret that another one has replaced expires as it should.
+    id = (await make(auth, anna, name="Replaced", days=1)).json()["id"]
+    assert (await rotate(auth, anna, id, days=366, overlapHours=24)).status_code == 201
+
+    async def warned(who: str = "anna@example.org") -> list[str]:
+        await background.warn_step(auth.service.messaging.transactions)
+        texts = [text for text in await postbox.texts(who) if "stops working on" in text]
+        return [found[1] for text in texts if (found := re.search("“(.+?)”", text))]
+
+    assert await warned() == []
+    clock.forward(hours=19)  # in the last quarter of its day
+    assert await warned() == ["A day"]
+    clock.forward(days=21)
+    assert await warned() == ["A day"]
+    clock.forward(days=2)
+    assert await warned() == await warned("boris@example.org") == ["A day", "A month"]
+    assert await warned() == ["A day", "A month"], "once"
+    assert await warned("eve@example.org") == []
 
 
 async def test_gateways_together_get_no_more_than_the_limit(auth: Auth, clock: MovedClock) -> None:

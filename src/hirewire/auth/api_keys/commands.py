@@ -12,6 +12,7 @@ from hirewire.auth.api_keys import queries, rules
 from hirewire.auth.callers import Current, is_open
 from hirewire.auth.companies import colleagues, company_of, key_is_revoked
 from hirewire.auth.logins import digest
+from hirewire.auth.mails.letters import language_among, letter
 from hirewire.auth.notices import Requester, notify
 from hirewire.auth.readers import reader_of
 from hirewire.auth.security_log.commands import note
@@ -19,6 +20,8 @@ from hirewire.auth.tables import api_key, api_key_secret
 from hirewire.kit import api_keys
 from hirewire.kit.clock import now
 from hirewire.kit.errors import AppError, Kind, NotFound, Unauthenticated
+from hirewire.kit.languages import moment_in_words
+from hirewire.kit.mail import queue
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
 
@@ -39,6 +42,22 @@ returning granted, used,
     extract(epoch from begun + interval '{rules.WINDOW_SECONDS} seconds' - clock_timestamp())
         as seconds
 """  # noqa: S608 - no values
+# One that is being rotated or revoked is passed over: then there is nothing to warn of.
+_EXPIRING = """
+with due as (
+    select s.hash from api_key_secret s join api_key k on k.id = s.key_id
+    where s.warned_at is null and s.expires_at > $1
+        and s.expires_at <= $1 + least($2::interval, (s.expires_at - s.created_at) / 4)
+        and not exists (
+            select from api_key_secret o where o.key_id = s.key_id and o.created_at > s.created_at)
+    order by s.expires_at limit $3 for update skip locked
+)
+update api_key_secret s set warned_at = $1
+from due, api_key k where s.hash = due.hash and k.id = s.key_id
+returning k.company_id, k.name, s.expires_at
+"""
+AT_ONCE = 100
+"""Keys whose companies are warned in one transaction."""
 
 
 class TooManyKeys(AppError):
@@ -167,6 +186,27 @@ async def lease(tx: Tx, id: UUID, asked: int, per_minute: int) -> Lease:
     taken = await tx.exec_driver_sql(_TAKE, (id, asked, per_minute, rules.SHARE))
     row = taken.one()
     return Lease(row.granted, row.used, float(row.seconds))
+
+
+async def warn(tx: Tx) -> bool:
+    """Mail all who act for a company that a key of it expires soon, once. True if there may be
+    more.
+    """
+    values = (now(), rules.WARNED_BEFORE, AT_ONCE)
+    due = (await tx.exec_driver_sql(_EXPIRING, values)).all()
+    for key in due:
+        for one in await colleagues(tx, key.company_id):
+            language = (await reader_of(tx, one.user_id)).language
+            said = moment_in_words(key.expires_at, language_among(language))
+            mail = letter(
+                "api_key_expiring",
+                to=one.email,
+                language=language,
+                link=PAGE,
+                values={"key": key.name, "moment": said},
+            )
+            await queue.send(tx, "api_key_expiring", mail, user_id=one.user_id)
+    return len(due) == AT_ONCE
 
 
 async def forget_old(tx: Tx) -> None:

@@ -21,6 +21,8 @@ NOTED_EVERY = timedelta(hours=1)
 LONGEST_OVERLAP_HOURS = 7 * 24
 KEPT = timedelta(days=30)
 """How long an expired key stays in the list."""
+WARNED_BEFORE = timedelta(days=7)
+"""How long before a key expires its company is mailed; of a short life, in the last quarter."""
 WINDOW_SECONDS = 60
 SHARE = 10
 """A gateway is given at most one part in so many of the requests that are left, so that few of them

@@ -34,6 +34,7 @@ Kind = Literal[
     "account_blocked",
     "account_unblocked",
     "account_erased",
+    "api_key_expiring",
 ]
 UNKNOWN_DEVICE = {"en": "an unknown device", "ru": "неизвестное устройство"}
 UNKNOWN_NETWORK = {"en": "unknown", "ru": "неизвестна"}

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import pytest
@@ -24,11 +25,12 @@ from hirewire.kit.settings import Settings
 from hirewire.messaging.event import Event
 from hirewire.notifications import planning
 from hirewire.notifications.app import SERVICE
+from hirewire.notifications.kinds import Kind
 from hirewire.notifications.mailing import background, commands, rules
 from hirewire.notifications.unsubscribing import token
 from tests.builders import eventually
 from tests.notifications.conftest import Board
-from tests.notifications.test_preferences import preferences
+from tests.notifications.test_preferences import kinds, preferences
 from tests.smtp import MailServer, mail_server
 
 UNSUBSCRIBE = "/api/notifications/unsubscribe"
@@ -439,6 +441,37 @@ async def test_one_click_of_a_mail_switches_its_kinds_off(
     assert subjects[1] == "New message about “Cook”"
 
 
+async def test_an_undo_restores_how_often_mails_came(known: Board) -> None:
+    """However often the link is used; what was off before stays off."""
+    [(key,)] = await known.rows(
+        "select unsubscribe_key from person where user_id = $1", known.carla
+    )
+    chosen: list[dict[str, Any]] = [
+        {"kind": "message", "mail": "weekly", "push": True},
+        {"kind": "recommended_candidate", "mail": "hourly", "push": True},
+        {"kind": "application_received", "mail": "off", "push": True},
+    ]
+    await preferences(known, known.carla, {"kinds": chosen})
+    names = [one["kind"] for one in chosen] + ["application_answered"]
+    before = {name: one for name, one in (await kinds(known, known.carla)).items() if name in names}
+    link = {"token": token(known.carla, UUID(str(key)), cast(list[Kind], names))}
+    client = known.service.client
+    for times in (1, 2):
+        for _ in range(times):
+            assert (await client.post(UNSUBSCRIBE, params=link)).status_code == 200
+        off = await kinds(known, known.carla)
+        assert {off[name] for name in names} == {("off", True)}
+        for _ in range(times):
+            assert (await client.post(f"{UNSUBSCRIBE}/undo", params=link)).status_code == 200
+        after = await kinds(known, known.carla)
+        assert {name: after[name] for name in names} == before
+    # What is chosen on the page meanwhile is what counts.
+    await client.post(UNSUBSCRIBE, params=link)
+    await preferences(known, known.carla, {"kinds": [chosen[0] | {"mail": "daily"}]})
+    await client.post(f"{UNSUBSCRIBE}/undo", params=link)
+    assert (await kinds(known, known.carla))["message"] == ("daily", True)
+
+
 async def test_unsubscribing_is_undone(known: Board) -> None:
     [(key,)] = await known.rows(
         "select unsubscribe_key from person where user_id = $1", known.carla
@@ -457,7 +490,7 @@ async def test_unsubscribing_is_undone(known: Board) -> None:
     for _ in range(2):
         undone = await client.post(f"{UNSUBSCRIBE}/undo", params=link)
         assert undone.json()["kinds"] == ["message", "recommended_candidate"]
-        assert await known.rows(stored) == [("message", "at_once", False)], "push stays off"
+        assert await known.rows(stored) == [("message", "weekly", False)], "as it was"
     forged = await client.post(f"{UNSUBSCRIBE}/undo", params={"token": link["token"][:-2]})
     assert forged.status_code == 404
 

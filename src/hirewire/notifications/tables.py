@@ -116,6 +116,11 @@ preference = Table(
     Column("kind", Text, primary_key=True),
     Column("mail", Text, nullable=False),
     Column("push", Boolean, nullable=False),
+    Column(
+        "mail_before",
+        Text,
+        comment="What an undo of unsubscribing restores; null: it was not done by a link",
+    ),
     CheckConstraint(
         "mail in ('off', 'at_once', 'hourly', 'daily', 'weekly')", name="preference_mail"
     ),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from hirewire.kit.errors import NotFound
@@ -69,7 +69,7 @@ async def choose(tx: Tx, user_id: UUID, wishes: Mapping[Kind, Wish]) -> None:
         if wish == Wish(DEFAULTS[kind].mail, DEFAULTS[kind].push):
             await tx.execute(delete(preference).where(its.user_id == user_id, its.kind == kind))
             continue
-        values = {"mail": wish.mail, "push": wish.push}
+        values = {"mail": wish.mail, "push": wish.push, "mail_before": None}
         await tx.execute(
             insert(preference)
             .values(user_id=user_id, kind=kind, **values)
@@ -91,26 +91,29 @@ async def link_of(tx: Tx, token: str) -> Unsubscribing:
 async def switch_off(tx: Tx, user_id: UUID, kinds: Sequence[Kind]) -> None:
     """Switch mails of these kinds off. Push stays as it is."""
     await hold(tx, user_id)
+    its = preference.c
+    before = func.coalesce(its.mail_before, its.mail)
     for kind in kinds:
-        values = {"user_id": user_id, "kind": kind, "push": DEFAULTS[kind].push}
+        default = DEFAULTS[kind]
+        values = {"user_id": user_id, "kind": kind, "push": default.push}
         await tx.execute(
             insert(preference)
-            .values(values | {"mail": "off"})
+            .values(values | {"mail": "off", "mail_before": default.mail})
             .on_conflict_do_update(
-                index_elements=[preference.c.user_id, preference.c.kind], set_={"mail": "off"}
+                index_elements=[its.user_id, its.kind], set_={"mail": "off", "mail_before": before}
             )
         )
 
 
 async def switch_on(tx: Tx, user_id: UUID, kinds: Sequence[Kind]) -> None:
-    """Undo `switch_off`: mails of these kinds come as often as they do unless a person chooses."""
+    """Undo `switch_off`: mails of these kinds come as often as they did."""
     await hold(tx, user_id)
     for kind in kinds:
         default, its = DEFAULTS[kind], preference.c
         await tx.execute(
             update(preference)
-            .where(its.user_id == user_id, its.kind == kind, its.mail == "off")
-            .values(mail=default.mail)
+            .where(its.user_id == user_id, its.kind == kind, its.mail_before.is_not(None))
+            .values(mail=its.mail_before, mail_before=None)
         )
         is_default = (its.mail == default.mail) & (its.push == default.push)
         await tx.execute(

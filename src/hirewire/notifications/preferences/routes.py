@@ -90,7 +90,7 @@ async def unsubscribe(token: Token, tx: RequestTx, response: Response) -> Unsubs
 
 @unsubscribing.post("/undo", responses=refuses(commands.InvalidUnsubscribeLink))
 async def undo(token: Token, tx: RequestTx, response: Response) -> Unsubscribed:
-    """Switch mails on again that the link switched off, as often as they usually come."""
+    """Switch mails on again that the link switched off, as often as they came."""
     response.headers.update(_SECRET)
     found = await commands.link_of(tx, token)
     await commands.switch_on(tx, found.user_id, found.kinds)

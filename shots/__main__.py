@@ -21,6 +21,7 @@ from shots.accounts import prepare, take_accounts
 from shots.mails import take_mails
 from shots.operator import EMAIL as OPERATOR
 from shots.operator import arrive
+from shots.programs import connect, receiving
 from shots.story import act
 from shots.taking import take, whole
 
@@ -45,7 +46,8 @@ async def main(url: str, folder: Path) -> int:
     person = await arrive(url, cast.candidate.email)
     area = await prepare(url)
     folder.mkdir(parents=True, exist_ok=True)
-    async with async_playwright() as playwright:
+    async with receiving() as receiver, async_playwright() as playwright:
+        programs = await connect(url, cast.employer.email, receiver)
         browser = await playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         await take_mails(browser, folder)
         for language in LANGUAGES:
@@ -93,6 +95,14 @@ async def main(url: str, folder: Path) -> int:
                         await take(page, people, name("candidates"))
                         await take(page, f"/employer/resumes/{cast.resume}", name("card"))
                         await take(page, "/employer/resumes?q=developer", name("resumes"))
+                        await take(page, "/interviews", name("interviews"))
+                        await take(page, "/employer/api-keys", name("api-keys"))
+                        hooks = "/employer/webhooks"
+                        await take(page, hooks, name("webhooks"))
+                        await take(page, f"{hooks}/{programs.works}", name("webhook"))
+                        await take(page, f"{hooks}/{programs.fails}", name("webhook-failing"))
+                        sent = f"{hooks}/{programs.fails}/deliveries/{programs.delivery}"
+                        await take(page, sent, name("delivery"))
                     async with _page(browser, url, language, width, scheme, OPERATOR) as page:
                         await take(page, "/admin", name("people"))
                         await take(page, f"/admin/people/{person}", name("person"))

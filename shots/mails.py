@@ -10,7 +10,9 @@ from playwright.async_api import Browser
 from hirewire.auth.mails.letters import Kind, letter, of_act, texts
 from hirewire.auth.where import Where
 from hirewire.kit.mail.letters import LANGUAGES, Language, Letter, Sender, as_html, as_text
+from hirewire.notifications.mailing.presenters import Board
 from hirewire.vacancies.verifying.commands import letter_with_code
+from shots.notice_mails import notice_mails
 
 WIDTHS = (600, 360)
 SENDER = Sender("jobs@example.org", "Hirewire", "https://jobs.example.org")
@@ -30,11 +32,18 @@ def examples() -> Iterator[tuple[str, Letter]]:
         for kind in texts():
             yield kind, _letter(cast(Kind, kind), language)
         yield "company_code", letter_with_code(READER, language, "482915")
+        yield from notice_mails(language, READER, Board(SENDER.name, SENDER.public_url))
 
 
 def _letter(kind: Kind, language: Language) -> Letter:
     moment = datetime(2026, 11, 29, 15, 4, tzinfo=UTC)
-    values = {**of_act(WHERE, language, moment), "why": WHY[language], "address": READER}
+    values = {
+        **of_act(WHERE, language, moment),
+        "why": WHY[language],
+        "address": READER,
+        "key": "ATS",
+        "who": READER,
+    }
     code = "482915" if kind in CODES else None
     return letter(kind, to=READER, language=language, link=LINK, code=code, values=values)
 

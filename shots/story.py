@@ -9,6 +9,7 @@ import httpx
 from hirewire.tools.api_client import Account, Item, Refused
 from hirewire.tools.sample_data.filler import PASSWORD, Plan
 from hirewire.tools.sample_data.people import Person
+from shots.meetings import propose
 
 LOOKED_AT, APPLY, FIT = 40, 9, 14
 """The number of people whose matches are read, who apply, and who come to match the vacancy."""
@@ -21,6 +22,8 @@ STAGES = (
     "assessment",
     "interview",
 )
+MET = {"interview": True, "phone_interview": False}
+"""At which stages an interview is proposed, and whether the applicant has agreed to a time."""
 DECLINED = {"stage": "discard_by_employer", "reason": "position_filled"}
 LETTER = "Добрый день! Эта работа мне подходит. / Hello! This is the work I look for."
 VACANCIES, MATCHES = "/api/vacancies/vacancies", "/api/vacancies/recommended?limit=100"
@@ -120,8 +123,11 @@ async def _apply(
         applied += 1
         if made is None or applied > len(STAGES):
             continue
-        body = DECLINED if applied == len(STAGES) else {"stage": STAGES[applied - 1]}
+        stage = STAGES[applied - 1]
+        body = DECLINED if applied == len(STAGES) else {"stage": stage}
         await boss.call("POST", f"/api/vacancies/applications/{made}/stage", body)
+        if stage in MET and body is not DECLINED:
+            await propose(boss, person, made, agrees=MET[stage])
 
 
 async def _apply_for(person: Account, vacancy: str, resume: str) -> str | None:

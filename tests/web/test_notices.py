@@ -169,6 +169,7 @@ async def test_the_list_has_days_and_marks_what_is_unread(front: Front) -> None:
     ]
     assert "Your application for “&lt;Cook&gt;”: Under review</a>" in english
     assert "5 new jobs for you</a>" in english
+    assert "For your resume “Chef”</p>" in english, "each resume has its own notice"
     assert "New application for “&lt;Cook&gt;”</a>" in english
     assert "New notification</a>" in english
     assert "1 new job for “Saved search”</a>" in english, "`vacancies`, which names it, is away"

@@ -3,14 +3,17 @@
 import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from babel.messages.pofile import read_po
 
 from hirewire.kit.languages import preferred
+from hirewire.vacancies.applications.rules import ApplicantState, Stage
 from hirewire.web.api.models.base import ExpectedSalary
 from hirewire.web.api.models.vacancies import OfferedSalary
 from hirewire.web.i18n import texts
+from hirewire.web.i18n.labels import LABELS
 from hirewire.web.i18n.words import words
 
 ROOT = Path(__file__).parents[2]
@@ -28,6 +31,11 @@ def test_the_catalogue_is_complete_and_has_no_extra_texts() -> None:
         holes = sorted(re.findall(HOLE, english[0]))
         for one in said:
             assert sorted(re.findall(HOLE, one)) == holes, english
+
+
+def test_each_state_of_an_application_has_its_words() -> None:
+    for state in (*get_args(ApplicantState), *get_args(Stage)):
+        assert state in LABELS, "a page would show the value itself"
 
 
 def test_the_table_of_texts_matches_the_sources() -> None:

@@ -133,6 +133,7 @@ LABELS = {
     "in_progress": N_("Under review"),
     "invited": N_("Invitation"),
     "declined": N_("Declined"),
+    "closed": N_("Job closed"),
     "withdrawn": N_("Withdrawn by you"),
     "invitation_declined": N_("Invitation declined"),
     "invitation_declined_by_you": N_("Declined by you"),

@@ -25,7 +25,7 @@ REFRESH = timedelta(hours=1)
 """How often a calendar is to ask for the feed again."""
 _YEAR = timedelta(days=366)
 _TEXTS = {
-    "en": {"interview": "Interview: {about}", "off": "Called off: {about}", "name": "Interviews"},
+    "en": {"interview": "Interview: {about}", "off": "Cancelled: {about}", "name": "Interviews"},
     "ru": {
         "interview": "Интервью: {about}",
         "off": "Отменено: {about}",

@@ -30,6 +30,7 @@ LONGEST_LINK = 2000
 NUL_FOUND = "must not contain the NUL character"
 NO_NUL = r"^[^\x00]*$"
 """The pattern of every text in the OpenAPI document that has no other pattern."""
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _NOT_BLANK = r"^[^\x00]*[^\s\x00\x85][^\x00]*$"
 _LEAP = r"(19(0[48]|[2468][048]|[13579][26])|20([02468][048]|[13579][26]))-02-29"
 _MONTHS = (
@@ -50,7 +51,7 @@ def _without_nul(value: Any) -> Any:
     if isinstance(value, str):
         if "\x00" in value:
             raise PydanticCustomError("unsupported_character", NUL_FOUND)
-        if any("\ud800" <= c <= "\udfff" for c in value):
+        if _SURROGATE.search(value):
             raise PydanticCustomError("unsupported_character", "must be valid Unicode")
     return value
 

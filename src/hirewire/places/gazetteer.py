@@ -112,9 +112,10 @@ class Gazetteer:
         parts = [part.strip() for part in _PARTS.split(typed) if part.strip()]
         if not parts or len(parts) > 3:
             return None
-        if len(parts) == 1 and (code := self._country_names.get(key_of(parts[0]))) is not None:
+        whole = key_of(parts[0])
+        if len(parts) == 1 and (code := self._country_names.get(whole)) is not None:
             return self._countries[code]
-        found = self._named(name_key(parts[0]))
+        found = self._named(name_key(parts[0], whole))
         for region in parts[1:]:
             if found is not None:
                 found = self._within(name_key(parts[0]), found, key_of(region))

@@ -9,6 +9,8 @@ from hirewire.esco import key_of
 HASH_BYTES = 5
 """40 bits: an unknown name collides with a known one once in ten million."""
 _SETTLEMENT = re.compile(r"^(?:г\.|гор\.|г\s|город\s|city of\s)\s*", re.IGNORECASE)
+_WITHOUT_ACCENTS = re.compile(r"[\x00-\x7f\u0400-\u045f]*")
+"""ASCII and letters of Cyrillic, of which none has an ASCII letter in it."""
 _SAINT = re.compile(r"\bst\b\.?[\s-]*(?=\w)", re.IGNORECASE)
 
 _REMOTE = frozenset(
@@ -21,14 +23,17 @@ _REMOTE = frozenset(
 )
 
 
-def name_key(name: str) -> str:
-    """The name without case, spaces, punctuation, Latin accents and "г."; "St." becomes Saint."""
-    plain = _SAINT.sub("saint ", _SETTLEMENT.sub("", name.strip()))
-    return key_of(_unaccented(plain))
+def name_key(name: str, key: str | None = None) -> str:
+    """The name without case, spaces, punctuation, Latin accents and "г."; "St." becomes Saint.
+
+    `key` is the name's `key_of`, if that is known.
+    """
+    plain = _unaccented(_SAINT.sub("saint ", _SETTLEMENT.sub("", name.strip())))
+    return key if key is not None and plain == name else key_of(plain)
 
 
 def _unaccented(name: str) -> str:
-    if name.isascii():
+    if _WITHOUT_ACCENTS.fullmatch(name):
         return name
     letters = []
     for letter in unicodedata.normalize("NFC", name):

@@ -18,10 +18,15 @@ Order = Literal["date", "relevance", "pay"]
 MOST_VALUES = 20
 
 
-class Filters(Body):
-    """The filters of a search. A result has any of a field's values, but all values of `skill`."""
+class Typed(Body):
+    """What was typed into the field of a search."""
 
     q: Annotated[str, Field(max_length=200)] = ""
+
+
+class Filters(Typed):
+    """The filters of a search. A result has any of a field's values, but all values of `skill`."""
+
     area: Annotated[list[Written], Field(max_length=MOST_VALUES)] = []
     skill: Annotated[list[Written], Field(max_length=MOST_VALUES)] = []
     work_format: Annotated[list[WorkFormat], Field(max_length=MOST_VALUES)] = []

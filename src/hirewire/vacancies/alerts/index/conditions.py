@@ -8,6 +8,7 @@ vacancy is at a place.
 from abc import abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from sys import intern
 from typing import NamedTuple, TypeAlias
 
@@ -210,14 +211,18 @@ class ConditionReader(TextReader[Condition]):
     def __init__(self, absent: frozenset[str] = frozenset()) -> None:
         self._absent = absent
         self._places: dict[Place, None] = {}
-        self._synonyms: dict[tuple[str, ...], list[Condition]] = {}
         self.terms: Sequence[Term] = ()
 
     def compiled(self, text: str) -> Compiled:
         """The condition for this text."""
         self._places.clear()
         condition = self.read(text)
-        return Compiled(condition, tuple(self._places))
+        return Compiled(condition, self.places)
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The places that were taken to have vacancies."""
+        return tuple(self._places)
 
     def parts(self, terms: Sequence[Term], step: int) -> list[Condition]:
         """A condition for each term, or for each run of terms that names one skill."""
@@ -225,11 +230,12 @@ class ConditionReader(TextReader[Condition]):
         return super().parts(terms, step)
 
     def synonyms(self, words: Sequence[str], step: int = 0) -> list[Condition]:
-        """Conditions for what these words can mean."""
-        known = self._synonyms.get(tuple(words))
-        if known is None:
-            known = self._synonyms[tuple(words)] = super().synonyms(words, step)
-        return known
+        """Conditions for what these words can mean. Read once for all texts that have them."""
+        if self._absent:
+            return super().synonyms(words, step)
+        conditions, places = _meant_by(tuple(words))
+        self._places.update(dict.fromkeys(places))
+        return [*conditions]
 
     def together(
         self, parts: Sequence[Condition], banned: Sequence[Condition], pay: int | None
@@ -267,7 +273,18 @@ class ConditionReader(TextReader[Condition]):
 
     def unknown(self, typed: str, stem: str) -> Condition:
         """A word that no dictionary knows."""
-        return Unknown(typed, stem)
+        return _unknown(typed, stem)
+
+
+_unknown = lru_cache(maxsize=20_000)(Unknown)
+
+
+@lru_cache(maxsize=20_000)
+def _meant_by(words: tuple[str, ...]) -> tuple[tuple[Condition, ...], tuple[Place, ...]]:
+    """What these words can mean, and at which places, if there are vacancies at all of them."""
+    reader = ConditionReader()
+    conditions = TextReader.synonyms(reader, words)
+    return tuple(conditions), tuple(reader.places)
 
 
 def compiled(text: str, absent: frozenset[str] = frozenset()) -> Compiled:
@@ -275,14 +292,20 @@ def compiled(text: str, absent: frozenset[str] = frozenset()) -> Compiled:
     return ConditionReader(absent).compiled(text)
 
 
-def keys_of(text: str, weight: Weight) -> set[Key] | None:
-    """Keys one of which every vacancy has that the text finds; None if there are no such keys.
+def compiled_with_keys(text: str, weight: Weight) -> tuple[Compiled, set[Key] | None]:
+    """The condition for a text, and keys one of which every vacancy has that the text finds; None
+    if there are no such keys.
 
     Whatever places have no vacancies, each word is in exactly one part of the condition, and the
     part is true only by the word itself or by a name that the word is in.
     """
     reader = ConditionReader()
-    reader.read(text)
+    found = reader.compiled(text)
+    return found, _keys_of(reader, weight)
+
+
+def _keys_of(reader: ConditionReader, weight: Weight) -> set[Key] | None:
+    """The keys of the text that was read last."""
     terms = reader.terms
     sets = []
     names = {

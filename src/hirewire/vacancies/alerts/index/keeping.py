@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -19,9 +22,10 @@ from hirewire.vacancies.alerts.index.facts import AnyBoard, Board, Facts, Indexe
 from hirewire.vacancies.alerts.index.searches import Alert, SavedSearches
 from hirewire.vacancies.search.filters import vacancy_filters
 from hirewire.vacancies.search.index.documents import Document, micros
+from hirewire.vacancies.search.index.query import SearchFilters
 from hirewire.vacancies.search.index.schema import VACANCIES
 from hirewire.vacancies.search.index.storage import index_for
-from hirewire.vacancies.search.models import VacancyFilters
+from hirewire.vacancies.search.models import Typed, VacancyFilters
 from hirewire.vacancies.search.queries import Horizon
 
 log = structlog.get_logger(__name__)
@@ -107,14 +111,32 @@ def _put(saved: SavedSearches, row: Row[Any]) -> None:
         saved.remove(row.id)
         return
     try:
-        given = VacancyFilters.model_validate(row.query)
+        filters, days = _read(row.query)
     except ValidationError:
         log.error("a saved search cannot be read, and has no alerts", id=str(row.id))
         saved.remove(row.id)
         return
-    # The days count back from the moment of the search, so they are kept on their own.
-    filters = vacancy_filters(given.model_copy(update={"days": None}))
-    saved.put(Alert(row.id, filters, given.days, micros(row.alerts_since)))
+    saved.put(Alert(row.id, filters, days, micros(row.alerts_since)))
+
+
+def _read(query: Mapping[str, object]) -> tuple[SearchFilters, int | None]:
+    """The filters of a stored search, and how many days it goes back.
+
+    Many searches have the same filters: these are read once. Raises `ValidationError`.
+    """
+    typed = Typed.model_validate({name: query[name] for name in ("q",) if name in query})
+    others = {name: value for name, value in query.items() if name != "q"}
+    filters, days = _others(json.dumps(others, sort_keys=True))
+    return replace(filters, text=typed.q), days
+
+
+@lru_cache(maxsize=10_000)
+def _others(text: str) -> tuple[SearchFilters, int | None]:
+    """The filters but for the text. The days count back from the moment of the search, so they are
+    kept on their own.
+    """
+    given = VacancyFilters.model_validate(json.loads(text))
+    return vacancy_filters(given.model_copy(update={"days": None})), given.days
 
 
 _indexes: WeakKeyDictionary[AsyncEngine, AlertIndex] = WeakKeyDictionary()

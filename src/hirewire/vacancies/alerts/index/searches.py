@@ -16,7 +16,13 @@ from uuid import UUID
 import numpy as np
 from numpy.typing import NDArray
 
-from hirewire.vacancies.alerts.index.conditions import Compiled, Key, Near, compiled, keys_of
+from hirewire.vacancies.alerts.index.conditions import (
+    Compiled,
+    Key,
+    Near,
+    compiled,
+    compiled_with_keys,
+)
 from hirewire.vacancies.alerts.index.facts import Facts
 from hirewire.vacancies.alerts.index.similar import SimilarWords
 from hirewire.vacancies.search.index.query import SearchFilters
@@ -34,6 +40,7 @@ _COLUMNS = {
     "days": np.int64,
 }
 _FIRST_SIZE = 1024
+NOTHING = Compiled(None, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +163,8 @@ class Texts:
     def __init__(self) -> None:
         self._number: dict[str, int] = {}
         self._text: list[str] = []
+        self._compiled: list[Compiled] = []
+        """The condition of each, read as if there were vacancies at all places."""
         self._uses: list[int] = []
         self._keys: list[tuple[Key, ...]] = []
         self._free: list[int] = []
@@ -181,13 +190,13 @@ class Texts:
         number = self._free.pop() if self._free else len(self._text)
         if number == len(self._text):
             self._text.append("")
+            self._compiled.append(NOTHING)
             self._uses.append(0)
             self._keys.append(())
-        keys = keys_of(text, self._weight)
+        self._compiled[number], keys = compiled_with_keys(text, self._weight)
         self._number[text] = number
         self._text[number], self._uses[number] = text, 1
         self._keys[number] = tuple(keys or ())
-        _compiled(text, frozenset())  # now, and not when a vacancy meets it
         if keys is None:
             self._always.add(number)
         for key in keys or ():
@@ -207,7 +216,7 @@ class Texts:
             if not self._waiting[key]:
                 del self._waiting[key]
         self._always.discard(number)
-        self._text[number], self._keys[number] = "", ()
+        self._text[number], self._compiled[number], self._keys[number] = "", NOTHING, ()
         self._free.append(number)
 
     def true_of(self, facts: Facts, asked: NDArray[np.bool_]) -> list[int]:
@@ -217,7 +226,7 @@ class Texts:
         for numbers in self._waiting_for(facts):
             maybe[np.frombuffer(numbers, np.int32)] = True
         chosen = np.flatnonzero(maybe & asked).tolist()
-        return [number for number in chosen if _finds(self._text[number], facts)]
+        return [n for n in chosen if _finds(self._text[n], self._compiled[n], facts)]
 
     def _weight(self, key: Key) -> int:
         return len(self._waiting.get(key, ()))
@@ -234,18 +243,20 @@ class Texts:
                 yield numbers
 
 
-_compiled = lru_cache(maxsize=200_000)(compiled)
+_compiled_without = lru_cache(maxsize=50_000)(compiled)
 
 
-def _finds(text: str, facts: Facts) -> bool:
-    """Whether the text of a search finds a vacancy."""
+def _finds(text: str, found: Compiled, facts: Facts) -> bool:
+    """Whether the text of a search finds a vacancy. `found` is its condition if there are vacancies
+    at all places that it may name.
+    """
     absent: frozenset[str] = frozenset()
     while True:
-        found: Compiled = _compiled(text, absent)
         gone = {one.key for one in found.places if not facts.is_place_known(one)}
         if not gone:
             return found.condition is None or found.condition.holds(facts)
         absent |= gone
+        found = _compiled_without(text, absent)
 
 
 def _filtered(filters: SearchFilters) -> Iterator[tuple[str, str]]:

@@ -76,9 +76,10 @@ class TextReader(ABC, Generic[Q]):
     def read(self, text: str, step: int = 0) -> Q | None:
         """The query for this text; None if it has nothing to search for."""
         text, pay = rules.pay_from(text)
-        required = [term for term in rules.terms(text) if not term.excluded]
-        unwanted = [term for term in rules.terms(text) if term.excluded]
-        required = [t for t in required if t.phrase or _MEANINGFUL.analyze(t.text)] or required
+        terms = rules.terms(text)
+        required = [term for term in terms if not term.excluded]
+        unwanted = [term for term in terms if term.excluded]
+        required = [t for t in required if t.phrase or _is_meaningful(t.text)] or required
         parts = self.parts(required, step)
         banned = [
             query
@@ -132,7 +133,7 @@ class TextReader(ABC, Generic[Q]):
 
     def term(self, term: Term, *, known: bool) -> Q | None:
         """The query for one term; only an unknown word may be read in another way."""
-        stems = _STEMS.analyze(term.text)
+        stems = stems_of(term.text)
         if not stems:
             return None
         if term.phrase or known or len(stems) > 1:
@@ -185,6 +186,18 @@ class TextReader(ABC, Generic[Q]):
     @abstractmethod
     def together(self, parts: Sequence[Q], banned: Sequence[Q], pay: int | None) -> Q:
         """All parts, none of the banned ones, and at least this pay."""
+
+
+@lru_cache(maxsize=20_000)
+def stems_of(text: str) -> tuple[str, ...]:
+    """The stems of a term's words."""
+    return tuple(_STEMS.analyze(text))
+
+
+@lru_cache(maxsize=20_000)
+def _is_meaningful(text: str) -> bool:
+    """Whether a term is more than words such as "the"."""
+    return bool(_MEANINGFUL.analyze(text))
 
 
 @lru_cache(maxsize=20_000)

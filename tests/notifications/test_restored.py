@@ -21,6 +21,7 @@ from hirewire.messaging.broker import Delivery
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import REPAIR
 from hirewire.notifications.app import SERVICE
+from hirewire.notifications.holding_back import hold_back
 from hirewire.notifications.webhooks.background import Sender
 from tests.messaging.lives import dump, restore
 from tests.notifications.conftest import Board
@@ -155,3 +156,19 @@ async def test_what_was_sent_before_the_restore_can_be_held_back(
         assert (await hooks.call(board.carla, "POST", f"/{id}/replay"))["count"] == 2
         await hooks.work()
         assert len(lives.receiver.requests) == 5
+
+
+async def test_what_waits_for_a_queued_mail_is_held_back_too(
+    board: Board, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose mail is not sent yet gets one more when it is, and that one is not new either."""
+    monkeypatch.setattr("hirewire.notifications.mailing.rules.BURST", timedelta(0))
+    await board.consume(UserEmailVerified(user_id=board.carla, at=now()), board.submitted())
+    await queued(board)
+    await board.consume(board.written("applicant"))
+    async with board.service.messaging.transactions() as tx:
+        assert (await hold_back(tx))["mails"] == 2
+        assert await queue.counts(tx) == {"dead": 2}
+    await queued(board)
+    async with board.service.messaging.transactions() as tx:
+        assert await queue.claim(tx, 10) == []

@@ -94,12 +94,13 @@ def hold_back(service: ServiceOption = None) -> None:
     """
 
     async def work(tx: Tx) -> str:
-        held = []
         if owner_of(tx) == "notifications":
             from hirewire.notifications.holding_back import hold_back
 
-            held = [f"{number} {what}" for what, number in (await hold_back(tx)).items()]
-        return ", ".join([f"{await queue.hold_back(tx)} mails", *held])
+            held = await hold_back(tx)
+        else:
+            held = {"mails": await queue.hold_back(tx)}
+        return ", ".join(f"{number} {what}" for what, number in held.items())
 
     for name, held in _each(service, work).items():
         console.print(f"{name}: {held} held back")

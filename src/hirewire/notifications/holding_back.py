@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from hirewire.kit.mail import queue
 from hirewire.messaging.transaction import Tx
 from hirewire.notifications import restoring
 from hirewire.notifications.mailing import commands as mailing
@@ -10,13 +11,15 @@ from hirewire.notifications.webhooks import recording
 
 
 async def hold_back(tx: Tx) -> Mapping[str, int]:
-    """Hold pushes and deliveries back, and have the mails queued that are due: they can be held
-    back then. Returns how many there were.
+    """Hold mails, pushes and deliveries back, those too that are due and not queued; returns how
+    many there were.
     """
     await restoring.note(tx)
+    mails = await queue.hold_back(tx)  # first: whose mail waits gets no other one
     while await mailing.queue_due(tx):
-        pass
+        mails += await queue.hold_back(tx)
     return {
+        "mails": mails,
         "pushes": await pushing.drop_all(tx),
         "deliveries to webhooks": await recording.hold_waiting(tx),
     }

@@ -165,6 +165,15 @@ async def rabbitmq(scratch: Path, memory: Path | None) -> AsyncIterator[RabbitMQ
     await node.stop()
 
 
+@pytest.fixture(scope="session")
+def kafka_url() -> str:
+    """The address of a Kafka cluster, without a namespace."""
+    if url := os.environ.get("HIREWIRE_TEST_KAFKA_URL"):
+        return url.rstrip("/")
+    missing("kafka", "no Kafka: set HIREWIRE_TEST_KAFKA_URL=kafka://…")
+    raise AssertionError
+
+
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[str]:
     """The path of a Chromium; installed first if that is allowed."""
@@ -294,11 +303,22 @@ async def broker_database(fresh_database: Callable[[], Awaitable[str]]) -> str:
     return await fresh_database()
 
 
-@pytest.fixture(params=["postgres", "rabbitmq"])
+@pytest.fixture
+def fresh_namespace(kafka_url: str) -> str:
+    """The address of a new namespace of the Kafka cluster."""
+    return f"{kafka_url}/t{uuid4().hex[:16]}"
+
+
+FRESH = {"postgres": "broker_database", "rabbitmq": "fresh_vhost", "kafka": "fresh_namespace"}
+
+
+BROKERS_OF_TESTS = os.environ.get("HIREWIRE_TEST_BROKERS", "postgres,rabbitmq").split(",")
+
+
+@pytest.fixture(params=BROKERS_OF_TESTS)
 def broker_url(request: pytest.FixtureRequest) -> str:
     """A fresh broker of each kind."""
-    name = "broker_database" if request.param == "postgres" else "fresh_vhost"
-    url: str = request.getfixturevalue(name)
+    url: str = request.getfixturevalue(FRESH[request.param])
     return url
 
 

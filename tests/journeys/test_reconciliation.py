@@ -6,6 +6,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from hirewire.messaging.broker import open_broker
 from hirewire.messaging.database import connect
 from hirewire.operators import traces
 from hirewire.operators.auditing import Auditor, Report
@@ -112,6 +113,11 @@ async def delete_queue(platform: Platform, queue: str) -> None:
         await connection.execute("delete from broker.message where queue = $1", queue)
         await connection.execute("delete from broker.queue where name = $1", queue)
         await connection.close()
+        return
+    if url.startswith("kafka"):
+        broker = open_broker(url, client="operator")
+        await broker.delete(queue)
+        await broker.close()
         return
     import pika
 

@@ -17,6 +17,7 @@ from hirewire.messaging.broker import (
     open_broker,
     queue_of,
 )
+from hirewire.messaging.brokers.kafka import Kafka
 from hirewire.messaging.brokers.rabbitmq import RabbitMQ
 from hirewire.messaging.brokers.rabbitmq.consumer import Consumer as RabbitConsumer
 from hirewire.messaging.database import connect
@@ -64,6 +65,10 @@ async def standing_by(reader: Reader, client: str) -> None:
         async def connected() -> bool:
             sinks = [sink for link in broker._links for sink in link.connection.sinks.values()]
             return any(isinstance(sink, RabbitConsumer) and sink.started for sink in sinks)
+    elif isinstance(broker, Kafka):
+
+        async def connected() -> bool:
+            return any(one.is_member for one in broker._consumers)
     else:
 
         async def connected() -> bool:

@@ -213,7 +213,7 @@ class Spreading:
 
     def __init__(self, place: Place, broker_url: str) -> None:
         self.service = f"s{uuid4().hex[:8]}"
-        self.topology = QueueTopology(queue_of(self.service), ())
+        self.topology = QueueTopology(queue_of(self.service), ("test.noted",))
         self.broker = Between(open_broker(broker_url, client=self.service))
         self.router = PartitionRouter(
             service=self.service,

@@ -216,6 +216,8 @@ class Broker(Protocol):
 BROKERS = {
     "amqp": "hirewire.messaging.brokers.rabbitmq:RabbitMQ",
     "amqps": "hirewire.messaging.brokers.rabbitmq:RabbitMQ",
+    "kafka": "hirewire.messaging.brokers.kafka:Kafka",
+    "kafka+ssl": "hirewire.messaging.brokers.kafka:Kafka",
     "postgresql": "hirewire.messaging.brokers.postgres:PostgresBroker",
 }
 """Broker classes by URL scheme. A new broker is one file and one line here."""

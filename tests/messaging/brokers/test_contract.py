@@ -312,6 +312,10 @@ async def delete_queue(broker_url: str, queue: str) -> None:
         connection = await connect(broker_url, application="tests")
         await connection.execute("delete from broker.queue where name = $1", queue)
         await connection.close()
+    elif broker_url.startswith("kafka"):
+        other = open_broker(broker_url, client="operator")
+        await other.delete(queue)
+        await other.close()
     else:
         await asyncio.to_thread(_delete_amqp_queue, broker_url, queue)
 

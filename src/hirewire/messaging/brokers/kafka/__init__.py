@@ -1,0 +1,201 @@
+"""Apache Kafka, and what speaks its protocol.
+
+Each owner's events are in one topic (`<namespace>.<owner>`), keyed by the aggregate. A queue is a
+consumer group: `bindings` says which events it gets. Publishing has one producer, and each consumer
+its own connections. What has failed is not repaired: the caller gets `BrokerUnavailable` and tries
+again, and everything is opened again.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from functools import partial
+
+from confluent_kafka import Message as Record
+
+from hirewire.messaging.broker import (
+    DEAD,
+    BrokerUnavailable,
+    Delivery,
+    Message,
+    Outcome,
+    QueueStats,
+    QueueTopology,
+)
+from hirewire.messaging.brokers.kafka.address import parse_url
+from hirewire.messaging.brokers.kafka.bindings import Binding
+from hirewire.messaging.brokers.kafka.broadcasts import BroadcastReader
+from hirewire.messaging.brokers.kafka.cluster import OTHERS, Cluster
+from hirewire.messaging.brokers.kafka.consumer import Consumer
+from hirewire.messaging.brokers.kafka.messages import delivery_of, routing_key_of
+from hirewire.messaging.brokers.kafka.publisher import Publisher, RecordRefused
+from hirewire.messaging.brokers.kafka.routing import route_all, takes
+
+__all__ = ["Kafka", "parse_url"]
+
+WATCHDOG_SECONDS = 5.0
+
+
+class Kafka:
+    """A Kafka cluster: ``kafka[+ssl]://[user:password@]host[:port][,…][/namespace]``."""
+
+    keeps_order_within_batch = True
+
+    def __init__(
+        self, url: str, *, client: str, watchdog_seconds: float = WATCHDOG_SECONDS
+    ) -> None:
+        """`watchdog_seconds`: how often a consumer looks whether its queue is as it was."""
+        self._address = parse_url(url)
+        self._client = client
+        self._watchdog = watchdog_seconds
+        self._cluster = Cluster(self._address, client)
+        self._publisher: Publisher | None = None
+        self._publishing = asyncio.Lock()
+        self._consumers: set[Consumer] = set()
+
+    async def declare(self, queues: Sequence[QueueTopology]) -> None:
+        """See `Broker.declare`."""
+        await self._cluster.declare(queues, exactly=True)
+
+    async def delete(self, queue: str) -> None:
+        """See `Broker.delete`."""
+        await self._cluster.delete(queue)
+
+    async def publish(self, messages: Sequence[Message]) -> Sequence[Outcome]:
+        """See `Broker.publish`."""
+        async with self._publishing:
+            if any(message.mandatory or message.via for message in messages):
+                await self._cluster.refresh()
+            outcomes, records = route_all(messages, self._cluster, self._client)
+            await self._cluster.make({topic for topic, _, _ in records})
+            confirmed = self._open_publisher().send(records)
+        try:
+            await confirmed
+        except RecordRefused:
+            return await self._publish_apart(messages)
+        return outcomes
+
+    async def _publish_apart(self, messages: Sequence[Message]) -> list[Outcome]:
+        """Publish one after the other, since the cluster refuses one of them."""
+        outcomes: list[Outcome] = []
+        stuck = set[str]()
+        for message in messages:
+            outcome = Outcome.HELD_BACK
+            if message.key not in stuck:
+                outcome = await self._publish_alone(message)
+            if outcome is not Outcome.CONFIRMED:
+                stuck.add(message.key)
+            outcomes.append(outcome)
+        return outcomes
+
+    async def _publish_alone(self, message: Message) -> Outcome:
+        async with self._publishing:
+            [outcome], records = route_all([message], self._cluster, self._client)
+            confirmed = self._open_publisher().send(records)
+        try:
+            await confirmed
+        except RecordRefused as error:
+            message.refusal = str(error)
+            return Outcome.REFUSED
+        return outcome
+
+    def _open_publisher(self) -> Publisher:
+        failed = self._publisher
+        if failed is not None and failed.has_failed:
+            asyncio.get_running_loop().run_in_executor(None, failed.close)
+            self._publisher = None
+        if self._publisher is None:
+            self._publisher = Publisher(self._address, self._client)
+        return self._publisher
+
+    async def deliveries(
+        self, topology: QueueTopology, *, limit: int
+    ) -> AsyncGenerator[Sequence[Delivery]]:
+        """See `Broker.deliveries`."""
+        cluster = self._cluster
+        await cluster.declare([topology], exactly=False)
+        group = self._address.own(topology.queue)
+        consumer = Consumer(self._address, self._client, group=group, lock=cluster.lock_topic)
+        self._consumers.add(consumer)
+        try:
+            await consumer.active()
+            binding = await cluster.binding(topology.queue)
+            topics = cluster.read_by(binding)
+            await consumer.start({topic: cluster.start_of(binding, topic) for topic in topics})
+            async for batch in self._batches(consumer, binding, topology, limit):
+                yield batch
+        finally:
+            self._consumers.discard(consumer)
+            await consumer.close()
+
+    async def _batches(
+        self, consumer: Consumer, binding: Binding, topology: QueueTopology, limit: int
+    ) -> AsyncGenerator[Sequence[Delivery]]:
+        loop = asyncio.get_running_loop()
+        looked_at = loop.time()
+        is_ours = partial(takes, binding, topology)
+
+        def delivery(record: Record) -> Delivery:
+            owner = self._owner_of(record.topic() or "")
+            return delivery_of(record, topology.queue, user=owner, lease=consumer)
+
+        while True:
+            await consumer.fill(limit)
+            # What is not for this queue may be for a newer version of it.
+            if consumer.skips(is_ours) or loop.time() > looked_at + self._watchdog:
+                looked_at = loop.time()
+                if not binding.gets_what(await self._cluster.binding(topology.queue)):
+                    raise BrokerUnavailable(f"{topology.queue} has other bindings than before")
+            if found := consumer.next(limit, is_ours, delivery):
+                yield found
+
+    def _owner_of(self, topic: str) -> str | None:
+        """The owner of a topic, if the cluster lets nobody else write to it."""
+        owner = topic.removeprefix(f"{self._address.namespace}.")
+        return None if self._address.user is None or owner == OTHERS else owner
+
+    async def broadcasts(self, types: Sequence[str]) -> AsyncGenerator[Sequence[Delivery]]:
+        """See `Broker.broadcasts`: a reader without a group, from the ends of the topics on.
+
+        How far it has fallen behind is counted in messages only.
+        """
+        asked = frozenset(types)
+        topics = sorted({self._cluster.topic_of(event) for event in types})
+        await self._cluster.make(topics)
+        ends = await self._cluster.ends(topics)
+        reader = await BroadcastReader.open(self._address, self._client, ends)
+        try:
+            yield []
+            while True:
+                found = [
+                    delivery_of(one, "", user=self._owner_of(one.topic() or ""), lease=None)
+                    for one in await reader.next()
+                    if routing_key_of(one) in asked
+                ]
+                if found:
+                    yield found
+        finally:
+            await reader.close()
+
+    async def ack(self, delivery: Delivery) -> None:
+        """See `Broker.ack`."""
+        consumer = delivery.lease
+        if not isinstance(consumer, Consumer):
+            raise TypeError("not a delivery of this broker")
+        consumer.ack(delivery.position)
+
+    async def stats(self, queue: str) -> QueueStats:
+        """See `Broker.stats`. Events that others get from the same topics count as well."""
+        return QueueStats(0, None) if queue == DEAD else await self._cluster.stats(queue)
+
+    async def ping(self) -> None:
+        """See `Broker.ping`."""
+        await self._cluster.ping()
+
+    async def close(self) -> None:
+        """See `Broker.close`."""
+        publisher, self._publisher = self._publisher, None
+        consumers, self._consumers = self._consumers, set()
+        await asyncio.gather(*(one.close() for one in consumers), return_exceptions=True)
+        if publisher is not None:
+            await asyncio.to_thread(publisher.close)
+        await self._cluster.close()

@@ -1,0 +1,162 @@
+"""Which queue has which events: a compacted topic that every client reads to its end.
+
+Kafka has no queues and no bindings. A queue here is a consumer group, and the events that it gets,
+each from one offset on. All that is needed to know them is in the topic `<namespace>-queues`: one
+record a queue, under its name, and none for a queue that is deleted.
+
+Each client adds the records up in their order. An event that a queue has already keeps its offset,
+whatever a later record says: of two processes that declare a queue at once, the first one counts.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from hirewire.messaging.broker import BrokerUnavailable
+from hirewire.messaging.brokers.kafka.address import Address
+
+ANSWER_SECONDS = 10.0
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a queue gets."""
+
+    queue: str
+    events: Mapping[str, int]
+    """By event, the offset from which on the queue gets it, in the topic of its owner."""
+    starts: Mapping[str, int] = field(default_factory=dict)
+    """By topic of an owner, the offset from which on the queue gets what is for it alone; 0 for
+    those that are missing, which were made later.
+    """
+    topic: str | None = None
+    """A topic of the queue's own, all of which it gets."""
+    keys: Sequence[str] = ()
+    """Routing keys that lead to that topic, with ``#`` at the end for any rest."""
+
+    def to_json(self) -> bytes:
+        """As a record's value."""
+        value = {"events": dict(self.events), "starts": dict(self.starts)}
+        return json.dumps(value | {"topic": self.topic, "keys": list(self.keys)}).encode()
+
+    @classmethod
+    def read(cls, queue: str, value: bytes) -> "Binding":
+        """The inverse of `to_json`. Raises `ValueError`."""
+        try:
+            row = json.loads(value)
+            events = {str(name): int(offset) for name, offset in row["events"].items()}
+            starts = {str(name): int(offset) for name, offset in row["starts"].items()}
+            return cls(queue, events, starts, row["topic"], tuple(row["keys"]))
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"not a binding: {error}") from None
+
+    def gets_what(self, other: "Binding") -> bool:
+        """Whether both get the same of the topics that they read."""
+        mine, theirs = (self.events, self.topic, self.keys), (other.events, other.topic, other.keys)
+        return mine == theirs
+
+    def takes(self, event: str, offset: int) -> bool:
+        """Whether the queue gets an event at this offset of its owner's topic."""
+        since = self.events.get(event)
+        return since is not None and offset >= since
+
+    def has_key(self, routing_key: str) -> bool:
+        """Whether a routing key leads to the queue's own topic."""
+        return any(
+            routing_key.startswith(key[:-1]) if key.endswith("#") else routing_key == key
+            for key in self.keys
+        )
+
+
+def after(before: Binding | None, given: Binding) -> Binding:
+    """What a queue is once this record is added to those before."""
+    if before is None:
+        return given
+    kept = {name: offset for name, offset in before.events.items() if name in given.events}
+    return replace(given, events={**given.events, **kept})
+
+
+@dataclass(slots=True)
+class Bindings:
+    """The queues as they are at an offset of the topic. Not for several threads at once."""
+
+    address: Address
+    client: str
+    queues: dict[str, Binding] = field(default_factory=dict)
+    _reader: Consumer | None = None
+    _next: int = 0
+
+    @property
+    def topic(self) -> str:
+        """The topic's name."""
+        return topic_of(self.address)
+
+    def read_to(self, end: int) -> None:
+        """Read all before an offset. Raises `KafkaException`, `BrokerUnavailable`."""
+        if end < self._next:  # somebody has deleted the topic, and made another one
+            self.close()
+        reader = self._opened()
+        while self._next < end:
+            first = reader.poll(ANSWER_SECONDS)
+            if first is None:
+                raise BrokerUnavailable("the queues cannot be read in time")
+            for record in (first, *reader.consume(_AT_ONCE, 0)):
+                error = record.error()
+                if error is None:
+                    self._take(record.key(), record.value())
+                    self._next = (record.offset() or 0) + 1
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    self._next = max(self._next, record.offset() or 0)
+                else:
+                    raise KafkaException(error)
+
+    def bound(self, event: str) -> bool:
+        """Whether any queue gets an event."""
+        return any(event in one.events for one in self.queues.values())
+
+    def with_key(self, routing_key: str) -> Sequence[Binding]:
+        """The queues to whose own topics a routing key leads."""
+        return [one for one in self.queues.values() if one.has_key(routing_key)]
+
+    def close(self) -> None:
+        """Forget all, and close the connection."""
+        reader, self._reader = self._reader, None
+        self.queues.clear()
+        self._next = 0
+        if reader is not None:
+            reader.close()
+
+    def _take(self, key: object, value: object) -> None:
+        queue = key.decode("utf-8", "replace") if isinstance(key, bytes) else ""
+        if not isinstance(value, bytes):
+            self.queues.pop(queue, None)
+            return
+        try:
+            given = Binding.read(queue, value)
+        except ValueError:
+            return  # nobody but a program like this one may write here
+        self.queues[queue] = after(self.queues.get(queue), given)
+
+    def _opened(self) -> Consumer:
+        if self._reader is None:
+            self._reader = Consumer(
+                self.address.configuration(self.client)
+                | {
+                    "group.id": f"{self.address.namespace}.none",  # it joins none
+                    "enable.auto.commit": False,
+                    "enable.partition.eof": True,
+                    "auto.offset.reset": "earliest",
+                }
+            )
+            self._next = 0
+            self._reader.list_topics(self.topic, timeout=ANSWER_SECONDS)  # it would wait a second
+            self._reader.assign([TopicPartition(self.topic, 0, 0)])
+        return self._reader
+
+
+def topic_of(address: Address) -> str:
+    """The topic of the queues."""
+    return f"{address.namespace}-queues"

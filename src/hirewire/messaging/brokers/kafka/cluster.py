@@ -1,0 +1,289 @@
+"""What is in a cluster: topics, groups and the queues' bindings.
+
+Its functions wait for answers, so they run in a thread, one after the other.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TypeVar
+
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    IsolationLevel,
+    KafkaError,
+    KafkaException,
+    Producer,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+
+from hirewire.messaging.broker import BrokerUnavailable, QueueStats, QueueTopology
+from hirewire.messaging.brokers.kafka.address import Address, is_passing, translated
+from hirewire.messaging.brokers.kafka.bindings import Binding, Bindings
+from hirewire.messaging.event import EVENTS
+
+ANSWER_SECONDS = 10.0
+REACH_SECONDS = 5.0
+"""How long to look for any node of the cluster."""
+LARGEST = 8 * 1024 * 1024
+"""Bytes of a record with all that belongs to it."""
+OTHERS = "other"
+"""The owner of events that no class describes."""
+T = TypeVar("T")
+
+
+class Cluster:
+    """Topics, groups and bindings of one namespace."""
+
+    def __init__(self, address: Address, client: str) -> None:
+        self.address = address
+        self.bindings = Bindings(address, client)
+        self._client = client
+        self._admin: AdminClient | None = None
+        # One thread, so that a call that was given up ends before the next one begins.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka")
+        self._topics: set[str] = set()
+        """Topics that are known to exist."""
+
+    @property
+    def lock_topic(self) -> str:
+        """The topic whose partition the active member of each group has."""
+        return f"{self.address.namespace}-active"
+
+    def topic_of(self, event: str) -> str:
+        """The topic of an event's owner."""
+        return self.address.own(EVENTS[event].owner if event in EVENTS else OTHERS)
+
+    def read_by(self, binding: Binding) -> list[str]:
+        """The topics that a queue reads."""
+        if binding.topic is not None:
+            return [binding.topic]
+        return sorted({self.topic_of(event) for event in binding.events})
+
+    def start_of(self, binding: Binding, topic: str) -> int:
+        """The first offset of a topic that a queue may get."""
+        return binding.starts.get(topic, 0)
+
+    async def refresh(self) -> None:
+        """Read the bindings as they are now."""
+        await self.call(self._refresh)
+
+    async def binding(self, queue: str) -> Binding:
+        """A queue as it is now. Raises `BrokerUnavailable` if it is not there."""
+        await self.refresh()
+        found = self.bindings.queues.get(queue)
+        if found is None:
+            raise BrokerUnavailable(f"{queue} is not there any more")
+        return found
+
+    async def declare(self, queues: Sequence[QueueTopology], *, exactly: bool) -> None:
+        """Declare queues with these bindings, and if `exactly`, with no others."""
+        await self.call(lambda: self._declare(queues, exactly=exactly))
+
+    async def delete(self, queue: str) -> None:
+        """Delete a queue and its group, unless the group has members."""
+        await self.call(lambda: self._delete(queue))
+
+    async def stats(self, queue: str) -> QueueStats:
+        """How much a queue has to read, and the number of its active members: one or none."""
+        binding = await self.binding(queue)
+        return await self.call(lambda: self._stats(binding))
+
+    async def ends(self, topics: Iterable[str]) -> dict[str, int]:
+        """The offsets after the last records."""
+        return await self.call(lambda: self._ends(topics))
+
+    async def make(self, topics: Iterable[str]) -> None:
+        """Make the topics that are missing."""
+        if not self._topics.issuperset(topics):
+            await self.call(lambda: self._make(topics))
+
+    async def ping(self) -> None:
+        """Return when the cluster has answered."""
+        await self.call(lambda: self._open().list_topics(timeout=ANSWER_SECONDS))
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
+
+    def _close(self) -> None:
+        self._admin = None
+        self.bindings.close()
+
+    async def call(self, call: Callable[[], T]) -> T:
+        """Call in a thread. Raises the broker's errors."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + ANSWER_SECONDS
+        while True:
+            try:
+                return await loop.run_in_executor(self._thread, call)
+            except KafkaException as error:
+                if not is_passing(error) or loop.time() > until:
+                    raise translated(error) from None
+            await asyncio.sleep(0.05)
+
+    def _refresh(self) -> None:
+        topic = self.bindings.topic
+        self._make([topic])
+        self.bindings.read_to(self._ends([topic])[topic])
+
+    def _declare(self, queues: Sequence[QueueTopology], *, exactly: bool) -> None:
+        self._make([self.bindings.topic, self.lock_topic])
+        for topology in queues:
+            self._refresh()
+            before = self.bindings.queues.get(topology.queue)
+            bound = self._bound(topology, before, exactly=exactly)
+            if bound != before:
+                self._put(bound)
+
+    def _put(self, bound: Binding) -> None:
+        """Write a binding as it is together with what others write at the same time."""
+        while True:
+            self._write(bound.queue, bound.to_json())
+            self._refresh()
+            found = self.bindings.queues.get(bound.queue)
+            if found is None:
+                raise BrokerUnavailable(f"{bound.queue} was deleted at the same time")
+            if found == bound:
+                return
+            bound = found
+
+    def _bound(self, topology: QueueTopology, before: Binding | None, *, exactly: bool) -> Binding:
+        if topology.plain or topology.keys:
+            topic = topology.queue if topology.plain else self.address.alone(topology.queue)
+            self._make([topic])
+            return Binding(topology.queue, {}, {}, topic, topology.keys)
+        known = before.events if before is not None else {}
+        new = [event for event in topology.types if event not in known]
+        self._make({self.topic_of(event) for event in topology.types})
+        ends = self._ends({self.topic_of(event) for event in new})
+        events = {event: ends[self.topic_of(event)] for event in new}
+        events |= {one: known[one] for one in known if not exactly or one in topology.types}
+        made = Binding(topology.queue, dict(sorted(events.items())))
+        return replace(made, starts=before.starts if before is not None else self._all_ends())
+
+    def _all_ends(self) -> Mapping[str, int]:
+        """Where a new queue starts in each owner's topic.
+
+        It gets what is sent to it alone from its beginning on, even if it comes from an owner whose
+        events it gets only later: the start of a replay is sent before the events are bound.
+        """
+        prefix = f"{self.address.namespace}."
+        there = self._open().list_topics(timeout=ANSWER_SECONDS).topics
+        return self._ends(sorted(one for one in there if one.startswith(prefix)))
+
+    def _delete(self, queue: str) -> None:
+        self._refresh()
+        binding = self.bindings.queues.get(queue)
+        if binding is None:
+            return
+        self._write(queue, None)
+        self._refresh()
+        admin = self._open()
+        for group in admin.delete_consumer_groups([self.address.own(queue)]).values():
+            _ignoring(group.result, (KafkaError.NON_EMPTY_GROUP, KafkaError.GROUP_ID_NOT_FOUND))
+        if binding.topic is not None and binding.keys:
+            self._topics.discard(binding.topic)
+            for topic in admin.delete_topics([binding.topic]).values():
+                _ignoring(topic.result, (KafkaError.UNKNOWN_TOPIC_OR_PART,))
+
+    def _write(self, queue: str, value: bytes | None) -> None:
+        """Write a record of the queues, and wait for the confirm."""
+        problems: list[KafkaError] = []
+        producer = Producer(
+            self.address.configuration(self._client)
+            | {"acks": "all", "enable.idempotence": True, "message.timeout.ms": 10_000}
+        )
+        producer.produce(
+            self.bindings.topic,
+            value,
+            key=queue.encode(),
+            on_delivery=lambda error, _: problems.append(error) if error is not None else None,
+        )
+        left = producer.flush(ANSWER_SECONDS)
+        if problems:
+            raise KafkaException(problems[0])
+        if left:
+            raise BrokerUnavailable("no confirm in time")
+
+    def _stats(self, binding: Binding) -> QueueStats:
+        admin, group = self._open(), self.address.own(binding.queue)
+        topics = self.read_by(binding)
+        if not topics:
+            return QueueStats(0, 0)
+        asked = ConsumerGroupTopicPartitions(group, [TopicPartition(one, 0) for one in topics])
+        [answer] = admin.list_consumer_group_offsets([asked]).values()
+        committed = {one.topic: one.offset for one in answer.result().topic_partitions}
+        ready = sum(
+            max(end - max(committed.get(topic, 0), self.start_of(binding, topic)), 0)
+            for topic, end in self._ends(topics).items()
+        )
+        [described] = admin.describe_consumer_groups([group]).values()
+        members = []
+        try:
+            members = described.result().members
+        except KafkaException as error:
+            if error.args[0].code() != KafkaError.GROUP_ID_NOT_FOUND:
+                raise
+        active = [one for one in members if one.assignment and one.assignment.topic_partitions]
+        return QueueStats(ready, len(active))
+
+    def _ends(self, topics: Iterable[str]) -> dict[str, int]:
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        asked = {TopicPartition(topic, 0): latest for topic in topics}
+        if not asked:
+            return {}
+        answers = self._open().list_offsets(
+            asked,
+            isolation_level=IsolationLevel.READ_UNCOMMITTED,
+            request_timeout=ANSWER_SECONDS,
+        )
+        return {one.topic: answer.result().offset for one, answer in answers.items()}
+
+    def _make(self, topics: Iterable[str]) -> None:
+        missing = [topic for topic in dict.fromkeys(topics) if topic not in self._topics]
+        if not missing:
+            return
+        admin = self._open()
+        there = admin.list_topics(timeout=REACH_SECONDS).topics
+        new = [self._new_topic(topic) for topic in missing if topic not in there]
+        if new:
+            for answer in admin.create_topics(new, request_timeout=ANSWER_SECONDS).values():
+                _ignoring(answer.result, (KafkaError.TOPIC_ALREADY_EXISTS,))
+            until = time.monotonic() + ANSWER_SECONDS
+            while not all(_has_leader(admin, one.topic) for one in new):
+                if time.monotonic() > until:
+                    raise BrokerUnavailable("a new topic has no leader")
+                time.sleep(0.02)
+        self._topics.update(missing)
+
+    def _new_topic(self, name: str) -> NewTopic:
+        config = {"max.message.bytes": str(LARGEST)}
+        if name == self.bindings.topic:
+            config["cleanup.policy"] = "compact"
+        else:
+            config["retention.ms"] = str(self.address.retention_days * 24 * 60 * 60 * 1000)
+        replication = self.address.replication
+        return NewTopic(name, num_partitions=1, replication_factor=replication, config=config)
+
+    def _open(self) -> AdminClient:
+        if self._admin is None:
+            timeout = {"socket.timeout.ms": int(ANSWER_SECONDS * 1000)}
+            self._admin = AdminClient(self.address.configuration(self._client) | timeout)
+        return self._admin
+
+
+def _has_leader(admin: AdminClient, topic: str) -> bool:
+    found = admin.list_topics(topic, timeout=ANSWER_SECONDS).topics[topic]
+    return found.error is None and all(one.leader >= 0 for one in found.partitions.values())
+
+
+def _ignoring(call: Callable[[], object], codes: Sequence[int]) -> None:
+    try:
+        call()
+    except KafkaException as error:
+        if error.args[0].code() not in codes:
+            raise

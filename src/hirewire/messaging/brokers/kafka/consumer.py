@@ -1,0 +1,263 @@
+"""One queue's consumer: the only active member of its group, or a member that waits to be it.
+
+All members of a group subscribe to one topic with one partition and no records. Who gets that
+partition is the active member, and assigns to itself all partitions of the topics that the queue
+reads. Its commits are refused once another member is the active one.
+
+The client library is called in a thread of the consumer's own, one call at a time.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+from confluent_kafka import Consumer as Client
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Message as Record
+
+from hirewire.messaging.broker import BATCH_BYTES, BrokerUnavailable, Delivery
+from hirewire.messaging.brokers.kafka.address import Address, translated
+from hirewire.messaging.brokers.kafka.counts import Counts
+
+POLL_SECONDS = 0.1
+ANSWER_SECONDS = 10.0
+SESSION_SECONDS = 10.0
+"""How long a frozen consumer stays the active one."""
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Source:
+    """A topic that the queue reads."""
+
+    topic: str
+    counts: Counts
+    acked: int
+    """The offset after the last acknowledged or skipped record."""
+    read: int
+    """The offset after the last record that was read."""
+
+
+class Consumer:
+    """Consumes the topics of one queue."""
+
+    def __init__(
+        self, address: Address, client: str, *, group: str, lock: str, most_bytes: int = BATCH_BYTES
+    ) -> None:
+        """`lock` is the topic whose partition makes a member the active one."""
+        self._lock = lock
+        self._most_bytes = most_bytes
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka consumer")
+        self._sources: dict[str, Source] = {}
+        self._is_active = False
+        self._lost: str | None = None
+        self._closed = False
+        self._position = 0
+        self._unacked: deque[tuple[int, str, int]] = deque()
+        """Position, topic and next offset of each delivery that is not acknowledged."""
+        self._left: deque[Record] = deque()
+        """Records that did not fit into the last batch."""
+        self._kafka = Client(
+            address.configuration(client)
+            | {
+                "group.id": group,
+                # The active member stays active when others come.
+                "partition.assignment.strategy": "cooperative-sticky",
+                "enable.auto.commit": False,
+                "enable.auto.offset.store": False,
+                "auto.offset.reset": "earliest",
+                "session.timeout.ms": int(SESSION_SECONDS * 1000),
+                "heartbeat.interval.ms": 500,
+                "max.poll.interval.ms": 24 * 60 * 60 * 1000,  # a handler may take long
+                "fetch.wait.max.ms": 500,
+                "fetch.message.max.bytes": 2 * 1024 * 1024,
+                "queued.min.messages": 5_000,
+                "queued.max.messages.kbytes": 16 * 1024,
+                "fetch.queue.backoff.ms": 10,
+                "on_commit": self._on_commit,
+            }
+        )
+
+    @property
+    def is_member(self) -> bool:
+        """Whether the group has taken it in: as the active member, or to stand by."""
+        return bool(self._kafka.memberid())
+
+    async def active(self) -> None:
+        """Return once this is the active member of the group."""
+        await self._do(
+            lambda: self._kafka.subscribe(
+                [self._lock],
+                on_assign=self._on_assign,
+                on_revoke=self._on_revoke,
+                on_lost=self._on_revoke,
+            )
+        )
+        while not self._is_active:
+            self._check()
+            await self._do(lambda: self._records(1))
+
+    async def start(self, least: Mapping[str, int]) -> None:
+        """Read topics from the committed offset on, which is at least the given one."""
+        self._sources = await self._do(lambda: self._assigned(least))
+
+    async def fill(self, limit: int) -> None:
+        """Read records, if there are none left; it returns soon, with or without."""
+        self._check()
+        if not self._left:
+            self._left.extend(await self._do(lambda: self._records(limit)))
+            self._check()
+
+    def skips(self, taken: Callable[[Record], bool]) -> bool:
+        """Whether any record that was read is to be skipped."""
+        return not all(map(taken, self._left))
+
+    def next(
+        self, limit: int, taken: Callable[[Record], bool], delivery: Callable[[Record], Delivery]
+    ) -> list[Delivery]:
+        """Up to `limit` deliveries of the records that were read. `taken`: not to be skipped."""
+        found: list[Delivery] = []
+        size = 0
+        while self._left and len(found) < limit:
+            record = self._left[0]
+            topic, offset = record.topic() or "", record.offset() or 0
+            source = self._sources[topic]
+            if offset < source.read:  # read again after a change of leaders
+                self._left.popleft()
+                continue
+            if taken(record):
+                size += len(record.value() or b"")
+                if found and size > self._most_bytes:
+                    break
+                one = delivery(record)
+                self._position += 1
+                one.position = self._position
+                one.delivery_count = source.counts.of(offset)
+                found.append(one)
+                self._unacked.append((self._position, topic, offset + 1))
+            source.read = offset + 1
+            self._left.popleft()
+        self._hand_out(found)
+        return found
+
+    def ack(self, position: int) -> None:
+        """Acknowledge all deliveries up to this one."""
+        self._check()
+        if self._closed:
+            raise BrokerUnavailable("the consumer has been closed")
+        moved = set[str]()
+        while self._unacked and self._unacked[0][0] <= position:
+            _, topic, offset = self._unacked.popleft()
+            self._sources[topic].acked = offset
+            moved.add(topic)
+        self._skip(moved)
+        self._commit(moved)
+
+    async def close(self) -> None:
+        """Commit what is acknowledged, and leave the group."""
+        self._closed = True
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self._do(self._end)
+        except TimeoutError:
+            pass
+        finally:
+            self._thread.shutdown(wait=False)
+
+    def _hand_out(self, found: Sequence[Delivery]) -> None:
+        moved = set[str]()
+        if found:
+            for source in self._sources.values():
+                if source.read > source.acked:
+                    source.counts.hand_out(source.read)
+                    moved.add(source.topic)
+        self._skip(moved)
+        self._commit(moved)
+
+    def _skip(self, moved: set[str]) -> None:
+        """Count records as acknowledged that others are for, if none before them waits."""
+        waiting = {topic for _, topic, _ in self._unacked}
+        for source in self._sources.values():
+            if source.topic not in waiting and source.acked < source.read:
+                source.acked = source.read
+                moved.add(source.topic)
+
+    def _commit(self, topics: set[str]) -> None:
+        if not topics:
+            return
+        try:
+            self._kafka.commit(offsets=self._offsets(topics), asynchronous=True)
+        except KafkaException as error:
+            raise translated(error) from None
+
+    def _offsets(self, topics: set[str]) -> list[TopicPartition]:
+        sources = [self._sources[topic] for topic in sorted(topics)]
+        return [
+            TopicPartition(one.topic, 0, one.acked, one.counts.metadata(one.acked))
+            for one in sources
+        ]
+
+    def _records(self, limit: int) -> list[Record]:
+        """Records as soon as there are any."""
+        first = self._kafka.poll(POLL_SECONDS)
+        if first is None:
+            return []
+        records = [first, *(self._kafka.consume(limit - 1, 0) if limit > 1 else ())]
+        for record in records:
+            if (error := record.error()) is not None:
+                raise KafkaException(error)
+        return records
+
+    def _assigned(self, least: Mapping[str, int]) -> dict[str, Source]:
+        asked = [TopicPartition(topic, 0) for topic in least]
+        sources = {}
+        for one in self._kafka.committed(asked, timeout=ANSWER_SECONDS):
+            if one.error is not None:
+                raise KafkaException(one.error)
+            start = max(one.offset, least[one.topic])
+            counts = Counts.read(one.metadata, start)
+            sources[one.topic] = Source(one.topic, counts, start, start)
+        for topic in least:
+            self._kafka.list_topics(topic, timeout=ANSWER_SECONDS)  # it would wait a second
+        found = [TopicPartition(one.topic, 0, one.read) for one in sources.values()]
+        self._kafka.incremental_assign(found)
+        return sources
+
+    def _end(self) -> None:
+        try:
+            if self._is_active and self._lost is None and self._sources:
+                with suppress(KafkaException):
+                    self._kafka.commit(
+                        offsets=self._offsets(set(self._sources)), asynchronous=False
+                    )
+        finally:
+            self._kafka.close()
+
+    async def _do(self, call: Callable[[], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, call)
+        except (KafkaException, RuntimeError) as error:
+            raise translated(error) from None
+
+    def _check(self) -> None:
+        if self._lost is not None:
+            raise BrokerUnavailable(self._lost)
+
+    def _on_assign(self, client: Client, partitions: Sequence[TopicPartition]) -> None:
+        client.incremental_assign(list(partitions))
+        if partitions:
+            self._is_active = True
+
+    def _on_revoke(self, client: Client, partitions: Sequence[TopicPartition]) -> None:
+        if partitions:
+            self._is_active = False
+            self._lost = "another consumer takes over"
+
+    def _on_commit(self, error: KafkaError | None, partitions: Sequence[TopicPartition]) -> None:
+        found = error or next((one.error for one in partitions if one.error is not None), None)
+        if found is not None and found.code() != KafkaError._NO_OFFSET:
+            self._lost = f"an ack was refused: {found.name()}"

@@ -1,0 +1,110 @@
+"""Messages as Kafka records and back: CloudEvents 1.0, Kafka protocol binding, binary mode.
+
+What is not a CloudEvents attribute has a header of its own: the routing key, where it is not the
+event's type, and the message's id, where it is not the event's. Records of other programs may be in
+structured mode.
+"""
+
+from collections.abc import Sequence
+from typing import TypeAlias, cast
+
+from confluent_kafka import Message as Record
+
+from hirewire.messaging import structured
+from hirewire.messaging.broker import Delivery, Message
+from hirewire.messaging.envelope import NOT_UNWRAPPED, UNREADABLE_HEADERS
+
+PREFIX = "ce_"
+ROUTING_KEY, MESSAGE_ID = "hirewire-routing-key", "hirewire-message-id"
+CONTENT_TYPE = "content-type"
+_JSON = (CONTENT_TYPE, b"application/json")
+OVERHEAD = 512
+"""Bytes of a record beside its body, headers and key, at most."""
+
+Headers: TypeAlias = list[tuple[str, bytes]]
+
+
+def headers_of(message: Message) -> Headers:
+    """The record's headers. Raises `ValueError` for text without an encoding."""
+    headers = [(PREFIX + name, value.encode()) for name, value in message.headers.items()]
+    for name, _ in headers:
+        name.encode()
+    headers.append(_JSON)
+    if message.routing_key != message.headers.get("type"):
+        headers.append((ROUTING_KEY, message.routing_key.encode()))
+    if message.id != message.headers.get("id"):
+        headers.append((MESSAGE_ID, message.id.encode()))
+    return headers
+
+
+def size_of(message: Message, headers: Headers) -> int:
+    """An upper bound of the record's size in bytes."""
+    names = sum(len(name.encode()) + len(value) + 8 for name, value in headers)
+    return len(message.body) + names + len(message.key.encode()) + OVERHEAD
+
+
+def delivery_of(record: Record, queue: str, *, user: str | None, lease: object) -> Delivery:
+    """A record as a delivery, without its position and count."""
+    attributes: dict[str, str] = {}
+    routing_key, message_id, kind = "", None, ""
+    body = record.value() or b""
+    unreadable = False
+    for name, value in _headers(record):
+        try:
+            text = value.decode() if value is not None else ""
+        except UnicodeDecodeError:
+            unreadable = True
+            text = value.decode("utf-8", "replace") if value is not None else ""
+        if name == ROUTING_KEY:
+            routing_key = text
+        elif name == MESSAGE_ID:
+            message_id = text
+        elif name == CONTENT_TYPE:
+            kind = text
+        else:
+            attributes[name.removeprefix(PREFIX)] = text
+    if kind.lower().startswith(structured.PREFIX):
+        try:
+            unwrapped, body = structured.unwrapped(body, kind)
+            attributes |= unwrapped
+        except ValueError as error:
+            attributes[NOT_UNWRAPPED] = str(error)
+    if unreadable:
+        attributes[UNREADABLE_HEADERS] = "text that is not UTF-8"
+    return Delivery(
+        body=body,
+        routing_key=routing_key or attributes.get("type", ""),
+        headers=attributes,
+        message_id=message_id or attributes.get("id"),
+        user_id=user,
+        lease=lease,
+        partition=queue,
+    )
+
+
+def _headers(record: Record) -> Sequence[tuple[str, bytes | None]]:
+    # The library's types name all forms in which headers can be given; it answers with this one.
+    found = cast(Sequence[tuple[str, bytes | None]] | None, record.headers())
+    return found if found is not None else ()
+
+
+def routing_key_of(record: Record) -> str:
+    """Only the routing key: the messages of other services are skipped by it."""
+    type = ""
+    for name, value in _headers(record):
+        if value is None:
+            continue
+        if name == ROUTING_KEY:
+            return value.decode("utf-8", "replace")
+        if name == PREFIX + "type":
+            type = value.decode("utf-8", "replace")
+        elif name == CONTENT_TYPE and value.lower().startswith(structured.PREFIX.encode()):
+            return _structured_type(record)
+    return type
+
+
+def _structured_type(record: Record) -> str:
+    try:
+        return structured.unwrapped(record.value() or b"", structured.PREFIX + "+json")[0]["type"]
+    except ValueError:
+        return ""

@@ -1,0 +1,92 @@
+"""Where messages go: the topics of their owners, if any queue gets them."""
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from confluent_kafka import Message as Record
+
+from hirewire.messaging.broker import QUEUE_PREFIX, Message, Outcome, QueueTopology, event_of
+from hirewire.messaging.brokers.kafka.bindings import Binding
+from hirewire.messaging.brokers.kafka.cluster import LARGEST, Cluster
+from hirewire.messaging.brokers.kafka.messages import Headers, headers_of, routing_key_of, size_of
+from hirewire.messaging.envelope import source_of
+
+Routed: TypeAlias = tuple[str, Message, Headers]
+"""A topic, and what is to be published to it."""
+
+
+def route_all(
+    messages: Sequence[Message], cluster: Cluster, client: str
+) -> tuple[list[Outcome], list[Routed]]:
+    """The outcome of each if all that is to be published is confirmed, and what that is.
+
+    Behind a message that is not published, later ones of its key are held back.
+    """
+    outcomes: list[Outcome] = []
+    found: list[Routed] = []
+    stuck = set[str]()
+    for message in messages:
+        outcome = Outcome.HELD_BACK
+        if message.key not in stuck:
+            outcome, routed = _route(message, cluster, client)
+            found += routed
+        if outcome is not Outcome.CONFIRMED:
+            stuck.add(message.key)
+        outcomes.append(outcome)
+    return outcomes, found
+
+
+def _route(message: Message, cluster: Cluster, client: str) -> tuple[Outcome, list[Routed]]:
+    try:
+        headers = headers_of(message)
+    except ValueError as error:
+        message.refusal = f"cannot be written as a record: {error}"
+        return Outcome.REFUSED, []
+    if (size := size_of(message, headers)) > LARGEST:
+        message.refusal = f"a record of {size} bytes; at most {LARGEST}"
+        return Outcome.REFUSED, []
+    topics = _topics_of(message, cluster, client)
+    if not topics:
+        return Outcome.UNROUTABLE if message.mandatory else Outcome.CONFIRMED, []
+    return Outcome.CONFIRMED, [(topic, message, headers) for topic in topics]
+
+
+def _topics_of(message: Message, cluster: Cluster, client: str) -> Sequence[str]:
+    if message.via is not None:
+        return [one.topic for one in cluster.bindings.with_key(message.via) if one.topic]
+    if message.mandatory and not _is_bound(message, cluster):
+        return ()
+    topic = _owners_topic(message, cluster, client)
+    if message.to is None:
+        return (topic,)
+    binding = cluster.bindings.queues.get(f"{QUEUE_PREFIX}.{message.to}")
+    read = cluster.read_by(binding) if binding is not None else []
+    # Whoever sends something to one service: it must read it.
+    return (topic if topic in read or not read else read[0],)
+
+
+def _owners_topic(message: Message, cluster: Cluster, client: str) -> str:
+    if not message.type.startswith("hirewire."):
+        return cluster.topic_of(message.type)
+    # A watermark or a barrier has its place among the events of its owner.
+    source = message.headers.get("source", "")
+    ours = source.startswith(source_of(""))
+    return cluster.address.own(source.removeprefix(source_of("")) if ours else client)
+
+
+def _is_bound(message: Message, cluster: Cluster) -> bool:
+    if message.to is None:
+        return cluster.bindings.bound(message.type)
+    return f"{QUEUE_PREFIX}.{message.to}" in cluster.bindings.queues
+
+
+def takes(binding: Binding, topology: QueueTopology, record: Record) -> bool:
+    """Whether a record in a topic that a queue reads is for this queue."""
+    if binding.topic is not None:
+        return True
+    key = routing_key_of(record)
+    if not key:
+        return True  # it says nothing of itself: it is to be found among what is unreadable
+    if key.startswith("to."):
+        return key.startswith(f"to.{topology.service}.")
+    return binding.takes(event_of(key), record.offset() or 0)

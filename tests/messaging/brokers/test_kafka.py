@@ -1,0 +1,160 @@
+"""What the Kafka adapter decides by itself: addresses, bindings, counts, records."""
+
+import json
+from dataclasses import dataclass
+from typing import cast
+
+import pytest
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import Message as Record
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hirewire.messaging.broker import BrokerMisconfigured, BrokerUnavailable, Message
+from hirewire.messaging.brokers.kafka.address import parse_url, translated
+from hirewire.messaging.brokers.kafka.bindings import Binding, after
+from hirewire.messaging.brokers.kafka.counts import Counts
+from hirewire.messaging.brokers.kafka.messages import delivery_of, headers_of, routing_key_of
+from hirewire.messaging.envelope import NOT_UNWRAPPED, UNREADABLE_HEADERS
+
+PASSWORD = "s3cret/with@signs"
+ENCODED = "s3cret%2Fwith%40signs"
+
+
+def test_an_address_says_where_and_how() -> None:
+    found = parse_url(f"kafka+ssl://auth:{ENCODED}@a.example,b.example:9093/board?mechanism=PLAIN")
+    assert (found.servers, found.namespace) == ("a.example:9092,b.example:9093", "board")
+    configuration = found.configuration("auth")
+    assert configuration["security.protocol"] == "SASL_SSL"
+    assert configuration["sasl.mechanism"] == "PLAIN"
+    assert configuration["sasl.password"] == PASSWORD
+    plain = parse_url("kafka://[::1]:19092")
+    assert (plain.servers, plain.namespace, plain.user) == ("[::1]:19092", "hirewire", None)
+    assert plain.security == {"security.protocol": "PLAINTEXT"}
+
+
+@pytest.mark.parametrize(
+    ("url", "reason"),
+    [
+        ("kafka://:9092", "not host"),
+        ("kafka://host:port", "not host"),
+        ("kafka://host?colour=red", "unknown option 'colour'"),
+        ("kafka://host/a.b", "the namespace"),
+        ("kafka://host?retention_days=0", "retention_days: a whole number from 1"),
+        ("kafka://host?replication=x", "replication: a whole number"),
+        ("kafka://host?mechanism=PLAIN", "a mechanism without a user"),
+        (f"kafka://me:{ENCODED}@host?mechanism=GSSAPI", "mechanism: one of"),
+        (f"kafka://me:{ENCODED}@host?mechanism=OAUTHBEARER", "token_endpoint"),
+    ],
+)
+def test_a_wrong_address_is_explained_without_the_password(url: str, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason) as caught:
+        parse_url(url)
+    assert PASSWORD not in str(caught.value)
+    assert ENCODED not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        (KafkaError.TOPIC_AUTHORIZATION_FAILED, BrokerMisconfigured),
+        (KafkaError._ALL_BROKERS_DOWN, BrokerUnavailable),
+        (KafkaError.SASL_AUTHENTICATION_FAILED, BrokerUnavailable),
+    ],
+)
+def test_errors_are_permanent_or_temporary(code: int, error: type[Exception]) -> None:
+    assert isinstance(translated(KafkaException(KafkaError(code))), error)
+
+
+def test_of_two_processes_that_bind_an_event_at_once_the_first_counts() -> None:
+    first = Binding("hirewire.logs", {"a": 5})
+    second = Binding("hirewire.logs", {"a": 9, "b": 9})
+    assert after(None, first) == first
+    assert after(first, second).events == {"a": 5, "b": 9}
+    without = after(second, Binding("hirewire.logs", {"b": 12}))
+    assert without.events == {"b": 9}
+    assert after(without, second).events == {"a": 9, "b": 9}
+
+
+@pytest.mark.parametrize("value", [b"", b"[]", b"{}", b'{"events": 1}', b"\xff"])
+def test_a_binding_that_cannot_be_read_is_no_binding(value: bytes) -> None:
+    with pytest.raises(ValueError, match="not a binding"):
+        Binding.read("hirewire.logs", value)
+
+
+def test_a_binding_is_stored_whole() -> None:
+    made = Binding("hirewire.logs", {"a": 5}, {"hirewire.auth": 3}, "own", ("part.logs.0.#",))
+    assert Binding.read("hirewire.logs", made.to_json()) == made
+    assert json.loads(made.to_json())["events"] == {"a": 5}
+    assert made.takes("a", 5)
+    assert not made.takes("a", 4)
+    assert not made.takes("b", 9)
+    assert made.has_key("part.logs.0.message")
+    assert not made.has_key("part.logs.1.message")
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=8))
+def test_deliveries_are_counted_over_processes(lives: list[tuple[int, int]]) -> None:
+    """Each process hands out some messages, acknowledges some of these, and is killed."""
+    expected = [0] * 300
+    acked, metadata = 0, ""
+    for handed, acks in lives:
+        counts = Counts.read(metadata, acked)
+        for offset in range(acked, acked + handed):
+            assert counts.of(offset) == expected[offset]
+        for end in range(acked + 1, acked + handed + 1, 3):  # a batch of up to three
+            counts.hand_out(min(end + 2, acked + handed))
+        for offset in range(acked, acked + handed):
+            expected[offset] += 1
+        acked += min(acks, handed)
+        metadata = counts.metadata(acked)
+
+
+def test_odd_metadata_count_as_none() -> None:
+    for text in (None, "", "somebody's", "5", "5:x,-3:1", "٣:١"):
+        assert Counts.read(text, 0).runs == []
+
+
+@dataclass
+class Fake:
+    """A record as the library gives it."""
+
+    content: bytes
+    given: list[tuple[str, bytes | None]]
+
+    def value(self) -> bytes:
+        return self.content
+
+    def headers(self) -> list[tuple[str, bytes | None]]:
+        return self.given
+
+
+def record(content: bytes, *headers: tuple[str, bytes | None]) -> Record:
+    return cast(Record, Fake(content, list(headers)))
+
+
+def test_records_of_other_programs_are_read() -> None:
+    event = {"specversion": "1.0", "id": "7", "source": "/crm", "type": "crm.called", "data": {}}
+    kind = ("content-type", b"application/cloudevents+json; charset=utf-8")
+    whole = record(json.dumps(event).encode(), kind)
+    assert routing_key_of(whole) == "crm.called"
+    found = delivery_of(whole, "hirewire.logs", user=None, lease=None)
+    assert (found.body, found.headers["source"], found.message_id) == (b"{}", "/crm", "7")
+    broken = record(b"{", kind)
+    assert routing_key_of(broken) == ""
+    assert NOT_UNWRAPPED in delivery_of(broken, "q", user=None, lease=None).headers
+    odd = record(b"{}", ("ce_type", b"crm.called"), ("ce_source", b"\xff"), ("trace", None))
+    assert UNREADABLE_HEADERS in delivery_of(odd, "q", user=None, lease=None).headers
+
+
+def test_a_message_to_one_service_says_so() -> None:
+    headers = {"id": "1", "type": "user.registered"}
+    sent = Message("1", "user.registered", "k", b"{}", headers, to="profiles")
+    made = record(sent.body, *headers_of(sent))
+    assert routing_key_of(made) == "to.profiles.user.registered"
+    found = delivery_of(made, "hirewire.profiles", user="auth", lease=None)
+    assert (found.routing_key, found.headers, found.user_id) == (
+        "to.profiles.user.registered",
+        headers,
+        "auth",
+    )

@@ -52,8 +52,10 @@ DataDir = Annotated[
 @app.command()
 def run(
     broker: Annotated[
-        Literal["postgres", "rabbitmq"],
-        typer.Option(help="postgres: queues in PostgreSQL; rabbitmq: a private RabbitMQ node"),
+        Literal["postgres", "rabbitmq", "kafka"],
+        typer.Option(
+            help="postgres: queues in PostgreSQL; rabbitmq, kafka: a private node of that broker"
+        ),
     ] = "postgres",
     only: Annotated[
         list[str] | None, typer.Option(help="Start only these services (repeatable)")
@@ -65,6 +67,7 @@ def run(
 ) -> None:
     """Start the platform: embedded engines unless configured, and one process per service."""
     from hirewire.kit.telemetry import configure_logging
+    from hirewire.launcher.kafka_jars import KafkaError
     from hirewire.launcher.platform import AlreadyRunning, Plan, PortTaken, run_platform
     from hirewire.launcher.postgres import PostgresError
     from hirewire.launcher.rabbitmq import RabbitMQError
@@ -88,6 +91,7 @@ def run(
     except (
         AlreadyRunning,
         CannotMigrate,
+        KafkaError,
         PortTaken,
         PostgresError,
         RabbitMQError,

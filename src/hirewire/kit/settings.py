@@ -60,7 +60,7 @@ class Settings(BaseSettings):
     """The services whose ports and addresses are settings."""
 
     data_dir: Path | None = Field(
-        None, description="Folder of the embedded PostgreSQL and RabbitMQ"
+        None, description="Folder of the embedded PostgreSQL, RabbitMQ and Kafka"
     )
     search_dir: Path | None = Field(
         None, description="Folder of the search indexes, which can be rebuilt. Not set: in memory"
@@ -82,8 +82,13 @@ class Settings(BaseSettings):
     )
     broker_url: str | None = Field(
         None,
-        description="amqp(s)://user:password@host:port/vhost or postgresql://…. Not set: queues "
-        "in PostgreSQL",
+        description="amqp(s)://user:password@host:port/vhost, kafka(+ssl)://host:port/namespace or "
+        "postgresql://…. Not set: queues in PostgreSQL",
+    )
+    kafka_home: Path | None = Field(
+        None,
+        description="Folder of a Kafka distribution (4.0 or later) for `--broker kafka`. Not set: "
+        "its jars are fetched from Maven Central once",
     )
     rabbitmq_management_url: str | None = Field(
         None, description="http(s)://user:password@host:15672, where migrate creates broker users"

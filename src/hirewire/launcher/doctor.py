@@ -23,6 +23,7 @@ from hirewire.kit import clock
 from hirewire.kit.db import make_engine
 from hirewire.kit.mail import queue
 from hirewire.kit.settings import Settings
+from hirewire.launcher import kafka_jars
 from hirewire.launcher.rabbitmq import find_server
 from hirewire.messaging.background import describe
 from hirewire.messaging.broker import open_broker
@@ -58,7 +59,8 @@ class Check:
 
 async def examine(settings: Settings, data_dir: Path, processes: Sequence[str]) -> list[Check]:
     """Run all checks; returns the results in the order of the report."""
-    checks = [_python(), _given(settings), _disk(data_dir), _rabbitmq_server()]
+    checks = [_python(), _given(settings), _disk(data_dir)]
+    checks += [_rabbitmq_server(), _kafka_node(settings)]
     checks += await _database(settings)
     checks.append(await _broker(settings))
     services = [await _service(settings, name) for name in processes]
@@ -104,6 +106,16 @@ def _rabbitmq_server() -> Check:
     found = find_server()
     detail = str(found) if found else "not on this machine (only --broker rabbitmq needs it)"
     return Check("rabbitmq-server", "ok", detail)
+
+
+def _kafka_node(settings: Settings) -> Check:
+    """Where the program of a private node is."""
+    java = kafka_jars.find_java()
+    if java is None:
+        return Check("Kafka node", "ok", "no Java on this machine (only --broker kafka needs it)")
+    jars = settings.kafka_home or kafka_jars.cache_folder()
+    fetched = settings.kafka_home is not None or kafka_jars.is_fetched()
+    return Check("Kafka node", "ok", f"{java}, jars {f'in {jars}' if fetched else 'not fetched'}")
 
 
 async def _database(settings: Settings) -> list[Check]:
@@ -258,8 +270,9 @@ def _memory(data_dir: Path) -> list[Check]:
     for path in data_dir.glob("postgres/cluster-*/postmaster.pid"):
         _count(groups, "PostgreSQL", path)
     for process in psutil.process_iter(["cmdline"]):
-        if any(str(data_dir / "rabbitmq") in part for part in process.info["cmdline"] or ()):
-            groups["RabbitMQ"] = groups.get("RabbitMQ", _Memory()) + _memory_of(process)
+        for name in ("RabbitMQ", "Kafka"):
+            if any(str(data_dir / name.lower()) in part for part in process.info["cmdline"] or ()):
+                groups[name] = groups.get(name, _Memory()) + _memory_of(process)
     if not groups:
         return []
     detail = ", ".join(f"{n} {m.pss >> 20} ({m.rss >> 20})" for n, m in groups.items())

@@ -14,6 +14,7 @@ from rich.console import Console
 
 from hirewire.kit.manifest import Manifest
 from hirewire.kit.settings import Settings
+from hirewire.launcher.kafka import PrivateKafka
 from hirewire.launcher.postgres import EmbeddedPostgres
 from hirewire.launcher.process import FolderInUse, is_free
 from hirewire.launcher.rabbitmq import PrivateRabbitMQ
@@ -31,7 +32,7 @@ from hirewire.launcher.state import (
 )
 from hirewire.launcher.supervisor import Child, Supervisor
 
-BrokerChoice = Literal["postgres", "rabbitmq"]
+BrokerChoice = Literal["postgres", "rabbitmq", "kafka"]
 GIVEN = frozenset(
     {
         "HIREWIRE_DATABASE_URL",
@@ -198,6 +199,25 @@ async def _broker(
         scheme = urlsplit(settings.broker_address()).scheme
         console.print(f"[dim]broker: {'PostgreSQL' if scheme == 'postgresql' else 'served'}[/]")
         return settings.model_copy(update={"broker_url": settings.broker_address()}), {}
+    if plan.broker == "kafka":
+        return await _kafka(plan, settings, stack, console), {}
+    return await _rabbitmq(plan, settings, stack, console)
+
+
+async def _kafka(
+    plan: Plan, settings: Settings, stack: AsyncExitStack, console: Console
+) -> Settings:
+    folder = plan.data_dir / "kafka"
+    with console.status("starting a private Kafka node (the first time, its jars are fetched)"):
+        node = await stack.enter_async_context(PrivateKafka(folder, settings.kafka_home))
+        await stack.enter_async_context(kept_running(node))
+    console.print(f"[dim]broker: Kafka at {node.url}, data in {folder}[/]")
+    return settings.model_copy(update={"broker_url": node.url})
+
+
+async def _rabbitmq(
+    plan: Plan, settings: Settings, stack: AsyncExitStack, console: Console
+) -> tuple[Settings, dict[str, str]]:
     with console.status("starting a private RabbitMQ node"):
         node = await stack.enter_async_context(PrivateRabbitMQ(plan.data_dir / "rabbitmq"))
         await stack.enter_async_context(kept_running(node))

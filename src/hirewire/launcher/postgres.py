@@ -22,6 +22,7 @@ import psutil
 
 from hirewire.launcher.process import (
     FolderInUse,
+    ensure_system_user,
     free_port,
     hold,
     kill,
@@ -173,7 +174,7 @@ class EmbeddedPostgres:
         try:
             make_folder(self.data_dir, for_others=self._user is not None)
             if self._user is not None:
-                _ensure_system_user(self._user)
+                ensure_system_user(self._user)
         except (OSError, subprocess.CalledProcessError) as error:
             raise PostgresError(f"cannot prepare {self.data_dir}: {error}") from None
         if self._user is not None and not reachable_by_others(self.data_dir / "x"):
@@ -340,23 +341,6 @@ class EmbeddedPostgres:
             return int((self._cluster / "postmaster.pid").read_text().split()[0])
         except (OSError, ValueError, IndexError):
             return None
-
-
-def _ensure_system_user(name: str) -> None:
-    if _has_user(name):
-        return
-    command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name]
-    made = subprocess.run(command, check=False, capture_output=True)
-    if made.returncode and not _has_user(name):  # another first start may have created it meanwhile
-        made.check_returncode()
-
-
-def _has_user(name: str) -> bool:
-    try:
-        pwd.getpwnam(name)
-    except KeyError:
-        return False
-    return True
 
 
 def _usable_by_others(program: Path) -> bool:

@@ -234,6 +234,24 @@ def reachable_by_others(path: Path) -> bool:
     return all(folder.stat().st_mode & 0o001 for folder in path.resolve().parents)
 
 
+def ensure_system_user(name: str) -> None:
+    """Create a system user without shell and home, if it is missing."""
+    if _has_user(name):
+        return
+    command = ["useradd", "--system", "--no-create-home", "--shell", "/usr/sbin/nologin", name]
+    made = subprocess.run(command, check=False, capture_output=True)
+    if made.returncode and not _has_user(name):  # another first start may have created it meanwhile
+        made.check_returncode()
+
+
+def _has_user(name: str) -> bool:
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        return False
+    return True
+
+
 def private_environment() -> dict[str, str]:
     """The environment for an engine: without Hirewire's settings, which may be secret."""
     return {k: v for k, v in os.environ.items() if not k.startswith("HIREWIRE_")}

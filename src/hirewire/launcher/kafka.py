@@ -93,6 +93,8 @@ background.threads=2
 num.recovery.threads.per.data.dir=1
 group.coordinator.threads=1
 remote.log.manager.thread.pool.size=1
+broker.session.timeout.ms=3000
+broker.heartbeat.interval.ms=500
 log.cleaner.threads=1
 log.cleaner.dedupe.buffer.size=8388608
 """

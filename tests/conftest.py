@@ -1,4 +1,4 @@
-"""Real engines for tests: a PostgreSQL, and a RabbitMQ node if one is available."""
+"""Real engines for tests: a PostgreSQL, and a node of RabbitMQ and of Kafka where available."""
 
 import fcntl
 import gc
@@ -26,9 +26,11 @@ from hypothesis import settings
 from sqlalchemy.engine import make_url
 
 from hirewire.launcher import process
+from hirewire.launcher.kafka_jars import KafkaMissing, find_java, is_fetched
 from hirewire.launcher.postgres import EmbeddedPostgres
 from hirewire.launcher.rabbitmq import PrivateRabbitMQ, find_server
 from hirewire.messaging.database import connect
+from tests import kafka_node
 from tests.journeys.browsing import close_browsers
 from tests.services import create_database
 
@@ -166,12 +168,19 @@ async def rabbitmq(scratch: Path, memory: Path | None) -> AsyncIterator[RabbitMQ
 
 
 @pytest.fixture(scope="session")
-def kafka_url() -> str:
-    """The address of a Kafka cluster, without a namespace."""
+def kafka_url() -> Iterator[str]:
+    """The address of a Kafka cluster, without a namespace: one node for all workers."""
     if url := os.environ.get("HIREWIRE_TEST_KAFKA_URL"):
-        return url.rstrip("/")
-    missing("kafka", "no Kafka: set HIREWIRE_TEST_KAFKA_URL=kafka://…")
-    raise AssertionError
+        yield url.rstrip("/")
+        return
+    ensure_kafka()
+    with kafka_node.using(kafka_node.name_of_run()) as folder:
+        try:
+            with one_worker_at_a_time():
+                found = kafka_node.start(folder)
+        except KafkaMissing as error:
+            missing("kafka", str(error))
+        yield found
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -216,6 +225,14 @@ def ensure_rabbitmq() -> None:
     """Install RabbitMQ if it is missing and that is allowed."""
     how = "no RabbitMQ: apt-get install rabbitmq-server, or set HIREWIRE_TEST_RABBITMQ_URL=amqp://…"
     ensure("rabbitmq", "rabbitmq-server", how, find_server)
+
+
+def ensure_kafka() -> None:
+    """Install Java if it is missing and that is allowed; Kafka itself is fetched at the start."""
+    how = "no Kafka: apt-get install default-jre-headless, or set HIREWIRE_TEST_KAFKA_URL=kafka://…"
+    ensure("kafka", "default-jre-headless", how, find_java)
+    if os.environ.get("HIREWIRE_TEST_NO_INSTALL") == "1" and not is_fetched():
+        missing("kafka", "no Kafka: HIREWIRE_TEST_NO_INSTALL forbids to fetch it")
 
 
 def ensure(part: str, package: str, how: str, find: Callable[[], object]) -> None:

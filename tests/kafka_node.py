@@ -1,7 +1,7 @@
 """One private Kafka node for all workers of a test run.
 
-The first worker that needs it starts a keeper: this module as a program. Each worker that uses the
-node holds a shared lock, which ends with the worker, however it ends. The keeper waits for the
+The first worker that needs it starts a holder: this module as a program. Each worker that uses the
+node holds a shared lock, which ends with the worker, however it ends. The holder waits for the
 exclusive lock; then nobody uses the node any more, and it stops it and removes the folder.
 """
 
@@ -51,11 +51,11 @@ def _used(folder: Path) -> IO[str]:
             with suppress(FileNotFoundError):
                 if os.fstat(users.fileno()).st_ino == (folder / "users").stat().st_ino:
                     return users
-            users.close()  # a keeper has just removed the folder
+            users.close()  # a holder has just removed the folder
 
 
 def start(folder: Path) -> str:
-    """Start the keeper unless there is one; returns the node's address.
+    """Start the holder unless there is one; returns the node's address.
 
     Not by several at once. Raises `KafkaMissing`, `KafkaError`.
     """
@@ -68,7 +68,7 @@ def start(folder: Path) -> str:
                 "-c",
                 'log="$1"; shift; "$@" >"$log" 2>&1 &',
                 "sh",
-                folder / "keeper.log",
+                folder / "holder.log",
                 *keep,
             ],
             cwd=ROOT,
@@ -85,8 +85,8 @@ def start(folder: Path) -> str:
                 return text
             raise KafkaMissing(text) if what == "missing" else KafkaError(text)
         time.sleep(0.05)
-    log = (folder / "keeper.log").read_text() if (folder / "keeper.log").exists() else ""
-    raise KafkaError(f"the keeper of the Kafka node has said nothing: {log[-2000:]}")
+    log = (folder / "holder.log").read_text() if (folder / "holder.log").exists() else ""
+    raise KafkaError(f"the holder of the Kafka node has said nothing: {log[-2000:]}")
 
 
 async def _keep(folder: Path) -> None:
@@ -112,7 +112,7 @@ def _say(folder: Path, text: str) -> None:
 
 
 def _remove_left(mine: Path) -> None:
-    """Remove the folders of keepers that were killed."""
+    """Remove the folders of holders that were killed."""
     for folder in mine.parent.glob(f"{PREFIX}*"):
         if folder == mine or process.is_held(folder / "node"):
             continue

@@ -75,7 +75,8 @@ async def migrate(settings: Settings) -> Migrated:
         await _introduce(settings, broker)
         if plain:
             await broker.declare(plain)
-    if settings.rabbitmq_management_url and settings.rabbitmq_passwords:
+    is_rabbitmq = urlsplit(address).scheme in ("amqp", "amqps")
+    if is_rabbitmq and settings.rabbitmq_management_url and settings.rabbitmq_passwords:
         users = broker_users(settings.rabbitmq_passwords, settings.plain_queues("in"))
         vhost = unquote(urlsplit(address).path.removeprefix("/")) or "/"
         await grant(settings.rabbitmq_management_url, vhost, users)

@@ -20,11 +20,13 @@ PORTS = {name: PlatformSettings.model_fields[f"{name}_port"].default for name in
 
 def test_there_is_a_container_for_each_process() -> None:
     assert set(CONTAINERS) == {
-        *("postgres", "rabbitmq", "migrate", "proxy", "mailpit"),
+        *("postgres", "rabbitmq", "kafka", "migrate", "proxy", "mailpit"),
         *PROCESSES,
     }
     assert CONTAINERS["mailpit"]["profiles"] == ["dev"]
-    assert all("profiles" not in one for name, one in CONTAINERS.items() if name != "mailpit")
+    assert CONTAINERS["kafka"]["profiles"] == ["kafka"]
+    others = [one for name, one in CONTAINERS.items() if name not in ("kafka", "mailpit")]
+    assert all("profiles" not in one for one in others)
 
 
 @pytest.mark.parametrize("name", PROCESSES)
@@ -69,12 +71,24 @@ def test_a_service_waits_for_its_dependencies_and_uses_its_own_credentials(name:
     assert container["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
     assert container["depends_on"]["rabbitmq"]["condition"] == "service_healthy"
     broker = container["environment"]["HIREWIRE_BROKER_URL"]
-    assert broker.startswith(f"amqp://{name}:${{RABBITMQ_{name.upper()}_PASSWORD}}@rabbitmq:5672/")
+    user = f"{name}:${{RABBITMQ_{name.upper()}_PASSWORD}}"
+    assert broker == f"${{BROKER_URL:-amqp://{user}@rabbitmq:5672/%2F}}"
+    assert container["depends_on"]["kafka"] == {"condition": "service_healthy", "required": False}
     assert f'"{name}": ' in CONTAINERS["migrate"]["environment"]["HIREWIRE_RABBITMQ_PASSWORDS"]
     assert (
         CONTAINERS["web"]["environment"][f"HIREWIRE_{name.upper()}_URL"]
         == f"http://{name}:{PORTS[name]}"
     )
+
+
+def test_the_chosen_kafka_is_the_broker_of_all() -> None:
+    kafka = CONTAINERS["kafka"]
+    assert "ports" not in kafka
+    assert "CLIENTS://kafka:9092" in kafka["environment"].values()
+    assert "\n#COMPOSE_PROFILES=kafka\n#BROKER_URL=kafka://kafka:9092\n" in EXAMPLE
+    for name in ("migrate", *PROCESSES):
+        address = CONTAINERS[name]["environment"]["HIREWIRE_BROKER_URL"]
+        assert address.startswith("${BROKER_URL:-amqp://")
 
 
 def test_memory_limits_follow_the_documented_formula() -> None:

@@ -131,6 +131,8 @@ async def search(settings: Settings, user_id: UUID, words: Sequence[str]) -> Fin
     broker = settings.broker_address()
     if urlsplit(broker).scheme.startswith("postgres"):
         await _database(found, broker, "broker", terms, only="broker")
+    elif urlsplit(broker).scheme.startswith("kafka"):
+        found.unreachable.append("Kafka's topics: they keep events for days, and are not searched")
     else:
         await asyncio.to_thread(_rabbitmq, found, settings, terms)
     mails = urlsplit(settings.smtp_url or "")

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from hirewire.assembly import load_settings
 from hirewire.kit import clock
-from hirewire.launcher import doctor
+from hirewire.launcher import doctor, kafka_jars
 from hirewire.launcher.doctor import Check, examine, print_report
 from hirewire.launcher.process import free_port
 
@@ -49,11 +49,24 @@ async def test_without_a_platform_and_without_settings(tmp_path: Path) -> None:
         "settings": "ok",
         "data folder": "ok",
         "rabbitmq-server": "ok",
+        "Kafka node": "ok",
         "PostgreSQL": "warn",
         "broker": "warn",
         "auth": "warn",
     }
     assert print_report(checks.values(), Console(file=io.StringIO())) == 0
+
+
+async def test_where_a_kafka_node_would_come_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kafka_jars, "find_java", lambda: Path("/opt/java"))
+    check = (await found(tmp_path, kafka_home=str(tmp_path)))["Kafka node"]
+    assert check.detail == f"/opt/java, jars in {tmp_path}"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert (await found(tmp_path))["Kafka node"].detail == "/opt/java, jars not fetched"
+    monkeypatch.setattr(kafka_jars, "find_java", lambda: None)
+    assert "no Java" in (await found(tmp_path))["Kafka node"].detail
 
 
 async def test_a_reachable_database(postgres_url: str, tmp_path: Path) -> None:

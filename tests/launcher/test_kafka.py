@@ -98,6 +98,7 @@ async def test_a_node_of_a_distribution_whose_port_is_taken_takes_another(
 ) -> None:
     ensure_kafka()
     await asyncio.to_thread(find_kafka, None)
+    home = folder / "папка, or folder"
     (folder / "distribution").mkdir()
     (folder / "distribution" / "libs").symlink_to(cache_folder())
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -109,10 +110,11 @@ async def test_a_node_of_a_distribution_whose_port_is_taken_takes_another(
             return next(drawn, None) or free_port(preferred)
 
         monkeypatch.setattr(kafka_module, "free_port", draw)
-        async with PrivateKafka(folder / "kafka", folder / "distribution") as node:
+        async with PrivateKafka(home, folder / "distribution") as node:
             await open_broker(node.url, client="tests").ping()
-        log = (folder / "kafka" / "node.log").read_text()
+        log = (home / "node.log").read_text()
         assert "Address already in use" in log
+        assert (home / "data" / "meta.properties").exists()
         assert kept == [None] * 4, "a port that a probe finds free may have been what failed"
 
 

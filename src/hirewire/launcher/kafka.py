@@ -65,6 +65,7 @@ JAVA = (
     "-Dlog4j2.level=WARN",
 )
 """For a start in 2.5 s and 150 MiB instead of 200: one compiler, small stacks, no statistics."""
+# The data folder is relative to the working folder: a comma in its path would separate two folders.
 SERVER = """\
 process.roles=broker,controller
 node.id=1
@@ -74,7 +75,7 @@ advertised.listeners=CLIENTS://127.0.0.1:{port}
 inter.broker.listener.name=CLIENTS
 controller.listener.names=CONTROLLER
 listener.security.protocol.map=CLIENTS:PLAINTEXT,CONTROLLER:PLAINTEXT
-log.dirs={data}
+log.dirs=data
 auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
 default.replication.factor=1
@@ -285,11 +286,7 @@ class PrivateKafka:
     def _write_configuration(self) -> None:
         write_private(
             self._configuration,
-            SERVER.format(
-                port=self._settings.port,
-                controller=self._settings.controller,
-                data=str(self._data).replace("\\", "\\\\"),
-            ),
+            SERVER.format(port=self._settings.port, controller=self._settings.controller),
         )
         self._give(self._configuration)
 

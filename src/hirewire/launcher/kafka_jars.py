@@ -15,6 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from hirewire.launcher.process import make_folder
+
 MAVEN = "https://repo1.maven.org/maven2"
 LIST = Path(__file__).with_name("kafka.jars")
 AT_ONCE = 8
@@ -114,7 +116,7 @@ def fetch(folder: Path, jars: Sequence[Jar]) -> None:
     if not missing:
         return
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder, for_others=os.geteuid() == 0)
         with ThreadPoolExecutor(AT_ONCE) as pool:
             list(pool.map(lambda one: _fetch(folder, one), missing))
     except OSError as error:

@@ -50,6 +50,7 @@ class Kafka:
         self._cluster = Cluster(self._address, client)
         self._publisher: Publisher | None = None
         self._publishing = asyncio.Lock()
+        self._publishing_apart = asyncio.Lock()
         self._consumers: set[Consumer] = set()
 
     async def declare(self, queues: Sequence[QueueTopology]) -> None:
@@ -67,45 +68,56 @@ class Kafka:
                 await self._cluster.refresh()
             outcomes, records = route_all(messages, self._cluster, self._client)
             await self._cluster.make({topic for topic, _, _ in records})
-            confirmed = self._open_publisher().send(records)
+            self._publisher = self._usable(self._publisher)
+            confirmed = self._publisher.send(records)
         try:
             await confirmed
         except RecordRefused:
-            return await self._publish_apart(messages)
+            async with self._publishing_apart:
+                return await self._publish_apart(messages)
+        except BrokerUnavailable:
+            self._cluster.forget_topics()  # somebody may have deleted one
+            raise
         return outcomes
 
     async def _publish_apart(self, messages: Sequence[Message]) -> list[Outcome]:
-        """Publish one after the other, since the cluster refuses one of them."""
+        """Publish one after the other, since the cluster refuses one of them.
+
+        It has a producer of its own: the cluster refuses all records that arrive together.
+        """
         outcomes: list[Outcome] = []
         stuck = set[str]()
-        for message in messages:
-            outcome = Outcome.HELD_BACK
-            if message.key not in stuck:
-                outcome = await self._publish_alone(message)
-            if outcome is not Outcome.CONFIRMED:
-                stuck.add(message.key)
-            outcomes.append(outcome)
+        publisher = None
+        try:
+            for message in messages:
+                outcome = Outcome.HELD_BACK
+                if message.key not in stuck:
+                    publisher = self._usable(publisher)
+                    outcome = await self._publish_alone(publisher, message)
+                if outcome is not Outcome.CONFIRMED:
+                    stuck.add(message.key)
+                outcomes.append(outcome)
+        finally:
+            if publisher is not None:
+                _close_soon(publisher)
         return outcomes
 
-    async def _publish_alone(self, message: Message) -> Outcome:
-        async with self._publishing:
-            [outcome], records = route_all([message], self._cluster, self._client)
-            confirmed = self._open_publisher().send(records)
+    async def _publish_alone(self, publisher: Publisher, message: Message) -> Outcome:
+        [outcome], records = route_all([message], self._cluster, self._client)
         try:
-            await confirmed
+            await publisher.send(records)
         except RecordRefused as error:
             message.refusal = str(error)
             return Outcome.REFUSED
         return outcome
 
-    def _open_publisher(self) -> Publisher:
-        failed = self._publisher
-        if failed is not None and failed.has_failed:
-            asyncio.get_running_loop().run_in_executor(None, failed.close)
-            self._publisher = None
-        if self._publisher is None:
-            self._publisher = Publisher(self._address, self._client)
-        return self._publisher
+    def _usable(self, publisher: Publisher | None) -> Publisher:
+        """This producer, or a new one if it has failed."""
+        if publisher is not None and not publisher.has_failed:
+            return publisher
+        if publisher is not None:
+            _close_soon(publisher)
+        return Publisher(self._address, self._client)
 
     async def deliveries(
         self, topology: QueueTopology, *, limit: int
@@ -199,3 +211,7 @@ class Kafka:
         if publisher is not None:
             await asyncio.to_thread(publisher.close)
         await self._cluster.close()
+
+
+def _close_soon(publisher: Publisher) -> None:
+    asyncio.get_running_loop().run_in_executor(None, publisher.close)

@@ -125,8 +125,9 @@ class Consumer:
         while self._left and len(found) < limit:
             record = self._left[0]
             topic, offset = record.topic() or "", record.offset() or 0
-            source = self._sources[topic]
-            if offset < source.read:  # read again after a change of leaders
+            source = self._sources.get(topic)
+            # Somebody has written to the lock's topic, or it is read again by another leader.
+            if source is None or offset < source.read:
                 self._left.popleft()
                 continue
             if taken(record):

@@ -133,4 +133,6 @@ class Publisher:
 
     def _poll(self) -> None:
         while not self._stopping:
-            self._producer.poll(POLL_SECONDS)
+            # After a refused record each call raises an error, and still reports what has failed.
+            with suppress(KafkaException):
+                self._producer.poll(POLL_SECONDS)

@@ -1,0 +1,269 @@
+"""What befalls a Kafka cluster: operators, foreign programs, kills. With a node of its own."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from confluent_kafka import KafkaException, Producer
+from confluent_kafka.admin import (
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    ResourceType,
+)
+
+from hirewire.launcher.process import free_port
+from hirewire.messaging.broker import BrokerUnavailable, Message, Outcome, QueueTopology
+from hirewire.messaging.brokers.kafka import Kafka
+from tests.conftest import missing
+
+pytestmark = pytest.mark.long
+
+LOGS = QueueTopology("hirewire.logs", ("test.noted",))
+LIBRARIES = Path(os.environ.get("HIREWIRE_KAFKA_HOME", "/opt/kafka")) / "libs"
+START_SECONDS = 60
+SETTINGS = """\
+process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{port}
+controller.listener.names=CONTROLLER
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+log.dirs={folder}/data
+default.replication.factor=1
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+group.initial.rebalance.delay.ms=0
+auto.create.topics.enable=false
+"""
+
+
+class Node:
+    """A Kafka node that can be killed."""
+
+    def __init__(self, folder: Path) -> None:
+        self.address = f"127.0.0.1:{free_port()}"
+        self.admin = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
+        self._folder = folder
+        self._settings = folder / "server.properties"
+        port = self.address.partition(":")[2]
+        self._settings.write_text(SETTINGS.format(port=port, controller=free_port(), folder=folder))
+        self._java = ["java", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
+        self._java += ["-cp", f"{LIBRARIES}/*"]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        """Start it; returns when it answers."""
+        with (self._folder / "log").open("ab") as log:
+            if not (self._folder / "data").exists():
+                cluster = ["-t", "4L6g3nShT-eMCtK--X86sw", "-c", str(self._settings)]
+                tool = [*self._java, "kafka.tools.StorageTool", "format", *cluster]
+                subprocess.run(tool, check=True, stdout=log, stderr=log)
+            command = [*self._java, "kafka.Kafka", str(self._settings)]
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        until = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                self.admin.list_topics(timeout=1)
+                return
+            except KafkaException:
+                assert time.monotonic() < until
+
+    def signal(self, number: int) -> None:
+        """Send a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def kill(self) -> None:
+        """Kill it."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
+    """A running node."""
+    if not LIBRARIES.is_dir() or shutil.which("java") is None:
+        missing("kafka", "no Kafka: set HIREWIRE_KAFKA_HOME to a distribution")
+    made = Node(tmp_path_factory.mktemp("kafka"))
+    made.start()
+    yield made
+    made.kill()
+
+
+class Board:
+    """A namespace in the cluster, its brokers, and what a consumer has received."""
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.name = f"t{uuid4().hex[:10]}"
+        self.topic = f"{self.name}.writer"
+        self.received: list[str] = []
+        self._brokers: list[Kafka] = []
+
+    def broker(self) -> Kafka:
+        """A new broker; `close` closes it."""
+        made = Kafka(f"kafka://{self.node.address}/{self.name}", client="writer")
+        self._brokers.append(made)
+        return made
+
+    @asynccontextmanager
+    async def consuming(self) -> AsyncIterator[None]:
+        """Consume meanwhile, again and again as a service does."""
+        task = asyncio.create_task(self._consume(self.broker()))
+        yield
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+    async def _consume(self, broker: Kafka) -> None:
+        while True:
+            with suppress(BrokerUnavailable):
+                async for batch in broker.deliveries(LOGS, limit=100):
+                    self.received += [one.body.decode("utf-8", "replace") for one in batch]
+                    await broker.ack(batch[-1])
+            await asyncio.sleep(0.2)
+
+    async def until(self, condition: Callable[[], bool], within: float = 60) -> None:
+        """Wait for something."""
+        async with asyncio.timeout(within):
+            while not condition():
+                await asyncio.sleep(0.02)
+
+    def foreign(
+        self,
+        topic: str,
+        value: bytes | None,
+        *,
+        key: bytes | None = None,
+        headers: Sequence[tuple[str, bytes | None]] = (),
+        at: float = 0,
+    ) -> None:
+        """A record of another program, whose clock says `at`."""
+        problems: list[object] = []
+        producer = Producer(
+            {"bootstrap.servers": self.node.address, "message.max.bytes": 9_000_000}
+        )
+        producer.produce(
+            topic,
+            value,
+            key,
+            on_delivery=lambda error, _: problems.append(error),
+            timestamp=int(at * 1000),
+            headers=list(headers),
+        )
+        producer.flush(10)
+        assert [str(one) for one in problems] == ["None"]
+
+    async def close(self) -> None:
+        """Close all brokers."""
+        for one in self._brokers:
+            await one.close()
+
+
+@pytest.fixture
+async def board(node: Node) -> AsyncIterator[Board]:
+    """A namespace of its own, with a queue."""
+    made = Board(node)
+    await made.broker().declare([LOGS])
+    yield made
+    await made.close()
+
+
+def noted(text: str, key: str = "k") -> Message:
+    """A message with this text."""
+    id = str(uuid4())
+    headers = {"specversion": "1.0", "id": id, "type": "test.noted", "source": "/hirewire/writer"}
+    return Message(id, "test.noted", key, text.encode(), headers)
+
+
+async def publish(broker: Kafka, messages: Sequence[Message]) -> Sequence[Outcome]:
+    """Publish again until it succeeds, as a relay does."""
+    while True:
+        try:
+            return await broker.publish(messages)
+        except BrokerUnavailable:
+            await asyncio.sleep(0.2)
+
+
+async def test_a_record_that_the_cluster_refuses_holds_up_its_key_only(board: Board) -> None:
+    """An operator has made the largest size smaller; several chunks are in flight."""
+    smaller = ConfigEntry("max.message.bytes", "2000", incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ResourceType.TOPIC, board.topic, incremental_configs=[smaller])
+    for done in board.node.admin.incremental_alter_configs([resource]).values():
+        done.result()
+    large = noted(os.urandom(20_000).hex(), "b")
+    chunk = [noted("1", "a"), large, noted("2", "a"), noted("3", "b"), noted("4", "c")]
+    others = [[noted(f"{nth}{key}", key) for key in "xyz"] for nth in range(6)]
+    broker = board.broker()
+    found = await asyncio.gather(*(broker.publish(one) for one in (chunk, *others)))
+    assert [outcome.value for outcome in found[0]] == [
+        "confirmed",
+        "refused",
+        "confirmed",
+        "held back",
+        "confirmed",
+    ]
+    assert "MSG_SIZE_TOO_LARGE" in large.refusal
+    assert {outcome for one in found[1:] for outcome in one} == {Outcome.CONFIRMED}
+    assert await broker.publish([noted("after")]) == [Outcome.CONFIRMED]
+    async with board.consuming():
+        await board.until(lambda: "after" in board.received)
+    assert [text for text in board.received if text.isdigit()] == ["1", "2", "4"]
+    assert len(board.received) == 3 + 18 + 1
+
+
+async def test_records_of_other_programs_stop_nothing(board: Board) -> None:
+    now, day = time.time(), 24 * 60 * 60
+    kind = [("content-type", b"application/cloudevents+json")]
+    async with board.consuming():
+        await publish(board.broker(), [noted("first")])
+        await board.until(lambda: "first" in board.received)
+        for topic in ("-active", "-queues"):
+            board.foreign(board.name + topic, b"odd", key=b"hirewire.logs")
+            board.foreign(board.name + topic, None, key=b"\xff")
+            board.foreign(board.name + topic, b"odd", key=b"\xff")
+        board.foreign(board.topic, None)
+        board.foreign(board.topic, b"x" * 5_000_000)
+        board.foreign(board.topic, b"[" * 100_000, headers=kind)
+        board.foreign(board.topic, b"{}", headers=[("ce_type", b"\xff"), ("", b""), ("x", None)])
+        for name in (b"to.", b"to.logs.", b"to.logs", b"part.", b"."):
+            board.foreign(board.topic, name, headers=[("hirewire-routing-key", name)])
+        named = [("ce_type", b"test.noted")]
+        board.foreign(board.topic, b"tomorrow's", at=now + day, headers=named)
+        board.foreign(board.topic, b"last month's", at=now - 30 * day, headers=named)
+        await publish(board.broker(), [noted("last")])
+        await board.until(lambda: "last" in board.received)
+    for text in ("tomorrow's", "last month's", "", "x" * 5_000_000):
+        assert text in board.received
+
+
+async def test_nothing_is_lost_if_the_topic_of_the_queues_is_deleted(board: Board) -> None:
+    broker = board.broker()
+    async with board.consuming():
+        await broker.publish([noted("first")])
+        await board.until(lambda: "first" in board.received)
+    await broker.publish([noted("waits")])
+    for done in board.node.admin.delete_topics([f"{board.name}-queues"]).values():
+        done.result()
+    confirmed = ["waits"]
+    async with board.consuming():
+        async with asyncio.timeout(60):
+            for nth in range(1000):
+                if await publish(broker, [noted(str(nth))]) == [Outcome.CONFIRMED]:
+                    confirmed.append(str(nth))
+                    if len(confirmed) > 20:
+                        break
+                await asyncio.sleep(0.05)
+        await board.until(lambda: confirmed[-1] in board.received)
+    assert set(confirmed) <= set(board.received)

@@ -122,6 +122,7 @@ class Cluster:
                 return await loop.run_in_executor(self._thread, call)
             except KafkaException as error:
                 self.forget_topics()
+                self._admin = None  # it keeps what it knew of leaders for more than a minute
                 if not is_passing(error) or loop.time() > until:
                     raise translated(error) from None
             await asyncio.sleep(0.05)

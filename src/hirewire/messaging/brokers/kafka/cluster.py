@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from confluent_kafka import (
-    ConsumerGroupTopicPartitions,
+    Consumer,
     IsolationLevel,
     KafkaError,
     KafkaException,
@@ -195,12 +195,22 @@ class Cluster:
 
     def _committed(self, queue: str, topics: Iterable[str]) -> dict[str, int]:
         """The offsets of a queue's group; -1001 for none."""
-        group, partitions = self.address.own(queue), [TopicPartition(one, 0) for one in topics]
+        partitions = [TopicPartition(one, 0) for one in topics]
         if not partitions:
             return {}
-        asked = ConsumerGroupTopicPartitions(group, partitions)
-        [answer] = self._open().list_consumer_group_offsets([asked]).values()
-        return {one.topic: one.offset for one in answer.result().topic_partitions}
+        # Not by the admin client: with it, librdkafka ends the process (a null pointer) if the
+        # group's coordinator is not there yet, as in a cluster that has just been started.
+        asking = Consumer(
+            self.address.configuration(self._client)
+            | {"group.id": self.address.own(queue), "enable.auto.commit": False}  # it does not join
+        )
+        try:
+            return {
+                one.topic: one.offset
+                for one in asking.committed(partitions, timeout=ANSWER_SECONDS)
+            }
+        finally:
+            asking.close()
 
     def _all_ends(self) -> Mapping[str, int]:
         """Where a new queue starts in each owner's topic.

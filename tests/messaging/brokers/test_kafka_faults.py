@@ -267,3 +267,20 @@ async def test_nothing_is_lost_if_the_topic_of_the_queues_is_deleted(board: Boar
                 await asyncio.sleep(0.05)
         await board.until(lambda: confirmed[-1] in board.received)
     assert set(confirmed) <= set(board.received)
+
+
+async def test_nothing_is_lost_if_the_topic_of_an_owner_is_deleted(board: Board) -> None:
+    """Its events are gone; those that are confirmed from then on arrive, all of them."""
+    broker = board.broker()
+    async with board.consuming():
+        await publish(broker, [noted(f"before {nth}") for nth in range(30)])
+        await board.until(lambda: "before 29" in board.received)
+        for done in board.node.admin.delete_topics([board.topic]).values():
+            done.result()
+        await asyncio.sleep(1)  # until the node has really deleted it
+        await board.broker().declare([QueueTopology("hirewire.others", LOGS.types)])
+        # As many as there were before, and more.
+        confirmed = [f"after {nth}" for nth in range(50)]
+        await publish(board.broker(), [noted(text) for text in confirmed])
+        await board.until(lambda: confirmed[-1] in board.received)
+    assert set(confirmed) <= set(board.received)

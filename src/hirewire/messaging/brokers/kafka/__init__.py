@@ -132,7 +132,8 @@ class Kafka:
             await consumer.active()
             binding = await cluster.binding(topology.queue)
             topics = cluster.read_by(binding)
-            await consumer.start({topic: cluster.start_of(binding, topic) for topic in topics})
+            least = {topic: cluster.start_of(binding, topic) for topic in topics}
+            await consumer.start(least, binding.ids)
             async for batch in self._batches(consumer, binding, topology, limit):
                 yield batch
         finally:
@@ -153,7 +154,10 @@ class Kafka:
         while True:
             await consumer.fill(limit)
             # What is not for this queue may be for a newer version of it.
-            if consumer.skips(is_ours) or loop.time() > looked_at + self._watchdog:
+            is_due = loop.time() > looked_at + self._watchdog
+            if is_due and not await self._cluster.are_there(binding):
+                raise BrokerUnavailable(f"a topic of {topology.queue} was deleted")
+            if is_due or consumer.skips(is_ours):
                 looked_at = loop.time()
                 if not binding.gets_what(await self._cluster.binding(topology.queue)):
                     raise BrokerUnavailable(f"{topology.queue} has other bindings than before")
@@ -207,9 +211,10 @@ class Kafka:
         """See `Broker.close`."""
         publisher, self._publisher = self._publisher, None
         consumers, self._consumers = self._consumers, set()
-        await asyncio.gather(*(one.close() for one in consumers), return_exceptions=True)
-        if publisher is not None:
-            await asyncio.to_thread(publisher.close)
+        closing = [asyncio.ensure_future(one.close()) for one in consumers]
+        if publisher is not None:  # whoever is cancelled meanwhile leaves no thread
+            closing.append(asyncio.ensure_future(asyncio.to_thread(publisher.close)))
+        await asyncio.gather(*map(asyncio.shield, closing), return_exceptions=True)
         await self._cluster.close()
 
 

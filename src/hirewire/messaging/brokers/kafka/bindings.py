@@ -4,8 +4,9 @@ Kafka has no queues and no bindings. A queue here is a consumer group, and the e
 each from one offset on. All that is needed to know them is in the topic `<namespace>-queues`: one
 record a queue, under its name, and none for a queue that is deleted.
 
-Each client adds the records up in their order. An event that a queue has already keeps its offset,
-whatever a later record says: of two processes that declare a queue at once, the first one counts.
+Each client adds the records up in their order. An event that a queue has already keeps its offset
+unless a later record says a lower one: of two processes that declare a queue at once, the first one
+counts.
 """
 
 import json
@@ -36,11 +37,14 @@ class Binding:
     """A topic of the queue's own, all of which it gets."""
     keys: Sequence[str] = ()
     """Routing keys that lead to that topic, with ``#`` at the end for any rest."""
+    ids: Mapping[str, str] = field(default_factory=dict)
+    """By topic that it reads, the cluster's id of it: another one is a topic that was deleted."""
 
     def to_json(self) -> bytes:
         """As a record's value."""
-        value = {"events": dict(self.events), "starts": dict(self.starts)}
-        return json.dumps(value | {"topic": self.topic, "keys": list(self.keys)}).encode()
+        value: dict[str, object] = {"events": dict(self.events), "starts": dict(self.starts)}
+        value |= {"topic": self.topic, "keys": list(self.keys), "ids": dict(self.ids)}
+        return json.dumps(value).encode()
 
     @classmethod
     def read(cls, queue: str, value: bytes) -> "Binding":
@@ -49,14 +53,14 @@ class Binding:
             row = json.loads(value)
             events = {str(name): int(offset) for name, offset in row["events"].items()}
             starts = {str(name): int(offset) for name, offset in row["starts"].items()}
-            return cls(queue, events, starts, row["topic"], tuple(row["keys"]))
+            ids = {str(topic): str(id) for topic, id in row.get("ids", {}).items()}
+            return cls(queue, events, starts, row["topic"], tuple(row["keys"]), ids)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"not a binding: {error}") from None
 
     def gets_what(self, other: "Binding") -> bool:
         """Whether both get the same of the topics that they read."""
-        mine, theirs = (self.events, self.topic, self.keys), (other.events, other.topic, other.keys)
-        return mine == theirs
+        return replace(self, starts={}) == replace(other, starts={})
 
     def takes(self, event: str, offset: int) -> bool:
         """Whether the queue gets an event at this offset of its owner's topic."""
@@ -75,7 +79,12 @@ def after(before: Binding | None, given: Binding) -> Binding:
     """What a queue is once this record is added to those before."""
     if before is None:
         return given
-    kept = {name: offset for name, offset in before.events.items() if name in given.events}
+    # A lower one is that of a topic that was created again.
+    kept = {
+        name: min(offset, given.events[name])
+        for name, offset in before.events.items()
+        if name in given.events
+    }
     return replace(given, events={**given.events, **kept})
 
 

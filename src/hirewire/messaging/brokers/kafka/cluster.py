@@ -16,6 +16,7 @@ from confluent_kafka import (
     KafkaError,
     KafkaException,
     Producer,
+    TopicCollection,
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
@@ -86,6 +87,15 @@ class Cluster:
     async def delete(self, queue: str) -> None:
         """Delete a queue and its group, unless the group has members."""
         await self.call(lambda: self._delete(queue))
+
+    async def are_there(self, binding: Binding) -> bool:
+        """Whether the topics that a queue reads are those that they were."""
+        if not binding.ids:
+            return True
+        try:
+            return await self.call(lambda: self._ids(binding.ids)) == binding.ids
+        except BrokerUnavailable:
+            return False
 
     async def stats(self, queue: str) -> QueueStats:
         """How much a queue has to read, and the number of its active members: one or none."""
@@ -166,14 +176,35 @@ class Cluster:
             return Binding(topology.queue, {}, {}, topic, topology.keys)
         if before is None:
             before = self._consumed(topology)
+        self._make({self.topic_of(event) for event in topology.types})
+        ids = self._ids({self.topic_of(event) for event in topology.types})
+        if before is not None:
+            before = self._without_deleted(before, ids)
         known = before.events if before is not None else {}
         new = [event for event in topology.types if event not in known]
-        self._make({self.topic_of(event) for event in topology.types})
         ends = self._ends({self.topic_of(event) for event in new})
         events = {event: ends[self.topic_of(event)] for event in new}
         events |= {one: known[one] for one in known if not exactly or one in topology.types}
-        made = Binding(topology.queue, dict(sorted(events.items())))
+        ids |= {one: id for one, id in (before.ids if before else {}).items() if one not in ids}
+        made = Binding(topology.queue, dict(sorted(events.items())), ids=dict(sorted(ids.items())))
         return replace(made, starts=before.starts if before is not None else self._all_ends())
+
+    def _ids(self, topics: Iterable[str]) -> dict[str, str]:
+        """The cluster's ids of topics that exist."""
+        if not (asked := sorted(topics)):
+            return {}
+        found = self._open().describe_topics(TopicCollection(asked))
+        return {topic: str(answer.result().topic_id) for topic, answer in found.items()}
+
+    def _without_deleted(self, binding: Binding, ids: Mapping[str, str]) -> Binding:
+        """A queue gets all of a topic that was deleted and is there again."""
+        other = {one for one, id in ids.items() if binding.ids.get(one, id) != id}
+        events = {
+            event: 0 if self.topic_of(event) in other else offset
+            for event, offset in binding.events.items()
+        }
+        starts = {one: 0 if one in other else offset for one, offset in binding.starts.items()}
+        return replace(binding, events=events, starts=starts)
 
     def _consumed(self, topology: QueueTopology) -> Binding | None:
         """What the queue got before somebody deleted the topic of the queues, if it is known.

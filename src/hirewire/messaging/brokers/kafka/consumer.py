@@ -15,8 +15,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
+from confluent_kafka import OFFSET_END, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Consumer as Client
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as Record
 
 from hirewire.messaging.broker import BATCH_BYTES, BrokerUnavailable, Delivery
@@ -35,6 +35,8 @@ class Source:
     """A topic that the queue reads."""
 
     topic: str
+    id: str
+    """The cluster's id of the topic; offsets in another one of this name mean nothing."""
     counts: Counts
     acked: int
     """The offset after the last acknowledged or skipped record."""
@@ -69,7 +71,8 @@ class Consumer:
                 "partition.assignment.strategy": "cooperative-sticky",
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
-                "auto.offset.reset": "earliest",
+                # Where to go on is decided in `_assigned`, and not by the way.
+                "auto.offset.reset": "error",
                 "session.timeout.ms": int(SESSION_SECONDS * 1000),
                 "heartbeat.interval.ms": 500,
                 "max.poll.interval.ms": 24 * 60 * 60 * 1000,  # a handler may take long
@@ -101,9 +104,9 @@ class Consumer:
             self._check()
             await self._do(lambda: self._records(1))
 
-    async def start(self, least: Mapping[str, int]) -> None:
+    async def start(self, least: Mapping[str, int], ids: Mapping[str, str]) -> None:
         """Read topics from the committed offset on, which is at least the given one."""
-        self._sources = await self._do(lambda: self._assigned(least))
+        self._sources = await self._do(lambda: self._assigned(least, ids))
 
     async def fill(self, limit: int) -> None:
         """Read records, if there are none left; it returns soon, with or without."""
@@ -198,7 +201,7 @@ class Consumer:
     def _offsets(self, topics: set[str]) -> list[TopicPartition]:
         sources = [self._sources[topic] for topic in sorted(topics)]
         return [
-            TopicPartition(one.topic, 0, one.acked, one.counts.metadata(one.acked))
+            TopicPartition(one.topic, 0, one.acked, f"{one.id};{one.counts.metadata(one.acked)}")
             for one in sources
         ]
 
@@ -213,17 +216,23 @@ class Consumer:
                 raise KafkaException(error)
         return records
 
-    def _assigned(self, least: Mapping[str, int]) -> dict[str, Source]:
+    def _assigned(self, least: Mapping[str, int], ids: Mapping[str, str]) -> dict[str, Source]:
         asked = [TopicPartition(topic, 0) for topic in least]
         sources = {}
+        for topic in least:
+            self._kafka.list_topics(topic, timeout=ANSWER_SECONDS)  # it would wait a second
         for one in self._kafka.committed(asked, timeout=ANSWER_SECONDS):
             if one.error is not None:
                 raise KafkaException(one.error)
-            start = max(one.offset, least[one.topic])
-            counts = Counts.read(one.metadata, start)
-            sources[one.topic] = Source(one.topic, counts, start, start)
-        for topic in least:
-            self._kafka.list_topics(topic, timeout=ANSWER_SECONDS)  # it would wait a second
+            first, end = self._kafka.get_watermark_offsets(one, timeout=ANSWER_SECONDS)
+            id = ids.get(one.topic, "")
+            committed_in, _, runs = (one.metadata or "").rpartition(";")
+            is_other = bool(id and committed_in) and committed_in != id
+            start = max(first if is_other else one.offset, least[one.topic], first)
+            if start > end:  # the topic was deleted, and is there again
+                start = first
+            counts = Counts.read("" if is_other else runs, start)
+            sources[one.topic] = Source(one.topic, id, counts, start, start)
         found = [TopicPartition(one.topic, 0, one.read) for one in sources.values()]
         self._kafka.incremental_assign(found)
         return sources
@@ -249,7 +258,10 @@ class Consumer:
             raise BrokerUnavailable(self._lost)
 
     def _on_assign(self, client: Client, partitions: Sequence[TopicPartition]) -> None:
-        client.incremental_assign(list(partitions))
+        # Whatever is in the lock's topic is nobody's business.
+        client.incremental_assign(
+            [TopicPartition(one.topic, one.partition, OFFSET_END) for one in partitions]
+        )
         if partitions:
             self._is_active = True
 

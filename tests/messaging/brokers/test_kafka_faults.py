@@ -1,17 +1,14 @@
-"""What befalls a Kafka cluster: operators, foreign programs, kills. With a node of its own."""
+"""What befalls a Kafka cluster by its operators and by other programs."""
 
 import asyncio
 import os
-import shutil
-import subprocess
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
-from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from confluent_kafka import KafkaException, Producer
+from confluent_kafka import Producer
 from confluent_kafka.admin import (
     AdminClient,
     AlterConfigOpType,
@@ -20,92 +17,21 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from hirewire.launcher.process import free_port
 from hirewire.messaging.broker import BrokerUnavailable, Message, Outcome, QueueTopology
 from hirewire.messaging.brokers.kafka import Kafka
-from tests.conftest import missing
 
 pytestmark = pytest.mark.long
 
 LOGS = QueueTopology("hirewire.logs", ("test.noted",))
-LIBRARIES = Path(os.environ.get("HIREWIRE_KAFKA_HOME", "/opt/kafka")) / "libs"
-START_SECONDS = 60
-SETTINGS = """\
-process.roles=broker,controller
-node.id=1
-controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{port}
-controller.listener.names=CONTROLLER
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
-log.dirs={folder}/data
-default.replication.factor=1
-offsets.topic.replication.factor=1
-offsets.topic.num.partitions=4
-group.initial.rebalance.delay.ms=0
-auto.create.topics.enable=false
-"""
-
-
-class Node:
-    """A Kafka node that can be killed."""
-
-    def __init__(self, folder: Path) -> None:
-        self.address = f"127.0.0.1:{free_port()}"
-        self.admin = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
-        self._folder = folder
-        self._settings = folder / "server.properties"
-        port = self.address.partition(":")[2]
-        self._settings.write_text(SETTINGS.format(port=port, controller=free_port(), folder=folder))
-        self._java = ["java", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"]
-        self._java += ["-cp", f"{LIBRARIES}/*"]
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> None:
-        """Start it; returns when it answers."""
-        with (self._folder / "log").open("ab") as log:
-            if not (self._folder / "data").exists():
-                cluster = ["-t", "4L6g3nShT-eMCtK--X86sw", "-c", str(self._settings)]
-                tool = [*self._java, "kafka.tools.StorageTool", "format", *cluster]
-                subprocess.run(tool, check=True, stdout=log, stderr=log)
-            command = [*self._java, "kafka.Kafka", str(self._settings)]
-            self._process = subprocess.Popen(command, stdout=log, stderr=log)
-        until = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                self.admin.list_topics(timeout=1)
-                return
-            except KafkaException:
-                assert time.monotonic() < until
-
-    def signal(self, number: int) -> None:
-        """Send a signal."""
-        assert self._process is not None
-        self._process.send_signal(number)
-
-    def kill(self) -> None:
-        """Kill it."""
-        if self._process is not None:
-            self._process.kill()
-            self._process.wait()
-
-
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Node]:
-    """A running node."""
-    if not LIBRARIES.is_dir() or shutil.which("java") is None:
-        missing("kafka", "no Kafka: set HIREWIRE_KAFKA_HOME to a distribution")
-    made = Node(tmp_path_factory.mktemp("kafka"))
-    made.start()
-    yield made
-    made.kill()
 
 
 class Board:
     """A namespace in the cluster, its brokers, and what a consumer has received."""
 
-    def __init__(self, node: Node) -> None:
-        self.node = node
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.address = url.removeprefix("kafka://")
+        self.admin = AdminClient({"bootstrap.servers": self.address, "log_level": 0})
         self.name = f"t{uuid4().hex[:10]}"
         self.topic = f"{self.name}.writer"
         self.received: list[str] = []
@@ -113,7 +39,7 @@ class Board:
 
     def broker(self) -> Kafka:
         """A new broker; `close` closes it."""
-        made = Kafka(f"kafka://{self.node.address}/{self.name}", client="writer")
+        made = Kafka(f"{self.url}/{self.name}", client="writer")
         self._brokers.append(made)
         return made
 
@@ -151,9 +77,7 @@ class Board:
     ) -> None:
         """A record of another program, whose clock says `at`."""
         problems: list[object] = []
-        producer = Producer(
-            {"bootstrap.servers": self.node.address, "message.max.bytes": 9_000_000}
-        )
+        producer = Producer({"bootstrap.servers": self.address, "message.max.bytes": 9_000_000})
         producer.produce(
             topic,
             value,
@@ -172,9 +96,9 @@ class Board:
 
 
 @pytest.fixture
-async def board(node: Node) -> AsyncIterator[Board]:
+async def board(kafka_url: str) -> AsyncIterator[Board]:
     """A namespace of its own, with a queue."""
-    made = Board(node)
+    made = Board(kafka_url)
     await made.broker().declare([LOGS])
     yield made
     await made.close()
@@ -200,7 +124,7 @@ async def test_a_record_that_the_cluster_refuses_holds_up_its_key_only(board: Bo
     """An operator has made the largest size smaller; several chunks are in flight."""
     smaller = ConfigEntry("max.message.bytes", "2000", incremental_operation=AlterConfigOpType.SET)
     resource = ConfigResource(ResourceType.TOPIC, board.topic, incremental_configs=[smaller])
-    for done in board.node.admin.incremental_alter_configs([resource]).values():
+    for done in board.admin.incremental_alter_configs([resource]).values():
         done.result()
     large = noted(os.urandom(20_000).hex(), "b")
     chunk = [noted("1", "a"), large, noted("2", "a"), noted("3", "b"), noted("4", "c")]
@@ -254,7 +178,7 @@ async def test_nothing_is_lost_if_the_topic_of_the_queues_is_deleted(board: Boar
         await broker.publish([noted("first")])
         await board.until(lambda: "first" in board.received)
     await broker.publish([noted("waits")])
-    for done in board.node.admin.delete_topics([f"{board.name}-queues"]).values():
+    for done in board.admin.delete_topics([f"{board.name}-queues"]).values():
         done.result()
     confirmed = ["waits"]
     async with board.consuming():
@@ -275,7 +199,7 @@ async def test_nothing_is_lost_if_the_topic_of_an_owner_is_deleted(board: Board)
     async with board.consuming():
         await publish(broker, [noted(f"before {nth}") for nth in range(30)])
         await board.until(lambda: "before 29" in board.received)
-        for done in board.node.admin.delete_topics([board.topic]).values():
+        for done in board.admin.delete_topics([board.topic]).values():
             done.result()
         await asyncio.sleep(1)  # until the node has really deleted it
         await board.broker().declare([QueueTopology("hirewire.others", LOGS.types)])

@@ -156,7 +156,9 @@ class Kafka:
             # What is not for this queue may be for a newer version of it.
             is_due = loop.time() > looked_at + self._watchdog
             if is_due and not await self._cluster.are_there(binding):
-                raise BrokerUnavailable(f"a topic of {topology.queue} was deleted")
+                raise BrokerUnavailable(
+                    f"the topics of {topology.queue} are not found as they were"
+                )
             if is_due or consumer.skips(is_ours):
                 looked_at = loop.time()
                 if not binding.gets_what(await self._cluster.binding(topology.queue)):

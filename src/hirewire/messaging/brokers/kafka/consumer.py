@@ -27,6 +27,7 @@ POLL_SECONDS = 0.1
 ANSWER_SECONDS = 10.0
 SESSION_SECONDS = 10.0
 """How long a frozen consumer stays the active one."""
+_REBALANCING = (KafkaError.ILLEGAL_GENERATION, KafkaError.REBALANCE_IN_PROGRESS)
 T = TypeVar("T")
 
 
@@ -57,6 +58,8 @@ class Consumer:
         self._sources: dict[str, Source] = {}
         self._is_active = False
         self._lost: str | None = None
+        self._commits_again = False
+        """Whether a commit was refused since the group changed at the same time."""
         self._closed = False
         self._position = 0
         self._unacked: deque[tuple[int, str, int]] = deque()
@@ -111,6 +114,9 @@ class Consumer:
     async def fill(self, limit: int) -> None:
         """Read records, if there are none left; it returns soon, with or without."""
         self._check()
+        if self._commits_again:
+            self._commits_again = False
+            self._commit(set(self._sources))
         if not self._left:
             self._left.extend(await self._do(lambda: self._records(limit)))
             self._check()
@@ -272,5 +278,10 @@ class Consumer:
 
     def _on_commit(self, error: KafkaError | None, partitions: Sequence[TopicPartition]) -> None:
         found = error or next((one.error for one in partitions if one.error is not None), None)
-        if found is not None and found.code() != KafkaError._NO_OFFSET:
+        if found is None or found.code() == KafkaError._NO_OFFSET:
+            return
+        if found.code() in _REBALANCING:
+            # Another member has joined. This one stays active, unless it is told otherwise.
+            self._commits_again = True
+        else:
             self._lost = f"an ack was refused: {found.name()}"

@@ -281,7 +281,7 @@ class Consumer:
         if found is None or found.code() == KafkaError._NO_OFFSET:
             return
         if found.code() in _REBALANCING:
-            # Another member has joined. This one stays active, unless it is told otherwise.
+            # Another member has joined. This one stays active, unless the group says otherwise.
             self._commits_again = True
         else:
             self._lost = f"an ack was refused: {found.name()}"

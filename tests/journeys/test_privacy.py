@@ -155,7 +155,7 @@ LOOKED: dict[str, Seen] = dict.fromkeys(
 """How employers find visible candidates: anonymously, and no longer once they are hidden."""
 NOTICES = "/api/notifications/notices"
 MATCHED: dict[str, Seen] = {
-    "/notices": APPLIED_OF_THEN | {"none": "old title"},
+    "/notices": APPLIED_OF_THEN | {"none": "old title", "owner": "old title"},
     NOTICES: APPLIED_OF_THEN | {"none": "old title", "owner": "old title"},
 }
 """Notices while the resume is visible. Those about matches go when it is hidden."""

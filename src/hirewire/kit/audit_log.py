@@ -11,10 +11,12 @@ from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
+from fastapi import Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from hirewire.kit import models
 from hirewire.kit.clock import now
+from hirewire.kit.http import Page, PageQuery, page_of, place_in_time
 from hirewire.kit.models import Answer, Body
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Tx
@@ -100,3 +102,19 @@ async def page(
         OperatorAct.model_validate({**row._mapping, "details": json.loads(row.details)})
         for row in result
     ]
+
+
+async def answer(
+    tx: AsyncConnection,
+    query: PageQuery,
+    request: Request,
+    response: Response,
+    user: UUID | None = None,
+) -> Page[OperatorAct]:
+    """A page of the log for operators, kept by nobody; about one person with `user`."""
+    subject = Subject("user", str(user)) if user is not None else None
+    rows = await page(tx, query.limit, place_in_time(query.after), subject)
+    response.headers["Cache-Control"] = "no-store"
+    return page_of(
+        rows, query, request, response, OperatorAct, cursor=lambda row: (row.at.isoformat(), row.id)
+    )

@@ -12,7 +12,7 @@ from hirewire.auth.operators.commands import Act
 from hirewire.auth.operators.models import AddressList, Ids, PersonDetails, PersonLine
 from hirewire.contracts.auth import Role
 from hirewire.kit import audit_log
-from hirewire.kit.audit_log import OperatorAct, Reason, Subject
+from hirewire.kit.audit_log import OperatorAct, Reason
 from hirewire.kit.errors import NotAnOperator, NotFound, Unauthenticated
 from hirewire.kit.http import (
     OperatorSecondFactor,
@@ -21,7 +21,6 @@ from hirewire.kit.http import (
     RequestTx,
     bad_cursor,
     page_of,
-    place_in_time,
 )
 from hirewire.kit.openapi import refuses
 
@@ -159,9 +158,4 @@ async def audit(
     user: UUID | None = None,
 ) -> Page[OperatorAct]:
     """What operators have done in this service, the last act first; to one person with `user`."""
-    subject = Subject("user", str(user)) if user is not None else None
-    rows = await audit_log.page(tx, query.limit, place_in_time(query.after), subject)
-    response.headers["Cache-Control"] = "no-store"
-    return page_of(
-        rows, query, request, response, OperatorAct, cursor=lambda row: (row.at.isoformat(), row.id)
-    )
+    return await audit_log.answer(tx, query, request, response, user)

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from hirewire.kit import audit_log
-from hirewire.kit.audit_log import OperatorAct, Subject
+from hirewire.kit.audit_log import OperatorAct
 from hirewire.kit.errors import FieldError, Invalid, NotAnOperator
 from hirewire.kit.http import (
     Caller,
@@ -18,7 +18,6 @@ from hirewire.kit.http import (
     VerifiedCaller,
     may_be_operator,
     page_of,
-    place_in_time,
     place_of_id,
 )
 from hirewire.kit.openapi import refuses
@@ -244,12 +243,7 @@ async def audit(
     `user`.
     """
     await require_operator(tx, caller)
-    subject = Subject("user", str(user)) if user is not None else None
-    rows = await audit_log.page(tx, page.limit, place_in_time(page.after), subject)
-    response.headers["Cache-Control"] = "no-store"
-    return page_of(
-        rows, page, request, response, OperatorAct, cursor=lambda row: (row.at.isoformat(), row.id)
-    )
+    return await audit_log.answer(tx, page, request, response, user)
 
 
 def _acts(body: models.WebhookChange) -> list[commands.Act]:

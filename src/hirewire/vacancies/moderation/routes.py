@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Request, Response
 
 from hirewire.kit import audit_log
-from hirewire.kit.audit_log import OperatorAct, Subject
+from hirewire.kit.audit_log import OperatorAct
 from hirewire.kit.errors import NotAnOperator, NotFound
 from hirewire.kit.http import (
     Caller,
@@ -176,12 +176,7 @@ async def audit(
 ) -> Page[OperatorAct]:
     """For operators: what they have done in this service, the last act first."""
     await require_operator(tx, caller.user_id)
-    subject = Subject("user", str(user)) if user is not None else None
-    rows = await audit_log.page(tx, page.limit, place_in_time(page.after), subject)
-    response.headers["Cache-Control"] = "no-store"
-    return page_of(
-        rows, page, request, response, OperatorAct, cursor=lambda row: (row.at.isoformat(), row.id)
-    )
+    return await audit_log.answer(tx, page, request, response, user)
 
 
 async def _one(tx: Tx, target: Target, id: UUID) -> models.OneReported:

@@ -24,6 +24,7 @@ from hirewire.kit.http import (
     decoded_cursor,
     next_page,
     page_of,
+    place_of_id,
 )
 from hirewire.kit.openapi import media, refuses
 from hirewire.messaging.transaction import Tx
@@ -169,7 +170,7 @@ async def saved(
 ) -> Page[models.SavedSearch]:
     """Your saved searches, newest first, with the number of new vacancies."""
     rows = await queries.saved_searches(
-        tx, caller.user_id, limit=page.limit + 1, after=_id_of(page.after)
+        tx, caller.user_id, limit=page.limit + 1, after=place_of_id(page.after)
     )
     news = await _news(tx, rows)
     items = [_saved(row, new) for row, new in zip(rows, news, strict=True)]
@@ -254,7 +255,7 @@ async def _from_tables(
 async def _own(
     tx: Tx, company: UUID, query: models.VacancyQuery, request: Request, response: Response
 ) -> models.VacancyResults:
-    after = _id_of(decoded_cursor(query.after)) if query.after else None
+    after = place_of_id(decoded_cursor(query.after)) if query.after else None
     rows = await queries.own_vacancies(
         tx, company, table_filters(query), limit=query.limit + 1, after=after
     )
@@ -313,15 +314,5 @@ def _place_and_step(
         if ordered != query.order or not 0 <= place[0] < 2**63 or int(step) not in STEPS:
             raise ValueError
         return place, int(step)
-    except ValueError:
-        raise bad_cursor() from None
-
-
-def _id_of(after: tuple[str, ...] | None) -> UUID | None:
-    if after is None:
-        return None
-    try:
-        [id] = after
-        return UUID(id)
     except ValueError:
         raise bad_cursor() from None

@@ -152,18 +152,18 @@ class Kafka:
             return delivery_of(record, topology.queue, user=owner, lease=consumer)
 
         while True:
-            await consumer.fill(limit)
+            await consumer.fill(limit, is_ours)
             # What is not for this queue may be for a newer version of it.
             is_due = loop.time() > looked_at + self._watchdog
             if is_due and not await self._cluster.are_there(binding):
                 raise BrokerUnavailable(
                     f"the topics of {topology.queue} are not found as they were"
                 )
-            if is_due or consumer.skips(is_ours):
+            if is_due or consumer.skips:
                 looked_at = loop.time()
                 if not binding.gets_what(await self._cluster.binding(topology.queue)):
                     raise BrokerUnavailable(f"{topology.queue} has other bindings than before")
-            if found := consumer.next(limit, is_ours, delivery):
+            if found := consumer.next(limit, delivery):
                 yield found
 
     def _owner_of(self, topic: str) -> str | None:

@@ -8,12 +8,15 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from confluent_kafka import KafkaError, KafkaException
 
 from hirewire.messaging.broker import QUEUE_PREFIX, BrokerMisconfigured, BrokerUnavailable
+from hirewire.messaging.brokers.addresses import host_and_port
 
 Configuration: TypeAlias = dict[str, str | int | float | bool]
 """Properties of the client library, librdkafka, by name."""
 
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER")
 DAYS, MOST_DAYS = 7, 3650
+ANSWER_SECONDS = 10.0
+"""How long a cluster may take to answer."""
 _OPTIONS = ("ca", "mechanism", "replication", "retention_days", "token_endpoint")
 _DENIED = frozenset(
     {
@@ -104,14 +107,8 @@ def parse_url(url: str) -> Address:
 
 
 def _with_port(place: str) -> str:
-    try:
-        parts = urlsplit(f"//{place}")
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port = None, None
-    if not host:
-        raise ValueError("broker address: not host[:port] between @ and /")
-    return f"[{host}]:{port or 9092}" if ":" in host else f"{host}:{port or 9092}"
+    host, port = host_and_port(place, 9092)
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _whole(options: Mapping[str, str], name: str, default: int, most: int) -> int:

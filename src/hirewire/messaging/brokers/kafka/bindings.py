@@ -13,12 +13,12 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from hirewire.messaging.broker import BrokerUnavailable
-from hirewire.messaging.brokers.kafka.address import Address
+from hirewire.messaging.brokers.kafka.address import ANSWER_SECONDS, Address, Configuration
+from hirewire.messaging.brokers.kafka.reading import look_up, partitions, reader_of
 
-ANSWER_SECONDS = 10.0
 _AT_ONCE = 500
 
 
@@ -151,18 +151,11 @@ class Bindings:
 
     def _opened(self) -> Consumer:
         if self._reader is None:
-            self._reader = Consumer(
-                self.address.configuration(self.client)
-                | {
-                    "group.id": f"{self.address.namespace}.none",  # it joins none
-                    "enable.auto.commit": False,
-                    "enable.partition.eof": True,
-                    "auto.offset.reset": "earliest",
-                }
-            )
+            how: Configuration = {"enable.partition.eof": True, "auto.offset.reset": "earliest"}
+            self._reader = reader_of(self.address, self.client, how)
             self._next = 0
-            self._reader.list_topics(self.topic, timeout=ANSWER_SECONDS)  # it would wait a second
-            self._reader.assign([TopicPartition(self.topic, 0, 0)])
+            look_up(self._reader, [self.topic])
+            self._reader.assign(partitions({self.topic: 0}))
         return self._reader
 
 

@@ -4,14 +4,18 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
-from confluent_kafka import Consumer as Client
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import KafkaException
 from confluent_kafka import Message as Record
 
 from hirewire.messaging.broker import BROADCAST_MESSAGES, BrokerUnavailable
 from hirewire.messaging.brokers.kafka.address import Address, translated
+from hirewire.messaging.brokers.kafka.reading import (
+    look_up,
+    next_records,
+    partitions,
+    reader_of,
+)
 
-ANSWER_SECONDS = 10.0
 POLL_SECONDS = 0.1
 AT_ONCE = 1000
 T = TypeVar("T")
@@ -21,16 +25,15 @@ class BroadcastReader:
     """A reader of several topics."""
 
     def __init__(self, address: Address, client: str) -> None:
-        self._client = Client(
-            address.configuration(client)
-            | {
-                "group.id": f"{address.namespace}.none",  # it joins none
-                "enable.auto.commit": False,
+        self._client = reader_of(
+            address,
+            client,
+            {
                 "auto.offset.reset": "latest",
                 "queued.min.messages": 1_000,
                 "queued.max.messages.kbytes": 8 * 1024,
                 "fetch.queue.backoff.ms": 10,
-            }
+            },
         )
 
     @classmethod
@@ -54,18 +57,13 @@ class BroadcastReader:
         await asyncio.to_thread(self._client.close)
 
     def _assign(self, offsets: Mapping[str, int]) -> None:
-        for topic in offsets:
-            self._client.list_topics(topic, timeout=ANSWER_SECONDS)  # it would wait a second
-        self._client.assign([TopicPartition(topic, 0, end) for topic, end in offsets.items()])
+        look_up(self._client, offsets)
+        self._client.assign(partitions(offsets))
 
     def _records(self) -> list[Record]:
-        first = self._client.poll(POLL_SECONDS)
-        if first is None:
+        records = next_records(self._client, AT_ONCE, POLL_SECONDS)
+        if not records:
             return []
-        records = [first, *self._client.consume(AT_ONCE - 1, 0)]
-        for record in records:
-            if (error := record.error()) is not None:
-                raise KafkaException(error)
         behind = 0
         for one in self._client.position(self._client.assignment()):
             _, end = self._client.get_watermark_offsets(one, cached=True)

@@ -11,7 +11,6 @@ from dataclasses import replace
 from typing import TypeVar
 
 from confluent_kafka import (
-    Consumer,
     IsolationLevel,
     KafkaError,
     KafkaException,
@@ -22,11 +21,11 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 from hirewire.messaging.broker import BrokerUnavailable, QueueStats, QueueTopology
-from hirewire.messaging.brokers.kafka.address import Address, is_passing, translated
+from hirewire.messaging.brokers.kafka.address import ANSWER_SECONDS, Address, is_passing, translated
 from hirewire.messaging.brokers.kafka.bindings import Binding, Bindings
+from hirewire.messaging.brokers.kafka.reading import reader_of
 from hirewire.messaging.event import EVENTS
 
-ANSWER_SECONDS = 10.0
 REACH_SECONDS = 5.0
 """How long to look for any node of the cluster."""
 LARGEST = 8 * 1024 * 1024
@@ -226,22 +225,17 @@ class Cluster:
 
     def _committed(self, queue: str, topics: Iterable[str]) -> dict[str, int]:
         """The offsets of a queue's group; -1001 for none."""
-        partitions = [TopicPartition(one, 0) for one in topics]
-        if not partitions:
+        asked = [TopicPartition(one, 0) for one in topics]
+        if not asked:
             return {}
         # Not by the admin client: with it, librdkafka ends the process (a null pointer) if the
         # group's coordinator is not there yet, as in a cluster that has just been started.
-        asking = Consumer(
-            self.address.configuration(self._client)
-            | {"group.id": self.address.own(queue), "enable.auto.commit": False}  # it does not join
-        )
+        reader = reader_of(self.address, self._client, {"group.id": self.address.own(queue)})
         try:
-            return {
-                one.topic: one.offset
-                for one in asking.committed(partitions, timeout=ANSWER_SECONDS)
-            }
+            found = reader.committed(asked, timeout=ANSWER_SECONDS)
+            return {one.topic: one.offset for one in found}
         finally:
-            asking.close()
+            reader.close()
 
     def _all_ends(self) -> Mapping[str, int]:
         """Where a new queue starts in each owner's topic.
@@ -273,7 +267,8 @@ class Cluster:
         problems: list[KafkaError] = []
         producer = Producer(
             self.address.configuration(self._client)
-            | {"acks": "all", "enable.idempotence": True, "message.timeout.ms": 10_000}
+            # One record, which may be there twice: an id of the producer would cost half a second.
+            | {"acks": "all", "message.timeout.ms": 10_000}
         )
         producer.produce(
             self.bindings.topic,

@@ -20,11 +20,11 @@ from confluent_kafka import Consumer as Client
 from confluent_kafka import Message as Record
 
 from hirewire.messaging.broker import BATCH_BYTES, BrokerUnavailable, Delivery
-from hirewire.messaging.brokers.kafka.address import Address, translated
+from hirewire.messaging.brokers.kafka.address import ANSWER_SECONDS, Address, translated
 from hirewire.messaging.brokers.kafka.counts import Counts
+from hirewire.messaging.brokers.kafka.reading import look_up, next_records, partitions
 
 POLL_SECONDS = 0.1
-ANSWER_SECONDS = 10.0
 SESSION_SECONDS = 10.0
 """How long a frozen consumer stays the active one."""
 _REBALANCING = (KafkaError.ILLEGAL_GENERATION, KafkaError.REBALANCE_IN_PROGRESS)
@@ -48,12 +48,9 @@ class Source:
 class Consumer:
     """Consumes the topics of one queue."""
 
-    def __init__(
-        self, address: Address, client: str, *, group: str, lock: str, most_bytes: int = BATCH_BYTES
-    ) -> None:
+    def __init__(self, address: Address, client: str, *, group: str, lock: str) -> None:
         """`lock` is the topic whose partition makes a member the active one."""
         self._lock = lock
-        self._most_bytes = most_bytes
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka consumer")
         self._sources: dict[str, Source] = {}
         self._is_active = False
@@ -64,8 +61,8 @@ class Consumer:
         self._position = 0
         self._unacked: deque[tuple[int, str, int]] = deque()
         """Position, topic and next offset of each delivery that is not acknowledged."""
-        self._left: deque[Record] = deque()
-        """Records that did not fit into the last batch."""
+        self._left: deque[tuple[Record, bool]] = deque()
+        """Records that are in no batch yet, and whether they are for this queue."""
         self._kafka = Client(
             address.configuration(client)
             | {
@@ -105,43 +102,43 @@ class Consumer:
         )
         while not self._is_active:
             self._check()
-            await self._do(lambda: self._records(1))
+            await self._do(lambda: next_records(self._kafka, 1, POLL_SECONDS))
 
     async def start(self, least: Mapping[str, int], ids: Mapping[str, str]) -> None:
         """Read topics from the committed offset on, which is at least the given one."""
         self._sources = await self._do(lambda: self._assigned(least, ids))
 
-    async def fill(self, limit: int) -> None:
+    async def fill(self, limit: int, is_ours: Callable[[Record], bool]) -> None:
         """Read records, if there are none left; it returns soon, with or without."""
         self._check()
         if self._commits_again:
             self._commits_again = False
             self._commit(set(self._sources))
         if not self._left:
-            self._left.extend(await self._do(lambda: self._records(limit)))
+            records = await self._do(lambda: next_records(self._kafka, limit, POLL_SECONDS))
             self._check()
+            self._left.extend((record, is_ours(record)) for record in records)
 
-    def skips(self, taken: Callable[[Record], bool]) -> bool:
-        """Whether any record that was read is to be skipped."""
-        return not all(map(taken, self._left))
+    @property
+    def skips(self) -> bool:
+        """Whether any record that was read is not for this queue."""
+        return not all(is_ours for _, is_ours in self._left)
 
-    def next(
-        self, limit: int, taken: Callable[[Record], bool], delivery: Callable[[Record], Delivery]
-    ) -> list[Delivery]:
-        """Up to `limit` deliveries of the records that were read. `taken`: not to be skipped."""
+    def next(self, limit: int, delivery: Callable[[Record], Delivery]) -> list[Delivery]:
+        """Up to `limit` deliveries of the records that were read; the others are skipped."""
         found: list[Delivery] = []
         size = 0
         while self._left and len(found) < limit:
-            record = self._left[0]
+            record, is_ours = self._left[0]
             topic, offset = record.topic() or "", record.offset() or 0
             source = self._sources.get(topic)
             # Somebody has written to the lock's topic, or it is read again by another leader.
             if source is None or offset < source.read:
                 self._left.popleft()
                 continue
-            if taken(record):
+            if is_ours:
                 size += len(record.value() or b"")
-                if found and size > self._most_bytes:
+                if found and size > BATCH_BYTES:
                     break
                 one = delivery(record)
                 self._position += 1
@@ -211,22 +208,10 @@ class Consumer:
             for one in sources
         ]
 
-    def _records(self, limit: int) -> list[Record]:
-        """Records as soon as there are any."""
-        first = self._kafka.poll(POLL_SECONDS)
-        if first is None:
-            return []
-        records = [first, *(self._kafka.consume(limit - 1, 0) if limit > 1 else ())]
-        for record in records:
-            if (error := record.error()) is not None:
-                raise KafkaException(error)
-        return records
-
     def _assigned(self, least: Mapping[str, int], ids: Mapping[str, str]) -> dict[str, Source]:
         asked = [TopicPartition(topic, 0) for topic in least]
         sources = {}
-        for topic in least:
-            self._kafka.list_topics(topic, timeout=ANSWER_SECONDS)  # it would wait a second
+        look_up(self._kafka, least)
         for one in self._kafka.committed(asked, timeout=ANSWER_SECONDS):
             if one.error is not None:
                 raise KafkaException(one.error)
@@ -239,8 +224,8 @@ class Consumer:
                 start = first
             counts = Counts.read("" if is_other else runs, start)
             sources[one.topic] = Source(one.topic, id, counts, start, start)
-        found = [TopicPartition(one.topic, 0, one.read) for one in sources.values()]
-        self._kafka.incremental_assign(found)
+        starts = {topic: source.read for topic, source in sources.items()}
+        self._kafka.incremental_assign(partitions(starts))
         return sources
 
     def _end(self) -> None:

@@ -16,6 +16,7 @@ from pika import exceptions, frame
 from pika.adapters.asyncio_connection import AsyncioConnection
 
 from hirewire.messaging.broker import BrokerMisconfigured, BrokerUnavailable
+from hirewire.messaging.brokers.addresses import host_and_port
 from hirewire.messaging.brokers.rabbitmq.frames import FRAME_END, HEAD
 from hirewire.messaging.database import VANISHED_SECONDS
 
@@ -263,7 +264,7 @@ def parse_url(url: str, client: str) -> list[pika.ConnectionParameters]:
     context = ssl.create_default_context() if secure else None
     found = []
     for place in hosts.split(","):
-        host, port = _host_and_port(place, 5671 if secure else 5672)
+        host, port = host_and_port(place, 5671 if secure else 5672)
         found.append(
             pika.ConnectionParameters(
                 host=host,
@@ -282,17 +283,6 @@ def parse_url(url: str, client: str) -> list[pika.ConnectionParameters]:
             )
         )
     return found
-
-
-def _host_and_port(place: str, default: int) -> tuple[str, int]:
-    try:
-        parts = urlsplit(f"//{place}")
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port = None, None
-    if not host:
-        raise ValueError("broker address: not host[:port] between @ and /")
-    return host, port or default
 
 
 def unavailable(error: BaseException) -> BrokerUnavailable:

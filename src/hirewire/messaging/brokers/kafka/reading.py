@@ -1,0 +1,40 @@
+"""How records are read: from given offsets on, and as soon as there are any."""
+
+from collections.abc import Iterable, Mapping
+
+from confluent_kafka import Consumer, KafkaException, TopicPartition
+from confluent_kafka import Message as Record
+
+from hirewire.messaging.brokers.kafka.address import ANSWER_SECONDS, Address, Configuration
+
+
+def reader_of(address: Address, client: str, properties: Configuration) -> Consumer:
+    """A client that reads what it assigns to itself. It joins no group, also if one is named."""
+    of_none = {"group.id": f"{address.namespace}.none", "enable.auto.commit": False}
+    return Consumer(address.configuration(client) | of_none | properties)
+
+
+def look_up(reader: Consumer, topics: Iterable[str]) -> None:
+    """Let a client know topics before it reads them: by itself it would first wait a second."""
+    for topic in topics:
+        reader.list_topics(topic, timeout=ANSWER_SECONDS)
+
+
+def partitions(offsets: Mapping[str, int]) -> list[TopicPartition]:
+    """The only partition of each topic, at an offset."""
+    return [TopicPartition(topic, 0, offset) for topic, offset in offsets.items()]
+
+
+def next_records(reader: Consumer, most: int, seconds: float) -> list[Record]:
+    """Up to so many records as soon as there is one; none if none arrives in this time.
+
+    Raises `KafkaException`.
+    """
+    first = reader.poll(seconds)  # `consume` would wait until there are as many
+    if first is None:
+        return []
+    records = [first, *(reader.consume(most - 1, 0) if most > 1 else ())]
+    for record in records:
+        if (error := record.error()) is not None:
+            raise KafkaException(error)
+    return records

@@ -133,7 +133,7 @@ class Kafka:
             binding = await cluster.binding(topology.queue)
             topics = cluster.read_by(binding)
             least = {topic: cluster.start_of(binding, topic) for topic in topics}
-            await consumer.start(least, binding.ids)
+            await consumer.start(least, await cluster.bounds(topics), binding.ids)
             async for batch in self._batches(consumer, binding, topology, limit):
                 yield batch
         finally:

@@ -105,6 +105,10 @@ class Cluster:
         """The offsets after the last records."""
         return await self.call(lambda: self._ends(topics))
 
+    async def bounds(self, topics: Sequence[str]) -> dict[str, tuple[int, int]]:
+        """The offsets of the first records, and those after the last ones."""
+        return await self.call(lambda: self._bounds(topics))
+
     async def make(self, topics: Iterable[str]) -> None:
         """Make the topics that are missing."""
         if not self._topics.issuperset(topics):
@@ -303,8 +307,15 @@ class Cluster:
         return QueueStats(ready, len(active))
 
     def _ends(self, topics: Iterable[str]) -> dict[str, int]:
-        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]
-        asked = {TopicPartition(topic, 0): latest for topic in topics}
+        return self._offsets(topics, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+
+    def _bounds(self, topics: Iterable[str]) -> dict[str, tuple[int, int]]:
+        firsts = self._offsets(topics, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+        ends = self._ends(topics)
+        return {topic: (first, ends[topic]) for topic, first in firsts.items()}
+
+    def _offsets(self, topics: Iterable[str], which: OffsetSpec) -> dict[str, int]:
+        asked = {TopicPartition(topic, 0): which for topic in topics}
         if not asked:
             return {}
         answers = self._open().list_offsets(

@@ -104,9 +104,18 @@ class Consumer:
             self._check()
             await self._do(lambda: next_records(self._kafka, 1, POLL_SECONDS))
 
-    async def start(self, least: Mapping[str, int], ids: Mapping[str, str]) -> None:
-        """Read topics from the committed offset on, which is at least the given one."""
-        self._sources = await self._do(lambda: self._assigned(least, ids))
+    async def start(
+        self,
+        least: Mapping[str, int],
+        bounds: Mapping[str, tuple[int, int]],
+        ids: Mapping[str, str],
+    ) -> None:
+        """Read topics from the committed offset on, which is at least the given one.
+
+        `bounds` are the first offset of each topic and the one after its last record; `ids` the
+        cluster's ids of the topics.
+        """
+        self._sources = await self._do(lambda: self._assigned(least, bounds, ids))
 
     async def fill(self, limit: int, is_ours: Callable[[Record], bool]) -> None:
         """Read records, if there are none left; it returns soon, with or without."""
@@ -208,14 +217,18 @@ class Consumer:
             for one in sources
         ]
 
-    def _assigned(self, least: Mapping[str, int], ids: Mapping[str, str]) -> dict[str, Source]:
+    def _assigned(
+        self,
+        least: Mapping[str, int],
+        bounds: Mapping[str, tuple[int, int]],
+        ids: Mapping[str, str],
+    ) -> dict[str, Source]:
         asked = [TopicPartition(topic, 0) for topic in least]
         sources = {}
-        look_up(self._kafka, least)
         for one in self._kafka.committed(asked, timeout=ANSWER_SECONDS):
             if one.error is not None:
                 raise KafkaException(one.error)
-            first, end = self._kafka.get_watermark_offsets(one, timeout=ANSWER_SECONDS)
+            first, end = bounds[one.topic]
             id = ids.get(one.topic, "")
             committed_in, _, runs = (one.metadata or "").rpartition(";")
             is_other = bool(id and committed_in) and committed_in != id
@@ -225,6 +238,7 @@ class Consumer:
             counts = Counts.read("" if is_other else runs, start)
             sources[one.topic] = Source(one.topic, id, counts, start, start)
         starts = {topic: source.read for topic, source in sources.items()}
+        look_up(self._kafka, starts)
         self._kafka.incremental_assign(partitions(starts))
         return sources
 
@@ -249,10 +263,12 @@ class Consumer:
             raise BrokerUnavailable(self._lost)
 
     def _on_assign(self, client: Client, partitions: Sequence[TopicPartition]) -> None:
-        # Whatever is in the lock's topic is nobody's business.
+        # Whatever is in the lock's topic is nobody's business, and waiting for it would hold up the
+        # other requests to its node.
         client.incremental_assign(
             [TopicPartition(one.topic, one.partition, OFFSET_END) for one in partitions]
         )
+        client.pause(list(partitions))
         if partitions:
             self._is_active = True
 

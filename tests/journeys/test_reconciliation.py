@@ -6,7 +6,6 @@ from uuid import UUID
 import httpx
 import pytest
 
-from hirewire.messaging.broker import open_broker
 from hirewire.messaging.database import connect
 from hirewire.operators import traces
 from hirewire.operators.auditing import Auditor, Report
@@ -15,6 +14,7 @@ from hirewire.tools.demo import Demo, play
 from tests.builders import eventually
 from tests.journeys.conftest import Platform
 from tests.journeys.people import profiles_of, register
+from tests.queues import delete_queue
 
 ALWAYS = UUID(int=0)
 ALL = ("auth", "profiles", "vacancies", "notifications", "web")
@@ -84,7 +84,7 @@ async def test_manually_deleted_data_is_found_and_repaired(platform: Platform) -
         await platform.stop("profiles")
         second = [(await register(client))[0] for _ in range(3)]
         await eventually(lambda: nothing_unsent(platform))
-        await delete_queue(platform, "hirewire.profiles")
+        await delete_queue(platform.settings.broker_address(), "hirewire.profiles")
         await platform.start("profiles", "vacancies", "notifications")
 
         report = await audited(operators)
@@ -103,27 +103,6 @@ async def test_manually_deleted_data_is_found_and_repaired(platform: Platform) -
 
 async def nothing_unsent(platform: Platform) -> bool:
     return await run_sql(platform, "auth", "select count(*) from messaging.outbox") == "0"
-
-
-async def delete_queue(platform: Platform, queue: str) -> None:
-    """Delete a queue manually, with all waiting messages."""
-    url = platform.settings.broker_address()
-    if url.startswith("postgresql"):
-        connection = await connect(url, application="tests")
-        await connection.execute("delete from broker.message where queue = $1", queue)
-        await connection.execute("delete from broker.queue where name = $1", queue)
-        await connection.close()
-        return
-    if url.startswith("kafka"):
-        broker = open_broker(url, client="operator")
-        await broker.delete(queue)
-        await broker.close()
-        return
-    import pika
-
-    connection_ = pika.BlockingConnection(pika.URLParameters(url))
-    connection_.channel().queue_delete(queue)
-    connection_.close()
 
 
 async def test_an_unavailable_service_makes_the_audit_incomplete_not_wrong(

@@ -19,6 +19,7 @@ from hirewire.messaging.broker import (
 )
 from hirewire.messaging.ids import new_id
 from tests.builders import eventually
+from tests.queues import delete_queue
 
 LOGS = QueueTopology("hirewire.logs", ("test.noted", "test.erased"))
 
@@ -302,30 +303,6 @@ async def test_a_deleted_queue_is_noticed_and_recreated(broker: Broker, broker_u
 
     await eventually(published)
     assert bodies(await listening) == [0]
-
-
-async def delete_queue(broker_url: str, queue: str) -> None:
-    """Delete the queue, as an operator might by mistake."""
-    if broker_url.startswith("postgresql"):
-        from hirewire.messaging.database import connect
-
-        connection = await connect(broker_url, application="tests")
-        await connection.execute("delete from broker.queue where name = $1", queue)
-        await connection.close()
-    elif broker_url.startswith("kafka"):
-        other = open_broker(broker_url, client="operator")
-        await other.delete(queue)
-        await other.close()
-    else:
-        await asyncio.to_thread(_delete_amqp_queue, broker_url, queue)
-
-
-def _delete_amqp_queue(broker_url: str, queue: str) -> None:
-    import pika
-
-    connection = pika.BlockingConnection(pika.URLParameters(broker_url))
-    connection.channel().queue_delete(queue)
-    connection.close()
 
 
 async def test_a_broadcast_reaches_all_current_readers(broker: Broker, other: Broker) -> None:

@@ -2,7 +2,6 @@
 
 import fcntl
 import gc
-import json
 import os
 import re
 import shutil
@@ -155,8 +154,7 @@ async def rabbitmq(scratch: Path, memory: Path | None) -> AsyncIterator[RabbitMQ
     if url := os.environ.get("HIREWIRE_TEST_RABBITMQ_URL"):
         node = None
         if folder := os.environ.get("HIREWIRE_TEST_RABBITMQ_FOLDER"):
-            node = PrivateRabbitMQ(Path(folder))
-            node._settings = json.loads((node.data_dir / "settings.json").read_text())
+            node = PrivateRabbitMQ.started_elsewhere(Path(folder))
         yield RabbitMQ(url, os.environ.get("HIREWIRE_TEST_RABBITMQ_MANAGEMENT_URL"), node)
         return
     ensure_rabbitmq()

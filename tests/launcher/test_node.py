@@ -72,6 +72,8 @@ async def test_a_private_node_keeps_its_messages_and_leaves_nothing_behind(
     async with PrivateRabbitMQ(folder / "rabbit") as node:
         assert not is_alive(first)  # two nodes on the same data would damage it
         assert node.url == url
+        known = PrivateRabbitMQ.started_elsewhere(folder / "rabbit")
+        assert (known.url, known.management_url) == (node.url, node.management_url)
         broker = open_broker(url, client="tests")
         [delivery] = await anext(broker.deliveries(topology, limit=1))
         assert delivery.body == b"here"

@@ -42,6 +42,7 @@ LOG_SHOWN = 3_000
 """Characters of the node's log shown in an error: the reason is above the summary at its end."""
 LEFTOVER_SECONDS = 20.0
 USER = "hirewire"
+SETTINGS_FILE = "settings.json"
 CANDIDATES = (
     "/usr/lib/rabbitmq/bin/rabbitmq-server",
     "/opt/homebrew/sbin/rabbitmq-server",
@@ -93,12 +94,18 @@ class PrivateRabbitMQ:
 
     name = "RabbitMQ"
 
-    def __init__(self, data_dir: Path) -> None:
+    def __init__(self, data_dir: Path, settings: NodeSettings | None = None) -> None:
         self.data_dir = data_dir.resolve()
         self._lock: IO[str] | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._epmd: subprocess.Popen[bytes] | None = None
-        self._settings = NodeSettings()
+        self._settings = settings or NodeSettings()
+
+    @classmethod
+    def started_elsewhere(cls, data_dir: Path) -> Self:
+        """A node that another process has started in this folder, to ask it and to name it."""
+        known = json.loads((data_dir / SETTINGS_FILE).read_text())
+        return cls(data_dir, NodeSettings(**known))
 
     @property
     def url(self) -> str:
@@ -252,7 +259,7 @@ class PrivateRabbitMQ:
                 shutil.chown(self.data_dir / name, user, pwd.getpwnam(user).pw_gid)
 
     def _load_settings(self, *, keep_ports: bool) -> NodeSettings:
-        path = self.data_dir / "settings.json"
+        path = self.data_dir / SETTINGS_FILE
         known = json.loads(path.read_text()) if path.exists() else {}
         ports = known if keep_ports else {}
         settings = NodeSettings(

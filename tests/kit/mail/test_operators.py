@@ -144,7 +144,8 @@ async def test_gauges_show_what_is_not_sent(auth: Running) -> None:
     lines = generate_latest().decode().splitlines()
     assert 'hirewire_mail_open{service="auth",state="dead"} 1.0' in lines
     assert 'hirewire_mail_open{service="auth",state="queued"} 1.0' in lines
-    [age] = [line for line in lines if line.startswith("hirewire_mail_oldest_seconds{")]
+    age_of_auth = 'hirewire_mail_oldest_seconds{service="auth"'
+    [age] = [line for line in lines if line.startswith(age_of_auth)]
     assert 3600 <= float(age.split()[-1]) < 3700
     async with auth.messaging.transactions() as tx:
         await tx.exec_driver_sql("delete from kit.mail")

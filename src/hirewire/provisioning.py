@@ -7,12 +7,14 @@ from datetime import datetime
 from urllib.parse import unquote, urlsplit
 
 import asyncpg
+from sqlalchemy.exc import DBAPIError
 
 from hirewire.assembly import SERVICES, gateways, plain_topology, service, topology
-from hirewire.kit.db import ensure_database, make_engine
+from hirewire.kit.db import ensure_database, make_engine, pending
 from hirewire.kit.db import migrate as migrate_database
 from hirewire.kit.settings import Settings
 from hirewire.messaging import lineage
+from hirewire.messaging.background import describe
 from hirewire.messaging.broker import Broker, open_broker
 from hirewire.messaging.brokers.access import ServiceUser, grant
 from hirewire.messaging.database import connect
@@ -82,6 +84,18 @@ async def migrate(settings: Settings) -> Migrated:
         await grant(settings.rabbitmq_management_url, vhost, users)
         done.users = [user.name for user in users]
     return done
+
+
+async def why_not_migrated(settings: Settings, name: str) -> str | None:
+    """Why a service cannot start yet: its database is away, or older than this version."""
+    engine = make_engine(settings.service_database(name), pool=2, application="migrate")
+    try:
+        behind = await pending(engine, name)
+    except (OSError, TimeoutError, asyncpg.PostgresError, DBAPIError) as error:
+        return describe(error)
+    finally:
+        await engine.dispose()
+    return f"not applied: {', '.join(behind)}" if behind else None
 
 
 async def _introduce(settings: Settings, broker: Broker) -> None:

@@ -17,6 +17,7 @@ from hirewire.assembly import SERVICES, service
 from hirewire.kit import answers
 from hirewire.kit import service as service_module
 from hirewire.kit.settings import Settings
+from hirewire.messaging.broker import BrokerUnavailable
 from hirewire.messaging.database import connect
 from hirewire.messaging.transaction import Transactions
 from hirewire.profiles.app import SERVICE as PROFILES
@@ -74,6 +75,25 @@ async def test_a_path_with_a_trailing_slash_is_not_found(profiles: Running) -> N
     assert answer.status_code == 404
 
 
+async def test_without_its_broker_a_service_is_not_ready_and_serves(
+    profiles: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sends it requests goes on: they need no broker."""
+
+    async def refused() -> None:
+        raise BrokerUnavailable("connection refused")
+
+    assert (await profiles.client.get("/health/serving")).json() == {
+        "status": "ready",
+        "checks": {"database": "ok"},
+    }
+    monkeypatch.setattr(profiles.messaging.broker, "ping", refused)
+    ready = await profiles.client.get("/health/ready")
+    assert ready.status_code == 503
+    assert ready.json()["checks"]["database"] == "ok"
+    assert (await profiles.client.get("/health/serving")).status_code == 200
+
+
 async def test_an_unavailable_database_is_reported_and_reconnected(
     profiles: Running, postgres_url: str
 ) -> None:
@@ -90,6 +110,7 @@ async def test_an_unavailable_database_is_reported_and_reconnected(
             assert answer.status_code == 503
         assert answer.json()["type"] == "urn:hirewire:problem:database-away"
         assert (await profiles.client.get("/health/ready")).status_code == 503
+        assert (await profiles.client.get("/health/serving")).status_code == 503
         assert (await profiles.client.get("/health/live")).status_code == 200
     finally:
         await operator.execute(f'alter database "{name}" allow_connections true')

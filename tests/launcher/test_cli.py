@@ -13,16 +13,19 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy.engine import make_url
 from typer.testing import CliRunner
 
 from hirewire import __version__
-from hirewire.assembly import PROCESSES
+from hirewire.assembly import PROCESSES, load_settings
 from hirewire.cli import main, operations
 from hirewire.kit.internal.models import RequestIn
 from hirewire.launcher.process import free_port
 from hirewire.launcher.state import running_data_dirs
+from hirewire.provisioning import why_not_migrated
 from tests.builders import eventually
 from tests.journeys.forked import fork
+from tests.services import copy_of_migrated, create_database
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -216,3 +219,31 @@ async def test_run_demo_doctor_and_a_clean_end(scratch: Path) -> None:
     assert b"Hirewire is stopping" in (scratch / "run.log").read_bytes()
     assert not (folder / "run" / "platform.json").exists()
     assert list((folder / "run").glob("*.pid")) == []
+
+
+async def test_migrate_waits_for_another_migrate(fresh_address: str, tmp_path: Path) -> None:
+    """As in an init container: the database is not there, or old, and then as it must be."""
+    log = tmp_path / "log"
+    settings = {"HIREWIRE_DATABASE_URL": fresh_address}
+    waiting = fork(["migrate", "--wait", "profiles"], env=environment(**settings), log=log)
+    try:
+        await eventually(lambda: _has(log, '_profiles" does not exist'), within=20)
+        await create_database(make_url(f"{fresh_address}old_profiles"))
+        old = load_settings({"HIREWIRE_DATABASE_URL": f"{fresh_address}old"})
+        assert (await why_not_migrated(old, "profiles") or "").startswith("not applied: ")
+        assert waiting.poll() is None
+        await copy_of_migrated(f"{fresh_address}_profiles", "profiles")
+        await asyncio.to_thread(waiting.wait)
+    finally:
+        waiting.kill()
+    assert waiting.returncode == 0
+    assert log.read_text().endswith("profiles: up to date\n")
+
+
+def test_migrate_waits_for_no_gateway() -> None:
+    done = CliRunner().invoke(main.app, ["migrate", "--wait", "web"])
+    assert (done.exit_code, "no service 'web'" in done.output) == (2, True)
+
+
+async def _has(log: Path, text: str) -> bool:
+    return log.exists() and text in log.read_text()

@@ -1,5 +1,6 @@
 """The commands of `hirewire`, except `events` and `skills`."""
 
+import asyncio
 import json
 import os
 import sys
@@ -29,6 +30,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="A self-hosted job board built from small services that lose no message.",
 )
+WAIT_SECONDS = 1.0
+"""Between two looks at a database that another process migrates."""
 QUICK = ("run", "serve", "demo", "doctor", "migrate", "version")
 """Commands that start without the operators' commands, which take a second to load."""
 if not sys.argv[1:2] or sys.argv[1] not in QUICK:
@@ -145,13 +148,27 @@ def serve(
 
 
 @app.command()
-def migrate() -> None:
+def migrate(
+    wait: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SERVICE",
+            help="Instead: wait until another `migrate` has brought this service's database to "
+            "this version",
+        ),
+    ] = None,
+) -> None:
     """Create and migrate databases, queues and broker users for this version."""
     from hirewire import provisioning
     from hirewire.messaging.broker import BrokerMisconfigured, BrokerUnavailable
     from hirewire.messaging.schema import CannotMigrate
 
-    settings = reachable_settings()
+    if wait is not None and wait not in assembly.SERVICES:
+        fail(f"--wait: no service {wait!r}: one of {', '.join(assembly.SERVICES)}", 2)
+    settings = reachable_settings(wait)
+    if wait is not None:
+        run_async(_until_migrated(settings, wait))
+        return
     try:
         done = run_async(provisioning.migrate(settings))
     except SettingsError as error:
@@ -167,6 +184,18 @@ def migrate() -> None:
     console.print(f"queues: {', '.join(done.queues)}")
     if done.users:
         console.print(f"broker users: {', '.join(done.users)}")
+
+
+async def _until_migrated(settings: Settings, service: str) -> None:
+    from hirewire.provisioning import why_not_migrated
+
+    shown = None
+    while (reason := await why_not_migrated(settings, service)) is not None:
+        if reason != shown:
+            console.print(f"{service} waits: {reason}", soft_wrap=True, markup=False)
+        shown = reason
+        await asyncio.sleep(WAIT_SECONDS)
+    console.print(f"{service}: up to date")
 
 
 @app.command()

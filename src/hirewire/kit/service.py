@@ -322,15 +322,17 @@ def _operations(service: Service, engine: AsyncEngine, messaging: Messaging) -> 
         status = "live" if messaging.healthy else "a background task has ended"
         return JSONResponse({"status": status}, 200 if messaging.healthy else 503)
 
+    @router.get("/health/serving")
+    async def serving() -> JSONResponse:
+        return _readiness({"database": await _check(database())})
+
     @router.get("/health/ready")
     async def ready() -> JSONResponse:
-        checks = {
-            "database": await _check(database()),
-            "broker": await _check(messaging.broker.ping()),
-        }
-        good = all(value == "ok" for value in checks.values())
-        return JSONResponse(
-            {"status": "ready" if good else "not ready", "checks": checks}, 200 if good else 503
+        return _readiness(
+            {
+                "database": await _check(database()),
+                "broker": await _check(messaging.broker.ping()),
+            }
         )
 
     @router.get("/metrics")
@@ -338,6 +340,12 @@ def _operations(service: Service, engine: AsyncEngine, messaging: Messaging) -> 
         return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
     return router
+
+
+def _readiness(checks: Mapping[str, str]) -> JSONResponse:
+    good = all(value == "ok" for value in checks.values())
+    status = "ready" if good else "not ready"
+    return JSONResponse({"status": status, "checks": checks}, 200 if good else 503)
 
 
 async def _check(work: Awaitable[None]) -> str:

@@ -64,6 +64,8 @@ def application(name: str, settings: Settings, role: Role = "all") -> FastAPI:
     from hirewire.kit.service import create_app
 
     if name not in SERVICES:
+        for owner in SERVICES:  # in which topic an event is depends on its owner
+            import_module(f"hirewire.contracts.{owner}")
         gateway: Gateway = _loaded(name)
         return gateway.create(settings)
     plain_topology(settings)

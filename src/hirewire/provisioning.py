@@ -15,8 +15,9 @@ from hirewire.kit.db import migrate as migrate_database
 from hirewire.kit.settings import Settings
 from hirewire.messaging import lineage
 from hirewire.messaging.background import describe
-from hirewire.messaging.broker import Broker, open_broker
+from hirewire.messaging.broker import Broker, QueueTopology, open_broker
 from hirewire.messaging.brokers.access import ServiceUser, grant
+from hirewire.messaging.consuming.partitions import topology_of as partition_topology
 from hirewire.messaging.database import connect
 from hirewire.messaging.event import EVENTS
 from hirewire.messaging.introduction import introduce
@@ -43,7 +44,8 @@ def broker_users(passwords: Mapping[str, str], plain: Sequence[str] = ()) -> lis
             )
     for gateway in gateways():
         if gateway.name in passwords:
-            users.append(ServiceUser(gateway.name, passwords[gateway.name], (), gateway.consumes))
+            password = passwords[gateway.name]
+            users.append(ServiceUser(gateway.name, password, (), gateway.consumes, has_queue=False))
     return users
 
 
@@ -77,13 +79,36 @@ async def migrate(settings: Settings) -> Migrated:
         await _introduce(settings, broker)
         if plain:
             await broker.declare(plain)
+        if _is_kafka(address):  # there the services may have no right to
+            await broker.declare(_partitions(settings))
+    done.users = await _grant(settings, address)
+    return done
+
+
+def _is_kafka(address: str) -> bool:
+    return urlsplit(address).scheme in ("kafka", "kafka+ssl")
+
+
+def _partitions(settings: Settings) -> list[QueueTopology]:
+    found = [(name, count) for name, count in settings.partitions.items() if count > 1]
+    return [partition_topology(name, n) for name, count in found for n in range(count)]
+
+
+async def _grant(settings: Settings, address: str) -> list[str]:
+    """Create the users whose passwords are given, with what each may do; their names."""
     is_rabbitmq = urlsplit(address).scheme in ("amqp", "amqps")
+    users: list[ServiceUser] = []
     if is_rabbitmq and settings.rabbitmq_management_url and settings.rabbitmq_passwords:
         users = broker_users(settings.rabbitmq_passwords, settings.plain_queues("in"))
         vhost = unquote(urlsplit(address).path.removeprefix("/")) or "/"
         await grant(settings.rabbitmq_management_url, vhost, users)
-        done.users = [user.name for user in users]
-    return done
+    elif _is_kafka(address) and settings.kafka_passwords:
+        from hirewire.messaging.brokers.kafka import access, parse_url
+
+        users = broker_users(settings.kafka_passwords)
+        passwords = {user.name: user.password for user in users}
+        await access.grant(parse_url(address), users, passwords=passwords)
+    return [user.name for user in users]
 
 
 async def why_not_migrated(settings: Settings, name: str) -> str | None:

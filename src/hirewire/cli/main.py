@@ -37,12 +37,14 @@ QUICK = ("run", "serve", "demo", "doctor", "migrate", "version")
 if not sys.argv[1:2] or sys.argv[1] not in QUICK:
     from hirewire.cli.admin import admin_app
     from hirewire.cli.events import events_app
+    from hirewire.cli.kafka import kafka_app
     from hirewire.cli.mails import mails_app
     from hirewire.cli.privacy import privacy_app
     from hirewire.cli.skills import skills_app
 
     app.add_typer(admin_app, name="admin")
     app.add_typer(events_app, name="events")
+    app.add_typer(kafka_app, name="kafka")
     app.add_typer(privacy_app, name="privacy")
     app.add_typer(skills_app, name="skills")
     app.add_typer(mails_app, name="mails")

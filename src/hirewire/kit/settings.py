@@ -98,6 +98,12 @@ class Settings(BaseSettings):
         description='JSON, {"auth": "…", "profiles": "…"}: passwords of the broker users that '
         "migrate creates",
     )
+    kafka_passwords: dict[str, str] = Field(
+        default_factory=dict,
+        repr=False,
+        description='JSON, {"auth": "…", "profiles": "…"}: passwords (SCRAM) of the Kafka users '
+        "that migrate creates, with what each may do",
+    )
     rabbitmq_plain_queues: dict[str, Literal["in", "out"]] = Field(
         default_factory=dict,
         description="Plain queues for external services: user.registered=out,… (we publish to "
@@ -464,7 +470,7 @@ def _read(variable: str, name: str, text: str) -> Any:
     if name in ("rabbitmq_plain_queues", "partitions"):
         pairs = [part.partition("=") for part in text.split(",") if part.strip()]
         return {event.strip(): way.strip() for event, _, way in pairs}
-    if name not in ("rabbitmq_passwords", "sign_in_providers"):
+    if name not in ("kafka_passwords", "rabbitmq_passwords", "sign_in_providers"):
         return text
     import json
 

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -121,6 +122,7 @@ class PrivateKafka:
     """
 
     name = "Kafka"
+    java: Sequence[str] = JAVA
 
     def __init__(self, data_dir: Path, home: Path | None = None) -> None:
         self.data_dir = data_dir.resolve()
@@ -316,7 +318,7 @@ class PrivateKafka:
         temporary = f"-Djava.io.tmpdir={self.data_dir / 'tmp'}"
         with open_private(self.data_dir / "node.log", "a") as output:
             return spawn(
-                [str(program.java), *JAVA, temporary, "-cp", program.class_path, *arguments],
+                [str(program.java), *self.java, temporary, "-cp", program.class_path, *arguments],
                 env=private_environment() | {"LANG": "C.UTF-8", "MALLOC_ARENA_MAX": "2"},
                 user=self._user,
                 output=output,

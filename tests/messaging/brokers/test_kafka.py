@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hirewire.messaging.broker import BrokerMisconfigured, BrokerUnavailable, Message
-from hirewire.messaging.brokers.kafka.address import parse_url, translated
+from hirewire.messaging.brokers.kafka.address import parse_url
 from hirewire.messaging.brokers.kafka.bindings import Binding, after
 from hirewire.messaging.brokers.kafka.counts import Counts
 from hirewire.messaging.brokers.kafka.messages import delivery_of, headers_of, routing_key_of
@@ -63,7 +63,7 @@ def test_a_wrong_address_is_explained_without_the_password(url: str, reason: str
     ],
 )
 def test_errors_are_permanent_or_temporary(code: int, error: type[Exception]) -> None:
-    assert isinstance(translated(KafkaException(KafkaError(code))), error)
+    assert isinstance(parse_url("kafka://host").translated(KafkaException(KafkaError(code))), error)
 
 
 def test_of_two_processes_that_bind_an_event_at_once_the_first_counts() -> None:

@@ -1,4 +1,4 @@
-"""RabbitMQ users and permissions: which service may publish and consume which events."""
+"""A broker's users, and what each may do on RabbitMQ: publish and consume which events."""
 
 import asyncio
 import base64
@@ -28,6 +28,8 @@ class ServiceUser:
     consumes: tuple[str, ...]
     plain: tuple[str, ...] = ()
     """Plain queues of external services from which it consumes."""
+    has_queue: bool = True
+    """Whether it consumes through a queue of its own, or broadcasts only."""
 
 
 def permissions(user: ServiceUser) -> dict[str, str]:

@@ -7,13 +7,14 @@ again, and everything is opened again.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Sequence
 from functools import partial
 
 from confluent_kafka import Message as Record
 
 from hirewire.messaging.broker import (
     DEAD,
+    BrokerMisconfigured,
     BrokerUnavailable,
     Delivery,
     Message,
@@ -28,7 +29,7 @@ from hirewire.messaging.brokers.kafka.cluster import OTHERS, Cluster
 from hirewire.messaging.brokers.kafka.consumer import Consumer
 from hirewire.messaging.brokers.kafka.messages import delivery_of, routing_key_of
 from hirewire.messaging.brokers.kafka.publisher import Publisher, RecordRefused
-from hirewire.messaging.brokers.kafka.routing import route_all, takes
+from hirewire.messaging.brokers.kafka.routing import Routed, route_all, takes
 
 __all__ = ["Kafka", "parse_url"]
 
@@ -67,9 +68,7 @@ class Kafka:
             if any(message.mandatory or message.via for message in messages):
                 await self._cluster.refresh()
             outcomes, records = route_all(messages, self._cluster, self._client)
-            await self._cluster.make({topic for topic, _, _ in records})
-            self._publisher = self._usable(self._publisher)
-            confirmed = self._publisher.send(records)
+            confirmed = await self._send(records)
         try:
             await confirmed
         except RecordRefused:
@@ -79,6 +78,14 @@ class Kafka:
             self._cluster.forget_topics()  # somebody may have deleted one
             raise
         return outcomes
+
+    async def _send(self, records: Sequence[Routed]) -> Awaitable[None]:
+        try:
+            await self._cluster.make({topic for topic, _, _ in records})
+        except BrokerMisconfigured as error:
+            return _refused(str(error))
+        self._publisher = self._usable(self._publisher)
+        return self._publisher.send(records)
 
     async def _publish_apart(self, messages: Sequence[Message]) -> list[Outcome]:
         """Publish one after the other, since the cluster refuses one of them.
@@ -105,9 +112,10 @@ class Kafka:
     async def _publish_alone(self, publisher: Publisher, message: Message) -> Outcome:
         [outcome], records = route_all([message], self._cluster, self._client)
         try:
+            await self._cluster.make({topic for topic, _, _ in records})
             await publisher.send(records)
-        except RecordRefused as error:
-            message.refusal = str(error)
+        except (BrokerMisconfigured, RecordRefused) as error:
+            message.refusal = f"{', '.join(sorted({topic for topic, _, _ in records}))}: {error}"
             return Outcome.REFUSED
         return outcome
 
@@ -168,8 +176,9 @@ class Kafka:
 
     def _owner_of(self, topic: str) -> str | None:
         """The owner of a topic, if the cluster lets nobody else write to it."""
-        owner = topic.removeprefix(f"{self._address.namespace}.")
-        return None if self._address.user is None or owner == OTHERS else owner
+        prefix, _, owner = topic.rpartition(".")
+        is_owners = prefix == self._address.namespace and owner != OTHERS
+        return owner if is_owners and self._address.user is not None else None
 
     async def broadcasts(self, types: Sequence[str]) -> AsyncGenerator[Sequence[Delivery]]:
         """See `Broker.broadcasts`: a reader without a group, from the ends of the topics on.
@@ -218,6 +227,10 @@ class Kafka:
             closing.append(asyncio.ensure_future(asyncio.to_thread(publisher.close)))
         await asyncio.gather(*map(asyncio.shield, closing), return_exceptions=True)
         await self._cluster.close()
+
+
+async def _refused(why: str) -> None:
+    raise RecordRefused(why)
 
 
 def _close_soon(publisher: Publisher) -> None:

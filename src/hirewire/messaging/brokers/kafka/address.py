@@ -1,7 +1,7 @@
 """Addresses of Kafka clusters, and the errors of its client as the broker's own."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -9,8 +9,9 @@ from confluent_kafka import KafkaError, KafkaException
 
 from hirewire.messaging.broker import QUEUE_PREFIX, BrokerMisconfigured, BrokerUnavailable
 from hirewire.messaging.brokers.addresses import host_and_port
+from hirewire.messaging.brokers.kafka.troubles import Troubles, is_without_reason, reason_of
 
-Configuration: TypeAlias = dict[str, str | int | float | bool]
+Configuration: TypeAlias = dict[str, str | int | float | bool | Callable[[KafkaError], None]]
 """Properties of the client library, librdkafka, by name."""
 
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER")
@@ -57,6 +58,7 @@ class Address:
     """Copies of each partition; -1: as many as the cluster's default."""
     retention_days: int
     """How long a topic keeps an event."""
+    troubles: Troubles = field(default_factory=Troubles, compare=False)
 
     def configuration(self, client: str) -> Configuration:
         """Properties that every client needs."""
@@ -69,8 +71,22 @@ class Address:
             "reconnect.backoff.max.ms": 2_000,
             "topic.metadata.refresh.interval.ms": 30_000,
             "log_level": 0,  # what is wrong is in the errors
+            "error_cb": self.troubles.note,
             **self.security,
         }
+
+    def translated(self, error: BaseException, *, of: str = "") -> Exception:
+        """An error of the client library as temporary or permanent; `of` names what it is about."""
+        if isinstance(error, (BrokerUnavailable, BrokerMisconfigured)):
+            return error
+        found = error.args[0] if isinstance(error, KafkaException) and error.args else error
+        if not isinstance(found, KafkaError):
+            return BrokerUnavailable(f"{type(error).__name__}: {error}"[:300])
+        text = f"{found.name()}: {found.str()}"[:300]
+        if found.code() in _DENIED:
+            return BrokerMisconfigured(f"{of}: {text}" if of else text)
+        reason = self.troubles.reason() if is_without_reason(found) else reason_of(found)
+        return BrokerUnavailable(reason or text)
 
     def own(self, name: str) -> str:
         """The name of an owner's topic, or of a queue's group."""
@@ -150,18 +166,3 @@ def _security(
 def is_passing(error: KafkaException) -> bool:
     """Whether it is such as a cluster answers for a moment: while a leader is chosen."""
     return isinstance(error.args[0], KafkaError) and error.args[0].code() in _PASSING
-
-
-def translated(error: BaseException) -> Exception:
-    """An error of the client library as temporary or permanent."""
-    if isinstance(error, (BrokerUnavailable, BrokerMisconfigured)):
-        return error
-    found = error.args[0] if isinstance(error, KafkaException) and error.args else error
-    if not isinstance(found, KafkaError):
-        return BrokerUnavailable(f"{type(error).__name__}: {error}"[:300])
-    text = f"{found.name()}: {found.str()}"[:300]
-    if found.code() in _DENIED:
-        return BrokerMisconfigured(text)
-    if found.code() in (KafkaError._AUTHENTICATION, KafkaError.SASL_AUTHENTICATION_FAILED):
-        return BrokerUnavailable("signing in was refused (user or password)")
-    return BrokerUnavailable(text)

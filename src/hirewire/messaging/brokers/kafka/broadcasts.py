@@ -8,7 +8,7 @@ from confluent_kafka import KafkaException
 from confluent_kafka import Message as Record
 
 from hirewire.messaging.broker import BROADCAST_MESSAGES, BrokerUnavailable
-from hirewire.messaging.brokers.kafka.address import Address, translated
+from hirewire.messaging.brokers.kafka.address import Address
 from hirewire.messaging.brokers.kafka.reading import (
     look_up,
     next_records,
@@ -25,6 +25,7 @@ class BroadcastReader:
     """A reader of several topics."""
 
     def __init__(self, address: Address, client: str) -> None:
+        self._address = address
         self._client = reader_of(
             address,
             client,
@@ -42,7 +43,7 @@ class BroadcastReader:
     ) -> "BroadcastReader":
         """Start at these offsets, by topic."""
         reader = cls(address, client)
-        await _call(lambda: reader._assign(offsets))
+        await reader._call(lambda: reader._assign(offsets))
         return reader
 
     async def next(self) -> list[Record]:
@@ -50,7 +51,7 @@ class BroadcastReader:
 
         Raises `BrokerUnavailable` if too many wait.
         """
-        return await _call(self._records)
+        return await self._call(self._records)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -72,9 +73,8 @@ class BroadcastReader:
             raise BrokerUnavailable("the reader is too slow: too much has arrived meanwhile")
         return records
 
-
-async def _call(call: Callable[[], T]) -> T:
-    try:
-        return await asyncio.to_thread(call)
-    except KafkaException as error:
-        raise translated(error) from None
+    async def _call(self, call: Callable[[], T]) -> T:
+        try:
+            return await asyncio.to_thread(call)
+        except KafkaException as error:
+            raise self._address.translated(error) from None

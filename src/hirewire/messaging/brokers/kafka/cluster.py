@@ -20,8 +20,13 @@ from confluent_kafka import (
 )
 from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
-from hirewire.messaging.broker import BrokerUnavailable, QueueStats, QueueTopology
-from hirewire.messaging.brokers.kafka.address import ANSWER_SECONDS, Address, is_passing, translated
+from hirewire.messaging.broker import (
+    BrokerMisconfigured,
+    BrokerUnavailable,
+    QueueStats,
+    QueueTopology,
+)
+from hirewire.messaging.brokers.kafka.address import ANSWER_SECONDS, Address, is_passing
 from hirewire.messaging.brokers.kafka.bindings import Binding, Bindings
 from hirewire.messaging.brokers.kafka.reading import reader_of
 from hirewire.messaging.event import EVENTS
@@ -32,6 +37,7 @@ LARGEST = 8 * 1024 * 1024
 """Bytes of a record with all that belongs to it."""
 OTHERS = "other"
 """The owner of events that no class describes."""
+_MAY_NOT = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
 T = TypeVar("T")
 
 
@@ -51,7 +57,7 @@ class Cluster:
     @property
     def lock_topic(self) -> str:
         """The topic whose partition the active member of each group has."""
-        return f"{self.address.namespace}-active"
+        return lock_topic_of(self.address)
 
     def topic_of(self, event: str) -> str:
         """The topic of an event's owner."""
@@ -135,10 +141,16 @@ class Cluster:
                 return await loop.run_in_executor(self._thread, call)
             except KafkaException as error:
                 self.forget_topics()
+                await loop.run_in_executor(self._thread, self._report)
                 self._admin = None  # it keeps what it knew of leaders for more than a minute
                 if not is_passing(error) or loop.time() > until:
-                    raise translated(error) from None
+                    raise self.address.translated(error) from None
             await asyncio.sleep(0.05)
+
+    def _report(self) -> None:
+        """Let the library report what it has not yet."""
+        if self._admin is not None:
+            self._admin.poll(0)
 
     def forget_topics(self) -> None:
         """Look again which topics there are, since one may have been deleted."""
@@ -281,6 +293,11 @@ class Cluster:
             on_delivery=lambda error, _: problems.append(error) if error is not None else None,
         )
         left = producer.flush(ANSWER_SECONDS)
+        if problems and problems[0].code() in _MAY_NOT:
+            raise BrokerMisconfigured(
+                f"{queue} is declared otherwise, and this user may not declare queues: `hirewire "
+                "migrate` does"
+            )
         if problems:
             raise KafkaException(problems[0])
         if left:
@@ -333,8 +350,17 @@ class Cluster:
         there = admin.list_topics(timeout=REACH_SECONDS).topics
         new = [self._new_topic(topic) for topic in missing if topic not in there]
         if new:
-            for answer in admin.create_topics(new, request_timeout=ANSWER_SECONDS).values():
-                _ignoring(answer.result, (KafkaError.TOPIC_ALREADY_EXISTS,))
+            made = admin.create_topics(new, request_timeout=ANSWER_SECONDS)
+            for name, answer in made.items():
+                try:
+                    _ignoring(answer.result, (KafkaError.TOPIC_ALREADY_EXISTS,))
+                except KafkaException as error:
+                    if error.args[0].code() not in _MAY_NOT:
+                        raise
+                    raise BrokerMisconfigured(
+                        f"topic {name} is not there, or this user may not use it; `hirewire "
+                        "migrate` makes topics"
+                    ) from None
             until = time.monotonic() + ANSWER_SECONDS
             while not all(_has_leader(admin, one.topic) for one in new):
                 if time.monotonic() > until:
@@ -357,9 +383,19 @@ class Cluster:
 
     def _open(self) -> AdminClient:
         if self._admin is None:
-            timeout = {"socket.timeout.ms": int(ANSWER_SECONDS * 1000)}
-            self._admin = AdminClient(self.address.configuration(self._client) | timeout)
+            self._admin = admin_of(self.address, self._client)
         return self._admin
+
+
+def admin_of(address: Address, client: str) -> AdminClient:
+    """A client that asks for topics and groups, and makes them."""
+    timeout = {"socket.timeout.ms": int(ANSWER_SECONDS * 1000)}
+    return AdminClient(address.configuration(client) | timeout)  # type: ignore[arg-type]
+
+
+def lock_topic_of(address: Address) -> str:
+    """The topic whose partition the active member of each group has."""
+    return f"{address.namespace}-active"
 
 
 def _has_leader(admin: AdminClient, topic: str) -> bool:

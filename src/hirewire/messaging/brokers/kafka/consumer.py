@@ -20,7 +20,7 @@ from confluent_kafka import Consumer as Client
 from confluent_kafka import Message as Record
 
 from hirewire.messaging.broker import BATCH_BYTES, BrokerUnavailable, Delivery
-from hirewire.messaging.brokers.kafka.address import ANSWER_SECONDS, Address, translated
+from hirewire.messaging.brokers.kafka.address import ANSWER_SECONDS, Address
 from hirewire.messaging.brokers.kafka.counts import Counts
 from hirewire.messaging.brokers.kafka.reading import look_up, next_records, partitions
 
@@ -50,6 +50,8 @@ class Consumer:
 
     def __init__(self, address: Address, client: str, *, group: str, lock: str) -> None:
         """`lock` is the topic whose partition makes a member the active one."""
+        self._address = address
+        self._group = group
         self._lock = lock
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka consumer")
         self._sources: dict[str, Source] = {}
@@ -208,7 +210,7 @@ class Consumer:
         try:
             self._kafka.commit(offsets=self._offsets(topics), asynchronous=True)
         except KafkaException as error:
-            raise translated(error) from None
+            raise self._address.translated(error, of=f"group {self._group}") from None
 
     def _offsets(self, topics: set[str]) -> list[TopicPartition]:
         sources = [self._sources[topic] for topic in sorted(topics)]
@@ -256,7 +258,7 @@ class Consumer:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, call)
         except (KafkaException, RuntimeError) as error:
-            raise translated(error) from None
+            raise self._address.translated(error, of=f"group {self._group}") from None
 
     def _check(self) -> None:
         if self._lost is not None:

@@ -9,7 +9,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka import Message as Record
 
 from hirewire.messaging.broker import BrokerUnavailable, Message
-from hirewire.messaging.brokers.kafka.address import Address, translated
+from hirewire.messaging.brokers.kafka.address import Address
 from hirewire.messaging.brokers.kafka.cluster import LARGEST
 from hirewire.messaging.brokers.kafka.messages import Headers
 
@@ -22,6 +22,7 @@ _REFUSALS = frozenset(
         KafkaError.INVALID_MSG_SIZE,
         KafkaError.RECORD_LIST_TOO_LARGE,
         KafkaError.INVALID_RECORD,
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
     }
 )
 
@@ -65,6 +66,7 @@ class Publisher:
 
     def __init__(self, address: Address, client: str) -> None:
         self.has_failed = False
+        self._address = address
         self._producer = Producer(
             address.configuration(client)
             | {
@@ -104,7 +106,7 @@ class Publisher:
                 )
         except (BufferError, BrokerUnavailable, KafkaException) as error:
             self.has_failed = True
-            batch.answered.set_exception(translated(error))
+            batch.answered.set_exception(self._address.translated(error))
         if not records:
             batch.answered.set_result(None)
         return self._confirmed(batch)
@@ -120,7 +122,7 @@ class Publisher:
             self.has_failed = True
             if batch.error.code() in _REFUSALS:
                 raise RecordRefused(f"{batch.error.name()}: {batch.error.str()}")
-            raise translated(KafkaException(batch.error))
+            raise self._address.translated(KafkaException(batch.error))
 
     def close(self) -> None:
         """Give up what is unconfirmed, and close. It takes up to a second."""

@@ -8,9 +8,14 @@ from confluent_kafka import Message as Record
 from hirewire.messaging.brokers.kafka.address import ANSWER_SECONDS, Address, Configuration
 
 
+def group_of_none(address: Address) -> str:
+    """The group that nobody joins. The library asks for its coordinator all the same."""
+    return f"{address.namespace}.none"
+
+
 def reader_of(address: Address, client: str, properties: Configuration) -> Consumer:
     """A client that reads what it assigns to itself. It joins no group, also if one is named."""
-    of_none = {"group.id": f"{address.namespace}.none", "enable.auto.commit": False}
+    of_none = {"group.id": group_of_none(address), "enable.auto.commit": False}
     return Consumer(address.configuration(client) | of_none | properties)
 
 

@@ -56,22 +56,26 @@ def _topics_of(message: Message, cluster: Cluster, client: str) -> Sequence[str]
         return [one.topic for one in cluster.bindings.with_key(message.via) if one.topic]
     if message.mandatory and not _is_bound(message, cluster):
         return ()
-    topic = _owners_topic(message, cluster, client)
-    if message.to is None:
-        return (topic,)
-    binding = cluster.bindings.queues.get(f"{QUEUE_PREFIX}.{message.to}")
-    read = cluster.read_by(binding) if binding is not None else []
-    # Whoever sends something to one service: it must read it.
-    return (topic if topic in read or not read else read[0],)
+    # For one service too it is that of its owner, since no other may be written to. A watermark may
+    # be there before the queue reads the topic, which it then does from there on.
+    return (_owners_topic(message, cluster, client),)
 
 
 def _owners_topic(message: Message, cluster: Cluster, client: str) -> str:
-    if not message.type.startswith("hirewire."):
+    if not _is_control(message):
         return cluster.topic_of(message.type)
     # A watermark or a barrier has its place among the events of its owner.
     source = message.headers.get("source", "")
     ours = source.startswith(source_of(""))
-    return cluster.address.own(source.removeprefix(source_of("")) if ours else client)
+    named = cluster.address.own(source.removeprefix(source_of("")) if ours else client)
+    sender = cluster.address.own(client)
+    binding = cluster.bindings.queues.get(f"{QUEUE_PREFIX}.{message.to}")
+    read = cluster.read_by(binding) if binding is not None else []
+    return sender if named not in read and sender in read else named
+
+
+def _is_control(message: Message) -> bool:
+    return message.type.startswith("hirewire.")
 
 
 def _is_bound(message: Message, cluster: Cluster) -> bool:

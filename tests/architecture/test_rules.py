@@ -118,6 +118,7 @@ def test_planted_violations_are_caught(tree: Path, planted: list[tuple[str, str,
 
 OWNERS = {
     "transaction.py": "opens and commits everybody's transactions",
+    "pooling.py": "asks a pooler what it keeps, in a transaction that changes nothing",
     "schema.py": "migrates a database in one transaction",
     "replay.py": "the relay's own connection",
     "queues.py": "the PostgreSQL broker's own connection",

@@ -69,3 +69,11 @@ async def test_connections_of_a_burst_are_closed_when_they_are_idle(
         await asyncio.sleep(0.01)
     assert len(await at_once(engine, 4) & again) == 4
     await engine.dispose()
+
+
+async def test_options_of_libpq_in_an_address_hold_for_the_pool(
+    fresh_database: Callable[[], Awaitable[str]],
+) -> None:
+    engine = make_engine(f"{await fresh_database()}?sslmode=disable")
+    assert await backend(engine)
+    await engine.dispose()

@@ -2,24 +2,18 @@
 
 import asyncio
 import os
-import pwd
-import shutil
 import signal
 import socket
 import struct
-import subprocess
 import sys
-import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
-from pathlib import Path
+from collections.abc import AsyncIterator
+from contextlib import aclosing, asynccontextmanager, suppress
 from uuid import uuid4
 
 import pytest
 import uvloop
-from sqlalchemy import make_url, text
+from sqlalchemy import text
 
-from hirewire.launcher.process import free_port
 from hirewire.messaging import locks
 from hirewire.messaging.broker import (
     Broker,
@@ -38,9 +32,9 @@ from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.publishing.relay import Relay
 from hirewire.messaging.testing import recorded
 from tests.builders import eventually
-from tests.conftest import ensure
 from tests.messaging.brokers.test_contract import message
 from tests.messaging.conftest import Noted, Place
+from tests.pooler import pgbouncer
 from tests.services import NoBroker
 
 LOGS = QueueTopology("hirewire.logs", ("test.noted",))
@@ -324,47 +318,3 @@ async def process(kind: str, url: str) -> AsyncIterator[asyncio.subprocess.Proce
     finally:
         started.kill()
         await started.wait()
-
-
-def find_pgbouncer() -> str | None:
-    """The path of PgBouncer; Debian installs it where only root's PATH leads."""
-    return shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
-
-
-@contextmanager
-def pgbouncer(url: str, mode: str, size: int) -> Iterator[str]:
-    """A PgBouncer in front of the server of `url`; yields the address through it."""
-    ensure("pgbouncer", "pgbouncer", "no PgBouncer: apt-get install pgbouncer", find_pgbouncer)
-    program = str(find_pgbouncer())
-    server = make_url(url)
-    port = free_port(None)
-    folder = Path("/tmp") / f"hirewire-pgbouncer-{uuid4().hex[:8]}"
-    folder.mkdir(mode=0o755)
-    (folder / "users.txt").write_text(f'"{server.username}" "{server.password}"\n')
-    (folder / "pgbouncer.ini").write_text(
-        f"[databases]\n* = host={server.host} port={server.port} user={server.username} "
-        f"password='{server.password}'\n[pgbouncer]\nlisten_addr = 127.0.0.1\n"
-        f"listen_port = {port}\nauth_type = any\nauth_file = {folder}/users.txt\n"
-        f"pool_mode = {mode}\ndefault_pool_size = {size}\nunix_socket_dir =\n"
-        "ignore_startup_parameters = extra_float_digits\n"
-    )
-    user = "nobody" if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
-    started = subprocess.Popen(
-        [program, str(folder / "pgbouncer.ini")],
-        user=user if os.geteuid() == 0 else None,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        for _ in range(500):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    break
-            assert started.poll() is None, "pgbouncer ended"
-            time.sleep(0.02)
-        pooled = server.set(host="127.0.0.1", port=port)
-        yield pooled.render_as_string(hide_password=False)
-    finally:
-        started.kill()
-        started.wait()
-        shutil.rmtree(folder)

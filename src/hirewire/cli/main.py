@@ -144,6 +144,10 @@ def serve(
     configure_tracing(settings, service)
     try:
         application = assembly.application(service, settings, role)
+        if service in assembly.SERVICES:
+            from hirewire.kit.db import check_addresses
+
+            run_async(check_addresses(settings, service))
     except (SettingsError, ValueError) as error:
         fail(str(error), BAD_SETTINGS)
     serve_application(application, settings, port=settings.port(service), listening=listening)

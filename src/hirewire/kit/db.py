@@ -1,27 +1,53 @@
 """Database engines, creation of missing databases, and migrations."""
 
+import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, MutableMapping
+from functools import partial
 from typing import Any
 
+import structlog
 from sqlalchemy import ARRAY, ColumnElement, any_, event, literal
 from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
+from sqlalchemy.util import await_only
 
+from hirewire.kit.settings import Settings, SettingsError
 from hirewire.messaging import schema
+from hirewire.messaging.background import describe
 from hirewire.messaging.database import notice_vanished_peers
-from hirewire.messaging.locks import lock_number
+from hirewire.messaging.locks import (
+    AnotherDatabase,
+    SessionShared,
+    lock_number,
+    require_own_sessions,
+)
+from hirewire.messaging.pooling import UNPREPARED, Preparing, options_of
 from hirewire.messaging.schema import ensure_database
+from hirewire.messaging.servers import open_connection
 from hirewire.messaging.transaction import Tx
 
-__all__ = ["among", "ensure_database", "lock", "make_engine", "migrate", "pending", "schemas"]
+__all__ = [
+    "among",
+    "check_addresses",
+    "ensure_database",
+    "lock",
+    "make_engine",
+    "migrate",
+    "pending",
+    "schemas",
+]
+
+log = structlog.get_logger(__name__)
 
 CHASSIS = (*schema.OWN, ("kit", "hirewire.kit"))
 """The schemas and packages of the tables in every service's database."""
 
 IDLE_SECONDS = 60.0
 """Connections unused for this long are closed."""
+ASK_SECONDS = 60.0
+CHECK_SECONDS = 10.0
 _RETURNED = "hirewire_returned"
 
 
@@ -51,8 +77,13 @@ class ShrinkingPool(AsyncAdaptedQueuePool):
         return idle
 
 
-def make_engine(url: str, *, pool: int = 10, application: str = "hirewire") -> AsyncEngine:
-    """An asyncpg engine for a ``postgresql://`` address. It connects at first use."""
+def make_engine(
+    url: str, *, pool: int = 10, application: str = "hirewire", shared: bool = False
+) -> AsyncEngine:
+    """An asyncpg engine for a ``postgresql://`` address. It connects at first use.
+
+    `shared`: the address is a pooler's in transaction mode, where only transactions are our own.
+    """
     engine = create_async_engine(
         make_url(url).set(drivername="postgresql+asyncpg"),
         poolclass=ShrinkingPool,
@@ -63,14 +94,55 @@ def make_engine(url: str, *, pool: int = 10, application: str = "hirewire") -> A
         pool_use_lifo=True,
         pool_reset_on_return=None,  # every transaction here ends before its connection is returned
         hide_parameters=True,
-        connect_args={"server_settings": {"application_name": application}, "timeout": 10},
+        connect_args={
+            "server_settings": {"application_name": application},
+            "async_creator_fn": partial(open_connection, url),
+        },
     )
 
     @event.listens_for(engine.sync_engine, "connect")
     def on_connect(connection: Any, _: object) -> None:
-        connection.run_async(notice_vanished_peers)
+        connection.run_async(partial(notice_vanished_peers, shared=shared))
 
+    if shared:
+        event.listen(engine.sync_engine, "do_connect", _Pooler(url))
     return engine
+
+
+class _Pooler:
+    """Chooses how new connections through a pooler prepare statements.
+
+    The pooler is asked once a minute at most: it may be replaced while we run.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._asked_at: float | None = None
+        self._options: Preparing = {}
+
+    def __call__(self, _: Any, __: Any, ___: Any, options: MutableMapping[str, object]) -> None:
+        """SQLAlchemy's event `do_connect`."""
+        if self._asked_at is None or self._asked_at < time.monotonic() - ASK_SECONDS:
+            self._options = await_only(options_of(self._url))
+            self._asked_at = time.monotonic()
+        for name in UNPREPARED:
+            options.pop(name, None)
+        options.update(self._options)
+
+
+async def check_addresses(settings: Settings, service: str) -> None:
+    """Check that the direct address gives sessions of our own, in the database of the pooler.
+
+    Raises `SettingsError`. A database that is away now is not waited for.
+    """
+    direct, shared = settings.service_database(service), settings.shared_database(service)
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            await require_own_sessions(direct, shared=shared)
+    except (SessionShared, AnotherDatabase) as error:
+        raise SettingsError(str(error)) from None
+    except Exception as error:
+        log.debug("addresses not checked", service=service, error=describe(error))
 
 
 def among(column: ColumnElement[Any], values: Iterable[Any]) -> ColumnElement[bool]:

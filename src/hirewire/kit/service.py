@@ -184,10 +184,12 @@ def create_app(
     """
     use_zone(settings.time_zone)
     use_keys(settings.secret_key)
+    shared = settings.shared_database(service.name)
     engine = make_engine(
-        settings.service_database(service.name),
+        shared or settings.service_database(service.name),
         pool=settings.database_pool,
         application=service.name,
+        shared=shared is not None,
     )
     messaging = _messaging(service, settings, engine, broker, services)
     verifier = Verifier(engine, settings.public_url)
@@ -277,6 +279,7 @@ def _messaging(
         service=service.name,
         engine=engine,
         database_url=settings.service_database(service.name),
+        shared_url=settings.shared_database(service.name),
         broker=broker or open_broker(settings.broker_address(), client=service.name),
         subscriptions=service.subscriptions,
         services=services,

@@ -8,7 +8,14 @@ from typing import Annotated, Any, ClassVar, Literal
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, Field, ValidationError, create_model, field_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    create_model,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
@@ -16,6 +23,7 @@ from sqlalchemy.exc import ArgumentError
 from hirewire.kit.addresses import trust
 from hirewire.kit.manifest import Manifest
 from hirewire.kit.sign_in_providers import SignInProvider, parsed
+from hirewire.messaging.addresses import servers_of, split_hosts
 
 PREFIX = "HIREWIRE_"
 LEAST_KEY = 32
@@ -78,7 +86,14 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         None,
         description="PostgreSQL server, postgresql://user:password@host:port[/prefix]; "
-        "each service has the database <prefix>_<service>. Not set: an embedded one",
+        "each service has the database <prefix>_<service>. Several servers, host:port,host:port: "
+        "the primary among them. It may be a pooler's. Not set: an embedded one",
+    )
+    database_direct_url: str | None = Field(
+        None,
+        description="Address of the same server without the pooler (PgBouncer in transaction "
+        "mode), for locks, notifications, migrations and operators' commands. Not set: "
+        "HIREWIRE_DATABASE_URL, which then must not be a pooler's",
     )
     broker_url: str | None = Field(
         None,
@@ -322,25 +337,39 @@ class Settings(BaseSettings):
             _ = parts.port  # raises ValueError
         return value
 
-    @field_validator("database_url", "broker_url", "otlp_endpoint")
+    @field_validator("database_url", "database_direct_url", "broker_url", "otlp_endpoint")
     @classmethod
     def _address(cls, value: str | None) -> str | None:
         if value is not None and "://" not in value:
             raise ValueError("not an address (scheme://…)")
         return value
 
-    @field_validator("database_url")
+    @field_validator("broker_url")
+    @classmethod
+    def _hosts(cls, value: str | None) -> str | None:
+        is_postgresql = value is not None and urlsplit(value).scheme == "postgresql"
+        return split_hosts(value) if value is not None and is_postgresql else value
+
+    @field_validator("database_url", "database_direct_url")
     @classmethod
     def _postgresql(cls, value: str | None) -> str | None:
         if value is None:
             return None
         try:
-            url = make_url(value)
-        except (ArgumentError, ValueError):
+            url = make_url(split_hosts(value))
+            servers_of(url.render_as_string(hide_password=False))
+        except (ArgumentError, ValueError, KeyError):
             raise ValueError("not an address (postgresql://user:password@host:port)") from None
         if url.drivername not in ("postgresql", "postgres"):
             raise ValueError("only postgresql:// is supported")
         return url.set(drivername="postgresql").render_as_string(hide_password=False)
+
+    @field_validator("database_direct_url")
+    @classmethod
+    def _beside_a_pooler(cls, value: str | None, given: ValidationInfo) -> str | None:
+        if value is not None and given.data.get("database_url") is None:
+            raise ValueError("HIREWIRE_DATABASE_URL must be set too")
+        return value
 
     @field_validator("time_zone")
     @classmethod
@@ -369,11 +398,26 @@ class Settings(BaseSettings):
         """Use the given values only, since `load_settings` has already read the environment."""
         return (init_settings,)
 
+    @property
+    def direct_url(self) -> str | None:
+        """The address of the database server itself; None without one."""
+        return self.database_direct_url or self.database_url
+
     def service_database(self, service: str) -> str:
-        """The address of a service's own database. Raises `SettingsError` when none is set."""
-        if self.database_url is None:
+        """The direct address of a service's own database. Raises `SettingsError` without one."""
+        return self._database(self.direct_url, service)
+
+    def shared_database(self, service: str) -> str | None:
+        """The pooler's address of a service's own database, for transactions; None without one."""
+        if self.database_direct_url in (None, self.database_url):
+            return None
+        return self._database(self.database_url, service)
+
+    @staticmethod
+    def _database(address: str | None, service: str) -> str:
+        if address is None:
             raise SettingsError("HIREWIRE_DATABASE_URL is not set")
-        url = make_url(self.database_url)
+        url = make_url(address)
         name = f"{url.database or 'hirewire'}_{service}"
         return url.set(database=name).render_as_string(hide_password=False)
 

@@ -20,14 +20,15 @@ from rich.table import Table
 from sqlalchemy.engine import make_url
 
 from hirewire.kit import clock
-from hirewire.kit.db import make_engine
+from hirewire.kit.db import check_addresses, make_engine
 from hirewire.kit.mail import queue
-from hirewire.kit.settings import Settings
+from hirewire.kit.settings import Settings, SettingsError
 from hirewire.launcher import kafka_jars
 from hirewire.launcher.rabbitmq import find_server
 from hirewire.messaging.background import describe
 from hirewire.messaging.broker import open_broker
 from hirewire.messaging.database import connect
+from hirewire.messaging.pooling import options_of
 
 log = structlog.get_logger(__name__)
 STATUS_STYLE = {"ok": "green", "warn": "yellow", "fail": "red"}
@@ -119,10 +120,10 @@ def _kafka_node(settings: Settings) -> Check:
 
 
 async def _database(settings: Settings) -> list[Check]:
-    if settings.database_url is None:
+    if settings.direct_url is None:
         return [Check("PostgreSQL", "warn", "no address set, and no platform is running here")]
     try:
-        url = make_url(settings.database_url).set(database="postgres")
+        url = make_url(settings.direct_url).set(database="postgres")
         connection = await connect(
             url.render_as_string(hide_password=False), application="hirewire doctor"
         )
@@ -134,7 +135,29 @@ async def _database(settings: Settings) -> list[Check]:
     except Exception as error:
         return [Check("PostgreSQL", "fail", describe(error))]
     status: Status = "ok" if number >= OLDEST_POSTGRES else "fail"
-    return [Check("PostgreSQL", status, f"{text} (15 or later)"), _clock(here, there)]
+    checks = [Check("PostgreSQL", status, f"{text} (15 or later)"), _clock(here, there)]
+    return [*checks, *await _addresses(settings)]
+
+
+async def _addresses(settings: Settings) -> list[Check]:
+    """Whether sessions are our own; and of a pooler, whether it keeps prepared statements."""
+    try:
+        await check_addresses(settings, "auth")
+    except SettingsError as error:
+        return [Check("sessions", "fail", str(error))]
+    if (shared := settings.shared_database("auth")) is None:
+        return []
+    try:
+        is_slower = bool(await options_of(shared))
+    except Exception as error:
+        return [Check("pooler", "fail", describe(error))]
+    if is_slower:
+        text = (
+            "it keeps no prepared statements, so each is parsed again: PgBouncer 1.21 or later "
+            "does, with max_prepared_statements"
+        )
+        return [Check("pooler", "warn", text)]
+    return [Check("pooler", "ok", "it keeps prepared statements")]
 
 
 def _clock(here: datetime, there: datetime) -> Check:

@@ -5,9 +5,10 @@ from contextlib import suppress
 from typing import Any
 
 import asyncpg
-from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from hirewire.messaging.servers import open_connection
 
 _AWAY = (
     OSError,
@@ -112,30 +113,31 @@ _OWN_SIDE = (
 )
 
 
-async def connect(url: str, *, application: str) -> asyncpg.Connection:
-    """A separate connection (``postgresql://`` or SQLAlchemy URL), outside any pool."""
-    plain = make_url(url).set(drivername="postgresql")
-    connection = await asyncpg.connect(
-        plain.render_as_string(hide_password=False),
-        server_settings={"application_name": application},
-        connection_class=CheckedConnection,
-        timeout=10,
+async def connect(url: str, *, application: str, shared: bool = False) -> asyncpg.Connection:
+    """A separate connection (``postgresql://`` or SQLAlchemy URL), outside any pool of ours.
+
+    `shared`: through a pooler in transaction mode, so that it must not change the session.
+    """
+    connection = await open_connection(
+        url, server_settings={"application_name": application}, connection_class=CheckedConnection
     )
     try:
-        await notice_vanished_peers(connection)
+        await notice_vanished_peers(connection, shared=shared)
     except BaseException:
         connection.terminate()
         raise
     return connection
 
 
-async def notice_vanished_peers(connection: asyncpg.Connection) -> None:
+async def notice_vanished_peers(connection: asyncpg.Connection, *, shared: bool = False) -> None:
     """Let both ends of a new connection detect within half a minute that the other host is gone.
 
     Also ends a transaction whose frozen client does nothing for 40 s. A statement makes the
-    settings, since a pooler refuses most of them in the startup message.
+    settings, since a pooler refuses most of them in the startup message. In a `shared` session the
+    pooler's own settings do it.
     """
-    await connection.execute(_SERVER_SIDE, timeout=10)
+    if not shared:
+        await connection.execute(_SERVER_SIDE, timeout=10)
     own = connection._transport.get_extra_info("socket")  # type: ignore[attr-defined]
     if own is None or own.family == socket.AF_UNIX:
         return

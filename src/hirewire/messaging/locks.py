@@ -42,6 +42,10 @@ where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and l.mode = 'Exc
   and greatest(a.state_change, a.query_start)
     < clock_timestamp() - $2::float8 * interval '1 second'
 """
+_SEEN = """exists (
+    select from pg_locks where locktype = 'advisory' and granted and objsubid = 1
+      and classid = {high} and objid = {low}
+      and database = (select oid from pg_database where datname = current_database()))"""
 _CHECK = "select current_setting('hirewire.session', true) is not distinct from $1"
 _CHECK_LOCK = f"""
 select current_setting('hirewire.session', true) is not distinct from $2 and {_HELD}
@@ -54,8 +58,19 @@ class SessionShared(asyncpg.InterfaceError):
     def __init__(self) -> None:
         super().__init__(
             "the database is reached through a pooler in transaction mode, where session locks "
-            "hold nothing: HIREWIRE_DATABASE_URL (HIREWIRE_BROKER_URL for queues in PostgreSQL) "
-            "must be the server's own address, or a pooler's in session mode"
+            "hold nothing: HIREWIRE_DATABASE_DIRECT_URL, or HIREWIRE_DATABASE_URL if that is not "
+            "set (HIREWIRE_BROKER_URL for queues in PostgreSQL), must be the server's own address, "
+            "or a pooler's in session mode"
+        )
+
+
+class AnotherDatabase(Exception):
+    """The pooler leads to another database than the direct address."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "HIREWIRE_DATABASE_URL and HIREWIRE_DATABASE_DIRECT_URL lead to different databases: "
+            "a pooler must lead to the server of the direct address"
         )
 
 
@@ -120,6 +135,27 @@ async def open_session(
         connection.terminate()
         raise
     return Session(connection, token, idle_seconds)
+
+
+async def require_own_sessions(url: str, *, shared: str | None = None) -> None:
+    """Check the address for locks, and that a pooler at `shared` leads to the same database.
+
+    Raises `SessionShared` and `AnotherDatabase`; other errors mean that it cannot be found out now.
+    """
+    session = await open_session(url, application="hirewire start")
+    try:
+        if shared is None:
+            return
+        number = secrets.randbits(62)
+        await session.try_lock(number)
+        other = await connect(shared, application="hirewire start", shared=True)
+        try:
+            if not await _holds(other, _SEEN.format(high=number >> 32, low=number & 0xFFFFFFFF)):
+                raise AnotherDatabase
+        finally:
+            other.terminate()
+    finally:
+        await session.close()
 
 
 async def _is_pooled(connection: asyncpg.Connection) -> bool:

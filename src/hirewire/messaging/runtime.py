@@ -56,6 +56,7 @@ class Messaging:
         service: str,
         engine: AsyncEngine,
         database_url: str,
+        shared_url: str | None = None,
         broker: Broker,
         subscriptions: Sequence[Subscription],
         services: frozenset[str] = frozenset(),
@@ -80,7 +81,9 @@ class Messaging:
         self.options = options
         self.transactions = Transactions(engine, service, self._committed)
         self.relay = Relay(service=service, database_url=database_url, broker=broker)
-        self.notifier = Notifier(service=service, database_url=database_url)
+        self.notifier = Notifier(
+            service=service, database_url=shared_url or database_url, shared=shared_url is not None
+        )
         self._services = services
         self._wake_retries = Wake()
         self.consumer = self._consumer(subscriptions)

@@ -1,6 +1,7 @@
 """Creates missing databases and runs migrations."""
 
 from collections.abc import Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TypeAlias
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from hirewire.messaging.database import connect
 from hirewire.messaging.locks import lock_number
+from hirewire.messaging.servers import open_connection
 
 Schemas: TypeAlias = Sequence[tuple[str, str]]
 """Schemas of a database, each with the package of its migrations."""
@@ -48,7 +50,10 @@ async def migrate(url: str, schemas: Schemas = OWN) -> list[str]:
     calls wait for each other. All migrations are one transaction.
     """
     await ensure_database(url)
-    engine = create_async_engine(make_url(url).set(drivername="postgresql+asyncpg"))
+    engine = create_async_engine(
+        make_url(url).set(drivername="postgresql+asyncpg"),
+        connect_args={"async_creator_fn": partial(open_connection, url)},
+    )
     try:
         if not await pending(engine, schemas):
             return []

@@ -224,10 +224,11 @@ class Notifier:
     serialise the commits). Calls during a notification are combined into one.
     """
 
-    def __init__(self, *, service: str, database_url: str) -> None:
+    def __init__(self, *, service: str, database_url: str, shared: bool = False) -> None:
         self.wake = Wake()
         self._service = service
         self._url = database_url
+        self._shared = shared
 
     async def run(self) -> None:
         """Notify for ever. Ends by cancellation."""
@@ -237,7 +238,8 @@ class Notifier:
         async def notify() -> bool:
             nonlocal connection
             if connection is None or connection.is_closed():
-                connection = await connect(self._url, application=f"{self._service} notifier")
+                name = f"{self._service} notifier"
+                connection = await connect(self._url, application=name, shared=self._shared)
             await connection.execute(f"notify {CHANNEL}")
             return False
 

@@ -45,6 +45,7 @@ ALL = (
     "pages",
     "end_to_end",
     "webhooks",
+    "storage",
     "memory",
 )
 

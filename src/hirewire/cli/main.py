@@ -11,6 +11,7 @@ import typer
 from rich.console import Console
 
 from hirewire import __version__, assembly
+from hirewire.cli.capacity import plan
 from hirewire.cli.terminal import (
     BAD_SETTINGS,
     console,
@@ -32,7 +33,7 @@ app = typer.Typer(
 )
 WAIT_SECONDS = 1.0
 """Between two looks at a database that another process migrates."""
-QUICK = ("run", "serve", "demo", "doctor", "migrate", "version")
+QUICK = ("run", "serve", "demo", "doctor", "migrate", "plan", "version")
 """Commands that start without the operators' commands, which take a second to load."""
 if not sys.argv[1:2] or sys.argv[1] not in QUICK:
     from hirewire.cli.admin import admin_app
@@ -48,6 +49,7 @@ if not sys.argv[1:2] or sys.argv[1] not in QUICK:
     app.add_typer(privacy_app, name="privacy")
     app.add_typer(skills_app, name="skills")
     app.add_typer(mails_app, name="mails")
+app.command()(plan)
 DataDir = Annotated[
     Path | None,
     typer.Option("--data-dir", help="Folder of the embedded engines (HIREWIRE_DATA_DIR)"),

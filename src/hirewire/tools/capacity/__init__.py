@@ -1,0 +1,1 @@
+"""What a board of a given size needs, computed from measured figures: `hirewire plan`."""

@@ -191,8 +191,9 @@ class World:
 
     def settings_of(self, replica: Replica | None = None) -> Mapping[str, str]:
         """The platform's settings for a process."""
+        address = make_url(self.database("", replica=replica)).set(database="chaos")
         return {
-            "HIREWIRE_DATABASE_URL": self.database("x", replica=replica).removesuffix("_x"),
+            "HIREWIRE_DATABASE_URL": address.render_as_string(hide_password=False),
             "HIREWIRE_BROKER_URL": self.broker_url(replica=replica) + "?heartbeat=4",
             "HIREWIRE_OPERATOR_TOKEN": TOKEN,
             "HIREWIRE_LOG_FORMAT": "json",

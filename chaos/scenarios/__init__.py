@@ -10,6 +10,7 @@ from chaos.scenarios import (
     islands,
     operations,
     power,
+    servers,
     spread,
 )
 
@@ -26,5 +27,6 @@ __all__ = [
     "islands",
     "operations",
     "power",
+    "servers",
     "spread",
 ]

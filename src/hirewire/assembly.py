@@ -52,6 +52,12 @@ def _loaded(name: str) -> Any:
     return next(manifest for manifest in MANIFESTS if manifest.name == name).load()
 
 
+def load_contracts() -> None:
+    """Load all published events: in which topic one is, on Kafka, depends on its owner."""
+    for owner in SERVICES:
+        import_module(f"hirewire.contracts.{owner}")
+
+
 def load(name: str) -> None:
     """Import what a process of this name runs, and connect to nothing."""
     _loaded(name)
@@ -64,8 +70,7 @@ def application(name: str, settings: Settings, role: Role = "all") -> FastAPI:
     from hirewire.kit.service import create_app
 
     if name not in SERVICES:
-        for owner in SERVICES:  # in which topic an event is depends on its owner
-            import_module(f"hirewire.contracts.{owner}")
+        load_contracts()
         gateway: Gateway = _loaded(name)
         return gateway.create(settings)
     plain_topology(settings)

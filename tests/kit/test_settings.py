@@ -41,6 +41,11 @@ def test_every_setting_can_come_from_a_file(tmp_path: Path) -> None:
         ({"HIREWIRE_DATABASE_URL": "secret"}, "HIREWIRE_DATABASE_URL"),
         ({"HIREWIRE_BROKER_URL_FILE": "/not/there"}, "HIREWIRE_BROKER_URL_FILE"),
         ({"HIREWIRE_RABBITMQ_PASSWORDS": "{secret"}, "HIREWIRE_RABBITMQ_PASSWORDS"),
+        ({"HIREWIRE_KAFKA_PASSWORDS": "secret"}, "HIREWIRE_KAFKA_PASSWORDS"),
+        (
+            {"HIREWIRE_BROKER_URL": "kafka://u:secret@h/?retention_days=31"},
+            "HIREWIRE_RETENTION_DAYS: 30, but topics keep events for 31 days",
+        ),
         ({"HIREWIRE_PUBLIC_URL": "secret"}, "HIREWIRE_PUBLIC_URL"),
         ({"HIREWIRE_LOG_LEVEL": "loud"}, "HIREWIRE_LOG_LEVEL"),
         ({"HIREWIRE_TIME_ZONE": "secret"}, "HIREWIRE_TIME_ZONE"),

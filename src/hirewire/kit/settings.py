@@ -5,7 +5,7 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
@@ -241,7 +241,11 @@ class Settings(BaseSettings):
         "auto", description="console, json or auto: console in a terminal, otherwise json"
     )
     retention_days: int = Field(
-        30, ge=1, le=3650, description="Days for which the event log and the inbox are kept"
+        30,
+        ge=1,
+        le=3650,
+        validate_default=True,
+        description="Days for which the event log and the inbox are kept",
     )
     retention_months_applications: int | None = Field(
         None,
@@ -303,6 +307,18 @@ class Settings(BaseSettings):
         for name, count in value.items():
             if f"{name}_port" not in cls.model_fields or not 1 <= count <= 64:
                 raise ValueError(f"{name}={count}: not a service with 1 to 64 partitions")
+        return value
+
+    @field_validator("retention_days")
+    @classmethod
+    def _as_long_as_topics(cls, value: int, info: ValidationInfo) -> int:
+        parts = urlsplit(info.data.get("broker_url") or "")
+        kept = dict(parse_qsl(parts.query)).get("retention_days", "")
+        if parts.scheme.startswith("kafka") and kept.isdecimal() and int(kept) > value:
+            raise ValueError(
+                f"{value}, but topics keep events for {kept} days (HIREWIRE_BROKER_URL): an event "
+                "that comes again must be known"
+            )
         return value
 
     @field_validator("sign_in_providers", mode="before")

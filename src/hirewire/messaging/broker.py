@@ -124,11 +124,23 @@ class QueueTopology:
 
 
 @dataclass(frozen=True, slots=True)
+class Lag:
+    """How far a consumer group is behind the end of a partition, in records."""
+
+    group: str
+    topic: str
+    partition: int
+    records: int
+
+
+@dataclass(frozen=True, slots=True)
 class QueueStats:
     """A broker's counts of a queue; `None` for those it does not count."""
 
     ready: int
     consumers: int | None
+    lags: tuple[Lag, ...] = ()
+    """Of a broker with partitions."""
 
 
 Redaction: TypeAlias = Callable[[str, bytes], bytes | None]

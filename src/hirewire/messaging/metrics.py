@@ -5,6 +5,8 @@ from datetime import UTC, datetime
 
 from prometheus_client import Counter, Gauge, Histogram
 
+from hirewire.messaging.broker import Lag
+
 published = Counter(
     "hirewire_events_published_total", "Events confirmed by the broker", ["service"]
 )
@@ -71,6 +73,11 @@ delay_seconds = Histogram(
     buckets=(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800),
 )
 _ready = Gauge("hirewire_queue_ready", "Messages that wait in the broker's queue", ["service"])
+_partition_lag = Gauge(
+    "hirewire_kafka_consumergroup_lag",
+    "Records of a partition that the service's group has not handled",
+    ["consumergroup", "topic", "partition"],
+)
 _broker_dead = Gauge(
     "hirewire_broker_dead", "Messages that the broker itself has given up on (all services')"
 )
@@ -104,6 +111,12 @@ def queued(service: str, ready: int | None, dead: int) -> None:
     if ready is not None:
         _ready.labels(service).set(ready)
     _broker_dead.set(dead)
+
+
+def lags(found: Iterable[Lag]) -> None:
+    """Set how far the service's groups are behind, by partition."""
+    for one in found:
+        _partition_lag.labels(one.group, one.topic, one.partition).set(one.records)
 
 
 def outbox(service: str, unsent: int, age_seconds: float) -> None:

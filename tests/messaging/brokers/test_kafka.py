@@ -9,8 +9,10 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka import Message as Record
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import REGISTRY
 
-from hirewire.messaging.broker import BrokerMisconfigured, BrokerUnavailable, Message
+from hirewire.messaging import metrics
+from hirewire.messaging.broker import BrokerMisconfigured, BrokerUnavailable, Lag, Message
 from hirewire.messaging.brokers.kafka.address import parse_url
 from hirewire.messaging.brokers.kafka.bindings import Binding, after
 from hirewire.messaging.brokers.kafka.counts import Counts
@@ -113,6 +115,12 @@ def test_deliveries_are_counted_over_processes(lives: list[tuple[int, int]]) -> 
 def test_odd_metadata_count_as_none() -> None:
     for text in (None, "", "somebody's", "5", "5:x,-3:1", "٣:١"):
         assert Counts.read(text, 0).runs == []
+
+
+def test_the_lag_of_each_partition_is_a_metric() -> None:
+    metrics.lags([Lag("board.profiles", "board.auth", 0, 7)])
+    labels = {"consumergroup": "board.profiles", "topic": "board.auth", "partition": "0"}
+    assert REGISTRY.get_sample_value("hirewire_kafka_consumergroup_lag", labels) == 7
 
 
 @dataclass

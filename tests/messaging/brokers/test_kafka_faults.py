@@ -2,9 +2,12 @@
 
 import asyncio
 import os
+import socket
+import struct
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
+from functools import partial
 from uuid import uuid4
 
 import pytest
@@ -17,8 +20,10 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from hirewire.contracts import auth
 from hirewire.messaging.broker import BrokerUnavailable, Message, Outcome, QueueTopology
 from hirewire.messaging.brokers.kafka import Kafka
+from tests.builders import eventually
 
 pytestmark = pytest.mark.long
 
@@ -208,3 +213,62 @@ async def test_nothing_is_lost_if_the_topic_of_an_owner_is_deleted(board: Board)
         await publish(board.broker(), [noted(text) for text in confirmed])
         # The last ones may come first: until the consumer notices, it goes on at its old offset.
         await board.until(lambda: set(confirmed) <= set(board.received))
+
+
+assert auth  # whose event is read
+QUIET = QueueTopology("hirewire.profiles", ("user.registered", "test.noted"))
+
+
+async def test_the_place_in_a_quiet_topic_is_kept(board: Board) -> None:
+    """The cluster forgets it after a week, or an operator deletes it, while others are read."""
+    broker = Kafka(f"{board.url}/{board.name}", client="writer", keep_seconds=0.2)
+    await broker.declare([QUIET])
+    topics = [f"{board.name}.auth", board.topic]
+    committed = partial(broker._cluster._committed, QUIET.queue, topics)
+
+    async def known() -> bool:
+        return min((await broker._cluster.call(committed)).values()) >= 0
+
+    async with aclosing(broker.deliveries(QUIET, limit=10)) as batches:
+        waiting = asyncio.ensure_future(anext(batches))
+        await eventually(known)
+        for _ in range(2):
+            delete_offsets(board.address, f"{board.name}.profiles", topics)
+            await eventually(known)
+        await broker.publish([noted("after")])
+        [found] = await waiting
+        assert found.body == b"after"
+        await broker.ack(found)
+    lags = {one.topic: one.records for one in (await broker.stats(QUIET.queue)).lags}
+    assert lags == dict.fromkeys(topics, 0)
+    await broker.close()
+
+
+async def test_nothing_is_skipped_if_the_place_of_an_idle_queue_is_forgotten(board: Board) -> None:
+    """It is read again from where it was bound; the inbox knows what it had."""
+    broker = board.broker()
+    async with board.consuming():
+        await publish(broker, [noted("handled")])
+        await board.until(lambda: board.received == ["handled"])
+    await publish(broker, [noted("waits")])
+    delete_offsets(board.address, f"{board.name}.logs", [board.topic])
+    assert (await broker.stats(LOGS.queue)).ready == 2
+    async with board.consuming():
+        await board.until(lambda: board.received[1:] == ["handled", "waits"])
+
+
+def delete_offsets(address: str, group: str, topics: Sequence[str]) -> None:
+    """OffsetDelete, as `kafka-consumer-groups.sh --delete-offsets` sends it; the library cannot."""
+
+    def text(value: str) -> bytes:
+        return struct.pack(">h", len(value)) + value.encode()
+
+    partition_0 = struct.pack(">ii", 1, 0)
+    body = text(group) + struct.pack(">i", len(topics))
+    body += b"".join(text(topic) + partition_0 for topic in topics)
+    request = struct.pack(">hhi", 47, 0, 1) + text("tests") + body
+    host, _, port = address.partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(struct.pack(">i", len(request)) + request)
+        answer = connection.recv(4096)
+    assert struct.unpack(">h", answer[8:10]) == (0,)

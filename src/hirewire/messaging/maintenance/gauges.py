@@ -43,9 +43,11 @@ class Gauges:
     async def look_at_broker(self) -> None:
         """Measure the queue and the broker's dead letters."""
         queues = self._consumer.queues
-        ready = sum([(await self._broker.stats(queue)).ready for queue in queues])
+        stats = [await self._broker.stats(queue) for queue in queues]
         dead = (await self._broker.stats(DEAD)).ready
+        ready = sum(one.ready for one in stats)
         metrics.queued(self._consumer.service, ready if queues else None, dead)
+        metrics.lags(lag for one in stats for lag in one.lags)
 
     async def step(self) -> bool:
         """Measure both; a value that is unavailable now is measured next time."""

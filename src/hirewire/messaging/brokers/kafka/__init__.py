@@ -34,6 +34,7 @@ from hirewire.messaging.brokers.kafka.routing import Routed, route_all, takes
 __all__ = ["Kafka", "parse_url"]
 
 WATCHDOG_SECONDS = 5.0
+KEEP_SECONDS = 600.0
 
 
 class Kafka:
@@ -42,12 +43,20 @@ class Kafka:
     keeps_order_within_batch = True
 
     def __init__(
-        self, url: str, *, client: str, watchdog_seconds: float = WATCHDOG_SECONDS
+        self,
+        url: str,
+        *,
+        client: str,
+        watchdog_seconds: float = WATCHDOG_SECONDS,
+        keep_seconds: float = KEEP_SECONDS,
     ) -> None:
-        """`watchdog_seconds`: how often a consumer looks whether its queue is as it was."""
+        """`watchdog_seconds`: how often a consumer looks whether its queue is as it was;
+        `keep_seconds`: how often it commits again where it is.
+        """
         self._address = parse_url(url)
         self._client = client
         self._watchdog = watchdog_seconds
+        self._keep = keep_seconds
         self._cluster = Cluster(self._address, client)
         self._publisher: Publisher | None = None
         self._publishing = asyncio.Lock()
@@ -152,7 +161,7 @@ class Kafka:
         self, consumer: Consumer, binding: Binding, topology: QueueTopology, limit: int
     ) -> AsyncGenerator[Sequence[Delivery]]:
         loop = asyncio.get_running_loop()
-        looked_at = loop.time()
+        looked_at = kept_at = loop.time()
         is_ours = partial(takes, binding, topology)
 
         def delivery(record: Record) -> Delivery:
@@ -167,6 +176,9 @@ class Kafka:
                 raise BrokerUnavailable(
                     f"the topics of {topology.queue} are not found as they were"
                 )
+            if loop.time() > kept_at + self._keep:
+                consumer.keep()
+                kept_at = loop.time()
             if is_due or consumer.skips:
                 looked_at = loop.time()
                 if not binding.gets_what(await self._cluster.binding(topology.queue)):
@@ -213,6 +225,11 @@ class Kafka:
     async def stats(self, queue: str) -> QueueStats:
         """See `Broker.stats`. Events that others get from the same topics count as well."""
         return QueueStats(0, None) if queue == DEAD else await self._cluster.stats(queue)
+
+    async def queues(self) -> dict[str, QueueStats]:
+        """The queues of the namespace, with their lags."""
+        await self._cluster.refresh()
+        return {queue: await self.stats(queue) for queue in sorted(self._cluster.bindings.queues)}
 
     async def ping(self) -> None:
         """See `Broker.ping`."""

@@ -23,6 +23,7 @@ from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 from hirewire.messaging.broker import (
     BrokerMisconfigured,
     BrokerUnavailable,
+    Lag,
     QueueStats,
     QueueTopology,
 )
@@ -309,10 +310,10 @@ class Cluster:
         if not topics:
             return QueueStats(0, 0)
         committed = self._committed(binding.queue, topics)
-        ready = sum(
-            max(end - max(committed.get(topic, 0), self.start_of(binding, topic)), 0)
-            for topic, end in self._ends(topics).items()
-        )
+        lags = []
+        for topic, (first, end) in self._bounds(topics).items():
+            start = max(committed.get(topic, 0), self.start_of(binding, topic), first)
+            lags.append(Lag(group, topic, 0, max(end - start, 0)))
         [described] = admin.describe_consumer_groups([group]).values()
         members = []
         try:
@@ -321,7 +322,7 @@ class Cluster:
             if error.args[0].code() != KafkaError.GROUP_ID_NOT_FOUND:
                 raise
         active = [one for one in members if one.assignment and one.assignment.topic_partitions]
-        return QueueStats(ready, len(active))
+        return QueueStats(sum(one.records for one in lags), len(active), tuple(lags))
 
     def _ends(self, topics: Iterable[str]) -> dict[str, int]:
         return self._offsets(topics, OffsetSpec.latest())  # type: ignore[no-untyped-call]

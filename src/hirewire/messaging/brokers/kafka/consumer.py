@@ -15,6 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
+import structlog
 from confluent_kafka import OFFSET_END, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Consumer as Client
 from confluent_kafka import Message as Record
@@ -23,6 +24,8 @@ from hirewire.messaging.broker import BATCH_BYTES, BrokerUnavailable, Delivery
 from hirewire.messaging.brokers.kafka.address import ANSWER_SECONDS, Address
 from hirewire.messaging.brokers.kafka.counts import Counts
 from hirewire.messaging.brokers.kafka.reading import look_up, next_records, partitions
+
+log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.1
 SESSION_SECONDS = 10.0
@@ -118,6 +121,15 @@ class Consumer:
         cluster's ids of the topics.
         """
         self._sources = await self._do(lambda: self._assigned(least, bounds, ids))
+        self.keep()
+
+    def keep(self) -> None:
+        """Commit all places again, so that the cluster does not forget those of quiet topics.
+
+        It deletes an offset some days (`offsets.retention.minutes`) after the last commit, since
+        the group subscribes to another topic, also while a consumer is active.
+        """
+        self._commit(set(self._sources))
 
     async def fill(self, limit: int, is_ours: Callable[[Record], bool]) -> None:
         """Read records, if there are none left; it returns soon, with or without."""
@@ -235,6 +247,13 @@ class Consumer:
             committed_in, _, runs = (one.metadata or "").rpartition(";")
             is_other = bool(id and committed_in) and committed_in != id
             start = max(first if is_other else one.offset, least[one.topic], first)
+            if not is_other and 0 <= one.offset < first and least[one.topic] < first:
+                log.error(
+                    "messages are gone: the topic's retention was shorter than the pause",
+                    group=self._group,
+                    topic=one.topic,
+                    records=first - max(one.offset, least[one.topic]),
+                )
             if start > end:  # the topic was deleted, and is there again
                 start = first
             counts = Counts.read("" if is_other else runs, start)

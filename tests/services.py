@@ -95,6 +95,7 @@ async def running(
     trust_test_key: bool = True,
     public_url: str = "http://127.0.0.1:8000",
     outgoing_networks: str | None = None,
+    read_url: str | None = None,
 ) -> AsyncIterator[Running]:
     """Run `service` on a migrated database.
 
@@ -107,6 +108,7 @@ async def running(
         secret_key=SECRET_KEY,
         public_url=public_url,
         outgoing_networks=outgoing_networks,
+        database_read_url=read_url,
     )
     url = settings.service_database(service.name)
     await copy_of_migrated(url, service.name)

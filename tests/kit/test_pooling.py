@@ -74,7 +74,7 @@ async def test_transactions_of_many_clients_share_few_sessions(
 async def test_a_server_without_a_pooler_keeps_statements_for_each_session(
     fresh_database: Fresh,
 ) -> None:
-    assert await options_of(await fresh_database()) == UNPREPARED
+    assert await options_of(await fresh_database()) == {}
 
 
 async def _settings(url: str, direct: str | None) -> Settings:

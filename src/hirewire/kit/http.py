@@ -5,7 +5,7 @@ import binascii
 import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 from urllib.parse import urlencode
@@ -26,6 +26,7 @@ from hirewire.kit.languages import preferred
 from hirewire.kit.mail.letters import Language
 from hirewire.kit.models import Answer
 from hirewire.kit.settings import Settings
+from hirewire.kit.standby import Standby
 from hirewire.kit.tokens import Principal, Verifier
 from hirewire.messaging import erasure
 from hirewire.messaging.transaction import Transactions, Tx
@@ -167,6 +168,22 @@ def _key_scope(request: Request) -> str | None:
 
 MaybeCaller = Annotated[Principal | None, Depends(takes_caller)]
 """The caller, or None without an Authorization header. An invalid token is still a 401."""
+
+
+async def _public(request: Request, caller: MaybeCaller) -> AsyncIterator[Tx]:
+    standby: Standby | None = request.app.state.standby
+    async with AsyncExitStack() as stack:
+        tx: Tx | None = None
+        if standby is not None and caller is None and request.method in READING:
+            tx = await stack.enter_async_context(standby.reading())
+        if tx is None:
+            tx = await stack.enter_async_context(asynccontextmanager(_transaction)(request))
+        yield tx
+
+
+PublicTx = Annotated[Tx, Depends(_public, scope="function")]
+"""A transaction of a route that only reads what everybody may see. Visitors who are not signed in
+may read from a standby; a caller must find what it has just written."""
 
 
 async def needs_caller(caller: MaybeCaller) -> Principal:

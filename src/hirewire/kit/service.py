@@ -38,6 +38,7 @@ from hirewire.kit.mail.mailer import Mailer
 from hirewire.kit.middleware import BodyLimit, RequestContext
 from hirewire.kit.secrets import use_keys
 from hirewire.kit.settings import Settings
+from hirewire.kit.standby import Standby
 from hirewire.kit.tokens import Verifier
 from hirewire.messaging import tracing
 from hirewire.messaging.background import Backoff, describe, run_steps
@@ -193,12 +194,16 @@ def create_app(
     )
     messaging = _messaging(service, settings, engine, broker, services)
     verifier = Verifier(engine, settings.public_url)
+    standby = None if role == "worker" else _standby(service, settings, messaging.transactions)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:  # closes what was opened, even if a later step fails
             stack.push_async_callback(asyncio.to_thread, tracing.close)
             stack.push_async_callback(engine.dispose)
+            if standby is not None:
+                stack.push_async_callback(standby.close)
+                stack.push_async_callback(_end, asyncio.create_task(standby.run()))
             for resource in service.worker_lifespan if role == "worker" else service.lifespan:
                 await stack.enter_async_context(resource(messaging.transactions, settings))
             stack.push_async_callback(messaging.stop)
@@ -222,6 +227,7 @@ def create_app(
     app.state.settings = settings
     app.state.messaging = messaging
     app.state.verifier = verifier
+    app.state.standby = standby
     app.state.service = service.name
     app.state.scoped = service.scoped
     app.state.key_scopes = {
@@ -265,6 +271,16 @@ def _background(
         yield worker(transactions, settings)
     for task in tasks:
         yield repeat(task, transactions)
+
+
+def _standby(service: Service, settings: Settings, primary: Transactions) -> Standby | None:
+    url = settings.standby_database(service.name)
+    if url is None:
+        return None
+    name = f"{service.name} reads"
+    engine = make_engine(url, pool=settings.database_pool, application=name, shared=True)
+    reads = Transactions(engine, service.name)
+    return Standby(service.name, primary, reads, settings.database_read_seconds)
 
 
 def _messaging(

@@ -95,6 +95,18 @@ class Settings(BaseSettings):
         "mode), for locks, notifications, migrations and operators' commands. Not set: "
         "HIREWIRE_DATABASE_URL, which then must not be a pooler's",
     )
+    database_read_url: str | None = Field(
+        None,
+        description="Address of a standby of the same server (or of its pooler), for what visitors "
+        "who are not signed in read. Not set: they read from the primary",
+    )
+    database_read_seconds: float = Field(
+        5.0,
+        ge=2,
+        le=3600,
+        description="Seconds that the standby may be behind; beyond that, visitors read from the "
+        "primary",
+    )
     broker_url: str | None = Field(
         None,
         description="amqp(s)://user:password@host:port/vhost, kafka(+ssl)://host:port/namespace or "
@@ -353,7 +365,9 @@ class Settings(BaseSettings):
             _ = parts.port  # raises ValueError
         return value
 
-    @field_validator("database_url", "database_direct_url", "broker_url", "otlp_endpoint")
+    @field_validator(
+        "database_url", "database_direct_url", "database_read_url", "broker_url", "otlp_endpoint"
+    )
     @classmethod
     def _address(cls, value: str | None) -> str | None:
         if value is not None and "://" not in value:
@@ -366,7 +380,7 @@ class Settings(BaseSettings):
         is_postgresql = value is not None and urlsplit(value).scheme == "postgresql"
         return split_hosts(value) if value is not None and is_postgresql else value
 
-    @field_validator("database_url", "database_direct_url")
+    @field_validator("database_url", "database_direct_url", "database_read_url")
     @classmethod
     def _postgresql(cls, value: str | None) -> str | None:
         if value is None:
@@ -380,9 +394,9 @@ class Settings(BaseSettings):
             raise ValueError("only postgresql:// is supported")
         return url.set(drivername="postgresql").render_as_string(hide_password=False)
 
-    @field_validator("database_direct_url")
+    @field_validator("database_direct_url", "database_read_url")
     @classmethod
-    def _beside_a_pooler(cls, value: str | None, given: ValidationInfo) -> str | None:
+    def _beside_the_first(cls, value: str | None, given: ValidationInfo) -> str | None:
         if value is not None and given.data.get("database_url") is None:
             raise ValueError("HIREWIRE_DATABASE_URL must be set too")
         return value
@@ -428,6 +442,12 @@ class Settings(BaseSettings):
         if self.database_direct_url in (None, self.database_url):
             return None
         return self._database(self.database_url, service)
+
+    def standby_database(self, service: str) -> str | None:
+        """The address of a standby of a service's own database; None without one."""
+        if self.database_read_url is None:
+            return None
+        return self._database(self.database_read_url, service)
 
     @staticmethod
     def _database(address: str | None, service: str) -> str:

@@ -27,7 +27,7 @@ A statement without a name is parsed again whenever it is executed.
 
 
 async def options_of(url: str) -> Preparing:
-    """How to connect through the pooler at `url`.
+    """How to connect through the pooler at `url`, if there is one.
 
     One that keeps track of prepared statements (PgBouncer since 1.21, with
     `max_prepared_statements`) gives them names of its own. If a statement has the client's name in
@@ -35,8 +35,12 @@ async def options_of(url: str) -> Preparing:
     """
     name = f"hirewire_{secrets.token_hex(8)}"
     connection = await open_connection(url, statement_cache_size=0)
+    pid = connection.get_server_pid()
     try:
         async with connection.transaction():
+            mine = f"select from (select 1) as one where pg_backend_pid() = {pid}"
+            if await connection.execute(mine) != "SELECT 0":
+                return {}  # no pooler at all
             await connection.prepare("select 1", name=name)
             query = f"select from pg_prepared_statements where name = '{name}'"
             is_forwarded = await connection.execute(query) != "SELECT 0"

@@ -14,6 +14,7 @@ from hirewire.kit.http import (
     Caller,
     MaybeCaller,
     Once,
+    PublicTx,
     RequestTx,
     may_be_operator,
     transactions_of,
@@ -237,7 +238,7 @@ async def _profile(tx: Tx, user_id: UUID) -> EmployerProfile:
 
 @router.get("/companies")
 async def companies(
-    tx: RequestTx,
+    tx: PublicTx,
     _: MaybeCaller,
     q: Annotated[str, Query(max_length=200)] = "",
     id: Annotated[list[UUID], Query(max_length=100)] = [],  # noqa: B006
@@ -252,7 +253,7 @@ async def companies(
 
 
 @router.get("/companies/{id}", responses=refuses(NoSuchCompany, NotShown))
-async def company(id: UUID, tx: RequestTx, caller: MaybeCaller, request: Request) -> Company:
+async def company(id: UUID, tx: PublicTx, caller: MaybeCaller, request: Request) -> Company:
     """One company."""
     found = await queries.company_with(
         tx,
@@ -271,7 +272,7 @@ async def company(id: UUID, tx: RequestTx, caller: MaybeCaller, request: Request
     response_class=Response,
 )
 async def logo(
-    id: UUID, tx: RequestTx, _: MaybeCaller, key: Annotated[str, Query(max_length=64)] = ""
+    id: UUID, tx: PublicTx, _: MaybeCaller, key: Annotated[str, Query(max_length=64)] = ""
 ) -> Response:
     """A company's logo. An address with the key may be cached forever."""
     found = await queries.logo_of(tx, id)

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from hirewire.kit.clock import now
 from hirewire.kit.errors import NotFound
-from hirewire.kit.http import MaybeCaller, RequestTx, unguarded
+from hirewire.kit.http import MaybeCaller, PublicTx, unguarded
 from hirewire.kit.openapi import media, refuses
 from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.feeds import feed, queries
@@ -28,7 +28,7 @@ class NoSuchSitemap(NotFound):
 
 
 @router.get("/sitemap.xml", responses=media("application/xml"), response_class=Response)
-async def sitemap_index(_: MaybeCaller, tx: RequestTx, request: Request) -> Response:
+async def sitemap_index(_: MaybeCaller, tx: PublicTx, request: Request) -> Response:
     """The index of sitemaps, with up to 50,000 vacancies each."""
     pages = max(1, -(-await queries.open_count(tx) // LARGEST_SITEMAP))
     return Response(feed.sitemap_index(_site(request), pages), media_type=XML, headers=FRESH)
@@ -40,7 +40,7 @@ async def sitemap_index(_: MaybeCaller, tx: RequestTx, request: Request) -> Resp
     response_class=Response,
 )
 async def sitemap(
-    n: Annotated[int, Path(ge=0, le=10_000)], _: MaybeCaller, tx: RequestTx, request: Request
+    n: Annotated[int, Path(ge=0, le=10_000)], _: MaybeCaller, tx: PublicTx, request: Request
 ) -> Response:
     """One sitemap: the pages of open vacancies."""
     after: UUID | None = UUID(int=0)

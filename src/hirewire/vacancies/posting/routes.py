@@ -15,6 +15,7 @@ from hirewire.kit.http import (
     Once,
     Page,
     PageParams,
+    PublicTx,
     RequestTx,
     VerifiedCaller,
     bad_cursor,
@@ -96,7 +97,7 @@ async def overview(
 
 
 @router.get("/{id}", responses=refuses(NoSuchVacancy, NotShown, CompanyInactive))
-async def read(id: UUID, tx: RequestTx, caller: MaybeCaller, request: Request) -> Vacancy:
+async def read(id: UUID, tx: PublicTx, caller: MaybeCaller, request: Request) -> Vacancy:
     """One vacancy. Only its company sees a draft, and one that is not shown."""
     reader = caller.user_id if caller else None
     company = await _company(tx, caller)

@@ -19,6 +19,7 @@ from hirewire.kit.http import (
     Once,
     Page,
     PageParams,
+    PublicTx,
     RequestTx,
     bad_cursor,
     decoded_cursor,
@@ -52,7 +53,7 @@ class SearchNotReady(AppError):
 
 @router.get("/vacancies", responses=refuses(NotAnEmployer, SearchNotReady))
 async def vacancies(
-    tx: RequestTx,
+    tx: PublicTx,
     caller: MaybeCaller,
     query: Annotated[models.VacancyQuery, Query()],
     request: Request,
@@ -107,7 +108,7 @@ async def overview(tx: RequestTx, _: MaybeCaller) -> models.BoardCounts:
 )
 async def newest_vacancies(
     kind: Literal["atom", "rss"],
-    tx: RequestTx,
+    tx: PublicTx,
     _: MaybeCaller,
     query: Annotated[models.FeedQuery, Query()],
     request: Request,

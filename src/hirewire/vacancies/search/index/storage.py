@@ -16,6 +16,7 @@ from pydantic import JsonValue
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from tantivy import Document, Index, IndexWriter, Query, Searcher
 
+from hirewire.kit.standby import primary_of
 from hirewire.vacancies.search.index.documents import KEYS
 from hirewire.vacancies.search.index.documents import Document as Values
 from hirewire.vacancies.search.index.execution import SearchExecution
@@ -207,4 +208,4 @@ def indexes_of(engine: AsyncEngine) -> dict[str, SearchIndex]:
 
 def index_for(tx: AsyncConnection, fields: IndexSchema) -> SearchIndex | None:
     """The index of the database of `tx`; None while it is being built."""
-    return indexes_of(tx.engine).get(fields.name)
+    return indexes_of(primary_of(tx.engine)).get(fields.name)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hirewire.assembly import load_settings
+from hirewire.launcher.children import Child
 from hirewire.launcher.process import FolderInUse, free_port, spawn, stop, wait_gone
 from hirewire.launcher.state import (
     RunningPlatform,
@@ -18,7 +19,7 @@ from hirewire.launcher.state import (
     read_state,
     write_state,
 )
-from hirewire.launcher.supervisor import Child, Supervisor
+from hirewire.launcher.supervisor import Supervisor
 from tests.builders import eventually
 from tests.launcher.launching import Launch, is_alive, kill_9, launch
 
@@ -63,7 +64,8 @@ async def test_a_child_that_cannot_be_started_is_tried_again(tmp_path: Path) -> 
 SUPERVISE = """
 import asyncio, sys
 from pathlib import Path
-from hirewire.launcher.supervisor import Child, Supervisor
+from hirewire.launcher.children import Child
+from hirewire.launcher.supervisor import Supervisor
 sleeper = Child("deaf", [sys.executable, "-c", "import signal, time\\n"
     "signal.signal(signal.SIGTERM, signal.SIG_IGN)\\nprint('up', flush=True)\\n"
     "time.sleep(600)"], {})

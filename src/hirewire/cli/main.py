@@ -75,10 +75,15 @@ def run(
     """Start the platform: embedded engines unless configured, and one process per service."""
     from hirewire.kit.telemetry import configure_logging
     from hirewire.launcher.kafka_jars import KafkaError
-    from hirewire.launcher.platform import AlreadyRunning, Plan, PortTaken, run_platform
+    from hirewire.launcher.platform import (
+        AlreadyRunning,
+        NotMigrated,
+        Plan,
+        PortTaken,
+        run_platform,
+    )
     from hirewire.launcher.postgres import PostgresError
     from hirewire.launcher.rabbitmq import RabbitMQError
-    from hirewire.messaging.schema import CannotMigrate
 
     settings = settings_or_exit()
     configure_logging(settings, "run")
@@ -88,16 +93,12 @@ def run(
         settings, data_dir_of(settings, data_dir), broker, chosen, broker_users=assembly.PROCESSES
     )
 
-    async def bring_up_to_date(found: Settings) -> None:
-        from hirewire import provisioning  # loaded while the engines and the services start
-
-        await provisioning.migrate(found)
-
     try:
-        code = run_async(run_platform(plan, bring_up_to_date, console))
+        code = run_async(run_platform(plan, console))
+    except NotMigrated as error:
+        raise typer.Exit(error.code) from None
     except (
         AlreadyRunning,
-        CannotMigrate,
         KafkaError,
         PortTaken,
         PostgresError,
@@ -138,9 +139,9 @@ def serve(
 
     if service not in assembly.PROCESSES:
         fail(f"no service {service!r}: one of {', '.join(assembly.PROCESSES)}", 2)
-    if gate:  # `run` has started this process early: load the code, then wait for the settings
+    if gate:
         assembly.load(service)
-        os.environ.update(json.loads(sys.stdin.readline() or "null") or sys.exit(0))
+        _wait_at_gate()
     settings = reachable_settings(service) if service in assembly.SERVICES else settings_or_exit()
     configure_logging(settings, service)
     configure_tracing(settings, service)
@@ -155,6 +156,11 @@ def serve(
     serve_application(application, settings, port=settings.port(service), listening=listening)
 
 
+def _wait_at_gate() -> None:
+    """`run` has started this process early; once its code is loaded, it waits for its settings."""
+    os.environ.update(json.loads(sys.stdin.readline() or "null") or sys.exit(0))
+
+
 @app.command()
 def migrate(
     wait: Annotated[
@@ -165,12 +171,17 @@ def migrate(
             "this version",
         ),
     ] = None,
+    gate: Annotated[bool, typer.Option(hidden=True)] = False,
 ) -> None:
     """Create and migrate databases, queues and broker users for this version."""
     from hirewire import provisioning
     from hirewire.messaging.broker import BrokerMisconfigured, BrokerUnavailable
     from hirewire.messaging.schema import CannotMigrate
 
+    if gate:
+        for name in assembly.SERVICES:
+            assembly.service(name)
+        _wait_at_gate()
     if wait is not None and wait not in assembly.SERVICES:
         fail(f"--wait: no service {wait!r}: one of {', '.join(assembly.SERVICES)}", 2)
     settings = reachable_settings(wait)
@@ -185,6 +196,8 @@ def migrate(
         fail(str(error))
     except (OSError, BrokerUnavailable, BrokerMisconfigured) as error:
         fail(f"{type(error).__name__}: {error}")
+    if gate:
+        return
     for name, applied in done.applied.items():
         console.print(f"{name}: {', '.join(applied) or 'up to date'}")
         if done.lineages[name].raised is not None:

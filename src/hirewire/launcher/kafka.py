@@ -19,8 +19,6 @@ from typing import IO, Self
 from uuid import uuid4
 
 import psutil
-from confluent_kafka import KafkaException
-from confluent_kafka.admin import AdminClient
 
 from hirewire.launcher.kafka_jars import KafkaError, KafkaMissing, Program, find_kafka
 from hirewire.launcher.process import (
@@ -327,6 +325,9 @@ class PrivateKafka:
 
     def _is_up(self) -> bool:
         """Whether this node answers, and no other that has its port."""
+        from confluent_kafka import KafkaException  # not loaded by a platform without Kafka
+        from confluent_kafka.admin import AdminClient
+
         client = AdminClient(
             {"bootstrap.servers": f"127.0.0.1:{self._settings.port}", "log_level": 0}
         )

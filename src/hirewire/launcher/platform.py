@@ -1,9 +1,10 @@
 """`hirewire run`: starts embedded engines if needed, migrates, and starts the services."""
 
+import asyncio
+import json
 import os
-import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,9 +15,10 @@ from rich.console import Console
 
 from hirewire.kit.manifest import Manifest
 from hirewire.kit.settings import Settings
+from hirewire.launcher.children import HIREWIRE, Child, Prepared, give, start
 from hirewire.launcher.kafka import PrivateKafka
 from hirewire.launcher.postgres import EmbeddedPostgres
-from hirewire.launcher.process import FolderInUse, is_free
+from hirewire.launcher.process import FolderInUse, is_free, stop
 from hirewire.launcher.rabbitmq import PrivateRabbitMQ
 from hirewire.launcher.restarts import kept_running
 from hirewire.launcher.startup_page import StartupPage
@@ -30,7 +32,7 @@ from hirewire.launcher.state import (
     secret_key,
     write_state,
 )
-from hirewire.launcher.supervisor import Child, Supervisor
+from hirewire.launcher.supervisor import Supervisor
 
 BrokerChoice = Literal["postgres", "rabbitmq", "kafka"]
 GIVEN = frozenset(
@@ -71,6 +73,14 @@ class PortTaken(Exception):
     """Another program listens on a service's port."""
 
 
+class NotMigrated(Exception):
+    """`hirewire migrate` has failed, and has said why."""
+
+    def __init__(self, code: int) -> None:
+        super().__init__(f"hirewire migrate ended with {code}")
+        self.code = code
+
+
 @dataclass(frozen=True)
 class Plan:
     """Services and engines to run."""
@@ -89,14 +99,11 @@ class Plan:
         return next((one for one in self.services if one.is_public), None)
 
 
-async def run_platform(
-    plan: Plan,
-    migrate: Callable[[Settings], Awaitable[object]],
-    console: Console,
-) -> int:
+async def run_platform(plan: Plan, console: Console) -> int:
     """Start everything, run until stopped, stop everything; returns the exit code.
 
-    Raises `AlreadyRunning`, `PortTaken`, and the errors of engines that cannot start.
+    Raises `AlreadyRunning`, `NotMigrated`, `PortTaken`, and the errors of engines that cannot
+    start.
     """
     started = time.monotonic()
     try:
@@ -109,7 +116,7 @@ async def run_platform(
         ) from None
     with lock:
         _refuse_taken_ports(plan)
-        return await _run(plan, migrate, console, started)
+        return await _run(plan, console, started)
 
 
 def _refuse_taken_ports(plan: Plan) -> None:
@@ -123,23 +130,21 @@ def _refuse_taken_ports(plan: Plan) -> None:
             )
 
 
-async def _run(
-    plan: Plan,
-    migrate: Callable[[Settings], Awaitable[object]],
-    console: Console,
-    started: float,
-) -> int:
+async def _run(plan: Plan, console: Console, started: float) -> int:
     async with AsyncExitStack() as stack:
         page = await _opened_page(plan, stack)
         children = [_child(one, plan.settings, page) for one in plan.services]
+        migrating = Child("migrate", [*HIREWIRE, "migrate", "--gate"], _environment(), gated=True)
+        prepared = Prepared([*children, migrating])
+        stack.push_async_callback(prepared.abandon)
+        prepared.begin()
         supervisor = Supervisor(
             children,
             run_dir=plan.data_dir / "run",
+            prepared=prepared,
             on_all_ready=lambda: _say_ready(plan, started, console),
             on_stop=lambda: console.print("[dim]Hirewire is stopping[/]"),
         )
-        stack.callback(supervisor.abandon)
-        supervisor.prepare()
         settings = await _database(plan, stack, console)
         _now(page, "broker")
         settings, addresses = await _broker(plan, settings, stack, console)
@@ -149,7 +154,7 @@ async def _run(
             settings = settings.model_copy(update={"operator_token": token})
         settings = _mail(plan, settings, console)
         with console.status("migrating databases and queues"):
-            await migrate(settings)
+            await _migrate(migrating, prepared, settings)
         write_state(plan.data_dir, _state(settings, addresses))
         stack.callback(clear_state, plan.data_dir)
         _now(page, "services")
@@ -161,6 +166,28 @@ async def _run(
                 for one in plan.services
             }
         )
+
+
+async def _migrate(migrating: Child, prepared: Prepared, settings: Settings) -> None:
+    """Run `hirewire migrate` in a process of its own: its code is in no memory afterwards."""
+    given = {
+        "HIREWIRE_DATABASE_URL": settings.database_url,
+        "HIREWIRE_BROKER_URL": settings.broker_url,
+        "HIREWIRE_RABBITMQ_MANAGEMENT_URL": settings.rabbitmq_management_url,
+        "HIREWIRE_RABBITMQ_PASSWORDS": json.dumps(settings.rabbitmq_passwords),
+        "HIREWIRE_OPERATOR_TOKEN": settings.operator_token,
+        "HIREWIRE_SECRET_KEY": settings.secret_key,
+        "HIREWIRE_SMTP_URL": settings.smtp_url,
+    }
+    process = await prepared.take(migrating) or start(migrating)
+    give(process, {name: value for name, value in given.items() if value})
+    try:
+        while (code := process.poll()) is None:
+            await asyncio.sleep(0.02)
+    finally:
+        await stop(process)
+    if code:
+        raise NotMigrated(code)
 
 
 async def _opened_page(plan: Plan, stack: AsyncExitStack) -> StartupPage | None:
@@ -285,13 +312,17 @@ def _child(service: Manifest, settings: Settings, page: StartupPage | None) -> C
     listening = [f"--listening={passed[0]}"] if passed else []
     return Child(
         name=service.name,
-        argv=[sys.executable, "-m", "hirewire", "serve", service.name, "--gate", *listening],
+        argv=[*HIREWIRE, "serve", service.name, "--gate", *listening],
         passed=passed,
-        env=LIBRARIES
-        | {k: v for k, v in os.environ.items() if k.removesuffix("_FILE") not in GIVEN},
+        env=_environment(),
         ready_url=f"{settings.service_url(service.name)}/health/ready",
         gated=True,
     )
+
+
+def _environment() -> dict[str, str]:
+    kept = {k: v for k, v in os.environ.items() if k.removesuffix("_FILE") not in GIVEN}
+    return LIBRARIES | kept
 
 
 def _given(

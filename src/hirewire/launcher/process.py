@@ -15,7 +15,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Literal, Protocol
 
 PR_SET_PDEATHSIG = 1
 LOWEST_PORT = 20_000
@@ -72,7 +72,21 @@ def spawn(
     )
 
 
-async def wait_gone(process: subprocess.Popen[bytes], seconds: float) -> bool:
+class Ending(Protocol):
+    """What is used here of `subprocess.Popen`."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id, and that of its group."""
+
+    def poll(self) -> int | None:
+        """The exit code, None while it runs."""
+
+    def send_signal(self, sig: int, /) -> None:
+        """Send a signal, unless it has ended."""
+
+
+async def wait_gone(process: Ending, seconds: float) -> bool:
     """Wait up to `seconds` for the process to end; returns whether it has ended."""
     deadline = time.monotonic() + seconds
     while process.poll() is None:
@@ -83,7 +97,7 @@ async def wait_gone(process: subprocess.Popen[bytes], seconds: float) -> bool:
 
 
 async def stop(
-    process: subprocess.Popen[bytes],
+    process: Ending,
     *signals: tuple[signal.Signals, float],
 ) -> None:
     """Send the signals one after another, waiting after each, then SIGKILL."""
@@ -98,7 +112,7 @@ async def stop(
         await wait_gone(process, 5)
 
 
-def kill(process: subprocess.Popen[bytes]) -> None:
+def kill(process: Ending) -> None:
     """Kill the process and its whole process group."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)

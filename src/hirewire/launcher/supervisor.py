@@ -1,19 +1,17 @@
 """One child process per service: started together, restarted after a crash, stopped together."""
 
 import asyncio
-import json
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import structlog
 
-from hirewire.launcher.process import spawn, stop, wait_gone
+from hirewire.launcher.children import Child, Prepared, Process, give, start
+from hirewire.launcher.process import stop, wait_gone
 from hirewire.messaging.background import Backoff
 
 log = structlog.get_logger(__name__)
@@ -24,24 +22,10 @@ CALM_SECONDS = 30.0
 LONGEST_PAUSE = 10.0
 
 
-@dataclass(frozen=True)
-class Child:
-    """A process to keep running."""
-
-    name: str
-    argv: Sequence[str]
-    env: Mapping[str, str]
-    ready_url: str | None = None
-    passed: Sequence[int] = ()
-    """File descriptors that it inherits."""
-    gated: bool = False
-    """Whether it reads its settings, one line of JSON, from standard input before it starts."""
-
-
 @dataclass
 class _Running:
     child: Child
-    process: subprocess.Popen[bytes]
+    process: Process
 
 
 class Supervisor:
@@ -56,6 +40,7 @@ class Supervisor:
         children: Sequence[Child],
         *,
         run_dir: Path,
+        prepared: Prepared | None = None,
         on_all_ready: Callable[[], None] = lambda: None,
         on_stop: Callable[[], None] = lambda: None,
     ) -> None:
@@ -64,7 +49,7 @@ class Supervisor:
         self._on_all_ready = on_all_ready
         self._on_stop = on_stop
         self._running: dict[str, _Running] = {}
-        self._prepared: dict[str, subprocess.Popen[bytes]] = {}
+        self._prepared = prepared
         self._settings: Mapping[str, Mapping[str, str]] = {}
         self._stopping = asyncio.Event()
         self._exit_code = 0
@@ -76,21 +61,6 @@ class Supervisor:
                 if running.process.poll() is None:
                     running.process.kill()
         self._stopping.set()
-
-    def prepare(self) -> None:
-        """Start the gated children early: they load their code and wait for their settings."""
-        for child in self._children:
-            if child.gated:
-                self._prepared[child.name] = spawn(
-                    child.argv, env=child.env, with_input=True, passed=child.passed
-                )
-
-    def abandon(self) -> None:
-        """Stop children that were prepared and never run."""
-        for process in self._prepared.values():
-            process.kill()
-            process.wait()
-        self._prepared.clear()
 
     async def run(self, settings: Mapping[str, Mapping[str, str]] | None = None) -> int:
         """Run until SIGINT or SIGTERM (a second one kills); returns the exit code.
@@ -140,7 +110,7 @@ class Supervisor:
     async def _live(self, child: Child) -> int | None:
         """Run a child once; returns its exit code, None if it could not be started."""
         try:
-            process = self._start(child)
+            process = await self._start(child)
         except OSError as error:  # no memory or no process left; this may pass
             log.warning("process cannot start", process_name=child.name, error=str(error))
             return None
@@ -148,15 +118,11 @@ class Supervisor:
             await asyncio.sleep(0.05)
         return process.returncode
 
-    def _start(self, child: Child) -> subprocess.Popen[bytes]:
-        process = self._prepared.pop(child.name, None) or spawn(
-            child.argv, env=child.env, with_input=child.gated, passed=child.passed
-        )
+    async def _start(self, child: Child) -> Process:
+        prepared = await self._prepared.take(child) if self._prepared is not None else None
+        process = prepared or start(child)
         self._running[child.name] = _Running(child, process)
-        if process.stdin is not None:
-            with suppress(BrokenPipeError):
-                process.stdin.write(json.dumps(self._settings.get(child.name, {})).encode() + b"\n")
-                process.stdin.flush()
+        give(process, self._settings.get(child.name, {}))
         try:
             (self._run_dir / f"{child.name}.pid").write_text(str(process.pid))
         except OSError as error:  # the process must run even if the disk is full

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from hirewire.messaging.subscriptions import Invocation
-
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.trace import Span, Tracer
+
+    from hirewire.messaging.subscriptions import Invocation
 
 MOST_LINKS = 128
 _tracer: "Tracer | None" = None
@@ -77,7 +77,7 @@ def sending(exchange: str, traceparents: Sequence[str | None]) -> Iterator[None]
         yield
 
 
-def processing(invocations: Sequence[Invocation], queue: str) -> "list[Span]":
+def processing(invocations: "Sequence[Invocation]", queue: str) -> "list[Span]":
     """Begin a span for each invocation; events that its handler records are caused by it."""
     if _tracer is None:
         return []

@@ -1,11 +1,13 @@
-"""`./dev chaos [--seed N]… [--short] [--list] [--write] [scenario…]`."""
+"""`./dev chaos [--seed N]… [--broker B] [--short] [--list] [--write] [scenario…]`."""
 
 import argparse
 import sys
 from pathlib import Path
+from typing import get_args
 
 import structlog
 
+from chaos.brokers import Kind
 from chaos.document import write
 from chaos.runner import Result, run
 from chaos.scenarios import SCENARIOS
@@ -27,6 +29,7 @@ def main() -> None:
     """Run from the command line; the exit code is 1 if a promise was broken."""
     parser = argparse.ArgumentParser(prog="./dev chaos", description=__doc__)
     parser.add_argument("--seed", type=int, action="append", help="repeatable; 1 by default")
+    parser.add_argument("--broker", choices=get_args(Kind), default="rabbitmq")
     parser.add_argument("--short", action="store_true", help="one node, the quick scenarios")
     parser.add_argument("--list", action="store_true", help="print the scenarios and exit")
     parser.add_argument("--write", action="store_true", help="write docs/chaos.md")
@@ -43,7 +46,9 @@ def main() -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     results: list[Result] = []
     for seed in given.seed or [1]:
-        results += run(seed, names, short=given.short, say=lambda text: print(text, flush=True))
+        results += run(
+            seed, names, given.broker, short=given.short, say=lambda text: print(text, flush=True)
+        )
     if given.write:
         write(results, Path("docs/chaos.md"))
     sys.exit(0 if all(result.good for result in results) else 1)

@@ -3,18 +3,19 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from chaos.run import SCENARIOS
+from chaos.run import SCENARIOS, Scenario
 from chaos.runner import Result
 
 HEAD = """# Chaos
 
-`./dev chaos --seed N` starts a cluster of three RabbitMQ nodes, PostgreSQL, and two replicas each of a
+`./dev chaos --seed N` starts a cluster of three RabbitMQ or Kafka nodes, PostgreSQL, and two replicas each of a
 publishing and a consuming service as separate processes, with TCP proxies between them. It runs the scenarios
 below under load: the publishers commit several hundred events a second over 300 keys. The seed decides
 victims, kinds of faults and times.
 
 | option | does |
 |---|---|
+| `--broker kafka` | Apache Kafka as the broker: three nodes, each a broker and a controller, `min.insync.replicas=2` |
 | `--short` | runs one node and the quick scenarios, as the tests do |
 | `--list` | prints the scenarios |
 | `--write` | writes this page |
@@ -41,8 +42,8 @@ removed. Once outbox, queues and inbox are empty:
   has reordered it, or it was lost in a deleted queue and repaired.
 - The state that the handlers keep is that of the newest event of each key.
 - The audit is clean: the ledgers of both sides agree, event by event, and contain every committed event.
-  If a queue was deleted with messages in it, the audit has named the missing events and its repair has
-  published them again (**repaired**).
+  If a queue was deleted with messages in it, or the broker has lost messages that it had confirmed, the audit has
+  named the missing events and its repair has published them again (**repaired**).
 
 Some scenarios need root. Separate hosts are network namespaces behind a bridge, whose cable is unplugged (no
 process is notified). The disk that loses unflushed data is an ext4 file system on a loop device over a file
@@ -69,7 +70,12 @@ def write(results: Sequence[Result], path: Path) -> None:
         f"{sum(r.reordered for r in results)}; {sum(r.audits for r in results):,} audits while "
         f"faults were injected, with {sum(r.false_alarms for r in results)} false alarms.\n"
     )
-    what = [f"- **{one.name}**: {one.what}" for one in SCENARIOS.values()]
+    what = [f"- **{one.name}**{_only(one)}: {one.what}" for one in SCENARIOS.values()]
     table = TABLE + "\n".join(rows) + "\n" + total if results else ""
     text = HEAD + table + "\n## The scenarios\n\n" + "\n".join(what) + "\n"
     path.write_text(text)
+
+
+def _only(one: Scenario) -> str:
+    names = {"rabbitmq": "RabbitMQ", "kafka": "Kafka"}
+    return f" ({names[one.brokers[0]]} only)" if len(one.brokers) == 1 else ""

@@ -21,16 +21,8 @@ async def quiet(world: World) -> bool:
     for reader in world.readers:
         if await world.sql(reader, _OPEN):
             return False
-    try:
-        queues = {queue["name"]: queue for queue in await world.cluster.ask("queues/%2F")}
-    except RuntimeError:
-        return False
-    for reader in world.readers:
-        name = queue_of(reader)
-        own = [q for n, q in queues.items() if n == name or n.startswith(f"{name}.p")]
-        if any(queue.get("messages", 1) for queue in own):
-            return False
-        if not queues.get(name, {}).get("consumers"):
+    for name in map(queue_of, world.readers):
+        if not await world.cluster.is_empty(name) or not await world.cluster.is_consumed(name):
             return False
     return True
 

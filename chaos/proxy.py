@@ -14,8 +14,9 @@ SLOW_SECONDS = 0.05
 class Proxy:
     """Forwards connections from its own port to `target`, a port of `host`."""
 
-    def __init__(self, target_port: int, host: str = "127.0.0.1") -> None:
-        self.port = 0
+    def __init__(self, target_port: int, host: str = "127.0.0.1", *, port: int = 0) -> None:
+        """`port`: its own port; 0: any."""
+        self.port = port
         self.mode: Mode = "open"
         self.target = target_port
         self._host = host
@@ -27,7 +28,7 @@ class Proxy:
         self._healed.set()
 
     async def start(self) -> None:
-        """Listen on a free port of 127.0.0.1."""
+        """Listen on 127.0.0.1."""
         self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 

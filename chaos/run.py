@@ -5,8 +5,10 @@ import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
+from typing import get_args
 from uuid import UUID
 
+from chaos.brokers import Kind, lacked
 from chaos.judge import given_up, written_in
 from chaos.service import write_one
 from chaos.world import World, eventually
@@ -117,34 +119,40 @@ Action = Callable[[Run], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Scenario:
-    """A scenario: its faults, its world, and whether the short form includes it."""
+    """A scenario: its faults, its world, and where it runs."""
 
     name: str
     action: Action
     world: type[World]
     short: bool
     needs_hosts: bool
+    brokers: Sequence[Kind]
 
     @property
     def what(self) -> str:
         """Its description in the document."""
         return " ".join((self.action.__doc__ or "").split())
 
-    def missing(self) -> str | None:
+    def missing(self, broker: Kind) -> str | None:
         """What this machine lacks for it."""
-        return self.world.missing(needs_hosts=self.needs_hosts)
+        return lacked(broker) or self.world.missing(needs_hosts=self.needs_hosts)
 
 
 SCENARIOS: dict[str, Scenario] = {}
 
 
 def scenario(
-    name: str, *, world: type[World] = World, short: bool = False, needs_hosts: bool = False
+    name: str,
+    *,
+    world: type[World] = World,
+    short: bool = False,
+    needs_hosts: bool = False,
+    brokers: Sequence[Kind] = get_args(Kind),
 ) -> Callable[[Action], Action]:
     """Register a scenario under its name."""
 
     def enter(action: Action) -> Action:
-        SCENARIOS[name] = Scenario(name, action, world, short, needs_hosts)
+        SCENARIOS[name] = Scenario(name, action, world, short, needs_hosts, brokers)
         return action
 
     return enter

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
+from chaos.brokers import Kind
 from chaos.judge import consumed_but_forgotten, judge, quiet, untruths
 from chaos.run import SCENARIOS, Run, Scenario
 from chaos.scenarios import FIRST
@@ -50,22 +51,28 @@ class Result:
         return not wrong and self.audit == "clean" and self.audits > 0
 
 
-async def run_all(seed: int, names: Sequence[str], *, short: bool, say: Say) -> list[Result]:
+async def run_all(
+    seed: int, names: Sequence[str], broker: Kind, *, short: bool, say: Say
+) -> list[Result]:
     """Run these scenarios, or all of the form, with a seed.
 
     After a failure the world is discarded: the next scenario gets a new one.
     """
-    chosen = [s for s in SCENARIOS.values() if (s.name in names if names else s.short or not short)]
+    chosen = [
+        one
+        for one in SCENARIOS.values()
+        if (one.name in names if names else one.short or not short) and broker in one.brokers
+    ]
     results: list[Result] = []
     for kind in dict.fromkeys(scenario.world for scenario in chosen):
         async with AsyncExitStack() as stack:
             world: World | None = None
             for scenario in (one for one in chosen if one.world is kind):
-                if lacks := scenario.missing():
+                if lacks := scenario.missing(broker):
                     say(f"skip seed {seed}  {scenario.name}: this machine lacks {lacks}")
                     continue
                 if world is None:
-                    world = await stack.enter_async_context(_opened(kind, short=short))
+                    world = await stack.enter_async_context(_opened(kind, broker, short=short))
                     if scenario.name != FIRST:
                         await world.declare()
                 results.append(await run_one(world, seed, scenario, short=short))
@@ -77,11 +84,11 @@ async def run_all(seed: int, names: Sequence[str], *, short: bool, say: Say) -> 
 
 
 @asynccontextmanager
-async def _opened(kind: type[World], *, short: bool) -> AsyncIterator[World]:
+async def _opened(kind: type[World], broker: Kind, *, short: bool) -> AsyncIterator[World]:
     with tempfile.TemporaryDirectory(prefix="hirewire-chaos-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
-        async with kind(folder, nodes=1 if short else kind.SIZE) as world:
+        async with kind(folder, 1 if short else kind.SIZE, broker) as world:
             yield world
 
 
@@ -179,6 +186,6 @@ def line_of(result: Result) -> str:
     )
 
 
-def run(seed: int, names: Sequence[str], *, short: bool, say: Say) -> list[Result]:
+def run(seed: int, names: Sequence[str], broker: Kind, *, short: bool, say: Say) -> list[Result]:
     """`run_all` for synchronous callers."""
-    return asyncio.run(run_all(seed, names, short=short, say=say))
+    return asyncio.run(run_all(seed, names, broker, short=short, say=say))

@@ -54,7 +54,7 @@ create table control (fixed boolean not null);
 insert into control values (true);
 create table attempt (event_id uuid primary key, number bigint not null);
 create table effect (n bigserial primary key, event_id uuid not null, place text not null,
-    nth bigint not null, late boolean not null);
+    nth bigint not null, late boolean not null, process integer not null);
 create index on effect (event_id);
 create table state (place text primary key, nth bigint not null)
 """
@@ -106,13 +106,14 @@ async def effects(tx: Tx, received: Sequence[Received[Happened]]) -> None:
         if one.event.mood:
             await fail(tx, one)
     await tx.exec_driver_sql(
-        "insert into effect (event_id, place, nth, late) "
-        "select * from unnest($1::uuid[], $2::text[], $3::bigint[], $4::boolean[])",
+        "insert into effect (event_id, place, nth, late, process) "
+        "select *, $5 from unnest($1::uuid[], $2::text[], $3::bigint[], $4::boolean[])",
         (
             [one.id for one in received],
             [one.event.place for one in received],
             [one.event.nth for one in received],
             [one.late for one in received],
+            os.getpid(),
         ),
     )
     newest = {one.event.place: one.event.nth for one in received if not one.late}

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import asyncpg
@@ -15,8 +14,8 @@ import httpx
 from sqlalchemy.engine import make_url
 
 from chaos import network
+from chaos.brokers import Kind, make_cluster
 from chaos.network import Network
-from chaos.nodes import Cluster
 from chaos.postgres import Postgres
 from chaos.proxy import Proxy
 from chaos.replica import Replica
@@ -38,6 +37,7 @@ TABLES = {"writer": WRITER_TABLES, "reader": READER_TABLES, "newcomer": READER_T
 WRITERS = ("writer-1", "writer-2")
 READERS = ("reader-1", "reader-2")
 REPLICAS = (*WRITERS, *READERS)
+_LATEST = "select process from effect where n > $1 order by n desc limit 1"
 LEADS = """
 select a.client_addr::text, a.client_port from pg_locks l join pg_stat_activity a using (pid)
 where l.locktype = 'advisory' and l.granted and a.application_name = 'writer relay'
@@ -52,6 +52,7 @@ class World:
     """The number of nodes in the long form."""
     folder: Path
     nodes: int
+    broker: Kind = "rabbitmq"
     replicas: dict[str, Replica] = field(default_factory=dict)
     readers: list[str] = field(default_factory=lambda: ["reader"])
     """The services that must consume everything."""
@@ -88,7 +89,9 @@ class World:
             self.network.start()
             address = self.network.address
         await self._start_engines(address)
-        self.to_broker = [Proxy(node.amqp_port, node.host) for node in self.cluster.nodes]
+        self.to_broker = [
+            Proxy(node.proxied_port, node.host, port=node.proxy_port) for node in self.cluster.nodes
+        ]
         self.to_database = Proxy(self.postgres.port)
         for proxy in (*self.to_broker, self.to_database):
             await proxy.start()
@@ -100,7 +103,7 @@ class World:
 
     async def _start_engines(self, address: str | None) -> None:
         self.postgres = Postgres(self.folder / "postgres", address=address)
-        self.cluster = Cluster(self.folder / "rabbitmq", self.nodes, address)
+        self.cluster = make_cluster(self.broker, self.folder / "broker", self.nodes, address)
         await self.postgres.start()
         self._stack.push_async_callback(self.stop_postgres)
         self._stack.push_async_callback(self.cluster.stop)
@@ -129,14 +132,13 @@ class World:
 
     def broker_url(self, *, replica: Replica | None = None) -> str:
         """The address of the cluster, for the suite itself or for this replica."""
-        login = urlsplit(self.cluster.nodes[0].url).netloc.rpartition("@")[0]
-        places = [f"{node.host}:{node.amqp_port}" for node in self.cluster.nodes]
+        places = [f"{node.host}:{node.port}" for node in self.cluster.nodes]
         if replica is not None:
             places = [f"127.0.0.1:{proxy.port}" for proxy in self.to_broker]
             if replica.host is not None and self.network is not None:
                 there = self.network.address
-                places = [f"{there}:{node.amqp_port}" for node in self.cluster.nodes]
-        return f"amqp://{login}@{','.join(places)}/%2F"
+                places = [f"{there}:{node.hosts_port}" for node in self.cluster.nodes]
+        return self.cluster.url(places)
 
     async def make_database(self, service: str) -> None:
         """Create a service's database with its tables."""
@@ -161,7 +163,7 @@ class World:
             del self.replicas[name]
         self.readers.remove(reader)
         await self.declare()
-        await self.cluster.ask(f"queues/%2F/{queue_of(reader)}", "DELETE")
+        await self.cluster.delete(queue_of(reader))
 
     async def write_subscribers(self) -> None:
         """Write the list of subscribers only."""
@@ -194,7 +196,7 @@ class World:
         address = make_url(self.database("", replica=replica)).set(database="chaos")
         return {
             "HIREWIRE_DATABASE_URL": address.render_as_string(hide_password=False),
-            "HIREWIRE_BROKER_URL": self.broker_url(replica=replica) + "?heartbeat=4",
+            "HIREWIRE_BROKER_URL": self.broker_url(replica=replica),
             "HIREWIRE_OPERATOR_TOKEN": TOKEN,
             "HIREWIRE_LOG_FORMAT": "json",
         }
@@ -270,21 +272,17 @@ class World:
         return found[0]
 
     async def active_reader(self) -> str:
-        """The replica that consumes; waits until the broker has noticed it."""
+        """The replica that consumes: the one that has written the next effect, under load."""
+        before = await self.sql("reader", "select coalesce(max(n), 0) from effect")
         found: list[str] = []
 
         async def consumes() -> bool:
-            try:
-                queue = await self.cluster.ask(f"queues/%2F/{QUEUE}")
-            except RuntimeError:
-                return False
-            for one in queue.get("consumer_details", ()):
-                channel = one.get("channel_details") or {}
-                if one.get("active") and "peer_port" in channel:
-                    for proxy in self.to_broker:
-                        found[:] += self._clients(
-                            channel["peer_host"], int(channel["peer_port"]), proxy
-                        )
+            process = await self.sql("reader", _LATEST, before)
+            found[:] = [
+                name
+                for name, replica in self.replicas.items()
+                if replica.process is not None and replica.process.pid == process
+            ]
             return bool(found)
 
         await eventually(consumes, 40, "a reader consumes")

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
+from chaos.brokers.rabbitmq import RabbitNode
 from chaos.run import Run, scenario
 from chaos.service import POISON
 from chaos.world import QUEUE, READERS, REPLICAS, TOPOLOGIES, WRITERS, eventually
@@ -129,12 +130,13 @@ async def clocks(run: Run) -> None:
         await run.written_more(100)
 
 
-@scenario("disk alarm")
+@scenario("disk alarm", brokers=["rabbitmq"])
 async def disk_alarm(run: Run) -> None:
     """The broker blocks publishers; recording events continues."""
     world = run.world
     for _ in range(run.times(2)):
         node = run.rng.choice(world.cluster.nodes)
+        assert isinstance(node, RabbitNode)
         await node.control("set_disk_free_limit", "100000GB")
         run.faults["disk alarm"] += 1
         await run.written_more(200)
@@ -150,8 +152,8 @@ async def queue_deleted(run: Run) -> None:
     await run.written_more(200)
     await world.load(False)
     await run.all_sent()
-    waiting = (await world.cluster.ask(f"queues/%2F/{QUEUE}")).get("messages", 0)
-    await world.cluster.ask(f"queues/%2F/{QUEUE}", "DELETE")
+    waiting = await world.cluster.waiting(QUEUE)
+    await world.cluster.delete(QUEUE)
     run.faults["queue deleted"] += 1
     run.notes.append(f"about {waiting} messages were in it")
     run.needs_repair = True
@@ -252,7 +254,7 @@ async def without_consumer(run: Run) -> None:
         await run.written_more(50)
         broker = open_broker(world.broker_url(), client="somebody")
         try:
-            await world.cluster.ask(f"queues/%2F/{QUEUE}", "DELETE")
+            await world.cluster.delete(QUEUE)
             await broker.declare([TOPOLOGIES["reader"]])
         finally:
             await broker.close()

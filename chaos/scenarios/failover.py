@@ -7,8 +7,8 @@ from uuid import UUID
 
 import asyncpg
 
+from chaos.brokers import make_cluster
 from chaos.judge import quiet, written_in
-from chaos.nodes import Cluster
 from chaos.postgres import Postgres
 from chaos.proxy import Proxy
 from chaos.run import Run, scenario
@@ -41,7 +41,7 @@ class FailoverWorld(World):
 
     async def _start_engines(self, address: str | None) -> None:
         self.postgres = Postgres(self.folder / "postgres", address=address)
-        self.cluster = Cluster(self.folder / "rabbitmq", 1, address)
+        self.cluster = make_cluster(self.broker, self.folder / "broker", 1, address)
         self._servers = 0
         self._others: list[Postgres] = []
         await self.postgres.start()

@@ -3,6 +3,7 @@
 import asyncio
 from uuid import UUID
 
+from chaos.brokers.rabbitmq import RabbitNode
 from chaos.run import Run, scenario
 from chaos.service import HANDLER_SECONDS, HOT, Happened
 from chaos.world import READERS, WRITERS, World, eventually
@@ -116,7 +117,7 @@ async def slow_handler(run: Run) -> None:
     await run.progress("fixed", 90)
 
 
-@scenario("a handler slower than the broker's patience")
+@scenario("a handler slower than the broker's patience", brokers=["rabbitmq"])
 async def consumer_timeout(run: Run) -> None:
     """The broker closes the channel of a consumer that does not ack in 2 s (`consumer_timeout`);
     a handler takes longer than that several times and is then fixed.
@@ -141,6 +142,7 @@ async def consumer_timeout(run: Run) -> None:
 
 async def _set_patience(world: World, consumer: int, tick: int) -> None:
     for node in world.cluster.nodes:
+        assert isinstance(node, RabbitNode)
         await node.evaluate(
             f"application:set_env(rabbit, consumer_timeout, {consumer}), "
             f"application:set_env(rabbit, channel_tick_interval, {tick})."
@@ -189,14 +191,12 @@ async def body_too_large(run: Run) -> None:
     run.faults["body over the limit"] += 1
     await run.written_more(100)
     await run.progress("others beside a body that is too large", but=large)
-    await _set_most_bytes(world, 134_217_728)
+    await _set_most_bytes(world, None)
     await run.progress("the limit is raised", 90)
 
 
-async def _set_most_bytes(world: World, most: int) -> None:
-    """Set the broker's largest message size; a channel uses the value from when it opened."""
-    for node in world.cluster.nodes:
-        await node.evaluate(f"application:set_env(rabbit, max_message_size, {most}).")
+async def _set_most_bytes(world: World, most: int | None) -> None:
+    await world.cluster.set_most_bytes(most)
     for name in WRITERS:
         world.kill_replica(name)
     await world.everything_up()

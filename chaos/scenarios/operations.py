@@ -137,7 +137,7 @@ async def repair(run: Run) -> None:
         await world.stop_replica(name)
     lost = set(await run.write(300, places=300))
     await run.all_sent()
-    await world.cluster.ask(f"queues/%2F/{QUEUE}/contents", "DELETE")
+    await world.cluster.empty(QUEUE)
     run.faults["queue emptied"] += 1
     await world.everything_up()
     await world.load(True)

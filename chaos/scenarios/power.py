@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 from chaos import volume
-from chaos.nodes import Cluster
+from chaos.brokers import make_cluster
 from chaos.postgres import Postgres
 from chaos.run import Run, scenario
 from chaos.volume import Volume
@@ -27,7 +27,7 @@ class PowerWorld(World):
         self.volume.start()
         place: Path = self.volume.place
         self.postgres = Postgres(place / "postgres", address=address)
-        self.cluster = Cluster(place / "rabbitmq", 1, address)
+        self.cluster = make_cluster(self.broker, place / "broker", 1, address)
         self._stack.push_async_callback(self._let_go)
         await self.postgres.start()
         self._stack.push_async_callback(self.stop_postgres)

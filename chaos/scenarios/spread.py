@@ -46,17 +46,12 @@ async def _back_to_one(world: World, run: Run) -> None:
     await world.load(False)
     await world.everything_up()
     await run.progress("before one queue again", 90)
-
-    async def empty() -> bool:
-        found = await world.cluster.ask("queues/%2F")
-        return not any(q.get("messages", 1) for q in found if q["name"].startswith(QUEUE))
-
-    await eventually(empty, 60, "the queues are empty")
+    await eventually(lambda: world.cluster.is_empty(QUEUE), 60, "the queues are empty")
     for name in READERS:
         world.kill_replica(name)
         world.replicas[name].settings = {}
     await world.sql("reader", "delete from messaging.spread")
     for number in range(max(COUNTS)):
-        await world.cluster.ask(f"queues/%2F/{QUEUE}.p{number}", "DELETE")
+        await world.cluster.delete(f"{QUEUE}.p{number}")
     await world.everything_up()
     await world.load(True)

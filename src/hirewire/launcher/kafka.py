@@ -136,6 +136,11 @@ class PrivateKafka:
         return f"kafka://127.0.0.1:{self._settings.port}"
 
     @property
+    def host(self) -> str:
+        """The address on which it listens."""
+        return "127.0.0.1"
+
+    @property
     def pid(self) -> int | None:
         """The process' id, if it was started."""
         return self._process.pid if self._process is not None else None
@@ -276,7 +281,7 @@ class PrivateKafka:
         known = json.loads(path.read_text()) if path.exists() else {}
         ports = known if keep_ports else {}
         settings = NodeSettings(
-            cluster=known.get("cluster") or _new_cluster(),
+            cluster=known.get("cluster") or new_cluster(),
             port=free_port(ports.get("port")),
             controller=free_port(ports.get("controller")),
         )
@@ -307,7 +312,7 @@ class PrivateKafka:
         self._process = self._spawn(program, ["kafka.Kafka", str(self._configuration)])
         deadline = time.monotonic() + START_SECONDS
         while time.monotonic() < deadline and self._process.poll() is None:
-            if _listens(self._settings.port) and await asyncio.to_thread(self._is_up):
+            if _listens(self.host, self._settings.port) and await asyncio.to_thread(self._is_up):
                 return True
             await asyncio.sleep(0.05)
         return False
@@ -329,7 +334,7 @@ class PrivateKafka:
         from confluent_kafka.admin import AdminClient
 
         client = AdminClient(
-            {"bootstrap.servers": f"127.0.0.1:{self._settings.port}", "log_level": 0}
+            {"bootstrap.servers": f"{self.host}:{self._settings.port}", "log_level": 0}
         )
         try:
             return bool(client.list_topics(timeout=5).cluster_id == self._settings.cluster)
@@ -343,12 +348,12 @@ class PrivateKafka:
             return "(no log)"
 
 
-def _listens(port: int) -> bool:
+def _listens(host: str, port: int) -> bool:
     with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+        return probe.connect_ex((host, port)) == 0
 
 
-def _new_cluster() -> str:
+def new_cluster() -> str:
     """A random id in Kafka's form. The format command would take a leading - for an option."""
     while (found := base64.urlsafe_b64encode(uuid4().bytes).decode().rstrip("=")).startswith("-"):
         continue

@@ -95,6 +95,12 @@ def test_a_binding_is_stored_whole() -> None:
     assert not made.has_key("part.logs.1.message")
 
 
+def test_offsets_that_mean_nothing_any_more_are_corrected() -> None:
+    made = Binding("hirewire.logs", {"a": 5, "b": 9}, {"a": 3, "c": 8}, ids={"a": "1", "b": "2"})
+    found = made.corrected({"a": "other", "b": "2"}, {"a": 4, "b": 6}, lambda event: event)
+    assert (found.events, found.starts) == ({"a": 0, "b": 6}, {"a": 0, "c": 8})
+
+
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=8))
 def test_deliveries_are_counted_over_processes(lives: list[tuple[int, int]]) -> None:
     """Each process hands out some messages, acknowledges some of these, and is killed."""

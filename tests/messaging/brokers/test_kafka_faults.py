@@ -272,3 +272,20 @@ def delete_offsets(address: str, group: str, topics: Sequence[str]) -> None:
         connection.sendall(struct.pack(">i", len(request)) + request)
         answer = connection.recv(4096)
     assert struct.unpack(">h", answer[8:10]) == (0,)
+
+
+async def test_a_consumer_that_stands_by_leaves_its_group_when_it_is_closed(board: Board) -> None:
+    """Otherwise the group would wait for it, until its session has ended after ten seconds."""
+    group = f"{board.name}.logs"
+
+    def members() -> int:
+        [found] = board.admin.describe_consumer_groups([group]).values()
+        return len(found.result().members)
+
+    async with board.consuming():
+        await publish(board.broker(), [noted("first")])
+        await board.until(lambda: "first" in board.received)
+        async with board.consuming():
+            await board.until(lambda: members() == 2)
+        await board.until(lambda: members() == 1, within=5)
+    await board.until(lambda: members() == 0, within=5)

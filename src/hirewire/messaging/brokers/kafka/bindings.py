@@ -10,7 +10,7 @@ counts.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
@@ -39,6 +39,24 @@ class Binding:
     """Routing keys that lead to that topic, with ``#`` at the end for any rest."""
     ids: Mapping[str, str] = field(default_factory=dict)
     """By topic that it reads, the cluster's id of it: another one is a topic that was deleted."""
+
+    def corrected(
+        self, ids: Mapping[str, str], ends: Mapping[str, int], topic_of: Callable[[str], str]
+    ) -> "Binding":
+        """Without offsets that mean nothing any more, by the ids and ends of topics.
+
+        The queue gets all of a topic that was deleted and is there again, and what comes after the
+        end of one that has lost records.
+        """
+
+        def offset(topic: str, at: int) -> int:
+            if topic in ids and self.ids.get(topic, ids[topic]) != ids[topic]:
+                return 0
+            return min(at, ends.get(topic, at))
+
+        events = {event: offset(topic_of(event), at) for event, at in self.events.items()}
+        starts = {topic: offset(topic, at) for topic, at in self.starts.items()}
+        return replace(self, events=events, starts=starts)
 
     def to_json(self) -> bytes:
         """As a record's value."""
@@ -114,6 +132,9 @@ class Bindings:
                 raise BrokerUnavailable("the queues cannot be read in time")
             for record in (first, *reader.consume(_AT_ONCE, 0)):
                 error = record.error()
+                if error is None and (record.offset() or 0) < self._next:
+                    self.close()  # the cluster has lost some, and has others in their place
+                    raise BrokerUnavailable("the queues are read again")
                 if error is None:
                     self._take(record.key(), record.value())
                     self._next = (record.offset() or 0) + 1

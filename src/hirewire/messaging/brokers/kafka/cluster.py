@@ -192,13 +192,13 @@ class Cluster:
             return Binding(topology.queue, {}, {}, topic, topology.keys)
         if before is None:
             before = self._consumed(topology)
-        self._make({self.topic_of(event) for event in topology.types})
-        ids = self._ids({self.topic_of(event) for event in topology.types})
+        topics = {self.topic_of(event) for event in topology.types}
+        self._make(topics)
+        ids, ends = self._ids(topics), self._ends(topics)
         if before is not None:
-            before = self._without_deleted(before, ids)
+            before = before.corrected(ids, ends, self.topic_of)
         known = before.events if before is not None else {}
         new = [event for event in topology.types if event not in known]
-        ends = self._ends({self.topic_of(event) for event in new})
         events = {event: ends[self.topic_of(event)] for event in new}
         events |= {one: known[one] for one in known if not exactly or one in topology.types}
         ids |= {one: id for one, id in (before.ids if before else {}).items() if one not in ids}
@@ -211,16 +211,6 @@ class Cluster:
             return {}
         found = self._open().describe_topics(TopicCollection(asked))
         return {topic: str(answer.result().topic_id) for topic, answer in found.items()}
-
-    def _without_deleted(self, binding: Binding, ids: Mapping[str, str]) -> Binding:
-        """A queue gets all of a topic that was deleted and is there again."""
-        other = {one for one, id in ids.items() if binding.ids.get(one, id) != id}
-        events = {
-            event: 0 if self.topic_of(event) in other else offset
-            for event, offset in binding.events.items()
-        }
-        starts = {one: 0 if one in other else offset for one, offset in binding.starts.items()}
-        return replace(binding, events=events, starts=starts)
 
     def _consumed(self, topology: QueueTopology) -> Binding | None:
         """What the queue got before somebody deleted the topic of the queues, if it is known.

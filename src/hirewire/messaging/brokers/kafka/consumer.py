@@ -23,7 +23,7 @@ from confluent_kafka import Message as Record
 from hirewire.messaging.broker import BATCH_BYTES, BrokerUnavailable, Delivery
 from hirewire.messaging.brokers.kafka.address import ANSWER_SECONDS, Address
 from hirewire.messaging.brokers.kafka.counts import Counts
-from hirewire.messaging.brokers.kafka.reading import look_up, next_records, partitions
+from hirewire.messaging.brokers.kafka.reading import look_up, next_records
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +46,9 @@ class Source:
     """The offset after the last acknowledged or skipped record."""
     read: int
     """The offset after the last record that was read."""
+    acked_epoch: int = -1
+    """The epoch of the leader that wrote the last acknowledged record; -1: unknown."""
+    read_epoch: int = -1
 
 
 class Consumer:
@@ -64,8 +67,8 @@ class Consumer:
         """Whether a commit was refused since the group changed at the same time."""
         self._closed = False
         self._position = 0
-        self._unacked: deque[tuple[int, str, int]] = deque()
-        """Position, topic and next offset of each delivery that is not acknowledged."""
+        self._unacked: deque[tuple[int, str, int, int]] = deque()
+        """Of each delivery that is not acknowledged: position, topic, next offset, epoch."""
         self._left: deque[tuple[Record, bool]] = deque()
         """Records that are in no batch yet, and whether they are for this queue."""
         self._kafka = Client(
@@ -76,8 +79,9 @@ class Consumer:
                 "partition.assignment.strategy": "cooperative-sticky",
                 "enable.auto.commit": False,
                 "enable.auto.offset.store": False,
-                # Where to go on is decided in `_assigned`, and not by the way.
-                "auto.offset.reset": "error",
+                # Where to start is decided in `_assigned`. If the cluster has lost records, that is
+                # the first offset with other ones than before, or the first one of all.
+                "auto.offset.reset": "earliest",
                 "session.timeout.ms": int(SESSION_SECONDS * 1000),
                 "heartbeat.interval.ms": 500,
                 "max.poll.interval.ms": 24 * 60 * 60 * 1000,  # a handler may take long
@@ -148,15 +152,20 @@ class Consumer:
         return not all(is_ours for _, is_ours in self._left)
 
     def next(self, limit: int, delivery: Callable[[Record], Delivery]) -> list[Delivery]:
-        """Up to `limit` deliveries of the records that were read; the others are skipped."""
+        """Up to `limit` deliveries of the records that were read; the others are skipped.
+
+        Raises `BrokerUnavailable` if the cluster has lost records that were read before.
+        """
         found: list[Delivery] = []
         size = 0
         while self._left and len(found) < limit:
             record, is_ours = self._left[0]
             topic, offset = record.topic() or "", record.offset() or 0
-            source = self._sources.get(topic)
+            source, epoch = self._sources.get(topic), _known(record.leader_epoch())
             # Somebody has written to the lock's topic, or it is read again by another leader.
             if source is None or offset < source.read:
+                if source is not None and -1 < source.read_epoch < epoch:
+                    self._go_back(source, offset)
                 self._left.popleft()
                 continue
             if is_ours:
@@ -168,8 +177,8 @@ class Consumer:
                 one.position = self._position
                 one.delivery_count = source.counts.of(offset)
                 found.append(one)
-                self._unacked.append((self._position, topic, offset + 1))
-            source.read = offset + 1
+                self._unacked.append((self._position, topic, offset + 1, epoch))
+            source.read, source.read_epoch = offset + 1, epoch
             self._left.popleft()
         self._hand_out(found)
         return found
@@ -181,8 +190,8 @@ class Consumer:
             raise BrokerUnavailable("the consumer has been closed")
         moved = set[str]()
         while self._unacked and self._unacked[0][0] <= position:
-            _, topic, offset = self._unacked.popleft()
-            self._sources[topic].acked = offset
+            _, topic, offset, epoch = self._unacked.popleft()
+            self._sources[topic].acked, self._sources[topic].acked_epoch = offset, epoch
             moved.add(topic)
         self._skip(moved)
         self._commit(moved)
@@ -198,6 +207,18 @@ class Consumer:
         finally:
             self._thread.shutdown(wait=False)
 
+    def _go_back(self, source: Source, offset: int) -> None:
+        """Go on at an offset that was read already, where a later leader has others.
+
+        The cluster has lost what was there: a node without the last records became the leader. The
+        client library notices it by the leaders' epochs (KIP-320), and reads from there on.
+        """
+        if offset < source.acked:
+            source.acked, source.acked_epoch, source.counts = offset, -1, Counts()
+        self._unacked = deque(one for one in self._unacked if one[1] != source.topic)
+        source.read = source.acked
+        raise BrokerUnavailable(f"{source.topic} has lost what it had from offset {offset} on")
+
     def _hand_out(self, found: Sequence[Delivery]) -> None:
         moved = set[str]()
         if found:
@@ -210,10 +231,10 @@ class Consumer:
 
     def _skip(self, moved: set[str]) -> None:
         """Count records as acknowledged that others are for, if none before them waits."""
-        waiting = {topic for _, topic, _ in self._unacked}
+        waiting = {one[1] for one in self._unacked}
         for source in self._sources.values():
             if source.topic not in waiting and source.acked < source.read:
-                source.acked = source.read
+                source.acked, source.acked_epoch = source.read, source.read_epoch
                 moved.add(source.topic)
 
     def _commit(self, topics: set[str]) -> None:
@@ -227,7 +248,13 @@ class Consumer:
     def _offsets(self, topics: set[str]) -> list[TopicPartition]:
         sources = [self._sources[topic] for topic in sorted(topics)]
         return [
-            TopicPartition(one.topic, 0, one.acked, f"{one.id};{one.counts.metadata(one.acked)}")
+            TopicPartition(
+                one.topic,
+                0,
+                one.acked,
+                f"{one.id};{one.counts.metadata(one.acked)}",
+                one.acked_epoch,
+            )
             for one in sources
         ]
 
@@ -254,13 +281,20 @@ class Consumer:
                     topic=one.topic,
                     records=first - max(one.offset, least[one.topic]),
                 )
-            if start > end:  # the topic was deleted, and is there again
+            epoch = _known(one.leader_epoch) if start == one.offset and not is_other else -1
+            if start > end and epoch < 0:  # the topic was deleted, and is there again
                 start = first
             counts = Counts.read("" if is_other else runs, start)
-            sources[one.topic] = Source(one.topic, id, counts, start, start)
-        starts = {topic: source.read for topic, source in sources.items()}
-        look_up(self._kafka, starts)
-        self._kafka.incremental_assign(partitions(starts))
+            sources[one.topic] = Source(one.topic, id, counts, start, start, epoch, epoch)
+        look_up(self._kafka, sources)
+        starts = [
+            TopicPartition(one.topic, 0, one.read, leader_epoch=one.read_epoch)
+            for one in sources.values()
+        ]
+        self._kafka.incremental_assign(starts)
+        for one in starts:
+            if _known(one.leader_epoch) >= 0:
+                self._kafka.seek(one)  # an assignment alone would not be held against the epochs
         return sources
 
     def _end(self) -> None:
@@ -270,6 +304,11 @@ class Consumer:
                     self._kafka.commit(
                         offsets=self._offsets(set(self._sources)), asynchronous=False
                     )
+            if not self._is_active:
+                # Closing alone would leave the group only with an assignment, and the others would
+                # wait for this member until its session ends (librdkafka 2.16).
+                with suppress(KafkaException):
+                    self._kafka.unsubscribe()
         finally:
             self._kafka.close()
 
@@ -307,3 +346,7 @@ class Consumer:
             self._commits_again = True
         else:
             self._lost = f"an ack was refused: {found.name()}"
+
+
+def _known(epoch: int | None) -> int:
+    return -1 if epoch is None else epoch

@@ -11,18 +11,21 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 
+from chaos.brokers import Cluster
 from hirewire.launcher.process import free_port, open_private, write_private
 from hirewire.launcher.rabbitmq import NodeSettings, PrivateRabbitMQ, find_server
 
 JOIN_SECONDS = 60.0
+MOST_BYTES = 134_217_728
 TICK_SECONDS = 8
 """A node that gives no sign of life for so long is considered down."""
 
 
-class Node(PrivateRabbitMQ):
+class RabbitNode(PrivateRabbitMQ):
     """One node; values that it shares with the others are passed in."""
 
     def __init__(
@@ -53,7 +56,7 @@ class Node(PrivateRabbitMQ):
         path = self.data_dir / "rabbitmq.conf"
         lines: list[str] = []
         if self._address is not None:
-            lines.append(f"listeners.tcp.other = {self._address}:{self.amqp_port}")
+            lines.append(f"listeners.tcp.other = {self._address}:{self.port}")
         if len(self._shared["names"]) > 1:
             lines += self._cluster_lines()
         write_private(path, path.read_text() + "\n".join(lines) + "\n")
@@ -86,9 +89,12 @@ class Node(PrivateRabbitMQ):
         return "127.0.0.1"
 
     @property
-    def amqp_port(self) -> int:
-        """The AMQP port."""
+    def port(self) -> int:
+        """The AMQP port, for all clients."""
         return self._settings.amqp
+
+    proxied_port = hosts_port = port
+    proxy_port = 0
 
     async def control(self, *arguments: str) -> None:
         """Run `rabbitmqctl` on this node. Raises `RuntimeError` with its output."""
@@ -127,7 +133,7 @@ class Node(PrivateRabbitMQ):
         await self.control("eval", expression)
 
 
-class Cluster:
+class RabbitCluster(Cluster):
     """Several nodes as a cluster; `address`: where they listen in addition to 127.0.0.1."""
 
     def __init__(self, folder: Path, size: int, address: str | None = None) -> None:
@@ -138,8 +144,8 @@ class Cluster:
             "epmd": free_port(),
         }
         shared["names"] = [f"{shared['prefix']}{nth}@localhost" for nth in range(1, size + 1)]
-        self.nodes: Sequence[Node] = [
-            Node(folder / f"node{n}", shared, n, address) for n in range(1, size + 1)
+        self.nodes: Sequence[RabbitNode] = [
+            RabbitNode(folder / f"node{n}", shared, n, address) for n in range(1, size + 1)
         ]
         self._folder = folder
         self._epmd: subprocess.Popen[bytes] | None = None
@@ -192,7 +198,7 @@ class Cluster:
         found = await self.ask("nodes")
         return [node["name"] for node in found if node.get("running")]
 
-    async def leader(self, queue: str) -> Node:
+    async def leader(self, queue: str) -> RabbitNode:
         """The node that leads a quorum queue."""
         found = await self.ask(f"queues/%2F/{queue}")
         return next(node for node in self.nodes if node.name == found["leader"])
@@ -204,3 +210,43 @@ class Cluster:
         except RuntimeError:
             return False
         return len(found.get("online", ())) == len(self.nodes)
+
+    def url(self, places: Sequence[str]) -> str:
+        """See `Cluster.url`."""
+        login = urlsplit(self.nodes[0].url).netloc.rpartition("@")[0]
+        return f"amqp://{login}@{','.join(places)}/%2F?heartbeat=4"
+
+    async def waiting(self, queue: str) -> int:
+        """See `Cluster.waiting`."""
+        return int((await self.ask(f"queues/%2F/{queue}")).get("messages", 0))
+
+    async def is_empty(self, queue: str) -> bool:
+        """See `Cluster.is_empty`."""
+        try:
+            found = await self.ask("queues/%2F")
+        except RuntimeError:
+            return False
+        own = [q for q in found if q["name"] == queue or q["name"].startswith(f"{queue}.p")]
+        return not any(one.get("messages", 1) for one in own)
+
+    async def is_consumed(self, queue: str) -> bool:
+        """See `Cluster.is_consumed`."""
+        try:
+            return bool((await self.ask(f"queues/%2F/{queue}")).get("consumers"))
+        except RuntimeError:
+            return False
+
+    async def delete(self, queue: str) -> None:
+        """See `Cluster.delete`."""
+        await self.ask(f"queues/%2F/{queue}", "DELETE")
+
+    async def empty(self, queue: str) -> None:
+        """See `Cluster.empty`."""
+        await self.ask(f"queues/%2F/{queue}/contents", "DELETE")
+
+    async def set_most_bytes(self, most: int | None) -> None:
+        """See `Cluster.set_most_bytes`. A channel uses the value from when it opened."""
+        for node in self.nodes:
+            await node.evaluate(
+                f"application:set_env(rabbit, max_message_size, {most or MOST_BYTES})."
+            )

@@ -23,6 +23,7 @@ from bench.process import ROOT
 ALL = (
     "consume",
     "relay",
+    "kafka",
     "onekey",
     "business",
     "chain",

@@ -74,7 +74,10 @@ class Pair:
 class Bench:
     """What a benchmark works with."""
 
-    def __init__(self, postgres: EmbeddedPostgres, broker_url: str, stack: AsyncExitStack) -> None:
+    def __init__(
+        self, folder: Path, postgres: EmbeddedPostgres, broker_url: str, stack: AsyncExitStack
+    ) -> None:
+        self.folder = folder
         self.broker_url = broker_url
         self.broker = RabbitMQ(broker_url, client=ledger.OWNER)
         self._postgres = postgres
@@ -190,7 +193,7 @@ async def places() -> AsyncIterator[Bench]:
             AsyncExitStack() as stack,
         ):
             await _note_commits(postgres)
-            bench = Bench(postgres, rabbitmq.url, stack)
+            bench = Bench(folder, postgres, rabbitmq.url, stack)
             stack.push_async_callback(bench.broker.close)
             await bench.broker.declare([TOPOLOGY])
             yield bench

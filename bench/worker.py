@@ -38,6 +38,9 @@ WORKERS = {
     "naive": "bench.others:naive",
     "by hand": "bench.others:by_hand",
     "faststream": "bench.others:faststream",
+    "faststream over Kafka": "bench.others_kafka:faststream",
+    "faststream over Kafka, at once": "bench.others_kafka:faststream_at_once",
+    "bare Kafka": "bench.others_kafka:bare",
 }
 
 

@@ -6,7 +6,7 @@ import psutil
 
 from bench.process import Worker
 
-ENGINES = {"postgres": "PostgreSQL", "beam.smp": "RabbitMQ"}
+ENGINES = {"postgres": "PostgreSQL", "beam.smp": "RabbitMQ", "java": "Kafka"}
 """The processes of the engines, by the name the system shows."""
 
 
@@ -17,12 +17,13 @@ def spent(workers: Mapping[str, Sequence[Worker]]) -> dict[str, float]:
     children.
     """
     names = {worker.pid: name for name, group in workers.items() for worker in group}
-    seconds = dict.fromkeys((*workers, *ENGINES.values()), 0.0)
+    seconds = dict.fromkeys(workers, 0.0)
     for process in psutil.Process().children(recursive=True):
         try:
             part = names.get(process.pid) or ENGINES.get(process.name())
             if part is not None:
                 times = process.cpu_times()
+                seconds.setdefault(part, 0.0)
                 seconds[part] += sum(times[:4])  # user and system, its own and ended children's
         except psutil.NoSuchProcess:
             continue

@@ -8,10 +8,10 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-import psutil
 from confluent_kafka import Consumer, TopicPartition
 
 from bench import ledger
+from bench.cpu import spent
 from bench.events import KEYS, TOPOLOGY, messages
 from bench.measure import Figure, Options, ratios
 from bench.others_kafka import GROUP, TOPIC
@@ -70,7 +70,7 @@ class OverKafka:
             return bool(found >= len(fed))
 
         async with self._bench.worker(name, self.pair, broker=self._node.url) as running:
-            before = self._times(running)
+            before = spent({name: [running]})
             await running.go()
             await until(committed, running, every=0.25)
             self._note(name, running, before, len(fed))
@@ -87,7 +87,7 @@ class OverKafka:
             return await ledger.unsent(self.pair.writer) == 0
 
         async with self._bench.worker("relay", self.pair, broker=self._node.url) as running:
-            before = self._times(running)
+            before = spent({"relay": [running]})
             started = time.perf_counter()
             await running.go()
             await until(sent, running, every=0.02)
@@ -104,28 +104,10 @@ class OverKafka:
             await running.go()
             return count / float((await running.result())["seconds"])
 
-    def _times(self, running: Worker) -> dict[str, float]:
-        """Processor seconds until now."""
-        postgres = [p for p in psutil.process_iter(["name"]) if p.info["name"] == "postgres"]
-        groups = {
-            "the worker": [psutil.Process(running.pid)],
-            "PostgreSQL": postgres,
-            "Kafka": [psutil.Process(self._node.pid)],
-        }
-        return {name: sum(map(_seconds, group)) for name, group in groups.items()}
-
     def _note(self, name: str, running: Worker, before: dict[str, float], count: int) -> None:
-        for part, seconds in self._times(running).items():
-            spent = 1e6 * (seconds - before[part]) / count
-            self.cpu.setdefault(f"{name}: {part}", []).append(spent)
-
-
-def _seconds(process: psutil.Process) -> float:
-    try:
-        times = process.cpu_times()
-    except psutil.Error:
-        return 0.0
-    return float(times.user + times.system)
+        for part, seconds in spent({name: [running]}).items():
+            used = 1e6 * (seconds - before.get(part, 0)) / count
+            self.cpu.setdefault(f"{name}: {part}", []).append(used)
 
 
 async def run(bench: Bench, options: Options) -> list[Figure]:
@@ -159,9 +141,9 @@ def _figures(
     relay, bare = rates["relay"], rates["bare"]
     what = f"outbox to confirmed and marked as sent over Kafka, backlog of {backlog:,}"
     times = [
-        Figure(f"… processor time, {name}", spent, "µs per event")
-        for name, spent in cpu.items()
-        if name.startswith(("batched", "relay"))
+        Figure(f"… processor time, {name}", used, "µs per event")
+        for name, used in cpu.items()
+        if name.startswith(("batched", "relay")) and "RabbitMQ" not in name
     ]
     return [
         Figure("delivery to committed effect over Kafka, batched", batched, "/s", at_least=20_000),

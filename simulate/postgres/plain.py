@@ -1,6 +1,6 @@
 """The connection that `asyncpg.connect` returns, over a simulated session."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -21,6 +21,14 @@ class _Protocol:
         done = await self._wire.finish(commit=commit)
         return "COMMIT" if commit and done else "ROLLBACK"
 
+    async def bind(self, sql: str, parameters: Sequence[Any]) -> str:
+        """Execute a statement with parameters; returns the server's status."""
+        return f"DONE {await self._wire.run(sql, parameters, single=False)}"
+
+    def is_in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return self._wire.session.transaction is not None
+
     def is_connected(self) -> bool:
         """Whether the connection is not known to be lost."""
         return not self._wire.lost
@@ -30,6 +38,13 @@ class _Checked(database.CheckedConnection):
     """The core's own class of connections, without a network."""
 
     __slots__ = ()
+
+    async def execute(self, query: str, *args: Any, timeout: float | None = None) -> str:
+        """Execute a statement; its parameters need no codecs here."""
+        if args:
+            status: str = await self._protocol.bind(query, args)  # type: ignore[attr-defined]
+            return status
+        return await super().execute(query, timeout=timeout)
 
     def __del__(self) -> None:
         pass

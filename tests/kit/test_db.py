@@ -55,6 +55,8 @@ async def test_connections_of_a_burst_are_closed_when_they_are_idle(
     first = await at_once(engine, 4)
     assert await others() == 3
     monkeypatch.setattr(db, "IDLE_SECONDS", 0.0)
+    monkeypatch.setattr(db, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(engine.pool, "_look_at", 0.0)
     used = {await backend(engine) for _ in range(3)}
     async with asyncio.timeout(30):
         while await others():

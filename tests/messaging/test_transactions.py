@@ -1,7 +1,7 @@
 """A transaction is committed for certain, or has failed with the right error."""
 
 import asyncio
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from uuid import uuid4
 
 import asyncpg
@@ -16,6 +16,7 @@ from hirewire.messaging.event import Event
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.testing import recorded
 from hirewire.messaging.transaction import OutlivesTransaction, TransactionEnded, Transactions
+from tests.builders import eventually
 from tests.messaging.conftest import Noted, Place
 
 
@@ -413,3 +414,56 @@ async def test_a_number_that_json_does_not_have_is_refused(place: Place, value: 
             record(tx, Measured(id="a", value=value))
         record(tx, Measured(id="NaN and Infinity", value=1.5))
     assert len(await recorded(place.engine)) == 1
+
+
+@pytest.mark.parametrize("changes_first", [True, False], ids=["after-a-change", "alone"])
+@pytest.mark.parametrize("how", ["lost", "cancelled"])
+async def test_a_transaction_that_ends_while_its_events_are_written(
+    place: Place, how: str, changes_first: bool
+) -> None:
+    await table_of_names(place)
+    page, transactions, sessions = uuid4(), place.transactions(), list[int]()
+    async with transactions() as tx:
+        record(tx, Noted(page=page, text="first"))
+
+    async def note() -> None:
+        async with transactions() as tx:
+            if changes_first:
+                await add(tx, "new")
+            record(tx, Noted(page=page, text="second"))
+
+    async def is_blocked() -> bool:
+        found = await watching.fetch(
+            "select pid from pg_stat_activity where wait_event_type = 'Lock' and query ~ 'counter'"
+        )
+        sessions[:] = [row["pid"] for row in found]
+        return bool(sessions)
+
+    watching = await connect(place.url, application="test")
+    async with place.engine.begin() as other:
+        await other.exec_driver_sql("select from messaging.counter for update")
+        noting = asyncio.create_task(note())
+        await eventually(is_blocked)
+        if how == "cancelled":
+            noting.cancel()
+        else:
+            await watching.execute("select pg_terminate_backend($1, 5000)", sessions[0])
+        with pytest.raises(asyncio.CancelledError if how == "cancelled" else DatabaseUnavailable):
+            await noting
+    assert [row.sequence for row in await recorded(place.engine)] == [1]
+    assert await names(place) == ["taken"]
+    async with AsyncExitStack() as stack:
+        reused = [
+            await own_session(await stack.enter_async_context(transactions())) for _ in range(3)
+        ]
+    assert not set(sessions) & set(reused), "a session in an unknown state is not used again"
+    await watching.close()
+
+
+async def test_a_database_that_is_read_only_when_events_are_written_is_unavailable(
+    place: Place,
+) -> None:
+    with pytest.raises(DatabaseUnavailable, match="read-only"):
+        async with place.transactions()() as tx:
+            await tx.exec_driver_sql("set local transaction_read_only = on")
+            record(tx, Noted(page=uuid4(), text="a"))

@@ -46,6 +46,8 @@ CHASSIS = (*schema.OWN, ("kit", "hirewire.kit"))
 
 IDLE_SECONDS = 60.0
 """Connections unused for this long are closed."""
+LOOK_SECONDS = 1.0
+"""The pool is searched for such a connection no more often: it takes longer than a return."""
 ASK_SECONDS = 60.0
 CHECK_SECONDS = 10.0
 _RETURNED = "hirewire_returned"
@@ -58,9 +60,14 @@ class ShrinkingPool(AsyncAdaptedQueuePool):
     Otherwise every connection that a rare burst once needed would in time collect all of them.
     """
 
+    _look_at = 0.0
+
     def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
-        record.info[_RETURNED] = time.monotonic()
+        now = record.info[_RETURNED] = time.monotonic()
         super()._do_return_conn(record)
+        if now < self._look_at:
+            return
+        self._look_at = now + LOOK_SECONDS
         if (idle := self._idle()) is not None:
             self._dec_overflow()
             idle.invalidate()  # waits at most two seconds for a server that does not respond

@@ -135,6 +135,28 @@ def opened_by(tx: Tx) -> Transaction:
     return opened
 
 
+async def execute(tx: Tx, statement: str, arguments: Sequence[Any]) -> None:
+    """Execute a statement whose result is not needed, by the driver alone.
+
+    It takes half the processor time of SQLAlchemy's way, whose errors it does not translate.
+    """
+    driver: Any = tx.sync_connection.connection.driver_connection  # type: ignore[union-attr]
+    if not driver.is_in_transaction():  # SQLAlchemy begins with its own first statement
+        await tx.exec_driver_sql(statement, tuple(arguments))
+        return
+    opened = _transaction_of(tx.sync_connection)
+    assert opened is not None
+    try:
+        await driver.execute(statement, *arguments)
+    except Exception as error:
+        if is_unusable(error, closed=driver.is_closed()):
+            opened.unusable = error
+        raise
+    except BaseException:  # cancelled: what the server has done is unknown
+        opened.spoiled = True
+        raise
+
+
 class TransactionEnded(RuntimeError):
     """A statement would have ended the transaction, or created an untracked savepoint."""
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from uuid import UUID
 
 from hirewire.messaging import tracing
@@ -16,7 +15,7 @@ from hirewire.messaging.envelope import (
 )
 from hirewire.messaging.event import Event
 from hirewire.messaging.ids import new_id
-from hirewire.messaging.transaction import PendingEvent, Tx, context, opened_by
+from hirewire.messaging.transaction import PendingEvent, Tx, context, execute, opened_by
 
 # The counters are locked in key order, so that transactions with several keys cannot deadlock. A
 # counter's lock is held until the commit, and a row's position is drawn under it: within a key,
@@ -97,7 +96,7 @@ def prepare(tx: Tx, event: Event, *, part_of: Context | None = None) -> PendingE
     trace = found.traceparent or tracing.new_traceparent()
     if tracing.enabled():
         trace = tracing.created(event.name, str(id), trace)
-    found = replace(found, traceparent=trace)
+    found = Context(found.correlation_id, found.causation_id, trace)
     return PendingEvent(id, event.name, key, body.decode(), event.schema_version, found)
 
 
@@ -113,11 +112,9 @@ def record_prepared(tx: Tx, prepared: PendingEvent) -> UUID:
 
 async def _flush(tx: Tx, events: Sequence[PendingEvent]) -> None:
     if len(events) == 1:
-        await tx.exec_driver_sql(_FLUSH_ONE, _row(events[0]))
+        await execute(tx, _FLUSH_ONE, _row(events[0]))
     elif events:
-        await tx.exec_driver_sql(
-            _FLUSH, tuple(list(c) for c in zip(*map(_row, events), strict=True))
-        )
+        await execute(tx, _FLUSH, [list(c) for c in zip(*map(_row, events), strict=True)])
 
 
 def _row(

@@ -32,6 +32,11 @@ end the notices must equal, one by one, what the tables of `vacancies` say has h
 arrived, none without cause, and the deliveries of an application in its order. Repeats are counted, and each must be explained by an
 attempt whose answer was lost or a sender that was killed.
 
+**An upgrade** is a run of its own: `./dev upgrade --from COMMIT --seed N`. The previous version runs with two replicas of each service
+behind HAProxy, people register, edit resumes, publish, apply and write through the gateway, and `migrate` of this version runs. Then each
+replica is replaced, some go back, and forwards again. No request may fail, every answer must hold afterwards (each message once and in
+order, each resume as it was saved last, at its owner and at its readers), and the audit must be clean.
+
 **Audits** run one after the other during the faults, and until one more is complete after them. None may ever
 report an event as missing that is not lost (**false alarms** is 0). After each scenario all faults are
 removed. Once outbox, queues and inbox are empty:

@@ -130,3 +130,8 @@ def test_a_detail_is_printed_as_it_is() -> None:
     console = Console(file=output, width=200)
     assert print_report([Check("broker", "fail", "[::1]: refused [/x]")], console) == 1
     assert "[::1]: refused [/x]" in output.getvalue()
+
+
+def test_the_address_of_a_broker_is_shown_without_its_password() -> None:
+    assert doctor._places("postgresql://u:hush@/x?host=a,b&port=1,2") == "postgresql://a:1,b:2"
+    assert doctor._places("amqp://u:hush@a:5672/%2F") == "amqp://a:5672"

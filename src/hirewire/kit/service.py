@@ -17,19 +17,18 @@ from functools import partial
 from typing import Any
 
 import structlog
-from fastapi import APIRouter, FastAPI, Response
-from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from fastapi import APIRouter, FastAPI
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hirewire import __version__
 from hirewire.kit import answers, openapi, problems, refusals
 from hirewire.kit.addresses import ClientAddress
 from hirewire.kit.clock import use_zone
-from hirewire.kit.db import make_engine, pending
+from hirewire.kit.db import make_engine
 from hirewire.kit.exports.files import Exports
 from hirewire.kit.exports.maker import PartMaker
 from hirewire.kit.exports.routes import exports_router
+from hirewire.kit.health import Beginning, operations
 from hirewire.kit.internal.mails import router as mails_router
 from hirewire.kit.internal.routes import router as internal_router
 from hirewire.kit.mail import queue
@@ -41,7 +40,7 @@ from hirewire.kit.settings import Settings
 from hirewire.kit.standby import Standby
 from hirewire.kit.tokens import Verifier
 from hirewire.messaging import tracing
-from hirewire.messaging.background import Backoff, describe, run_steps
+from hirewire.messaging.background import Backoff, run_steps
 from hirewire.messaging.bodies import BodyStore
 from hirewire.messaging.broker import Broker, open_broker
 from hirewire.messaging.event import Event
@@ -108,6 +107,8 @@ class Service:
     """Make the letters of mails of these kinds at the moment when they are sent."""
     exports: Exports | None = None
     """How it makes its part of what a person exports; None without personal data."""
+    begun: Mapping[str, Callable[[AsyncEngine], bool]] = field(default_factory=dict)
+    """What a process that serves requests must have done once before it is ready, by name."""
     prepare: Sequence[Callable[[Settings], None]] = ()
     """Called once in a process before its application is built; may raise `SettingsError`."""
 
@@ -136,9 +137,6 @@ class Gateway:
     consumes: tuple[str, ...] = ()
 
 
-_PROBE = """
-insert into kit.probe as p (one) values (true) on conflict (one) do update set at = now()
-"""
 FIRST_PAUSE = 0.2
 LONGEST_PAUSE = 10.0
 """The longest pause in seconds before a failed step is retried."""
@@ -228,6 +226,7 @@ def create_app(
     app.state.messaging = messaging
     app.state.verifier = verifier
     app.state.standby = standby
+    app.state.draining = False
     app.state.service = service.name
     app.state.scoped = service.scoped
     app.state.key_scopes = {
@@ -239,7 +238,8 @@ def create_app(
     app.add_middleware(ClientAddress, listed=settings.trusted_proxies)
     for router in _routers(service, role):
         add_routes(app, router)
-    add_routes(app, _operations(service, engine, messaging))
+    begun = Beginning({} if role == "worker" else service.begun, engine)
+    add_routes(app, operations(service.name, engine, messaging, begun))
     openapi.describe(app)
     return app
 
@@ -319,61 +319,6 @@ def add_routes(app: FastAPI, router: APIRouter) -> None:
     use. That would delay the first answer of `vacancies` by 60 ms.
     """
     app.router.routes.extend(router.routes)
-
-
-def _operations(service: Service, engine: AsyncEngine, messaging: Messaging) -> APIRouter:
-    router = APIRouter(include_in_schema=False)
-    migrated = False
-
-    async def database() -> None:
-        """Check the database with a write, since a full disk or a standby still answers queries."""
-        nonlocal migrated
-        if not migrated:
-            behind = await pending(engine, service.name)
-            if behind:
-                raise RuntimeError(f"migrations are not applied: {', '.join(behind)}")
-            migrated = True
-        async with engine.begin() as connection:
-            await connection.exec_driver_sql(_PROBE)
-
-    @router.get("/health/live")
-    async def live() -> JSONResponse:
-        status = "live" if messaging.healthy else "a background task has ended"
-        return JSONResponse({"status": status}, 200 if messaging.healthy else 503)
-
-    @router.get("/health/serving")
-    async def serving() -> JSONResponse:
-        return _readiness({"database": await _check(database())})
-
-    @router.get("/health/ready")
-    async def ready() -> JSONResponse:
-        return _readiness(
-            {
-                "database": await _check(database()),
-                "broker": await _check(messaging.broker.ping()),
-            }
-        )
-
-    @router.get("/metrics")
-    async def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
-
-    return router
-
-
-def _readiness(checks: Mapping[str, str]) -> JSONResponse:
-    good = all(value == "ok" for value in checks.values())
-    status = "ready" if good else "not ready"
-    return JSONResponse({"status": status, "checks": checks}, 200 if good else 503)
-
-
-async def _check(work: Awaitable[None]) -> str:
-    try:
-        async with asyncio.timeout(3):
-            await work
-    except Exception as error:
-        return describe(error)
-    return "ok"
 
 
 async def _end(task: asyncio.Task[None]) -> None:

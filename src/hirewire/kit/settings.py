@@ -137,6 +137,14 @@ class Settings(BaseSettings):
         "it) or employer.profile.created=in,… (we consume from it)",
     )
     host: str = Field("127.0.0.1", description="Address the services listen on")
+    drain_seconds: float = Field(
+        0,
+        ge=0,
+        le=300,
+        description="Seconds for which a process that was asked to stop still serves requests, "
+        "while /health/ready and /health/serving answer 503: for what distributes requests over "
+        "several processes",
+    )
     public_url: HttpAddress = Field(
         "http://127.0.0.1:8000",
         description="The public address of the board; also the issuer of tokens",

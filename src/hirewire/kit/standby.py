@@ -81,7 +81,7 @@ class Standby:
             "standby",
             self._measured,
             idle=EVERY_SECONDS,
-            backoff=Backoff(longest=EVERY_SECONDS),
+            backoff=Backoff(longest=10.0),
             service=self._service,
         )
 

@@ -25,6 +25,7 @@ from hirewire.kit.mail import queue
 from hirewire.kit.settings import Settings, SettingsError
 from hirewire.launcher import kafka_jars
 from hirewire.launcher.rabbitmq import find_server
+from hirewire.messaging.addresses import servers_of
 from hirewire.messaging.background import describe
 from hirewire.messaging.broker import open_broker
 from hirewire.messaging.database import connect
@@ -177,10 +178,18 @@ async def _broker(settings: Settings) -> Check:
             await broker.ping()
         finally:
             await broker.close()
-        parts = urlsplit(address)
-        return Check("broker", "ok", f"{parts.scheme}://{parts.hostname}:{parts.port}")
+        return Check("broker", "ok", _places(address))
     except Exception as error:
         return Check("broker", "fail", describe(error))
+
+
+def _places(address: str) -> str:
+    """The address without its password; of several servers, all."""
+    parts = urlsplit(address)
+    servers = [(parts.hostname, parts.port)]
+    if parts.scheme == "postgresql":
+        servers = [(one.host, one.port) for one in servers_of(address)]
+    return f"{parts.scheme}://" + ",".join(f"{host}:{port}" for host, port in servers)
 
 
 def _secret_key(settings: Settings, services: Sequence[Check]) -> list[Check]:

@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import socket
+import time
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -11,6 +12,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from hirewire.kit.settings import Settings
 
 SHUTDOWN_SECONDS = 10
+LOOK_SECONDS = 0.1
 HEAD_SECONDS = 20.0
 """The time limit for a complete request head, from the start of the connection."""
 
@@ -55,11 +57,22 @@ class _Protocol(HttpToolsProtocol):
 
 
 class _Server(uvicorn.Server):
-    """Notifies the application before waiting for open requests, since streams would never end."""
+    """Stops in steps: not ready any more, then no streams, which would never end, then nothing."""
+
+    drain_seconds = 0.0
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End the streams, then shut down."""
-        stopping = getattr(getattr(self.config.app, "state", None), "stopping", None)
+        """Let whoever distributes requests notice, end the streams, then shut down.
+
+        Until then requests are served as before: one may be on its way.
+        """
+        state = getattr(self.config.app, "state", None)
+        if state is not None:
+            state.draining = True
+        until = time.monotonic() + self.drain_seconds
+        while time.monotonic() < until and not self.force_exit:
+            await asyncio.sleep(LOOK_SECONDS)
+        stopping = getattr(state, "stopping", None)
         if stopping is not None:
             stopping()
         await super().shutdown(sockets)
@@ -75,10 +88,12 @@ def serve_application(
     gc.collect()
     gc.freeze()  # exclude loaded code from garbage collection, which would delay requests
     given = None if listening is None else [socket.socket(fileno=listening)]
-    server_of(application, host=settings.host, port=port).run(given)
+    server = server_of(application, host=settings.host, port=port)
+    server.drain_seconds = settings.drain_seconds
+    server.run(given)
 
 
-def server_of(application: ASGIApp, *, host: str, port: int) -> uvicorn.Server:
+def server_of(application: ASGIApp, *, host: str, port: int) -> _Server:
     """A server of one application, not started yet."""
     return _Server(
         uvicorn.Config(

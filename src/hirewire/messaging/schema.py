@@ -1,5 +1,6 @@
 """Creates missing databases and runs migrations."""
 
+import asyncio
 from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
@@ -9,11 +10,17 @@ from typing import TypeAlias
 import asyncpg
 from sqlalchemy import Connection
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from hirewire.messaging.database import connect
+from hirewire.messaging.database import cause_of, connect
 from hirewire.messaging.locks import lock_number
 from hirewire.messaging.servers import open_connection
+
+LOCK_TIMEOUT = "2s"
+"""How long a migration waits for a table, and those who use the table behind it."""
+TRIES = 60
+PAUSE_SECONDS = 1.0
 
 Schemas: TypeAlias = Sequence[tuple[str, str]]
 """Schemas of a database, each with the package of its migrations."""
@@ -55,23 +62,44 @@ async def migrate(url: str, schemas: Schemas = OWN) -> list[str]:
         connect_args={"async_creator_fn": partial(open_connection, url)},
     )
     try:
-        if not await pending(engine, schemas):
-            return []
-        async with engine.begin() as connection:
-            await connection.exec_driver_sql(
-                "select pg_advisory_xact_lock($1)", (lock_number("migrate"),)
-            )
-            applied: list[str] = []
-            for schema, package in schemas:
-                await connection.exec_driver_sql(f"create schema if not exists {schema}")
-                applied += await connection.run_sync(_upgrade, schema, package)
-            return applied
+        for _ in range(TRIES):
+            if not await pending(engine, schemas):
+                return []
+            try:
+                return await _migrated(engine, schemas)
+            except DBAPIError as error:
+                if not isinstance(cause_of(error), asyncpg.LockNotAvailableError):
+                    raise
+                await asyncio.sleep(PAUSE_SECONDS)
+        return await _migrated(engine, schemas)
     finally:
         await engine.dispose()
 
 
+async def _migrated(engine: AsyncEngine, schemas: Schemas) -> list[str]:
+    """All pending migrations in one transaction.
+
+    Whoever uses a table while a migration waits for it waits behind the migration: so it waits
+    briefly, and lets them pass.
+    """
+    async with engine.begin() as connection:
+        await connection.exec_driver_sql(
+            "select pg_advisory_xact_lock($1)", (lock_number("migrate"),)
+        )
+        await connection.exec_driver_sql(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
+        applied: list[str] = []
+        for schema, package in schemas:
+            await connection.exec_driver_sql(f"create schema if not exists {schema}")
+            applied += await connection.run_sync(_upgrade, schema, package)
+        return applied
+
+
 async def pending(engine: AsyncEngine, schemas: Schemas = OWN) -> list[str]:
-    """The schemas with pending migrations; empty if the database is ready."""
+    """The schemas with pending migrations; empty if the database is ready.
+
+    A newer schema is ready too: during an upgrade, and after going back from one, the previous
+    version works with it.
+    """
     async with engine.connect() as connection:
         behind = []
         for schema, package in schemas:
@@ -84,7 +112,7 @@ async def pending(engine: AsyncEngine, schemas: Schemas = OWN) -> list[str]:
                     f"select max(version_num) from {schema}.alembic_version"  # noqa: S608
                 )
                 applied = found.scalar()
-            if applied != _newest(package):
+            if applied is None or applied < _newest(package):
                 behind.append(schema)
         return behind
 

@@ -274,6 +274,7 @@ SERVICE = Service(
     ],
     lifespan=[search_background.keep_indexes, skills_background.warm_up],
     worker_lifespan=[search_background.keep_vacancies],
+    begun={"search": search_background.are_built},
     sends_mail=True,
     prepare=[
         *(retention_background.use_months, skills_background.use_dictionary, require_secret_key),

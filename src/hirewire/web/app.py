@@ -4,7 +4,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.middleware.gzip import GZipMiddleware
@@ -151,6 +151,7 @@ def create_web(settings: Settings) -> FastAPI:
     use_zone(settings.time_zone)
     app.state.live = feed
     app.state.stopping = feed.hub.end
+    app.state.draining = False
     problems.install(app)
     failures.install(app)
 
@@ -197,7 +198,9 @@ def _operations(services: Services) -> APIRouter:
         return JSONResponse({"status": "live"})
 
     @router.get("/health/ready")
-    async def ready() -> JSONResponse:
+    async def ready(request: Request) -> JSONResponse:
+        if request.app.state.draining:
+            return JSONResponse({"status": "stopping"}, 503)
         states = {state.name: state.standing for state in await services.states()}
         return JSONResponse({"status": "ready", "services": states})
 

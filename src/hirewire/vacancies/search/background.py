@@ -13,6 +13,7 @@ from uuid import UUID
 import structlog
 from pydantic import JsonValue
 from sqlalchemy import Row
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hirewire.kit.settings import Settings
 from hirewire.messaging.background import Backoff, describe, run_steps
@@ -250,6 +251,11 @@ def _rewriting_in(state: Mapping[str, JsonValue]) -> tuple[int, Rewriting | None
             return 0, Rewriting(number, UUID(after))
         case _:
             return erased if isinstance(erased, int) else 0, None
+
+
+def are_built(engine: AsyncEngine) -> bool:
+    """Whether both indexes can be searched."""
+    return {VACANCIES.name, RESUMES.name} <= indexes_of(engine).keys()
 
 
 @asynccontextmanager

@@ -1,0 +1,219 @@
+"""People who use the board during an upgrade, and whether everything is as they were answered."""
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import httpx
+from pydantic import JsonValue
+
+from chaos.world import eventually
+
+SKILL = "Python"
+PASSWORD = "correct horse battery"
+SEEN_SECONDS = 30.0
+PAUSE_SECONDS = 0.05
+
+
+@dataclass
+class Application:
+    """An application, with the messages of both sides that were answered as sent."""
+
+    id: str
+    boss: str
+    texts: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Person:
+    """A candidate, with what the answers said."""
+
+    id: str
+    token: str
+    resume: str = ""
+    title: str = ""
+    applications: list[Application] = field(default_factory=list)
+
+
+class People:
+    """The load: every request through the gateway, every answer noted."""
+
+    def __init__(self, client: httpx.AsyncClient, seed: int) -> None:
+        self._client = client
+        self._rng = random.Random(seed)
+        self._vacancies: list[tuple[str, str]] = []
+        self._stopping = asyncio.Event()
+        self.answers: Counter[str] = Counter()
+        self.failures: list[str] = []
+        self.people: list[Person] = []
+
+    async def ask(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, JsonValue] | None = None,
+        *,
+        token: str = "",
+        allowed: tuple[int, ...] = (),
+    ) -> httpx.Response | None:
+        """One request, never repeated. None if there was no answer, or one that is a fault."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        what = f"{method} {path.rpartition('/')[0] or path}"
+        try:
+            answer = await self._client.request(method, path, json=body, headers=headers)
+        except httpx.HTTPError as error:
+            self.failures.append(f"{what}: {type(error).__name__} {error}")
+            return None
+        self.answers[str(answer.status_code)] += 1
+        if answer.status_code >= 400 and answer.status_code not in allowed:
+            self.failures.append(f"{what}: {answer.status_code} {answer.text[:200]}")
+            return None
+        return answer
+
+    async def begin(self, companies: int) -> None:
+        """Companies with open vacancies."""
+        for n in range(companies):
+            boss = await self._register()
+            assert boss is not None
+            body: dict[str, JsonValue] = {"companyName": f"Company {n}", "phone": None}
+            await self.ask("POST", "/api/vacancies/employer-profile", body, token=boss.token)
+            await self._vacancy(boss.token)
+        assert self._vacancies, self.failures
+
+    async def _vacancy(self, token: str) -> None:
+        base = "/api/vacancies/vacancies"
+        body: dict[str, JsonValue] = {
+            "title": f"Job {self._rng.random():.6f}",
+            "description": "<p>Work.</p>",
+            "requirements": [{"skill": SKILL}],
+        }
+        made = await self.ask("POST", base, body, token=token)
+        if made is None:
+            return
+        id = made.json()["id"]
+        if await self.ask("POST", f"{base}/{id}/publish", token=token) is not None:
+            self._vacancies.append((id, token))
+
+    async def _register(self) -> Person | None:
+        who: dict[str, JsonValue] = {
+            "email": f"p{self._rng.getrandbits(64):x}@example.org",
+            "password": PASSWORD,
+        }
+        made = await self.ask("POST", "/api/auth/register", who)
+        entered = await self.ask("POST", "/api/auth/login", who) if made else None
+        if made is None or entered is None:
+            return None
+        person = Person(made.json()["id"], entered.json()["accessToken"])
+        self.people.append(person)
+        return person
+
+    async def live(self, workers: int) -> None:
+        """Use the board until `stop`."""
+        await asyncio.gather(*(self._work() for _ in range(workers)))
+
+    def stop(self) -> None:
+        """Finish the current stories."""
+        self._stopping.set()
+
+    async def _work(self) -> None:
+        while not self._stopping.is_set():
+            person = await self._register()
+            if person is None or not await self._seen("/api/profiles/me", person.token):
+                continue
+            await self._edit(person)
+            for _ in range(2):
+                await self._apply(person)
+            if self._rng.random() < 0.3:
+                await self._vacancy(self._rng.choice(self._vacancies)[1])
+
+    async def _seen(self, path: str, token: str) -> bool:
+        """Wait until an event has arrived; 404 is no fault until then."""
+
+        async def there() -> bool:
+            answer = await self.ask("GET", path, token=token, allowed=(404,))
+            return answer is not None and answer.status_code == 200
+
+        try:
+            await eventually(there, SEEN_SECONDS, path)
+        except TimeoutError:
+            self.failures.append(f"GET {path}: not there after {SEEN_SECONDS:g} s")
+            return False
+        return True
+
+    async def _edit(self, person: Person) -> None:
+        base = "/api/profiles/resumes"
+        body: dict[str, JsonValue] = {
+            "title": "Cook 0",
+            "status": "published",
+            "skills": [{"name": SKILL}],
+        }
+        made = await self.ask("POST", base, body, token=person.token)
+        if made is None:
+            return
+        person.resume, person.title = made.json()["id"], "Cook 0"
+        for n in range(1, 6):
+            path, title = f"{base}/{person.resume}", f"Cook {n}"
+            if await self.ask("PATCH", path, {"title": title}, token=person.token) is not None:
+                person.title = title
+            await self.ask("GET", "/api/vacancies/vacancies?q=job")
+            await asyncio.sleep(PAUSE_SECONDS)
+
+    async def _apply(self, person: Person) -> None:
+        vacancy, boss = self._rng.choice(self._vacancies)
+        path = f"/api/vacancies/vacancies/{vacancy}/applications"
+        made: list[httpx.Response] = []
+
+        async def applied() -> bool:
+            answer = await self.ask(
+                "POST", path, {"resumeId": person.resume}, token=person.token, allowed=(404, 409)
+            )
+            if answer is not None and answer.status_code != 404:
+                made.append(answer)
+            return answer is None or answer.status_code != 404
+
+        await eventually(applied, SEEN_SECONDS, "the resume is known")
+        if not made or made[0].status_code == 409:
+            return
+        application = Application(made[0].json()["id"], boss)
+        person.applications.append(application)
+        one = f"/api/vacancies/applications/{application.id}/messages"
+        for n in range(4):
+            text, token = f"Message {n}", (boss, person.token)[n % 2]
+            if await self.ask("POST", one, {"text": text}, token=token) is not None:
+                application.texts.append(text)
+
+    async def judge(self) -> list[str]:
+        """What is not as it was answered: missing, there twice, or in another order."""
+        wrong: list[str] = []
+        boss = self._vacancies[0][1]
+        for person in self.people:
+            if not person.resume:
+                continue
+            own = await self.ask(
+                "GET", f"/api/profiles/resumes/{person.resume}", token=person.token
+            )
+            card = f"/api/vacancies/resumes/{person.resume}"
+
+            async def newest(person: Person = person, card: str = card) -> bool:
+                seen = await self.ask("GET", card, token=boss, allowed=(404,))
+                return seen is not None and seen.json().get("title") == person.title
+
+            if own is None or own.json()["title"] != person.title:
+                wrong.append(f"resume {person.resume}: not {person.title}")
+            await _noted(wrong, f"card of {person.resume}: not {person.title}", newest)
+            for one in person.applications:
+                path = f"/api/vacancies/applications/{one.id}/messages?limit=100"
+                page = await self.ask("GET", path, token=person.token)
+                texts = [item["text"] for item in page.json()["items"]] if page else []
+                if [text for text in reversed(texts) if text] != one.texts:
+                    wrong.append(f"application {one.id}: {texts} instead of {one.texts}")
+        return wrong
+
+
+async def _noted(wrong: list[str], what: str, condition: Callable[[], Awaitable[bool]]) -> None:
+    try:
+        await eventually(condition, SEEN_SECONDS, what)
+    except TimeoutError:
+        wrong.append(what)

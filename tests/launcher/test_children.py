@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import signal
 import socket
 import sys
@@ -11,8 +12,10 @@ from contextlib import suppress
 import psutil
 import pytest
 
+from hirewire.assembly import PlatformSettings
 from hirewire.launcher import children as module
 from hirewire.launcher.children import HIREWIRE, Child, Prepared, Process, give, start
+from hirewire.launcher.platform import GIVEN, OF_ONE
 from tests.builders import eventually
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux adopts children")
@@ -25,6 +28,17 @@ def environment() -> dict[str, str]:
 
 def gated(name: str, *arguments: str, passed: Sequence[int] = ()) -> Child:
     return Child(name, [*HIREWIRE, *arguments, "--gate"], environment(), passed=passed, gated=True)
+
+
+def test_secrets_are_in_no_childs_environment() -> None:
+    secret = re.compile(r"password|secret|token", re.IGNORECASE)
+    found = {
+        f"HIREWIRE_{name.upper()}"
+        for name, field in PlatformSettings.model_fields.items()
+        if secret.search(name) or secret.search(field.description or "")
+    }
+    only_speaks_of_one = {"HIREWIRE_OPERATORS_SECOND_FACTOR"}
+    assert found - GIVEN - OF_ONE.keys() == only_speaks_of_one
 
 
 async def ended(process: Process) -> int:

@@ -38,9 +38,11 @@ BrokerChoice = Literal["postgres", "rabbitmq", "kafka"]
 GIVEN = frozenset(
     {
         "HIREWIRE_DATABASE_URL",
+        "HIREWIRE_DATABASE_DIRECT_URL",
+        "HIREWIRE_DATABASE_READ_URL",
         "HIREWIRE_BROKER_URL",
-        "HIREWIRE_PUBLIC_URL",
         "HIREWIRE_KAFKA_PASSWORDS",
+        "HIREWIRE_PUBLIC_URL",
         "HIREWIRE_RABBITMQ_PASSWORDS",
         "HIREWIRE_RABBITMQ_MANAGEMENT_URL",
         "HIREWIRE_OPERATOR_TOKEN",
@@ -50,7 +52,12 @@ GIVEN = frozenset(
     }
 )
 """Settings that a child process gets through its standard input, or must not get."""
-
+OF_ONE = {
+    "HIREWIRE_SIGN_IN_PROVIDERS": "auth",
+    "HIREWIRE_BOUNCES_MAILBOX": "notifications",
+    "HIREWIRE_BOUNCES_SECRET": "notifications",
+}
+"""Settings that one service gets, as they are in the environment."""
 
 LIBRARIES = {
     "MALLOC_ARENA_MAX": "2",
@@ -172,7 +179,9 @@ async def _migrate(migrating: Child, prepared: Prepared, settings: Settings) -> 
     """Run `hirewire migrate` in a process of its own: its code is in no memory afterwards."""
     given = {
         "HIREWIRE_DATABASE_URL": settings.database_url,
+        "HIREWIRE_DATABASE_DIRECT_URL": settings.database_direct_url,
         "HIREWIRE_BROKER_URL": settings.broker_url,
+        "HIREWIRE_KAFKA_PASSWORDS": json.dumps(settings.kafka_passwords),
         "HIREWIRE_RABBITMQ_MANAGEMENT_URL": settings.rabbitmq_management_url,
         "HIREWIRE_RABBITMQ_PASSWORDS": json.dumps(settings.rabbitmq_passwords),
         "HIREWIRE_OPERATOR_TOKEN": settings.operator_token,
@@ -321,7 +330,8 @@ def _child(service: Manifest, settings: Settings, page: StartupPage | None) -> C
 
 
 def _environment() -> dict[str, str]:
-    kept = {k: v for k, v in os.environ.items() if k.removesuffix("_FILE") not in GIVEN}
+    withheld = GIVEN | OF_ONE.keys()
+    kept = {k: v for k, v in os.environ.items() if k.removesuffix("_FILE") not in withheld}
     return LIBRARIES | kept
 
 
@@ -329,6 +339,9 @@ def _given(
     plan: Plan, service: Manifest, settings: Settings, broker_url: str | None
 ) -> dict[str, str]:
     given = {"HIREWIRE_PUBLIC_URL": public_url(settings)}
+    for name, value in os.environ.items():
+        if OF_ONE.get(name.removesuffix("_FILE")) == service.name:
+            given[name] = value
     if "search_dir" in service.needs:
         given["HIREWIRE_SEARCH_DIR"] = str(settings.search_dir or plan.data_dir / "search")
     given["HIREWIRE_BROKER_URL"] = broker_url or settings.broker_address()
@@ -339,6 +352,10 @@ def _given(
     if service.has_database:
         assert settings.database_url is not None
         given["HIREWIRE_DATABASE_URL"] = settings.database_url
+        if settings.database_direct_url is not None:
+            given["HIREWIRE_DATABASE_DIRECT_URL"] = settings.database_direct_url
+        if settings.database_read_url is not None:
+            given["HIREWIRE_DATABASE_READ_URL"] = settings.database_read_url
         given["HIREWIRE_OPERATOR_TOKEN"] = settings.operator_token or ""
     return given
 

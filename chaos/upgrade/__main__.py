@@ -31,7 +31,7 @@ TOKEN = "operators-of-the-upgrade"
 Say = Callable[[str], None]
 BETWEEN_SECONDS = 3.0
 QUIET_SECONDS = 90.0
-BACK = ("auth", "vacancies", "web")
+BACK = ("auth", "vacancies")
 """The services that go back to the previous version in the middle."""
 
 

@@ -18,11 +18,19 @@ PAUSE_SECONDS = 0.05
 
 
 @dataclass
+class Account:
+    """Who signs in."""
+
+    email: str
+    token: str = ""
+
+
+@dataclass
 class Application:
     """An application, with the messages of both sides that were answered as sent."""
 
     id: str
-    boss: str
+    boss: Account
     texts: list[str] = field(default_factory=list)
 
 
@@ -31,7 +39,7 @@ class Person:
     """A candidate, with what the answers said."""
 
     id: str
-    token: str
+    account: Account
     resume: str = ""
     title: str = ""
     applications: list[Application] = field(default_factory=list)
@@ -43,7 +51,7 @@ class People:
     def __init__(self, client: httpx.AsyncClient, seed: int) -> None:
         self._client = client
         self._rng = random.Random(seed)
-        self._vacancies: list[tuple[str, str]] = []
+        self._vacancies: list[tuple[str, Account]] = []
         self._stopping = asyncio.Event()
         self.answers: Counter[str] = Counter()
         self.failures: list[str] = []
@@ -55,11 +63,34 @@ class People:
         path: str,
         body: dict[str, JsonValue] | None = None,
         *,
-        token: str = "",
+        who: Account | None = None,
         allowed: tuple[int, ...] = (),
     ) -> httpx.Response | None:
-        """One request, never repeated. None if there was no answer, or one that is a fault."""
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        """One request, repeated only to sign in again after the token has ended.
+
+        None if there was no answer, or one that is a fault.
+        """
+        answer = await self._once(method, path, body, who, (*allowed, 401) if who else allowed)
+        if who is None or answer is None or answer.status_code != 401:
+            return answer
+        await self._sign_in(who)
+        return await self._once(method, path, body, who, allowed)
+
+    async def _sign_in(self, who: Account) -> bool:
+        body: dict[str, JsonValue] = {"email": who.email, "password": PASSWORD}
+        entered = await self.ask("POST", "/api/auth/login", body)
+        who.token = entered.json()["accessToken"] if entered else ""
+        return entered is not None
+
+    async def _once(
+        self,
+        method: str,
+        path: str,
+        body: dict[str, JsonValue] | None,
+        who: Account | None,
+        allowed: tuple[int, ...],
+    ) -> httpx.Response | None:
+        headers = {"Authorization": f"Bearer {who.token}"} if who else {}
         what = f"{method} {path.rpartition('/')[0] or path}"
         try:
             answer = await self._client.request(method, path, json=body, headers=headers)
@@ -78,34 +109,31 @@ class People:
             boss = await self._register()
             assert boss is not None
             body: dict[str, JsonValue] = {"companyName": f"Company {n}", "phone": None}
-            await self.ask("POST", "/api/vacancies/employer-profile", body, token=boss.token)
-            await self._vacancy(boss.token)
+            await self.ask("POST", "/api/vacancies/employer-profile", body, who=boss.account)
+            await self._vacancy(boss.account)
         assert self._vacancies, self.failures
 
-    async def _vacancy(self, token: str) -> None:
+    async def _vacancy(self, who: Account) -> None:
         base = "/api/vacancies/vacancies"
         body: dict[str, JsonValue] = {
             "title": f"Job {self._rng.random():.6f}",
             "description": "<p>Work.</p>",
             "requirements": [{"skill": SKILL}],
         }
-        made = await self.ask("POST", base, body, token=token)
+        made = await self.ask("POST", base, body, who=who)
         if made is None:
             return
         id = made.json()["id"]
-        if await self.ask("POST", f"{base}/{id}/publish", token=token) is not None:
-            self._vacancies.append((id, token))
+        if await self.ask("POST", f"{base}/{id}/publish", who=who) is not None:
+            self._vacancies.append((id, who))
 
     async def _register(self) -> Person | None:
-        who: dict[str, JsonValue] = {
-            "email": f"p{self._rng.getrandbits(64):x}@example.org",
-            "password": PASSWORD,
-        }
-        made = await self.ask("POST", "/api/auth/register", who)
-        entered = await self.ask("POST", "/api/auth/login", who) if made else None
-        if made is None or entered is None:
+        account = Account(f"p{self._rng.getrandbits(64):x}@example.org")
+        body: dict[str, JsonValue] = {"email": account.email, "password": PASSWORD}
+        made = await self.ask("POST", "/api/auth/register", body)
+        if made is None or not await self._sign_in(account):
             return None
-        person = Person(made.json()["id"], entered.json()["accessToken"])
+        person = Person(made.json()["id"], account)
         self.people.append(person)
         return person
 
@@ -120,7 +148,7 @@ class People:
     async def _work(self) -> None:
         while not self._stopping.is_set():
             person = await self._register()
-            if person is None or not await self._seen("/api/profiles/me", person.token):
+            if person is None or not await self._seen("/api/profiles/me", person.account):
                 continue
             await self._edit(person)
             for _ in range(2):
@@ -128,11 +156,11 @@ class People:
             if self._rng.random() < 0.3:
                 await self._vacancy(self._rng.choice(self._vacancies)[1])
 
-    async def _seen(self, path: str, token: str) -> bool:
+    async def _seen(self, path: str, who: Account) -> bool:
         """Wait until an event has arrived; 404 is no fault until then."""
 
         async def there() -> bool:
-            answer = await self.ask("GET", path, token=token, allowed=(404,))
+            answer = await self.ask("GET", path, who=who, allowed=(404,))
             return answer is not None and answer.status_code == 200
 
         try:
@@ -149,13 +177,13 @@ class People:
             "status": "published",
             "skills": [{"name": SKILL}],
         }
-        made = await self.ask("POST", base, body, token=person.token)
+        made = await self.ask("POST", base, body, who=person.account)
         if made is None:
             return
         person.resume, person.title = made.json()["id"], "Cook 0"
         for n in range(1, 6):
             path, title = f"{base}/{person.resume}", f"Cook {n}"
-            if await self.ask("PATCH", path, {"title": title}, token=person.token) is not None:
+            if await self.ask("PATCH", path, {"title": title}, who=person.account) is not None:
                 person.title = title
             await self.ask("GET", "/api/vacancies/vacancies?q=job")
             await asyncio.sleep(PAUSE_SECONDS)
@@ -167,7 +195,7 @@ class People:
 
         async def applied() -> bool:
             answer = await self.ask(
-                "POST", path, {"resumeId": person.resume}, token=person.token, allowed=(404, 409)
+                "POST", path, {"resumeId": person.resume}, who=person.account, allowed=(404, 409)
             )
             if answer is not None and answer.status_code != 404:
                 made.append(answer)
@@ -180,8 +208,8 @@ class People:
         person.applications.append(application)
         one = f"/api/vacancies/applications/{application.id}/messages"
         for n in range(4):
-            text, token = f"Message {n}", (boss, person.token)[n % 2]
-            if await self.ask("POST", one, {"text": text}, token=token) is not None:
+            text, who = f"Message {n}", (boss, person.account)[n % 2]
+            if await self.ask("POST", one, {"text": text}, who=who) is not None:
                 application.texts.append(text)
 
     async def judge(self) -> list[str]:
@@ -192,12 +220,12 @@ class People:
             if not person.resume:
                 continue
             own = await self.ask(
-                "GET", f"/api/profiles/resumes/{person.resume}", token=person.token
+                "GET", f"/api/profiles/resumes/{person.resume}", who=person.account
             )
             card = f"/api/vacancies/resumes/{person.resume}"
 
             async def newest(person: Person = person, card: str = card) -> bool:
-                seen = await self.ask("GET", card, token=boss, allowed=(404,))
+                seen = await self.ask("GET", card, who=boss, allowed=(404,))
                 return seen is not None and seen.json().get("title") == person.title
 
             if own is None or own.json()["title"] != person.title:
@@ -205,7 +233,7 @@ class People:
             await _noted(wrong, f"card of {person.resume}: not {person.title}", newest)
             for one in person.applications:
                 path = f"/api/vacancies/applications/{one.id}/messages?limit=100"
-                page = await self.ask("GET", path, token=person.token)
+                page = await self.ask("GET", path, who=person.account)
                 texts = [item["text"] for item in page.json()["items"]] if page else []
                 if [text for text in reversed(texts) if text] != one.texts:
                     wrong.append(f"application {one.id}: {texts} instead of {one.texts}")

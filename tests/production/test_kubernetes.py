@@ -60,7 +60,7 @@ def test_probes_ask_for_paths_that_exist() -> None:
     asked = {path for text in SOURCES for path in re.findall(r"/health/\w+|/metrics", text)}
     asked.discard("/health/ready")  # in a comment that says why it is not asked for
     assert asked == {"/health/live", "/health/serving", "/metrics"}
-    service = (ROOT / "src/hirewire/kit/service.py").read_text()
+    service = (ROOT / "src/hirewire/kit/health.py").read_text()
     assert all(f'router.get("{path}")' in service for path in asked)
     web = (ROOT / "src/hirewire/web/app.py").read_text()
     assert all(f'router.get("{path}")' in web for path in ("/health/live", "/metrics"))

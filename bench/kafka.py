@@ -25,12 +25,12 @@ from hirewire.messaging.brokers.kafka import Kafka
 from hirewire.messaging.brokers.kafka.address import parse_url
 
 COUNTS = {
-    "batched": (80_000, 10_000),
-    "faststream over Kafka": (4_000, 1_000),
-    "faststream over Kafka, at once": (8_000, 1_500),
+    "batched": (50_000, 10_000),
+    "faststream over Kafka": (2_000, 1_000),
+    "faststream over Kafka, at once": (4_000, 1_500),
 }
 """Messages per round: in a full run and in a quick one."""
-BACKLOG = (100_000, 10_000)
+BACKLOG = (50_000, 10_000)
 
 
 class OverKafka:

@@ -60,8 +60,8 @@ async def bare(world: World) -> None:
 
     It reports the seconds until all are confirmed.
     """
-    made = messages(int(world.options["count"]))
     await world.go()
+    made = messages(int(world.options["count"]))
     world.report(seconds=_produce(world, made))
     await world.end()
 

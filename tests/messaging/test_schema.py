@@ -49,6 +49,38 @@ async def test_a_migration_that_waits_for_a_table_lets_others_use_it(
         await connection.close()
 
 
+async def test_a_migration_and_a_request_in_each_others_way_let_the_request_pass(
+    fresh_database: Fresh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The request holds one table and needs the other; so does the migration, the other way."""
+    url = await fresh_database()
+    await migrate(url)
+    tries: list[float] = []
+
+    def changed(connection: Connection, *_: str) -> Sequence[str]:
+        tries.append(asyncio.get_event_loop().time())
+        connection.exec_driver_sql("lock table messaging.outbox in access exclusive mode")
+        connection.exec_driver_sql("lock table messaging.log in access exclusive mode")
+        return ["messaging:9999"]
+
+    async def always(*_: object) -> list[str]:
+        return ["messaging"]
+
+    monkeypatch.setattr(schema, "_upgrade", changed)
+    monkeypatch.setattr(schema, "pending", always)
+    request = await connect(url, application="tests")
+    for _ in range(3):
+        async with request.transaction():
+            await request.fetchval("select count(*) from messaging.log")
+            migrating, before = asyncio.create_task(migrate(url)), len(tries)
+            while len(tries) == before:
+                await asyncio.sleep(0.001)
+            await asyncio.sleep(0.03)  # it has the outbox now, and waits for the log
+            await request.fetchval("select count(*) from messaging.outbox")
+        assert await migrating == ["messaging:9999"]
+    await request.close()
+
+
 async def test_the_previous_version_is_ready_at_a_newer_schema(fresh_database: Fresh) -> None:
     url = await fresh_database()
     await migrate(url)

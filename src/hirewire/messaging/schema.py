@@ -17,10 +17,19 @@ from hirewire.messaging.database import cause_of, connect
 from hirewire.messaging.locks import lock_number
 from hirewire.messaging.servers import open_connection
 
-LOCK_TIMEOUT = "2s"
-"""How long a migration waits for a table, and those who use the table behind it."""
-TRIES = 60
-PAUSE_SECONDS = 1.0
+LOCK_TIMEOUT = "100ms"
+"""How long a migration waits for a table, and those who use the table behind it.
+
+Two who wait for each other are found after a second, by the one who has waited for so long: that
+would be a request, which fails. So a migration gives up long before.
+"""
+TRIES = 300
+PAUSE_SECONDS = 0.3
+_CONFLICTS = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
+# Only a superuser may: then a migration finds out at once that it is in the way.
+_YIELDS = """
+select set_config('deadlock_timeout', '20ms', true) where current_setting('is_superuser') = 'on'
+"""
 
 Schemas: TypeAlias = Sequence[tuple[str, str]]
 """Schemas of a database, each with the package of its migrations."""
@@ -68,7 +77,7 @@ async def migrate(url: str, schemas: Schemas = OWN) -> list[str]:
             try:
                 return await _migrated(engine, schemas)
             except DBAPIError as error:
-                if not isinstance(cause_of(error), asyncpg.LockNotAvailableError):
+                if not isinstance(cause_of(error), _CONFLICTS):
                     raise
                 await asyncio.sleep(PAUSE_SECONDS)
         return await _migrated(engine, schemas)
@@ -87,6 +96,7 @@ async def _migrated(engine: AsyncEngine, schemas: Schemas) -> list[str]:
             "select pg_advisory_xact_lock($1)", (lock_number("migrate"),)
         )
         await connection.exec_driver_sql(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
+        await connection.exec_driver_sql(_YIELDS)
         applied: list[str] = []
         for schema, package in schemas:
             await connection.exec_driver_sql(f"create schema if not exists {schema}")

@@ -15,6 +15,7 @@ SKILL = "Python"
 PASSWORD = "correct horse battery"
 SEEN_SECONDS = 30.0
 PAUSE_SECONDS = 0.05
+JUDGED_AT_ONCE = 4
 
 
 @dataclass
@@ -215,29 +216,34 @@ class People:
     async def judge(self) -> list[str]:
         """What is not as it was answered: missing, there twice, or in another order."""
         wrong: list[str] = []
-        boss = self._vacancies[0][1]
-        for person in self.people:
-            if not person.resume:
-                continue
-            own = await self.ask(
-                "GET", f"/api/profiles/resumes/{person.resume}", who=person.account
-            )
-            card = f"/api/vacancies/resumes/{person.resume}"
+        places = asyncio.Semaphore(JUDGED_AT_ONCE)
 
-            async def newest(person: Person = person, card: str = card) -> bool:
-                seen = await self.ask("GET", card, who=boss, allowed=(404,))
-                return seen is not None and seen.json().get("title") == person.title
+        async def one(person: Person) -> None:
+            async with places:
+                await self._judge(person, wrong)
 
-            if own is None or own.json()["title"] != person.title:
-                wrong.append(f"resume {person.resume}: not {person.title}")
-            await _noted(wrong, f"card of {person.resume}: not {person.title}", newest)
-            for one in person.applications:
-                path = f"/api/vacancies/applications/{one.id}/messages?limit=100"
-                page = await self.ask("GET", path, who=person.account)
-                texts = [item["text"] for item in page.json()["items"]] if page else []
-                if [text for text in reversed(texts) if text] != one.texts:
-                    wrong.append(f"application {one.id}: {texts} instead of {one.texts}")
+        await asyncio.gather(*(one(person) for person in self.people if person.resume))
         return wrong
+
+    async def _judge(self, person: Person, wrong: list[str]) -> None:
+        boss = self._vacancies[0][1]
+        path = f"/api/profiles/resumes/{person.resume}"
+        own = await self.ask("GET", path, who=person.account)
+        if own is None or own.json()["title"] != person.title:
+            wrong.append(f"resume {person.resume}: not {person.title}")
+        card = f"/api/vacancies/resumes/{person.resume}"
+
+        async def newest() -> bool:
+            seen = await self.ask("GET", card, who=boss, allowed=(404,))
+            return seen is not None and seen.json().get("title") == person.title
+
+        await _noted(wrong, f"card of {person.resume}: not {person.title}", newest)
+        for one in person.applications:
+            path = f"/api/vacancies/applications/{one.id}/messages?limit=100"
+            page = await self.ask("GET", path, who=person.account)
+            texts = [item["text"] for item in page.json()["items"]] if page else []
+            if [text for text in reversed(texts) if text] != one.texts:
+                wrong.append(f"application {one.id}: {texts} instead of {one.texts}")
 
 
 async def _noted(wrong: list[str], what: str, condition: Callable[[], Awaitable[bool]]) -> None:

@@ -47,6 +47,7 @@ ALL = (
     "end_to_end",
     "webhooks",
     "storage",
+    "capacity",
     "memory",
 )
 

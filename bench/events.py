@@ -36,9 +36,9 @@ def noted(number: int, key: UUID) -> Noted:
     return Noted(page=key, number=number, text="x" * (BODY_BYTES - _EMPTY - len(str(number))))
 
 
-def messages(count: int, keys: int = KEYS) -> Sequence[Message]:
-    """Messages numbered 0 to `count`, over all keys in turn, as a relay would publish them."""
-    return [_message(number, keys) for number in range(count)]
+def messages(count: int, keys: int = KEYS, *, start: int = 0) -> Sequence[Message]:
+    """So many messages, numbered from `start`, over all keys in turn, as a relay publishes them."""
+    return [_message(number, keys) for number in range(start, start + count)]
 
 
 def _message(number: int, keys: int) -> Message:

@@ -25,6 +25,7 @@ WORKERS = {
     "chained": "bench.ours:chained",
     "recovering": "bench.ours:recovering",
     "recovering one at a time": "bench.ours:recovering_one_at_a_time",
+    "clocked": "bench.clocked:clocked",
     "relay": "bench.ours:relay",
     "record": "bench.writers:record_many",
     "record large": "bench.writers:record_large",

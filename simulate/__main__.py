@@ -8,6 +8,11 @@ from pathlib import Path
 
 def main() -> None:
     """Run from the command line; the exit code is 1 if a history fails."""
+    if "--capacity" in sys.argv:
+        from simulate.capacity.__main__ import main as capacity
+
+        capacity([one for one in sys.argv[1:] if one != "--capacity"])
+        return
     if os.environ.get("PYTHONHASHSEED") != "0":  # the iteration order of sets depends on it
         os.environ["PYTHONHASHSEED"] = "0"
         os.execv(sys.executable, [sys.executable, "-m", "simulate", *sys.argv[1:]])

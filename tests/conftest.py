@@ -324,7 +324,18 @@ def fresh_namespace(kafka_url: str) -> str:
     return f"{kafka_url}/t{uuid4().hex[:16]}"
 
 
-FRESH = {"postgres": "broker_database", "rabbitmq": "fresh_vhost", "kafka": "fresh_namespace"}
+@pytest.fixture
+def fresh_partitions(fresh_namespace: str) -> str:
+    """The same, with three partitions for each owner."""
+    return f"{fresh_namespace}?partitions=3"
+
+
+FRESH = {
+    "postgres": "broker_database",
+    "rabbitmq": "fresh_vhost",
+    "kafka": "fresh_namespace",
+    "kafka-partitions": "fresh_partitions",
+}
 
 
 BROKERS_OF_TESTS = os.environ.get("HIREWIRE_TEST_BROKERS", "postgres,rabbitmq").split(",")

@@ -14,12 +14,12 @@ from hirewire.messaging.consuming.partitions import (
     SENT_BY,
     PartitionRouter,
     handed_on,
-    partition_of,
     taken_over,
     topology_of,
 )
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.reconciliation import barriers, cutover
+from hirewire.messaging.spreading import partition_of
 from hirewire.messaging.subscriptions import on
 from hirewire.messaging.transaction import Tx
 from tests.builders import eventually

@@ -16,7 +16,7 @@ from hirewire.messaging.broker import (
     queue_of,
 )
 from hirewire.messaging.consuming.consumer import Consumer
-from hirewire.messaging.consuming.partitions import PartitionRouter, partition_of, topology_of
+from hirewire.messaging.consuming.partitions import PartitionRouter, topology_of
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.publishing.outbox import record
@@ -24,6 +24,7 @@ from hirewire.messaging.publishing.relay import Relay
 from hirewire.messaging.publishing.subscribers import write_subscribers
 from hirewire.messaging.reconciliation import barriers
 from hirewire.messaging.runtime import Messaging
+from hirewire.messaging.spreading import partition_of
 from hirewire.messaging.subscriptions import on_batch
 from hirewire.messaging.transaction import Transactions, Tx
 from tests.builders import eventually

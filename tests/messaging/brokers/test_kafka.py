@@ -69,13 +69,13 @@ def test_errors_are_permanent_or_temporary(code: int, error: type[Exception]) ->
 
 
 def test_of_two_processes_that_bind_an_event_at_once_the_first_counts() -> None:
-    first = Binding("hirewire.logs", {"a": 5})
-    second = Binding("hirewire.logs", {"a": 9, "b": 9})
+    first = Binding("hirewire.logs", {"a": (5,)})
+    second = Binding("hirewire.logs", {"a": (9,), "b": (9,)})
     assert after(None, first) == first
-    assert after(first, second).events == {"a": 5, "b": 9}
-    without = after(second, Binding("hirewire.logs", {"b": 12}))
-    assert without.events == {"b": 9}
-    assert after(without, second).events == {"a": 9, "b": 9}
+    assert after(first, second).events == {"a": (5,), "b": (9,)}
+    without = after(second, Binding("hirewire.logs", {"b": (12,)}))
+    assert without.events == {"b": (9,)}
+    assert after(without, second).events == {"a": (9,), "b": (9,)}
 
 
 @pytest.mark.parametrize("value", [b"", b"[]", b"{}", b'{"events": 1}', b"\xff"])
@@ -85,20 +85,25 @@ def test_a_binding_that_cannot_be_read_is_no_binding(value: bytes) -> None:
 
 
 def test_a_binding_is_stored_whole() -> None:
-    made = Binding("hirewire.logs", {"a": 5}, {"hirewire.auth": 3}, "own", ("part.logs.0.#",))
+    made = Binding(
+        "hirewire.logs", {"a": (5,)}, {"hirewire.auth": (3, 0)}, "own", ("part.logs.0.#",)
+    )
     assert Binding.read("hirewire.logs", made.to_json()) == made
-    assert json.loads(made.to_json())["events"] == {"a": 5}
-    assert made.takes("a", 5)
-    assert not made.takes("a", 4)
-    assert not made.takes("b", 9)
+    assert json.loads(made.to_json())["events"] == {"a": [5]}
+    assert made.takes("a", 0, 5)
+    assert not made.takes("a", 0, 4)
+    assert not made.takes("b", 0, 9)
+    assert made.takes("a", 1, 0)  # a partition that was made later
     assert made.has_key("part.logs.0.message")
     assert not made.has_key("part.logs.1.message")
 
 
 def test_offsets_that_mean_nothing_any_more_are_corrected() -> None:
-    made = Binding("hirewire.logs", {"a": 5, "b": 9}, {"a": 3, "c": 8}, ids={"a": "1", "b": "2"})
-    found = made.corrected({"a": "other", "b": "2"}, {"a": 4, "b": 6}, lambda event: event)
-    assert (found.events, found.starts) == ({"a": 0, "b": 6}, {"a": 0, "c": 8})
+    events, starts = {"a": (5, 5), "b": (9, 1)}, {"a": (3, 3), "c": (8, 8)}
+    made = Binding("hirewire.logs", events, starts, ids={"a": "1", "b": "2"})
+    ends = {"a": (4, 4), "b": (6, 6, 6)}
+    found = made.corrected({"a": "other", "b": "2"}, ends, lambda event: event)
+    assert (found.events, found.starts) == ({"a": (), "b": (6, 1)}, {"a": (), "c": (8, 8)})
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=8))

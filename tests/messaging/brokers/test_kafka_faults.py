@@ -224,7 +224,7 @@ async def test_the_place_in_a_quiet_topic_is_kept(board: Board) -> None:
     broker = Kafka(f"{board.url}/{board.name}", client="writer", keep_seconds=0.2)
     await broker.declare([QUIET])
     topics = [f"{board.name}.auth", board.topic]
-    committed = partial(broker._cluster._committed, QUIET.queue, topics)
+    committed = partial(broker._cluster._committed, QUIET.queue, [(one, 0) for one in topics])
 
     async def known() -> bool:
         return min((await broker._cluster.call(committed)).values()) >= 0

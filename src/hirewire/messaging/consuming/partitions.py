@@ -11,7 +11,6 @@ and before all messages after it.
 """
 
 import asyncio
-import hashlib
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
@@ -35,6 +34,7 @@ from hirewire.messaging.ids import new_id
 from hirewire.messaging.locks import Session, lock_number, open_session
 from hirewire.messaging.ordered import publish_in_order
 from hirewire.messaging.reconciliation import barriers, cutover
+from hirewire.messaging.spreading import partition_of
 from hirewire.messaging.transaction import Transactions
 
 log = structlog.get_logger(__name__)
@@ -51,21 +51,6 @@ where locktype = 'advisory' and granted and mode = 'ShareLock' and objsubid = 1
   and classid::bigint = $1 and objid::bigint = $2
   and database = (select oid from pg_database where datname = current_database())
 """
-
-
-def partition_of(key: str, count: int) -> int:
-    """The partition of a key.
-
-    Jump consistent hash (Lamping, Veach, 2014) moves as few keys as possible when the count grows.
-    """
-    text = key.encode("utf-8", "surrogatepass")
-    state = int.from_bytes(hashlib.blake2b(text, digest_size=8).digest())
-    bucket, jump = -1, 0
-    while jump < count:
-        bucket = jump
-        state = (state * 2862933555777941757 + 1) & (2**64 - 1)
-        jump = int((bucket + 1) * (2**31 / ((state >> 33) + 1)))
-    return bucket
 
 
 def topology_of(service: str, number: int) -> QueueTopology:

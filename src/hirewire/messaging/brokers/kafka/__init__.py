@@ -29,7 +29,14 @@ from hirewire.messaging.brokers.kafka.cluster import OTHERS, Cluster
 from hirewire.messaging.brokers.kafka.consumer import Consumer
 from hirewire.messaging.brokers.kafka.messages import delivery_of, routing_key_of
 from hirewire.messaging.brokers.kafka.publisher import Publisher, RecordRefused
-from hirewire.messaging.brokers.kafka.routing import Routed, route_all, takes
+from hirewire.messaging.brokers.kafka.routing import (
+    Placed,
+    Routed,
+    kind_of,
+    marks,
+    route_all,
+    spread,
+)
 
 __all__ = ["Kafka", "parse_url"]
 
@@ -94,7 +101,18 @@ class Kafka:
         except BrokerMisconfigured as error:
             return _refused(str(error))
         self._publisher = self._usable(self._publisher)
-        return self._publisher.send(records)
+        return self._publisher.send(self._placed(records, self._publisher))
+
+    def _placed(self, records: Sequence[Routed], publisher: Publisher) -> list[Placed]:
+        """The partitions of records; behind a mark if this producer's are spread otherwise now."""
+        own = self._address.own(self._client)
+        placed = spread(records, self._cluster)
+        if all(topic != own for topic, _, _ in records):
+            return placed
+        if (count := self._cluster.count_of(own)) == publisher.marked:
+            return placed
+        publisher.marked = count
+        return [*marks(own, count), *placed]
 
     async def _publish_apart(self, messages: Sequence[Message]) -> list[Outcome]:
         """Publish one after the other, since the cluster refuses one of them.
@@ -122,7 +140,7 @@ class Kafka:
         [outcome], records = route_all([message], self._cluster, self._client)
         try:
             await self._cluster.make({topic for topic, _, _ in records})
-            await publisher.send(records)
+            await publisher.send(self._placed(records, publisher))
         except (BrokerMisconfigured, RecordRefused) as error:
             message.refusal = f"{', '.join(sorted({topic for topic, _, _ in records}))}: {error}"
             return Outcome.REFUSED
@@ -148,9 +166,9 @@ class Kafka:
         try:
             await consumer.active()
             binding = await cluster.binding(topology.queue)
-            topics = cluster.read_by(binding)
-            least = {topic: cluster.start_of(binding, topic) for topic in topics}
-            await consumer.start(least, await cluster.bounds(topics), binding.ids)
+            bounds = await cluster.bounds(cluster.read_by(binding))
+            least = {place: cluster.start_of(binding, place) for place in bounds}
+            await consumer.start(least, bounds, binding.ids)
             async for batch in self._batches(consumer, binding, topology, limit):
                 yield batch
         finally:
@@ -162,17 +180,17 @@ class Kafka:
     ) -> AsyncGenerator[Sequence[Delivery]]:
         loop = asyncio.get_running_loop()
         looked_at = kept_at = loop.time()
-        is_ours = partial(takes, binding, topology)
+        kind = partial(kind_of, binding, topology)
 
         def delivery(record: Record) -> Delivery:
             owner = self._owner_of(record.topic() or "")
             return delivery_of(record, topology.queue, user=owner, lease=consumer)
 
         while True:
-            await consumer.fill(limit, is_ours)
+            await consumer.fill(limit, kind, self._cluster.ends)
             # What is not for this queue may be for a newer version of it.
             is_due = loop.time() > looked_at + self._watchdog
-            if is_due and not await self._cluster.are_there(binding):
+            if is_due and not await self._cluster.are_there(binding, consumer.places):
                 raise BrokerUnavailable(
                     f"the topics of {topology.queue} are not found as they were"
                 )
@@ -202,9 +220,15 @@ class Kafka:
         await self._cluster.make(topics)
         ends = await self._cluster.ends(topics)
         reader = await BroadcastReader.open(self._address, self._client, ends)
+        loop = asyncio.get_running_loop()
+        looked_at = loop.time()
         try:
             yield []
             while True:
+                if loop.time() > looked_at + self._watchdog:
+                    if set(await self._cluster.places(topics)) != ends.keys():
+                        raise BrokerUnavailable("there are other partitions than before")
+                    looked_at = loop.time()
                 found = [
                     delivery_of(one, "", user=self._owner_of(one.topic() or ""), lease=None)
                     for one in await reader.next()

@@ -16,9 +16,10 @@ Configuration: TypeAlias = dict[str, str | int | float | bool | Callable[[KafkaE
 
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER")
 DAYS, MOST_DAYS = 7, 3650
+MOST_PARTITIONS = 256
 ANSWER_SECONDS = 10.0
 """How long a cluster may take to answer."""
-_OPTIONS = ("ca", "mechanism", "replication", "retention_days", "token_endpoint")
+_OPTIONS = ("ca", "mechanism", "partitions", "replication", "retention_days", "token_endpoint")
 _DENIED = frozenset(
     {
         KafkaError.TOPIC_AUTHORIZATION_FAILED,
@@ -59,6 +60,8 @@ class Address:
     """Copies of each partition; -1: as many as the cluster's default."""
     retention_days: int
     """How long a topic keeps an event."""
+    partitions: int = 1
+    """Of each owner's topic, at least."""
     troubles: Troubles = field(default_factory=Troubles, compare=False)
 
     def configuration(self, client: str) -> Configuration:
@@ -93,6 +96,10 @@ class Address:
         """The name of an owner's topic, or of a queue's group."""
         return f"{self.namespace}.{name.removeprefix(f'{QUEUE_PREFIX}.')}"
 
+    def is_owners(self, topic: str) -> bool:
+        """Whether a topic has the events of an owner."""
+        return topic.startswith(f"{self.namespace}.")
+
     def alone(self, queue: str) -> str:
         """The name of a queue's own topic."""
         return f"{self.namespace}-to.{queue.removeprefix(f'{QUEUE_PREFIX}.')}"
@@ -120,6 +127,7 @@ def parse_url(url: str) -> Address:
         security=_security(parts.scheme == "kafka+ssl", user, password, options),
         replication=_whole(options, "replication", -1, 9),
         retention_days=_whole(options, "retention_days", DAYS, MOST_DAYS),
+        partitions=_whole(options, "partitions", 1, MOST_PARTITIONS),
     )
 
 

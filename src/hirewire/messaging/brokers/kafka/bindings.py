@@ -12,6 +12,7 @@ counts.
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeAlias
 
 from confluent_kafka import Consumer, KafkaError, KafkaException
 
@@ -22,17 +23,24 @@ from hirewire.messaging.brokers.kafka.reading import look_up, partitions, reader
 _AT_ONCE = 500
 
 
+Offsets: TypeAlias = tuple[int, ...]
+"""Of the partitions of a topic; 0 in those that are missing, which were made later."""
+
+
+def at(offsets: Offsets | None, partition: int) -> int:
+    """The offset in a partition."""
+    return offsets[partition] if offsets is not None and partition < len(offsets) else 0
+
+
 @dataclass(frozen=True, slots=True)
 class Binding:
     """What a queue gets."""
 
     queue: str
-    events: Mapping[str, int]
-    """By event, the offset from which on the queue gets it, in the topic of its owner."""
-    starts: Mapping[str, int] = field(default_factory=dict)
-    """By topic of an owner, the offset from which on the queue gets what is for it alone; 0 for
-    those that are missing, which were made later.
-    """
+    events: Mapping[str, Offsets]
+    """By event, the offsets from which on the queue gets it, in the topic of its owner."""
+    starts: Mapping[str, Offsets] = field(default_factory=dict)
+    """By topic of an owner, the offsets from which on the queue gets what is for it alone."""
     topic: str | None = None
     """A topic of the queue's own, all of which it gets."""
     keys: Sequence[str] = ()
@@ -41,7 +49,7 @@ class Binding:
     """By topic that it reads, the cluster's id of it: another one is a topic that was deleted."""
 
     def corrected(
-        self, ids: Mapping[str, str], ends: Mapping[str, int], topic_of: Callable[[str], str]
+        self, ids: Mapping[str, str], ends: Mapping[str, Offsets], topic_of: Callable[[str], str]
     ) -> "Binding":
         """Without offsets that mean nothing any more, by the ids and ends of topics.
 
@@ -49,13 +57,13 @@ class Binding:
         end of one that has lost records.
         """
 
-        def offset(topic: str, at: int) -> int:
+        def right(topic: str, offsets: Offsets) -> Offsets:
             if topic in ids and self.ids.get(topic, ids[topic]) != ids[topic]:
-                return 0
-            return min(at, ends.get(topic, at))
+                return ()
+            return tuple(map(min, offsets, ends.get(topic, offsets)))
 
-        events = {event: offset(topic_of(event), at) for event, at in self.events.items()}
-        starts = {topic: offset(topic, at) for topic, at in self.starts.items()}
+        events = {event: right(topic_of(event), found) for event, found in self.events.items()}
+        starts = {topic: right(topic, found) for topic, found in self.starts.items()}
         return replace(self, events=events, starts=starts)
 
     def to_json(self) -> bytes:
@@ -69,8 +77,8 @@ class Binding:
         """The inverse of `to_json`. Raises `ValueError`."""
         try:
             row = json.loads(value)
-            events = {str(name): int(offset) for name, offset in row["events"].items()}
-            starts = {str(name): int(offset) for name, offset in row["starts"].items()}
+            events = {str(name): tuple(map(int, found)) for name, found in row["events"].items()}
+            starts = {str(name): tuple(map(int, found)) for name, found in row["starts"].items()}
             ids = {str(topic): str(id) for topic, id in row.get("ids", {}).items()}
             return cls(queue, events, starts, row["topic"], tuple(row["keys"]), ids)
         except (AttributeError, KeyError, TypeError, ValueError) as error:
@@ -80,10 +88,10 @@ class Binding:
         """Whether both get the same of the topics that they read."""
         return replace(self, starts={}) == replace(other, starts={})
 
-    def takes(self, event: str, offset: int) -> bool:
-        """Whether the queue gets an event at this offset of its owner's topic."""
+    def takes(self, event: str, partition: int, offset: int) -> bool:
+        """Whether the queue gets an event at this place of its owner's topic."""
         since = self.events.get(event)
-        return since is not None and offset >= since
+        return since is not None and offset >= at(since, partition)
 
     def has_key(self, routing_key: str) -> bool:
         """Whether a routing key leads to the queue's own topic."""
@@ -99,8 +107,8 @@ def after(before: Binding | None, given: Binding) -> Binding:
         return given
     # A lower one is that of a topic that was created again.
     kept = {
-        name: min(offset, given.events[name])
-        for name, offset in before.events.items()
+        name: tuple(map(min, offsets, given.events[name]))
+        for name, offsets in before.events.items()
         if name in given.events
     }
     return replace(given, events={**given.events, **kept})
@@ -176,7 +184,7 @@ class Bindings:
             self._reader = reader_of(self.address, self.client, how)
             self._next = 0
             look_up(self._reader, [self.topic])
-            self._reader.assign(partitions({self.topic: 0}))
+            self._reader.assign(partitions({(self.topic, 0): 0}))
         return self._reader
 
 

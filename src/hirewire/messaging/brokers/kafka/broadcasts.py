@@ -10,6 +10,7 @@ from confluent_kafka import Message as Record
 from hirewire.messaging.broker import BROADCAST_MESSAGES, BrokerUnavailable
 from hirewire.messaging.brokers.kafka.address import Address
 from hirewire.messaging.brokers.kafka.reading import (
+    Place,
     look_up,
     next_records,
     partitions,
@@ -39,9 +40,9 @@ class BroadcastReader:
 
     @classmethod
     async def open(
-        cls, address: Address, client: str, offsets: Mapping[str, int]
+        cls, address: Address, client: str, offsets: Mapping[Place, int]
     ) -> "BroadcastReader":
-        """Start at these offsets, by topic."""
+        """Start at these offsets."""
         reader = cls(address, client)
         await reader._call(lambda: reader._assign(offsets))
         return reader
@@ -57,8 +58,8 @@ class BroadcastReader:
         """Close the connections."""
         await asyncio.to_thread(self._client.close)
 
-    def _assign(self, offsets: Mapping[str, int]) -> None:
-        look_up(self._client, offsets)
+    def _assign(self, offsets: Mapping[Place, int]) -> None:
+        look_up(self._client, [topic for topic, _ in offsets])
         self._client.assign(partitions(offsets))
 
     def _records(self) -> list[Record]:

@@ -5,7 +5,7 @@ Its functions wait for answers, so they run in a thread, one after the other.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TypeVar
@@ -18,7 +18,7 @@ from confluent_kafka import (
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
+from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic, OffsetSpec, TopicMetadata
 
 from hirewire.messaging.broker import (
     BrokerMisconfigured,
@@ -28,14 +28,16 @@ from hirewire.messaging.broker import (
     QueueTopology,
 )
 from hirewire.messaging.brokers.kafka.address import ANSWER_SECONDS, Address, is_passing
-from hirewire.messaging.brokers.kafka.bindings import Binding, Bindings
-from hirewire.messaging.brokers.kafka.reading import reader_of
+from hirewire.messaging.brokers.kafka.bindings import Binding, Bindings, Offsets, at
+from hirewire.messaging.brokers.kafka.reading import Place, reader_of
 from hirewire.messaging.event import EVENTS
 
 REACH_SECONDS = 5.0
 """How long to look for any node of the cluster."""
 LARGEST = 8 * 1024 * 1024
 """Bytes of a record with all that belongs to it."""
+KNOWN_SECONDS = 5.0
+"""How long the numbers of partitions are known."""
 OTHERS = "other"
 """The owner of events that no class describes."""
 _MAY_NOT = (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
@@ -52,8 +54,9 @@ class Cluster:
         self._admin: AdminClient | None = None
         # One thread, so that a call that was given up ends before the next one begins.
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka")
-        self._topics: set[str] = set()
-        """Topics that are known to exist."""
+        self._topics: dict[str, int] = {}
+        """Topics that are known to exist, and the numbers of their partitions."""
+        self._known_at = 0.0
 
     @property
     def lock_topic(self) -> str:
@@ -70,9 +73,19 @@ class Cluster:
             return [binding.topic]
         return sorted({self.topic_of(event) for event in binding.events})
 
-    def start_of(self, binding: Binding, topic: str) -> int:
-        """The first offset of a topic that a queue may get."""
-        return binding.starts.get(topic, 0)
+    def start_of(self, binding: Binding, place: Place) -> int:
+        """The first offset that a queue may get."""
+        topic, partition = place
+        return at(binding.starts.get(topic), partition)
+
+    def count_of(self, topic: str) -> int:
+        """The number of partitions of a topic that `make` has looked up.
+
+        Raises `BrokerUnavailable` if it is not known any more.
+        """
+        if topic not in self._topics:
+            raise BrokerUnavailable(f"the partitions of {topic} are looked up again")
+        return self._topics[topic]
 
     async def refresh(self) -> None:
         """Read the bindings as they are now."""
@@ -94,32 +107,39 @@ class Cluster:
         """Delete a queue and its group, unless the group has members."""
         await self.call(lambda: self._delete(queue))
 
-    async def are_there(self, binding: Binding) -> bool:
-        """Whether the topics that a queue reads are those that they were."""
+    async def are_there(self, binding: Binding, places: Collection[Place]) -> bool:
+        """Whether the topics that a queue reads are those that they were, with these partitions."""
         if not binding.ids:
             return True
         try:
-            return await self.call(lambda: self._ids(binding.ids)) == binding.ids
+            ids = await self.call(lambda: self._ids(binding.ids))
+            now = await self.call(lambda: self._places({topic for topic, _ in places}))
         except BrokerUnavailable:
             return False
+        return ids == binding.ids and set(now) == set(places)
+
+    async def places(self, topics: Iterable[str]) -> list[Place]:
+        """The partitions of topics, as they are now."""
+        return await self.call(lambda: self._places(topics))
 
     async def stats(self, queue: str) -> QueueStats:
         """How much a queue has to read, and the number of its active members: one or none."""
         binding = await self.binding(queue)
         return await self.call(lambda: self._stats(binding))
 
-    async def ends(self, topics: Iterable[str]) -> dict[str, int]:
+    async def ends(self, topics: Iterable[str]) -> dict[Place, int]:
         """The offsets after the last records."""
-        return await self.call(lambda: self._ends(topics))
+        return await self.call(lambda: self._ends(self._places(topics)))
 
-    async def bounds(self, topics: Sequence[str]) -> dict[str, tuple[int, int]]:
+    async def bounds(self, topics: Sequence[str]) -> dict[Place, tuple[int, int]]:
         """The offsets of the first records, and those after the last ones."""
-        return await self.call(lambda: self._bounds(topics))
+        return await self.call(lambda: self._bounds(self._places(topics)))
 
     async def make(self, topics: Iterable[str]) -> None:
-        """Make the topics that are missing."""
-        if not self._topics.issuperset(topics):
-            await self.call(lambda: self._make(topics))
+        """Make the topics that are missing, and learn how many partitions the others have."""
+        is_old = time.monotonic() > self._known_at + KNOWN_SECONDS
+        if is_old or not self._topics.keys() >= set(topics):
+            await self.call(lambda: self._make(topics, again=is_old))
 
     async def ping(self) -> None:
         """Return when the cluster has answered."""
@@ -155,17 +175,19 @@ class Cluster:
 
     def forget_topics(self) -> None:
         """Look again which topics there are, since one may have been deleted."""
-        self._topics = set()
+        self._topics = {}
 
     def _refresh(self) -> None:
         topic = self.bindings.topic
         if topic not in self._topics:
             self.bindings.close()  # it may be another topic than before
         self._make([topic])
-        self.bindings.read_to(self._ends([topic])[topic])
+        self.bindings.read_to(self._ends([(topic, 0)])[topic, 0])
 
     def _declare(self, queues: Sequence[QueueTopology], *, exactly: bool) -> None:
         self._make([self.bindings.topic, self.lock_topic])
+        if exactly:
+            self._grow()
         for topology in queues:
             self._refresh()
             before = self.bindings.queues.get(topology.queue)
@@ -194,7 +216,7 @@ class Cluster:
             before = self._consumed(topology)
         topics = {self.topic_of(event) for event in topology.types}
         self._make(topics)
-        ids, ends = self._ids(topics), self._ends(topics)
+        ids, ends = self._ids(topics), self._ends_by_topic(topics)
         if before is not None:
             before = before.corrected(ids, ends, self.topic_of)
         known = before.events if before is not None else {}
@@ -218,11 +240,17 @@ class Cluster:
         A queue that is deleted has no offsets; another one goes on where its group was.
         """
         topics = sorted({self.topic_of(event) for event in topology.types})
-        offsets = {one: at for one, at in self._committed(topology.queue, topics).items() if at > 0}
-        if not offsets:
+        committed = self._committed(topology.queue, self._places(topics))
+        known = sorted({topic for (topic, _), offset in committed.items() if offset > 0})
+        if not known:
             return None
-        ends = self._ends(offsets)
-        starts = {topic: min(at, ends[topic]) for topic, at in offsets.items()}
+        starts = {
+            topic: tuple(
+                min(max(committed.get((topic, number), 0), 0), end)
+                for number, end in enumerate(ends)
+            )
+            for topic, ends in self._ends_by_topic(known).items()
+        }
         events = {
             one: starts[self.topic_of(one)]
             for one in topology.types
@@ -230,9 +258,9 @@ class Cluster:
         }
         return Binding(topology.queue, events, starts)
 
-    def _committed(self, queue: str, topics: Iterable[str]) -> dict[str, int]:
+    def _committed(self, queue: str, places: Iterable[Place]) -> dict[Place, int]:
         """The offsets of a queue's group; -1001 for none."""
-        asked = [TopicPartition(one, 0) for one in topics]
+        asked = [TopicPartition(topic, number) for topic, number in places]
         if not asked:
             return {}
         # Not by the admin client: with it, librdkafka ends the process (a null pointer) if the
@@ -240,19 +268,18 @@ class Cluster:
         reader = reader_of(self.address, self._client, {"group.id": self.address.own(queue)})
         try:
             found = reader.committed(asked, timeout=ANSWER_SECONDS)
-            return {one.topic: one.offset for one in found}
+            return {(one.topic, one.partition): one.offset for one in found}
         finally:
             reader.close()
 
-    def _all_ends(self) -> Mapping[str, int]:
+    def _all_ends(self) -> Mapping[str, Offsets]:
         """Where a new queue starts in each owner's topic.
 
         It gets what is sent to it alone from its beginning on, even if it comes from an owner whose
         events it gets only later: the start of a replay is sent before the events are bound.
         """
-        prefix = f"{self.address.namespace}."
         there = self._open().list_topics(timeout=ANSWER_SECONDS).topics
-        return self._ends(sorted(one for one in there if one.startswith(prefix)))
+        return self._ends_by_topic(sorted(filter(self.address.is_owners, there)))
 
     def _delete(self, queue: str) -> None:
         self._refresh()
@@ -265,7 +292,7 @@ class Cluster:
         for group in admin.delete_consumer_groups([self.address.own(queue)]).values():
             _ignoring(group.result, (KafkaError.NON_EMPTY_GROUP, KafkaError.GROUP_ID_NOT_FOUND))
         if binding.topic is not None and binding.keys:
-            self._topics.discard(binding.topic)
+            self._topics.pop(binding.topic, None)
             for topic in admin.delete_topics([binding.topic]).values():
                 _ignoring(topic.result, (KafkaError.UNKNOWN_TOPIC_OR_PART,))
 
@@ -299,11 +326,12 @@ class Cluster:
         topics = self.read_by(binding)
         if not topics:
             return QueueStats(0, 0)
-        committed = self._committed(binding.queue, topics)
+        places = self._places(topics)
+        committed = self._committed(binding.queue, places)
         lags = []
-        for topic, (first, end) in self._bounds(topics).items():
-            start = max(committed.get(topic, 0), self.start_of(binding, topic), first)
-            lags.append(Lag(group, topic, 0, max(end - start, 0)))
+        for place, (first, end) in sorted(self._bounds(places).items()):
+            start = max(committed.get(place, 0), self.start_of(binding, place), first)
+            lags.append(Lag(group, *place, max(end - start, 0)))
         [described] = admin.describe_consumer_groups([group]).values()
         members = []
         try:
@@ -314,16 +342,28 @@ class Cluster:
         active = [one for one in members if one.assignment and one.assignment.topic_partitions]
         return QueueStats(sum(one.records for one in lags), len(active), tuple(lags))
 
-    def _ends(self, topics: Iterable[str]) -> dict[str, int]:
-        return self._offsets(topics, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+    def _places(self, topics: Iterable[str]) -> list[Place]:
+        if not (asked := sorted(set(topics))):
+            return []
+        there = self._open().list_topics(timeout=ANSWER_SECONDS).topics
+        return [(topic, number) for topic in asked for number in _numbers(there.get(topic))]
 
-    def _bounds(self, topics: Iterable[str]) -> dict[str, tuple[int, int]]:
-        firsts = self._offsets(topics, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
-        ends = self._ends(topics)
-        return {topic: (first, ends[topic]) for topic, first in firsts.items()}
+    def _ends_by_topic(self, topics: Iterable[str]) -> dict[str, Offsets]:
+        found: dict[str, list[int]] = {}
+        for (topic, _), end in sorted(self._ends(self._places(topics)).items()):
+            found.setdefault(topic, []).append(end)
+        return {topic: tuple(ends) for topic, ends in found.items()}
 
-    def _offsets(self, topics: Iterable[str], which: OffsetSpec) -> dict[str, int]:
-        asked = {TopicPartition(topic, 0): which for topic in topics}
+    def _ends(self, places: Iterable[Place]) -> dict[Place, int]:
+        return self._offsets(places, OffsetSpec.latest())  # type: ignore[no-untyped-call]
+
+    def _bounds(self, places: Sequence[Place]) -> dict[Place, tuple[int, int]]:
+        firsts = self._offsets(places, OffsetSpec.earliest())  # type: ignore[no-untyped-call]
+        ends = self._ends(places)
+        return {place: (first, ends[place]) for place, first in firsts.items()}
+
+    def _offsets(self, places: Iterable[Place], which: OffsetSpec) -> dict[Place, int]:
+        asked = {TopicPartition(topic, number): which for topic, number in places}
         if not asked:
             return {}
         answers = self._open().list_offsets(
@@ -331,10 +371,29 @@ class Cluster:
             isolation_level=IsolationLevel.READ_UNCOMMITTED,
             request_timeout=ANSWER_SECONDS,
         )
-        return {one.topic: answer.result().offset for one, answer in answers.items()}
+        return {
+            (one.topic, one.partition): answer.result().offset for one, answer in answers.items()
+        }
 
-    def _make(self, topics: Iterable[str]) -> None:
-        missing = [topic for topic in dict.fromkeys(topics) if topic not in self._topics]
+    def _grow(self) -> None:
+        """Give the topics of owners more partitions, if the address says so.
+
+        The relay of each owner begins to use them behind a mark: see `alignment`.
+        """
+        admin, most = self._open(), self.address.partitions
+        there = admin.list_topics(timeout=ANSWER_SECONDS).topics
+        small = [
+            NewPartitions(topic, most)
+            for topic, known in there.items()
+            if self.address.is_owners(topic) and len(known.partitions) < most
+        ]
+        if small:
+            for answer in admin.create_partitions(small, request_timeout=ANSWER_SECONDS).values():
+                answer.result()
+            self._wait_for_leaders([one.topic for one in small])
+
+    def _make(self, topics: Iterable[str], *, again: bool = False) -> None:
+        missing = [topic for topic in dict.fromkeys(topics) if again or topic not in self._topics]
         if not missing:
             return
         admin = self._open()
@@ -352,12 +411,18 @@ class Cluster:
                         f"topic {name} is not there, or this user may not use it; `hirewire "
                         "migrate` makes topics"
                     ) from None
-            until = time.monotonic() + ANSWER_SECONDS
-            while not all(_has_leader(admin, one.topic) for one in new):
-                if time.monotonic() > until:
-                    raise BrokerUnavailable("a new topic has no leader")
-                time.sleep(0.02)
-        self._topics.update(missing)
+            self._wait_for_leaders([one.topic for one in new])
+            there = admin.list_topics(timeout=REACH_SECONDS).topics
+        self._known_at = time.monotonic()
+        for topic in missing:
+            self._topics[topic] = max(len(_numbers(there.get(topic))), 1)
+
+    def _wait_for_leaders(self, topics: Sequence[str]) -> None:
+        until = time.monotonic() + ANSWER_SECONDS
+        while not all(_has_leader(self._open(), topic) for topic in topics):
+            if time.monotonic() > until:
+                raise BrokerUnavailable("a new partition has no leader")
+            time.sleep(0.02)
 
     def _new_topic(self, name: str) -> NewTopic:
         # With the clients' times, a wrong clock would decide what is refused and what is kept.
@@ -370,7 +435,8 @@ class Cluster:
         else:
             config["retention.ms"] = str(self.address.retention_days * 24 * 60 * 60 * 1000)
         replication = self.address.replication
-        return NewTopic(name, num_partitions=1, replication_factor=replication, config=config)
+        count = self.address.partitions if self.address.is_owners(name) else 1
+        return NewTopic(name, num_partitions=count, replication_factor=replication, config=config)
 
     def _open(self) -> AdminClient:
         if self._admin is None:
@@ -387,6 +453,10 @@ def admin_of(address: Address, client: str) -> AdminClient:
 def lock_topic_of(address: Address) -> str:
     """The topic whose partition the active member of each group has."""
     return f"{address.namespace}-active"
+
+
+def _numbers(known: TopicMetadata | None) -> list[int]:
+    return sorted(known.partitions) if known is not None else []
 
 
 def _has_leader(admin: AdminClient, topic: str) -> bool:

@@ -8,12 +8,13 @@ The client library is called in a thread of the consumer's own, one call at a ti
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 import structlog
 from confluent_kafka import OFFSET_END, KafkaError, KafkaException, TopicPartition
@@ -22,16 +23,21 @@ from confluent_kafka import Message as Record
 
 from hirewire.messaging.broker import BATCH_BYTES, BrokerUnavailable, Delivery
 from hirewire.messaging.brokers.kafka.address import ANSWER_SECONDS, Address
+from hirewire.messaging.brokers.kafka.alignment import Alignment, Entry, Kind
 from hirewire.messaging.brokers.kafka.counts import Counts
-from hirewire.messaging.brokers.kafka.reading import look_up, next_records
+from hirewire.messaging.brokers.kafka.reading import Place, look_up, next_records
 
 log = structlog.get_logger(__name__)
 
 POLL_SECONDS = 0.1
-SESSION_SECONDS = 10.0
+ENDS_SECONDS, HOLD_SECONDS = 0.5, 60.0
+MOST_BEHIND = 2000
+"""Records that are kept in memory behind one that is held."""
+SESSION_SECONDS = 6.0
 """How long a frozen consumer stays the active one."""
 _REBALANCING = (KafkaError.ILLEGAL_GENERATION, KafkaError.REBALANCE_IN_PROGRESS)
 T = TypeVar("T")
+Ends: TypeAlias = Callable[[Sequence[str]], Awaitable[Mapping[Place, int]]]
 
 
 @dataclass(slots=True)
@@ -39,6 +45,7 @@ class Source:
     """A topic that the queue reads."""
 
     topic: str
+    partition: int
     id: str
     """The cluster's id of the topic; offsets in another one of this name mean nothing."""
     counts: Counts
@@ -50,6 +57,11 @@ class Source:
     """The epoch of the leader that wrote the last acknowledged record; -1: unknown."""
     read_epoch: int = -1
 
+    @property
+    def place(self) -> Place:
+        """Which partition it is."""
+        return self.topic, self.partition
+
 
 class Consumer:
     """Consumes the topics of one queue."""
@@ -60,17 +72,22 @@ class Consumer:
         self._group = group
         self._lock = lock
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="kafka consumer")
-        self._sources: dict[str, Source] = {}
+        self._sources: dict[Place, Source] = {}
+        self._counts: dict[str, int] = {}
+        """The number of partitions of each topic."""
+        self._alignment = Alignment()
+        self._paused: set[Place] = set()
+        self._moved_at = time.monotonic()
         self._is_active = False
         self._lost: str | None = None
         self._commits_again = False
         """Whether a commit was refused since the group changed at the same time."""
         self._closed = False
         self._position = 0
-        self._unacked: deque[tuple[int, str, int, int]] = deque()
-        """Of each delivery that is not acknowledged: position, topic, next offset, epoch."""
-        self._left: deque[tuple[Record, bool]] = deque()
-        """Records that are in no batch yet, and whether they are for this queue."""
+        self._unacked: deque[tuple[int, Place, int, int]] = deque()
+        """Of each delivery that is not acknowledged: position, place, next offset, epoch."""
+        self._left: deque[Entry] = deque()
+        """Records that are in no batch yet."""
         self._kafka = Client(
             address.configuration(client)
             | {
@@ -115,16 +132,17 @@ class Consumer:
 
     async def start(
         self,
-        least: Mapping[str, int],
-        bounds: Mapping[str, tuple[int, int]],
+        least: Mapping[Place, int],
+        bounds: Mapping[Place, tuple[int, int]],
         ids: Mapping[str, str],
     ) -> None:
-        """Read topics from the committed offset on, which is at least the given one.
+        """Read partitions from the committed offset on, which is at least the given one.
 
-        `bounds` are the first offset of each topic and the one after its last record; `ids` the
+        `bounds` are the first offset of each and the one after its last record; `ids` the
         cluster's ids of the topics.
         """
         self._sources = await self._do(lambda: self._assigned(least, bounds, ids))
+        self._counts = dict(Counter(topic for topic, _ in self._sources))
         self.keep()
 
     def keep(self) -> None:
@@ -135,21 +153,51 @@ class Consumer:
         """
         self._commit(set(self._sources))
 
-    async def fill(self, limit: int, is_ours: Callable[[Record], bool]) -> None:
-        """Read records, if there are none left; it returns soon, with or without."""
+    @property
+    def places(self) -> Set[Place]:
+        """The partitions that it reads."""
+        return self._sources.keys()
+
+    async def fill(self, limit: int, kind_of: Callable[[Record], Kind], ends: Ends) -> None:
+        """Read records, if there are none left; it returns soon, with or without.
+
+        `ends` asks for the offsets at which topics end, by other connections than ours.
+        """
         self._check()
         if self._commits_again:
             self._commits_again = False
             self._commit(set(self._sources))
+        if self._left:
+            return
+        if self._alignment.held:
+            await self._release(ends)
         if not self._left:
-            records = await self._do(lambda: next_records(self._kafka, limit, POLL_SECONDS))
+            seconds = 0.01 if self._alignment.held else POLL_SECONDS
+            records = await self._do(lambda: next_records(self._kafka, limit, seconds))
             self._check()
-            self._left.extend((record, is_ours(record)) for record in records)
+            self._left.extend(Entry(record, kind_of(record)) for record in records)
+            if records:
+                self._moved_at = time.monotonic()
+
+    async def _release(self, ends: Ends) -> None:
+        """Go on in the partitions that have waited for the others."""
+        read = {place: source.read for place, source in self._sources.items()}
+        # All copies come at about the same time; whoever reads an end has missed one.
+        if time.monotonic() > self._moved_at + ENDS_SECONDS:
+            for topic in self._alignment.without_ends(read):
+                self._alignment.learn(topic, await ends([topic]))
+        self._left.extend(self._alignment.released(read))
+        held = self._alignment.held
+        if gone_on := [place for place in self._paused if place not in held]:
+            self._paused.difference_update(gone_on)
+            self._kafka.resume([TopicPartition(*place) for place in gone_on])
+        if not self._left and time.monotonic() > self._moved_at + HOLD_SECONDS:
+            raise BrokerUnavailable(f"a partition does not come to where {sorted(held)} wait")
 
     @property
     def skips(self) -> bool:
         """Whether any record that was read is not for this queue."""
-        return not all(is_ours for _, is_ours in self._left)
+        return any(entry.kind is Kind.OTHERS for entry in self._left)
 
     def next(self, limit: int, delivery: Callable[[Record], Delivery]) -> list[Delivery]:
         """Up to `limit` deliveries of the records that were read; the others are skipped.
@@ -159,40 +207,55 @@ class Consumer:
         found: list[Delivery] = []
         size = 0
         while self._left and len(found) < limit:
-            record, is_ours = self._left[0]
-            topic, offset = record.topic() or "", record.offset() or 0
-            source, epoch = self._sources.get(topic), _known(record.leader_epoch())
+            entry = self._left[0]
+            source = self._sources.get(entry.place)
             # Somebody has written to the lock's topic, or it is read again by another leader.
-            if source is None or offset < source.read:
-                if source is not None and -1 < source.read_epoch < epoch:
-                    self._go_back(source, offset)
+            if source is None or entry.offset < source.read:
+                if source is not None and -1 < source.read_epoch < entry.epoch:
+                    self._go_back(source, entry.offset)
                 self._left.popleft()
                 continue
-            if is_ours:
-                size += len(record.value() or b"")
+            if self._alignment.takes(entry, self._counts[source.topic]):
+                self._left.popleft()
+                # Not at once: what is fetched would have to be fetched again.
+                if self._alignment.behind(entry.place) == MOST_BEHIND:
+                    self._paused.add(entry.place)
+                    self._kafka.pause([TopicPartition(*entry.place)])
+                continue
+            if entry.kind in (Kind.OURS, Kind.FOR_ALL):
+                size += len(entry.record.value() or b"")
                 if found and size > BATCH_BYTES:
                     break
-                one = delivery(record)
+                one = delivery(entry.record)
                 self._position += 1
                 one.position = self._position
-                one.delivery_count = source.counts.of(offset)
+                one.delivery_count = source.counts.of(entry.offset)
                 found.append(one)
-                self._unacked.append((self._position, topic, offset + 1, epoch))
-            source.read, source.read_epoch = offset + 1, epoch
+                self._unacked.append((self._position, entry.place, entry.offset + 1, entry.epoch))
+            self._read(entry, source)
             self._left.popleft()
         self._hand_out(found)
         return found
+
+    def _read(self, entry: Entry, source: Source) -> None:
+        """Note a record as read; its copies count as acknowledged with what was read before."""
+        source.read, source.read_epoch = entry.offset + 1, entry.epoch
+        for one in entry.copies:
+            other = self._sources[one.place]
+            other.read, other.read_epoch = one.offset + 1, one.epoch
+            if self._unacked:
+                self._unacked.append((self._position, one.place, one.offset + 1, one.epoch))
 
     def ack(self, position: int) -> None:
         """Acknowledge all deliveries up to this one."""
         self._check()
         if self._closed:
             raise BrokerUnavailable("the consumer has been closed")
-        moved = set[str]()
+        moved = set[Place]()
         while self._unacked and self._unacked[0][0] <= position:
-            _, topic, offset, epoch = self._unacked.popleft()
-            self._sources[topic].acked, self._sources[topic].acked_epoch = offset, epoch
-            moved.add(topic)
+            _, place, offset, epoch = self._unacked.popleft()
+            self._sources[place].acked, self._sources[place].acked_epoch = offset, epoch
+            moved.add(place)
         self._skip(moved)
         self._commit(moved)
 
@@ -215,81 +278,77 @@ class Consumer:
         """
         if offset < source.acked:
             source.acked, source.acked_epoch, source.counts = offset, -1, Counts()
-        self._unacked = deque(one for one in self._unacked if one[1] != source.topic)
+        self._unacked = deque(one for one in self._unacked if one[1] != source.place)
         source.read = source.acked
         raise BrokerUnavailable(f"{source.topic} has lost what it had from offset {offset} on")
 
     def _hand_out(self, found: Sequence[Delivery]) -> None:
-        moved = set[str]()
+        moved = set[Place]()
         if found:
-            for source in self._sources.values():
+            for place, source in self._sources.items():
                 if source.read > source.acked:
                     source.counts.hand_out(source.read)
-                    moved.add(source.topic)
+                    moved.add(place)
         self._skip(moved)
         self._commit(moved)
 
-    def _skip(self, moved: set[str]) -> None:
+    def _skip(self, moved: set[Place]) -> None:
         """Count records as acknowledged that others are for, if none before them waits."""
         waiting = {one[1] for one in self._unacked}
-        for source in self._sources.values():
-            if source.topic not in waiting and source.acked < source.read:
+        for place, source in self._sources.items():
+            if place not in waiting and source.acked < source.read:
                 source.acked, source.acked_epoch = source.read, source.read_epoch
-                moved.add(source.topic)
+                moved.add(place)
 
-    def _commit(self, topics: set[str]) -> None:
-        if not topics:
+    def _commit(self, places: set[Place]) -> None:
+        if not places:
             return
         try:
-            self._kafka.commit(offsets=self._offsets(topics), asynchronous=True)
+            self._kafka.commit(offsets=self._offsets(places), asynchronous=True)
         except KafkaException as error:
             raise self._address.translated(error, of=f"group {self._group}") from None
 
-    def _offsets(self, topics: set[str]) -> list[TopicPartition]:
-        sources = [self._sources[topic] for topic in sorted(topics)]
-        return [
-            TopicPartition(
-                one.topic,
-                0,
-                one.acked,
-                f"{one.id};{one.counts.metadata(one.acked)}",
-                one.acked_epoch,
-            )
-            for one in sources
-        ]
+    def _offsets(self, places: set[Place]) -> list[TopicPartition]:
+        found = []
+        for place in sorted(places):
+            one = self._sources[place]
+            metadata = f"{one.id};{one.counts.metadata(one.acked)}"
+            found.append(TopicPartition(*place, one.acked, metadata, one.acked_epoch))
+        return found
 
     def _assigned(
         self,
-        least: Mapping[str, int],
-        bounds: Mapping[str, tuple[int, int]],
+        least: Mapping[Place, int],
+        bounds: Mapping[Place, tuple[int, int]],
         ids: Mapping[str, str],
-    ) -> dict[str, Source]:
-        asked = [TopicPartition(topic, 0) for topic in least]
+    ) -> dict[Place, Source]:
+        asked = [TopicPartition(*place) for place in least]
         sources = {}
         for one in self._kafka.committed(asked, timeout=ANSWER_SECONDS):
             if one.error is not None:
                 raise KafkaException(one.error)
-            first, end = bounds[one.topic]
+            place = one.topic, one.partition
+            first, end = bounds[place]
             id = ids.get(one.topic, "")
             committed_in, _, runs = (one.metadata or "").rpartition(";")
             is_other = bool(id and committed_in) and committed_in != id
-            start = max(first if is_other else one.offset, least[one.topic], first)
-            if not is_other and 0 <= one.offset < first and least[one.topic] < first:
+            start = max(first if is_other else one.offset, least[place], first)
+            if not is_other and 0 <= one.offset < first and least[place] < first:
                 log.error(
                     "messages are gone: the topic's retention was shorter than the pause",
                     group=self._group,
                     topic=one.topic,
-                    records=first - max(one.offset, least[one.topic]),
+                    records=first - max(one.offset, least[place]),
                 )
             epoch = _known(one.leader_epoch) if start == one.offset and not is_other else -1
             if start > end and epoch < 0:  # the topic was deleted, and is there again
                 start = first
             counts = Counts.read("" if is_other else runs, start)
-            sources[one.topic] = Source(one.topic, id, counts, start, start, epoch, epoch)
-        look_up(self._kafka, sources)
+            sources[place] = Source(*place, id, counts, start, start, epoch, epoch)
+        look_up(self._kafka, [topic for topic, _ in sources])
         starts = [
-            TopicPartition(one.topic, 0, one.read, leader_epoch=one.read_epoch)
-            for one in sources.values()
+            TopicPartition(*place, one.read, leader_epoch=one.read_epoch)
+            for place, one in sources.items()
         ]
         self._kafka.incremental_assign(starts)
         for one in starts:

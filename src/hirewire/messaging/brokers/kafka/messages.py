@@ -88,6 +88,12 @@ def _headers(record: Record) -> Sequence[tuple[str, bytes | None]]:
     return found if found is not None else ()
 
 
+def id_of(record: Record) -> bytes:
+    """The message's id, which its copies in other partitions have too."""
+    headers = dict(_headers(record))
+    return headers.get(MESSAGE_ID) or headers.get(PREFIX + "id") or b""
+
+
 def routing_key_of(record: Record) -> str:
     """Only the routing key: the messages of other services are skipped by it."""
     type = ""

@@ -12,6 +12,7 @@ from hirewire.messaging.broker import BrokerUnavailable, Message
 from hirewire.messaging.brokers.kafka.address import Address
 from hirewire.messaging.brokers.kafka.cluster import LARGEST
 from hirewire.messaging.brokers.kafka.messages import Headers
+from hirewire.messaging.brokers.kafka.reading import Place
 
 CONFIRM_SECONDS = 30.0
 POLL_SECONDS = 0.2
@@ -66,6 +67,8 @@ class Publisher:
 
     def __init__(self, address: Address, client: str) -> None:
         self.has_failed = False
+        self.marked = 1
+        """Over how many partitions its own topic's keys are spread, by its last mark."""
         self._address = address
         self._producer = Producer(
             address.configuration(client)
@@ -86,8 +89,8 @@ class Publisher:
         self._thread = threading.Thread(target=self._poll, name="kafka producer", daemon=True)
         self._thread.start()
 
-    def send(self, records: Sequence[tuple[str, Message, Headers]]) -> Awaitable[None]:
-        """Publish to topics, in order; await the result for the confirms.
+    def send(self, records: Sequence[tuple[Place, Message, Headers]]) -> Awaitable[None]:
+        """Publish to partitions, in order; await the result for the confirms.
 
         That raises `RecordRefused`, `BrokerUnavailable` and `BrokerMisconfigured`. Then each may or
         may not have been accepted, but none behind one that was not.
@@ -96,10 +99,11 @@ class Publisher:
         try:
             if self.has_failed:
                 raise BrokerUnavailable("the producer has failed")
-            for topic, message, headers in records:
+            for (topic, partition), message, headers in records:
                 self._producer.produce(
                     topic,
                     message.body,
+                    partition=partition,
                     key=message.key.encode("utf-8", "surrogatepass"),
                     headers=list(headers),
                     on_delivery=batch.confirmed,

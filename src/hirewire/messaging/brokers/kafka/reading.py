@@ -1,11 +1,15 @@
 """How records are read: from given offsets on, and as soon as there are any."""
 
 from collections.abc import Iterable, Mapping
+from typing import TypeAlias
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka import Message as Record
 
 from hirewire.messaging.brokers.kafka.address import ANSWER_SECONDS, Address, Configuration
+
+Place: TypeAlias = tuple[str, int]
+"""A topic, and the number of one of its partitions."""
 
 
 def group_of_none(address: Address) -> str:
@@ -21,13 +25,13 @@ def reader_of(address: Address, client: str, properties: Configuration) -> Consu
 
 def look_up(reader: Consumer, topics: Iterable[str]) -> None:
     """Let a client know topics before it reads them: by itself it would first wait a second."""
-    for topic in topics:
+    for topic in sorted(set(topics)):
         reader.list_topics(topic, timeout=ANSWER_SECONDS)
 
 
-def partitions(offsets: Mapping[str, int]) -> list[TopicPartition]:
-    """The only partition of each topic, at an offset."""
-    return [TopicPartition(topic, 0, offset) for topic, offset in offsets.items()]
+def partitions(offsets: Mapping[Place, int]) -> list[TopicPartition]:
+    """Partitions at offsets."""
+    return [TopicPartition(topic, number, at) for (topic, number), at in offsets.items()]
 
 
 def next_records(reader: Consumer, most: int, seconds: float) -> list[Record]:

@@ -6,13 +6,19 @@ from typing import TypeAlias
 from confluent_kafka import Message as Record
 
 from hirewire.messaging.broker import QUEUE_PREFIX, Message, Outcome, QueueTopology, event_of
+from hirewire.messaging.brokers.kafka.alignment import Kind
 from hirewire.messaging.brokers.kafka.bindings import Binding
 from hirewire.messaging.brokers.kafka.cluster import LARGEST, Cluster
 from hirewire.messaging.brokers.kafka.messages import Headers, headers_of, routing_key_of, size_of
+from hirewire.messaging.brokers.kafka.reading import Place
 from hirewire.messaging.envelope import source_of
+from hirewire.messaging.ids import new_id
+from hirewire.messaging.spreading import partition_of
 
 Routed: TypeAlias = tuple[str, Message, Headers]
 """A topic, and what is to be published to it."""
+Placed: TypeAlias = tuple[Place, Message, Headers]
+MARK = "hirewire.partitions"
 
 
 def route_all(
@@ -84,13 +90,38 @@ def _is_bound(message: Message, cluster: Cluster) -> bool:
     return f"{QUEUE_PREFIX}.{message.to}" in cluster.bindings.queues
 
 
-def takes(binding: Binding, topology: QueueTopology, record: Record) -> bool:
+def spread(records: Sequence[Routed], cluster: Cluster) -> list[Placed]:
+    """The partition of each record: that of its key; all of them for what is no event."""
+    found: list[Placed] = []
+    for topic, message, headers in records:
+        count = cluster.count_of(topic)
+        numbers = range(count) if _is_control(message) else [partition_of(message.key, count)]
+        found += [((topic, number), message, headers) for number in numbers]
+    return found
+
+
+def marks(topic: str, count: int) -> list[Placed]:
+    """A mark in each partition: from here on keys are spread over so many.
+
+    Before it they may have been in other ones. See `alignment`.
+    """
+    id = str(new_id())
+    mark = Message(id, MARK, id, b"{}", {"id": id, "type": MARK, "partitions": f"{count}"})
+    return [((topic, number), mark, headers_of(mark)) for number in range(count)]
+
+
+def kind_of(binding: Binding, topology: QueueTopology, record: Record) -> Kind:
     """Whether a record in a topic that a queue reads is for this queue."""
     if binding.topic is not None:
-        return True
+        return Kind.OURS
     key = routing_key_of(record)
     if not key:
-        return True  # it says nothing of itself: it is to be found among what is unreadable
+        return Kind.OURS  # it says nothing of itself: it is to be found among what is unreadable
+    if key == MARK:
+        return Kind.MARK
     if key.startswith("to."):
-        return key.startswith(f"to.{topology.service}.")
-    return binding.takes(event_of(key), record.offset() or 0)
+        if not key.startswith(f"to.{topology.service}."):
+            return Kind.OTHERS
+        return Kind.FOR_ALL if event_of(key).startswith("hirewire.") else Kind.OURS
+    is_ours = binding.takes(event_of(key), record.partition() or 0, record.offset() or 0)
+    return Kind.OURS if is_ours else Kind.OTHERS

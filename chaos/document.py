@@ -53,6 +53,12 @@ removed. Once outbox, queues and inbox are empty:
 Some scenarios need root. Separate hosts are network namespaces behind a bridge, whose cable is unplugged (no
 process is notified). The disk that loses unflushed data is an ext4 file system on a loop device over a file
 that `chaos/disk.py` serves by FUSE. If the machine lacks something, the scenario is skipped with a message.
+
+**Over Kafka** (4.1.1, three nodes, two cores shared with much else) these were run so far, with lost 0, duplicated 0, reordered 0, no
+false alarm and a clean audit. Seed 1: published before any queue exists, services killed, the leader killed, two nodes in turn and
+at once, the controller killed, PostgreSQL restarted, the network, a full disk, the active consumer frozen, a node frozen (others go
+on after 18 s), and "the broker lied": all nodes lost 303 confirmed events, the audit named them, and they were repaired. Seeds
+1 and 2, with one node: what was consumed and forgotten. Seed 2: the leader killed, the active consumer frozen.
 """
 TABLE = """
 | scenario | seed | faults injected | events | lost | duplicated | reordered | late | repaired | audits | false alarms | audit | s |

@@ -63,7 +63,7 @@ async def forgot_consumed(run: Run) -> None:
     the log, where new messages arrive. None of those may be skipped, and none be consumed twice.
     """
     world = run.world
-    for nth in range(run.times(6)):
+    for nth in range(run.times(3)):
         await run.written_more(2 * FORGOTTEN)
         await world.load(False)
         await run.progress("before")

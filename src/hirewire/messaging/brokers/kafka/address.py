@@ -73,7 +73,9 @@ class Address:
             "socket.connection.setup.timeout.ms": 5_000,
             "reconnect.backoff.ms": 50,
             "reconnect.backoff.max.ms": 2_000,
-            "topic.metadata.refresh.interval.ms": 30_000,
+            # So long a frozen node is waited for, which was the leader.
+            "socket.timeout.ms": 10_000,
+            "topic.metadata.refresh.interval.ms": 5_000,
             "log_level": 0,  # what is wrong is in the errors
             "error_cb": self.troubles.note,
             **self.security,

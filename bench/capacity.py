@@ -237,16 +237,18 @@ async def _run(
         tempfile.TemporaryDirectory(prefix="hirewire-bench-") as one,
         tempfile.TemporaryDirectory(prefix="hirewire-bench-") as other,
     ):
-        feeding = asyncio.create_task(feeder.pace(rate, 600))
+        feeding: asyncio.Task[None] | None = None
         try:
             async with AsyncExitStack() as stack:
                 async with _consumers(bench, pair, Path(one)) as first:
+                    workers = await stack.enter_async_context(_consumers(bench, pair, Path(other)))
                     await _go(first)
+                    feeding = asyncio.create_task(feeder.pace(rate, 600))
                     await asyncio.sleep(4)
+                    await _caught_up(pair, feeder, rate, first[0])
                     begin = feeder.count
                     await asyncio.sleep(8)
                     end = feeder.count - int(rate / 2)
-                    workers = await stack.enter_async_context(_consumers(bench, pair, Path(other)))
                 away = time.time()
                 await asyncio.sleep(outage)
                 back = time.time()
@@ -257,7 +259,8 @@ async def _run(
                 await _drained(pair, feeder, workers[0])
         finally:
             feeder.enough = True
-            await feeding
+            if feeding is not None:
+                await feeding
         service = measured([*_batches(Path(one)), *_batches(Path(other))])
     assert await pair.effects() == feeder.count
     delays = await _delays(pair, feeder, begin, end)

@@ -62,7 +62,11 @@ async def upgrade(folder: Path, commit: str, seed: int, workers: int) -> bool:
         await load
         requests = sum(people.answers.values())
         say(f"{requests} requests, {len(people.failures)} failed; {dict(people.answers)}")
-        await eventually(lambda: _quiet(postgres), QUIET_SECONDS, "no event waits")
+        try:
+            await eventually(lambda: _quiet(postgres), QUIET_SECONDS, "no event waits")
+        except TimeoutError:
+            await _say_open(postgres, say)
+            raise
         failures = list(people.failures)
         wrong = await people.judge()
         report = await _audit(fleet)
@@ -121,6 +125,23 @@ async def _quiet(postgres: Postgres) -> bool:
         finally:
             await connection.close()
     return True
+
+
+async def _say_open(postgres: Postgres, say: Say) -> None:
+    """What waits, by service, state, type and reason."""
+    for service in SERVICES[:-1]:
+        connection = await connect(postgres.url(f"upgrade_{service}"), application="upgrade")
+        try:
+            unsent = await connection.fetchval("select count(*) from messaging.outbox")
+            say(f"{service}: {unsent} events are not sent")
+            for row in await connection.fetch(
+                "select state, subscription, type, left(error, 120) as reason, count(*) as number "
+                "from messaging.open_message where state <> 'discarded' "
+                "group by 1, 2, 3, 4 order by 5 desc limit 12"
+            ):
+                say(f"{service}: {' | '.join(str(value) for value in row.values())}")
+        finally:
+            await connection.close()
 
 
 async def _audit(fleet: Fleet) -> Report:

@@ -1,13 +1,16 @@
 """Small helpers for many tests."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 import pytest
 from sqlalchemy import event
 from sqlalchemy.ext.asyncio import AsyncEngine
+
+from hirewire.messaging.transaction import Tx, execute
 
 
 async def eventually(
@@ -56,6 +59,13 @@ def counted(engine: AsyncEngine) -> Iterator[list[str]]:
     def note(_: Any, __: Any, statement: str, *___: Any) -> None:
         statements.append(statement)
 
+    async def write(tx: Tx, statement: str, arguments: Sequence[Any]) -> None:
+        before = len(statements)
+        await execute(tx, statement, arguments)
+        if tx.engine.sync_engine is engine.sync_engine and len(statements) == before:
+            statements.append(statement)
+
     event.listen(engine.sync_engine, "before_cursor_execute", note)
-    yield statements
+    with mock.patch("hirewire.messaging.publishing.outbox.execute", write):
+        yield statements
     event.remove(engine.sync_engine, "before_cursor_execute", note)

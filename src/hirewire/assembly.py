@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from importlib import import_module
+from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -53,9 +54,14 @@ def _loaded(name: str) -> Any:
 
 
 def load_contracts() -> None:
-    """Load all published events: in which topic one is, on Kafka, depends on its owner."""
-    for owner in SERVICES:
-        import_module(f"hirewire.contracts.{owner}")
+    """Load all published events: in which topic one is, on Kafka, depends on its owner.
+
+    A service that publishes nothing has no module there.
+    """
+    from hirewire import contracts
+
+    for module in iter_modules(contracts.__path__):
+        import_module(f"hirewire.contracts.{module.name}")
 
 
 def load(name: str) -> None:

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 import pytest_asyncio
+from confluent_kafka import KafkaError
 
 from hirewire import assembly, provisioning
 from hirewire.contracts import auth, profiles, vacancies
@@ -25,6 +26,7 @@ from hirewire.messaging.broker import (
 from hirewire.messaging.brokers.access import ServiceUser
 from hirewire.messaging.brokers.kafka import Kafka, cluster, parse_url
 from hirewire.messaging.brokers.kafka.access import commands, grant, rules
+from hirewire.messaging.brokers.kafka.troubles import Troubles
 from tests.certificates import Certificate
 from tests.conftest import ensure_kafka, missing, one_worker_at_a_time
 from tests.secured_kafka import SecuredKafka
@@ -208,6 +210,23 @@ async def test_what_is_wrong_is_named(
         await broker.close()
         assert f"HIREWIRE_BROKER_URL: {reason}" in str(caught.value).replace("kafka+ssl: ", "")
         assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_what_says_most_is_named_in_whichever_order_it_comes(turned: bool) -> None:
+    refused = KafkaError(KafkaError._TRANSPORT, "a:9092/bootstrap: Connection refused")
+    down = KafkaError(KafkaError._ALL_BROKERS_DOWN, "1/1 brokers are down")
+    gone = KafkaError(KafkaError._TRANSPORT, "a:9092/bootstrap: Disconnected")
+    wrong = KafkaError(KafkaError._AUTHENTICATION, "authentication failed")
+    for errors, reason in (
+        ([gone, down], "no server keeps the connection"),
+        ([gone, refused, down], "nothing listens at a:9092"),
+        ([down, wrong, refused], "user or password"),
+    ):
+        troubles = Troubles()
+        for error in errors[::-1] if turned else errors:
+            troubles.note(error)
+        assert reason in str(troubles.reason())
 
 
 def test_every_service_may_do_what_the_catalogue_says() -> None:

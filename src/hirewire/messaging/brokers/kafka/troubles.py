@@ -21,10 +21,10 @@ class Troubles:
 
     def note(self, error: KafkaError) -> None:
         """Called by the library, in whichever thread calls it."""
-        known = self._last
-        is_less = error.code() in _WITHOUT_REASON and known is not None
-        if not is_less or (known and known[1].code() in _WITHOUT_REASON):
-            self._last = (time.monotonic(), error)
+        now, known = time.monotonic(), self._last
+        is_old = known is None or now - known[0] > REMEMBERED_SECONDS
+        if is_old or (known and _weight(error) >= _weight(known[1])):
+            self._last = (now, error)
 
     def reason(self) -> str | None:
         """What is probably wrong, if something was reported lately."""
@@ -36,6 +36,15 @@ class Troubles:
 def is_without_reason(error: KafkaError) -> bool:
     """Whether it says only that nobody answered."""
     return error.code() in _WITHOUT_REASON
+
+
+def _weight(error: KafkaError) -> int:
+    """How much it says: after a refused connection, that all servers are down says less."""
+    if reason_of(error) is None:
+        return 0
+    if error.code() == KafkaError._ALL_BROKERS_DOWN:
+        return 1
+    return 2 if is_without_reason(error) else 3
 
 
 def reason_of(error: KafkaError) -> str | None:

@@ -71,8 +71,8 @@ def present(folder: Path) -> Version:
 def previous(commit: str, folder: Path) -> Version:
     """The version of a commit. Raises `LookupError` if the history does not have it.
 
-    Versions before the drain had a process that started at a newer schema wait for migrations of
-    its own for ever: the one line that ends this is put in, as the upgrade notes say.
+    In versions before the drain, a process that starts at a newer schema is never ready: the one
+    line responsible is changed here, or going back could not be shown.
     """
     done = subprocess.run(
         ["git", "archive", commit, "src"], cwd=ROOT, capture_output=True, check=False

@@ -13,20 +13,21 @@ from chaos.runner import Result, run
 from chaos.scenarios import SCENARIOS
 
 
-def chosen(names: list[str]) -> list[str]:
+def chosen(names: list[str], broker: Kind) -> list[str]:
     """The scenarios with these names, or with these words in their names. Raises `LookupError`."""
     found: list[str] = []
+    there = [name for name, one in SCENARIOS.items() if broker in one.brokers]
     for word in names:
-        exact = [name for name in SCENARIOS if name == word]
-        near = exact or [name for name in SCENARIOS if word.lower() in name.lower()]
+        exact = [name for name in there if name == word]
+        near = exact or [name for name in there if word.lower() in name.lower()]
         if not near:
-            raise LookupError(f"no scenario {word!r}: --list prints them")
+            raise LookupError(f"no scenario {word!r} over {broker}: --list prints them")
         found += [name for name in near if name not in found]
     return found
 
 
 def main() -> None:
-    """Run from the command line; the exit code is 1 if a promise was broken."""
+    """Run from the command line; the exit code is 1 if a promise was broken, or nothing was run."""
     parser = argparse.ArgumentParser(prog="./dev chaos", description=__doc__)
     parser.add_argument("--seed", type=int, action="append", help="repeatable; 1 by default")
     parser.add_argument("--broker", choices=get_args(Kind), default="rabbitmq")
@@ -40,7 +41,7 @@ def main() -> None:
             print(f"{'short' if one.short else '     '}  {one.name}: {one.what}")
         return
     try:
-        names = chosen(given.scenario)
+        names = chosen(given.scenario, given.broker)
     except LookupError as error:
         parser.error(str(error.args[0]))
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
@@ -51,7 +52,7 @@ def main() -> None:
         )
     if given.write:
         write(results, Path("docs/chaos.md"))
-    sys.exit(0 if all(result.good for result in results) else 1)
+    sys.exit(0 if results and all(result.good for result in results) else 1)
 
 
 if __name__ == "__main__":

@@ -58,7 +58,10 @@ that `chaos/disk.py` serves by FUSE. If the machine lacks something, the scenari
 false alarm and a clean audit. Seed 1: published before any queue exists, services killed, the leader killed, two nodes in turn and
 at once, the controller killed, PostgreSQL restarted, the network, a full disk, the active consumer frozen, a node frozen (others go
 on after 18 s), and "the broker lied": all nodes lost 303 confirmed events, the audit named them, and they were repaired. Seeds
-1 and 2, with one node: what was consumed and forgotten. Seed 2: the leader killed, the active consumer frozen.
+1 and 2, with one node: what was consumed and forgotten. Seed 2: the leader killed, the active consumer frozen. Not passed yet: what was
+consumed and forgotten with three nodes was not repaired within 400 s on this busy machine (seeds 1 and 2), nor was "the broker lied"
+with seed 3. Two scenarios of seed 1 exceeded their time once: the leader killed, which passed twice later, and 10,000 events while the
+broker restarts. Nothing was lost in them as far as they went. The others of the list were not run over Kafka.
 """
 TABLE = """
 | scenario | seed | faults injected | events | lost | duplicated | reordered | late | repaired | audits | false alarms | audit | s |

@@ -10,7 +10,8 @@ from uuid import uuid4
 import pytest
 
 from chaos import network, volume
-from chaos.__main__ import chosen
+from chaos.__main__ import chosen, main
+from chaos.document import HEAD, write
 from chaos.judge import untruths
 from chaos.network import Network, inside
 from chaos.proxy import Proxy
@@ -123,10 +124,29 @@ async def test_the_proxy_forwards_delays_hangs_and_cuts(proxy: Proxy) -> None:
 
 
 def test_scenarios_are_chosen_by_name_or_by_a_part_of_it() -> None:
-    assert chosen(["disk alarm"]) == ["disk alarm"]
-    assert set(chosen(["FROZEN"])) == {name for name in SCENARIOS if "frozen" in name}
+    assert chosen(["disk alarm"], "rabbitmq") == ["disk alarm"]
+    assert set(chosen(["FROZEN"], "kafka")) == {name for name in SCENARIOS if "frozen" in name}
     with pytest.raises(LookupError):
-        chosen(["no such thing"])
+        chosen(["no such thing"], "rabbitmq")
+    with pytest.raises(LookupError):
+        chosen(["disk alarm"], "kafka")
+
+
+def test_a_run_of_nothing_does_not_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["chaos", "--broker", "kafka", "broker lied"])
+    monkeypatch.setattr("chaos.run.lacked", lambda _: "Java")
+    with pytest.raises(SystemExit) as caught:
+        main()
+    assert caught.value.code == 1
+
+
+def test_the_page_is_what_is_written(tmp_path: Path) -> None:
+    """But for the table of the last run, between its head and the list of scenarios."""
+    page = (ROOT / "docs" / "chaos.md").read_text()
+    write([], tmp_path / "chaos.md")
+    scenarios = (tmp_path / "chaos.md").read_text().removeprefix(HEAD)
+    assert page.startswith(HEAD)
+    assert page.endswith(scenarios)
 
 
 def test_an_unplugged_host_gets_nothing_and_is_not_notified() -> None:

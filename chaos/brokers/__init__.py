@@ -1,9 +1,13 @@
 """A broker as a cluster on this machine: what the scenarios need of it."""
 
+import os
+import signal
+import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Literal, Protocol, TypeAlias
+from typing import IO, Literal, Protocol, TypeAlias
 
 from chaos.network import Network
 
@@ -52,6 +56,32 @@ class Node(Protocol):
 
     def let_go(self) -> None:
         """Once the node is dead, close this process's open files in its folder."""
+
+
+class Steered:
+    """A node of ours, of whichever broker: what it is steered by beside starting and stopping."""
+
+    _process: subprocess.Popen[bytes] | None
+    _lock: IO[str] | None
+
+    def freeze(self) -> None:
+        """See `Node.freeze`."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """See `Node.thaw`."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        if self._process is not None:
+            with suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+
+    def let_go(self) -> None:
+        """See `Node.let_go`."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
 
 class Cluster(ABC):

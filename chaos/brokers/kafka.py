@@ -1,11 +1,8 @@
 """Apache Kafka nodes as a cluster on this machine: each is a broker and a controller (KRaft)."""
 
 import asyncio
-import os
-import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -20,7 +17,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from chaos.brokers import Cluster
+from chaos.brokers import Cluster, Steered
 from chaos.brokers.kafka_logs import cut
 from chaos.network import Host, Network, inside
 from hirewire.launcher.kafka import SERVER, NodeSettings, PrivateKafka, new_cluster
@@ -119,7 +116,7 @@ def _properties(text: str) -> dict[str, str]:
     return dict(line.split("=", 1) for line in text.splitlines())
 
 
-class KafkaNode(PrivateKafka):
+class KafkaNode(Steered, PrivateKafka):
     """One node; values that it shares with the others are passed in."""
 
     def __init__(self, data_dir: Path, shared: Shared, nth: int) -> None:
@@ -127,6 +124,10 @@ class KafkaNode(PrivateKafka):
         self._shared = shared
         self._nth = nth
         self.place = shared.places[nth - 1]
+        self.port = self.place.direct
+        self.proxied_port = self.place.clients
+        self.proxy_port = self.place.proxy
+        self.hosts_port = self.place.hosts
 
     def _load_settings(self, *, keep_ports: bool) -> NodeSettings:
         return NodeSettings(self._shared.cluster, self.place.direct, self.place.controller)
@@ -148,26 +149,6 @@ class KafkaNode(PrivateKafka):
         return self.place.host
 
     @property
-    def port(self) -> int:
-        """See `Node.port`."""
-        return self.place.direct
-
-    @property
-    def proxied_port(self) -> int:
-        """See `Node.proxied_port`."""
-        return self.place.clients
-
-    @property
-    def proxy_port(self) -> int:
-        """See `Node.proxy_port`."""
-        return self.place.proxy
-
-    @property
-    def hosts_port(self) -> int:
-        """See `Node.hosts_port`."""
-        return self.place.hosts
-
-    @property
     def is_dead(self) -> bool:
         """Whether its process has ended, by itself or not."""
         return self._process is None or self.has_ended
@@ -183,25 +164,6 @@ class KafkaNode(PrivateKafka):
         The node must be stopped.
         """
         return cut(self._data / f"{TOPIC}-0", end)
-
-    def let_go(self) -> None:
-        """See `Node.let_go`."""
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
-
-    def freeze(self) -> None:
-        """See `Node.freeze`."""
-        self._signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """See `Node.thaw`."""
-        self._signal(signal.SIGCONT)
-
-    def _signal(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, number)
 
 
 class KafkaCluster(Cluster):
@@ -346,6 +308,8 @@ def _all_in_sync(admin: AdminClient, size: int) -> bool:
 
 def _groups(admin: AdminClient) -> list[str]:
     found = admin.list_consumer_groups(request_timeout=ANSWER_SECONDS).result()
+    for error in found.errors:
+        raise error
     return [one.group_id for one in found.valid]
 
 

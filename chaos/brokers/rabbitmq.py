@@ -1,13 +1,10 @@
 """Our own RabbitMQ nodes as a cluster on this machine."""
 
 import asyncio
-import os
 import secrets
 import shutil
-import signal
 import subprocess
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +12,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from chaos.brokers import Cluster
+from chaos.brokers import Cluster, Steered
 from hirewire.launcher.process import free_port, open_private, write_private
 from hirewire.launcher.rabbitmq import NodeSettings, PrivateRabbitMQ, find_server
 
@@ -25,7 +22,7 @@ TICK_SECONDS = 8
 """A node that gives no sign of life for so long is considered down."""
 
 
-class RabbitNode(PrivateRabbitMQ):
+class RabbitNode(Steered, PrivateRabbitMQ):
     """One node; values that it shares with the others are passed in."""
 
     def __init__(
@@ -108,25 +105,6 @@ class RabbitNode(PrivateRabbitMQ):
             await asyncio.sleep(0.02)
         if process.returncode:
             raise RuntimeError(f"rabbitmqctl {arguments[0]}: {log.read_text()[-500:]}")
-
-    def let_go(self) -> None:
-        """Once the node is dead, close this process's open files in its folder."""
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
-
-    def freeze(self) -> None:
-        """Freeze it: its connections stay open, and nothing responds."""
-        self._signal(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Resume it."""
-        self._signal(signal.SIGCONT)
-
-    def _signal(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, number)
 
     async def evaluate(self, expression: str) -> None:
         """Evaluate Erlang in it, for settings that cannot be changed otherwise."""

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 import yaml
 
-from hirewire import __version__
+from hirewire import __version__, assembly, provisioning
 from hirewire.assembly import MANIFESTS, PROCESSES, SERVICES, PlatformSettings
 from hirewire.kit.service import END_SECONDS
 from hirewire.launcher.serving import SHUTDOWN_SECONDS
+from hirewire.messaging.brokers.kafka import parse_url
+from hirewire.messaging.brokers.kafka.access import rules
 from hirewire.messaging.runtime import Options
 from tests.production.kubernetes import FOLDER, OVERLAYS, ROOT, of_kind, permits, rendered, written
 
@@ -222,6 +224,27 @@ def test_the_policies_are_the_picture_of_the_architecture(overlay: str) -> None:
         if permits(policies, labels[source], labels[target], port)
     }
     assert found == expected
+
+
+def test_kafkas_users_may_do_what_their_events_need_and_no_more() -> None:
+    assembly.load_contracts()
+    users = of_kind(list(written("components/kafka")), "KafkaUser")
+    assert set(users) == {*PROCESSES, "migrate", "keda"}
+    address = parse_url("kafka://kafka-kafka-bootstrap:9093/hirewire")
+    for user in provisioning.broker_users(dict.fromkeys(PROCESSES, "")):
+        found = [
+            (
+                acl["resource"]["type"],
+                acl["resource"]["name"],
+                acl["resource"].get("patternType") == "prefix",
+                tuple(acl["operations"]),
+            )
+            for acl in users[user.name]["spec"]["authorization"]["acls"]
+        ]
+        expected = [
+            (rule.kind, rule.name, rule.is_prefix, rule.operations) for rule in rules(address, user)
+        ]
+        assert sorted(found) == sorted(expected), user.name
 
 
 def test_no_secret_is_in_the_manifests_and_the_document_makes_each() -> None:

@@ -7,8 +7,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
 import yaml
+
+from tests.conftest import missing
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "deploy" / "kubernetes"
@@ -28,19 +29,17 @@ def written(*folders: str) -> Iterator[Document]:
 
 @cache
 def rendered(overlay: str) -> list[Document]:
-    """What is applied to a cluster. Skips the test where no tool can render it."""
+    """What is applied to a cluster. Skips the test where no tool can render it, unless required."""
     tools = (["kustomize", "build"], ["kubectl", "kustomize"])
-    for tool in tools:
-        if shutil.which(tool[0]):
-            done = subprocess.run(
-                [*tool, str(FOLDER / "overlays" / overlay)],
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            assert done.returncode == 0, done.stderr
-            return [one for one in yaml.safe_load_all(done.stdout) if one]
-    pytest.skip("neither kustomize nor kubectl is on PATH")
+    tool = next((one for one in tools if shutil.which(one[0])), None)
+    if tool is None:
+        missing("kubectl", "neither kustomize nor kubectl is on PATH")
+    assert tool is not None
+    done = subprocess.run(
+        [*tool, str(FOLDER / "overlays" / overlay)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return [one for one in yaml.safe_load_all(done.stdout) if one]
 
 
 def of_kind(documents: list[Document], *kinds: str) -> dict[str, Document]:

@@ -135,3 +135,4 @@ def test_a_detail_is_printed_as_it_is() -> None:
 def test_the_address_of_a_broker_is_shown_without_its_password() -> None:
     assert doctor._places("postgresql://u:hush@/x?host=a,b&port=1,2") == "postgresql://a:1,b:2"
     assert doctor._places("amqp://u:hush@a:5672/%2F") == "amqp://a:5672"
+    assert doctor._places("kafka+ssl://u:hush@a:9092,b:9093/x?ca=y") == "kafka+ssl://a:9092,b:9093"

@@ -186,10 +186,10 @@ async def _broker(settings: Settings) -> Check:
 def _places(address: str) -> str:
     """The address without its password; of several servers, all."""
     parts = urlsplit(address)
-    servers = [(parts.hostname, parts.port)]
+    places = parts.netloc.rpartition("@")[2]
     if parts.scheme == "postgresql":
-        servers = [(one.host, one.port) for one in servers_of(address)]
-    return f"{parts.scheme}://" + ",".join(f"{host}:{port}" for host, port in servers)
+        places = ",".join(f"{one.host}:{one.port}" for one in servers_of(address))
+    return f"{parts.scheme}://{places}"
 
 
 def _secret_key(settings: Settings, services: Sequence[Check]) -> list[Check]:

@@ -14,8 +14,8 @@ from hirewire.kit.mail.letters import Letter
 from hirewire.notifications.calendar_files import AboutInterview, Reader, method_of
 from hirewire.notifications.kinds import Side
 from tests.notifications.conftest import Board
+from tests.notifications.mailing.conftest import mails
 from tests.notifications.test_interviews import INTERVIEW, START, cancelled, chosen, ids, proposed
-from tests.notifications.test_mailing import mails
 from tests.notifications.test_preferences import preferences
 
 

@@ -25,7 +25,7 @@ from hirewire.notifications.holding_back import hold_back
 from hirewire.notifications.webhooks.background import Sender
 from tests.messaging.lives import dump, restore
 from tests.notifications.conftest import Board
-from tests.notifications.test_mailing import queued
+from tests.notifications.mailing.conftest import queued
 from tests.notifications.webhooks.conftest import Hooks
 from tests.notifications.webhooks.receiver import Receiver, receiving
 from tests.services import SECRET_KEY, create_database, running

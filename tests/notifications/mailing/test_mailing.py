@@ -1,11 +1,8 @@
 """Mails about notices: what is in them, to whom they go, and when."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from typing import Any, cast
-from uuid import UUID, uuid4
+from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 
@@ -17,84 +14,13 @@ from hirewire.contracts.auth import (
 )
 from hirewire.contracts.vacancies import SearchMatched, SearchMatchWithdrawn, VacancyUpdated
 from hirewire.kit.clock import now
-from hirewire.kit.mail import mailer, queue
-from hirewire.kit.mail.letters import Letter
-from hirewire.kit.mail.mailer import Mailer
-from hirewire.kit.mail.queue import Ending
-from hirewire.kit.settings import Settings
+from hirewire.kit.mail import mailer
 from hirewire.messaging.event import Event
-from hirewire.notifications import planning
-from hirewire.notifications.app import SERVICE
-from hirewire.notifications.kinds import Kind
-from hirewire.notifications.mailing import background, commands, rules
-from hirewire.notifications.unsubscribing import token
+from hirewire.notifications.mailing import background, rules
 from tests.builders import eventually
 from tests.notifications.conftest import Board
-from tests.notifications.test_preferences import kinds, preferences
-from tests.smtp import MailServer, mail_server
-
-UNSUBSCRIBE = "/api/notifications/unsubscribe"
-MOSCOW = "Europe/Moscow"
-
-
-class Clock:
-    """The time for plans and mails."""
-
-    def __init__(self) -> None:
-        self.moment = datetime.now(UTC)
-
-    def now(self) -> datetime:
-        return self.moment
-
-    def at(self, text: str) -> None:
-        self.moment = datetime.fromisoformat(text).replace(tzinfo=UTC)
-
-    def forward(self, **by: float) -> None:
-        self.moment += timedelta(**by)
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    for module in (planning, commands, queue):
-        monkeypatch.setattr(module, "now", made.now)
-    return made
-
-
-@pytest.fixture
-async def known(board: Board) -> Board:
-    """Everybody's address is verified; Anna reads Russian in Moscow."""
-    await board.consume(
-        *(UserEmailVerified(user_id=one, at=now()) for one in (board.anna, board.carla, board.dan)),
-        UserLocaleChanged(user_id=board.anna, language="ru", time_zone=MOSCOW, at=now()),
-    )
-    await mails(board)
-    return board
-
-
-async def queued(board: Board) -> None:
-    """Queue all that is due."""
-    while await background.queue_step(board.service.messaging.transactions):
-        pass
-
-
-async def mails(board: Board) -> dict[str, list[Letter]]:
-    """What is due now, sent: the letters to each address."""
-    await queued(board)
-    found: dict[str, list[Letter]] = {}
-    async with board.service.messaging.transactions() as tx:
-        claimed = await queue.claim(tx, 1000)
-        letters = await background.compose(tx, claimed)
-        ended = [Ending(one, "sent" if one.id in letters else "expired") for one in claimed]
-        await queue.end_all(tx, ended)
-    for letter in letters.values():
-        assert letter is not None
-        found.setdefault(letter.to, []).append(letter)
-    return found
-
-
-async def subjects(board: Board, of: str = "anna") -> list[str]:
-    return [one.subject for one in (await mails(board)).get(f"{of}@example.org", [])]
+from tests.notifications.mailing.conftest import Clock, has_taken, mails, queued, serving, subjects
+from tests.notifications.test_preferences import preferences
 
 
 async def test_a_message_is_mailed_at_once_to_the_other_side(known: Board) -> None:
@@ -376,7 +302,7 @@ async def test_titles_of_all_kinds(known: Board, title: str, shown: str) -> None
         )
     await known.consume(known.submitted())
     async with serving(known) as server:
-        await eventually(lambda: _are(server, 2), within=30, what="both have their mail")
+        await eventually(lambda: has_taken(server, 2), within=30, what="both have their mail")
     mail = server.to("carla@example.org")[0]
     assert mail["Subject"] == f"New application for “{shown}”"
     assert mail["Bcc"] is None
@@ -385,137 +311,6 @@ async def test_titles_of_all_kinds(known: Board, title: str, shown: str) -> None
         assert part is not None
         assert "\u202e" not in part.get_content()
         assert "<b>x</b>" not in part.get_content() or kind == "plain"
-
-
-async def _are(server: MailServer, count: int) -> bool:
-    return len(server.taken) >= count
-
-
-@asynccontextmanager
-async def serving(board: Board) -> AsyncIterator[MailServer]:
-    """The service's workers at work, with a mail server."""
-    async with mail_server() as server:
-        settings = Settings(smtp_url=server.url, public_url="https://jobs.example.org")
-        transactions = board.service.messaging.transactions
-        mailing = Mailer("notifications", transactions, settings, composers=SERVICE.composers)
-        tasks = [
-            asyncio.create_task(mailing.run()),
-            asyncio.create_task(background.queue_mails(transactions, settings)),
-        ]
-        try:
-            yield server
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
-
-
-async def test_one_click_of_a_mail_switches_its_kinds_off(
-    known: Board, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(rules, "BURST", timedelta(seconds=0.3))
-    monkeypatch.setattr(background, "POLL_SECONDS", 0.1)
-    async with serving(known) as server:
-        await known.consume(known.submitted())
-        await eventually(lambda: _are(server, 2), within=30, what="both have their mail")
-        [mail] = server.to("carla@example.org")
-        [(id,)] = await known.rows("select id::text from kit.mail where user_id = $1", known.carla)
-        assert mail["Message-ID"] == f"<{id}@jobs.example.org>"
-        assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
-        address = mail["List-Unsubscribe"].strip("<>")
-        assert address.startswith(f"https://jobs.example.org{UNSUBSCRIBE}?token=")
-        path = address.removeprefix("https://jobs.example.org")
-        client = known.service.client
-        for _ in range(2):
-            looked = await client.get(path)
-            expected = {"email": "c***@example.org", "kinds": ["application_received"]}
-            assert looked.json() == expected
-        assert await known.rows("select kind from preference") == [], "looking changes nothing"
-        page = await client.get(path, headers={"Accept": "text/html"})
-        assert page.status_code == 303
-        for _ in range(2):
-            done = await client.post(path, data={"List-Unsubscribe": "One-Click"})
-            assert done.status_code == 200
-        stored = "select user_id, kind, mail, push from preference"
-        assert await known.rows(stored) == [(known.carla, "application_received", "off", True)]
-        known.application = uuid4()
-        await known.consume(known.submitted(), known.written("applicant"))
-        await eventually(lambda: _are(server, 4), within=60, what="the next mails")
-    subjects = [one["Subject"] for one in server.to("carla@example.org")]
-    assert subjects[1] == "New message about “Cook”"
-
-
-async def test_an_undo_restores_how_often_mails_came(known: Board) -> None:
-    """However often the link is used; what was off before stays off."""
-    [(key,)] = await known.rows(
-        "select unsubscribe_key from person where user_id = $1", known.carla
-    )
-    chosen: list[dict[str, Any]] = [
-        {"kind": "message", "mail": "weekly", "push": True},
-        {"kind": "recommended_candidate", "mail": "hourly", "push": True},
-        {"kind": "application_received", "mail": "off", "push": True},
-    ]
-    await preferences(known, known.carla, {"kinds": chosen})
-    names = [one["kind"] for one in chosen] + ["application_answered"]
-    before = {name: one for name, one in (await kinds(known, known.carla)).items() if name in names}
-    link = {"token": token(known.carla, UUID(str(key)), cast(list[Kind], names))}
-    client = known.service.client
-    for times in (1, 2):
-        for _ in range(times):
-            assert (await client.post(UNSUBSCRIBE, params=link)).status_code == 200
-        off = await kinds(known, known.carla)
-        assert {off[name] for name in names} == {("off", True)}
-        for _ in range(times):
-            assert (await client.post(f"{UNSUBSCRIBE}/undo", params=link)).status_code == 200
-        after = await kinds(known, known.carla)
-        assert {name: after[name] for name in names} == before
-    # What is chosen on the page meanwhile is what counts.
-    await client.post(UNSUBSCRIBE, params=link)
-    await preferences(known, known.carla, {"kinds": [chosen[0] | {"mail": "daily"}]})
-    await client.post(f"{UNSUBSCRIBE}/undo", params=link)
-    assert (await kinds(known, known.carla))["message"] == ("daily", True)
-
-
-async def test_unsubscribing_is_undone(known: Board) -> None:
-    [(key,)] = await known.rows(
-        "select unsubscribe_key from person where user_id = $1", known.carla
-    )
-    link = {"token": token(known.carla, UUID(str(key)), ["message", "recommended_candidate"])}
-    client, stored = known.service.client, "select kind, mail, push from preference order by kind"
-    body = {"kinds": [{"kind": "message", "mail": "weekly", "push": False}]}
-    headers = known.service.as_user(known.carla)
-    chosen = await client.put("/api/notifications/preferences", json=body, headers=headers)
-    assert chosen.status_code == 200
-    undone = await client.post(f"{UNSUBSCRIBE}/undo", params=link)
-    assert undone.status_code == 200
-    assert await known.rows(stored) == [("message", "weekly", False)], "it was not off"
-    await client.post(UNSUBSCRIBE, params=link)
-    assert [row[1] for row in await known.rows(stored)] == ["off", "off"]
-    for _ in range(2):
-        undone = await client.post(f"{UNSUBSCRIBE}/undo", params=link)
-        assert undone.json()["kinds"] == ["message", "recommended_candidate"]
-        assert await known.rows(stored) == [("message", "weekly", False)], "as it was"
-    forged = await client.post(f"{UNSUBSCRIBE}/undo", params={"token": link["token"][:-2]})
-    assert forged.status_code == 404
-
-
-async def test_forged_links_switch_nothing_off(known: Board) -> None:
-    [(key,)] = await known.rows(
-        "select unsubscribe_key from person where user_id = $1", known.carla
-    )
-    good = token(known.carla, UUID(str(key)), ["message"])
-    other = token(known.dan, UUID(str(key)), ["message"])
-    longer = token(known.carla, uuid4(), ["message", "invitation"])
-    forged = ("B" if good[0] == "A" else "A") + good[1:]
-    for one in ("", "x", "é", good[:-2], good[:30], good + "aQ", forged, other, longer):
-        for method in ("GET", "POST"):
-            answer = await known.service.client.request(method, UNSUBSCRIBE, params={"token": one})
-            assert answer.status_code == 404, one
-            assert answer.json()["code"] == "unsubscribe_link_invalid"
-    assert await known.rows("select kind from preference") == []
-    await known.consume(UserErased(user_id=known.carla, erasure_id=uuid4(), erased_at=now()))
-    gone = await known.service.client.post(UNSUBSCRIBE, params={"token": good})
-    assert gone.status_code == 404
 
 
 async def test_a_server_that_was_away_gets_the_state_of_when_it_is_back(
@@ -534,7 +329,7 @@ async def test_a_server_that_was_away_gets_the_state_of_when_it_is_back(
     [(mails_waiting,)] = await known.rows("select count(*) from kit.mail")
     assert mails_waiting == 2
     async with serving(known) as server:
-        await eventually(lambda: _are(server, 4), within=60, what="all")
+        await eventually(lambda: has_taken(server, 4), within=60, what="all")
     texts = [one["Subject"] for one in server.to("dan@example.org")]
     assert texts == [
         "New application for “Cook”",

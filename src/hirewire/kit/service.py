@@ -183,41 +183,15 @@ def create_app(
     """
     use_zone(settings.time_zone)
     use_keys(settings.secret_key)
-    shared = settings.shared_database(service.name)
-    engine = make_engine(
-        shared or settings.service_database(service.name),
-        pool=settings.database_pool,
-        application=service.name,
-        shared=shared is not None,
-    )
+    engine = _engine(service, settings)
     messaging = _messaging(service, settings, engine, broker, services)
     verifier = Verifier(engine, settings.public_url)
     standby = None if role == "worker" else _standby(service, settings, messaging.transactions)
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with AsyncExitStack() as stack:  # closes what was opened, even if a later step fails
-            stack.push_async_callback(asyncio.to_thread, tracing.close)
-            stack.push_async_callback(engine.dispose)
-            if standby is not None:
-                stack.push_async_callback(standby.close)
-                stack.push_async_callback(_end, asyncio.create_task(standby.run()))
-            for resource in service.worker_lifespan if role == "worker" else service.lifespan:
-                await stack.enter_async_context(resource(messaging.transactions, settings))
-            stack.push_async_callback(messaging.stop)
-            messaging.start(role)
-            if role != "worker":
-                fresh = asyncio.create_task(verifier.refusals.keep_fresh())
-                stack.push_async_callback(_end, fresh)
-            if role != "api":
-                for work in _background(service, settings, messaging.transactions):
-                    stack.push_async_callback(_end, asyncio.create_task(work))
-            yield
-
     app = FastAPI(
         title=f"Hirewire {service.name}",
         version=__version__,
-        lifespan=lifespan,
+        lifespan=lambda _: _running(service, settings, role, messaging, verifier, standby),
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,  # a redirect would go to the host that the request names
@@ -242,6 +216,35 @@ def create_app(
     add_routes(app, operations(service.name, engine, messaging, begun))
     openapi.describe(app)
     return app
+
+
+@asynccontextmanager
+async def _running(
+    service: Service,
+    settings: Settings,
+    role: Role,
+    messaging: Messaging,
+    verifier: Verifier,
+    standby: Standby | None,
+) -> AsyncIterator[None]:
+    """Runs the resources, the messaging and the background tasks of one process."""
+    transactions = messaging.transactions
+    async with AsyncExitStack() as stack:  # closes what was opened, even if a later step fails
+        stack.push_async_callback(asyncio.to_thread, tracing.close)
+        stack.push_async_callback(transactions.engine.dispose)
+        if standby is not None:
+            stack.push_async_callback(standby.close)
+            _begin(stack, standby.run())
+        for resource in service.worker_lifespan if role == "worker" else service.lifespan:
+            await stack.enter_async_context(resource(transactions, settings))
+        stack.push_async_callback(messaging.stop)
+        messaging.start(role)
+        if role != "worker":
+            _begin(stack, verifier.refusals.keep_fresh())
+        if role != "api":
+            for work in _background(service, settings, transactions):
+                _begin(stack, work)
+        yield
 
 
 def _routers(service: Service, role: Role) -> Iterator[APIRouter]:
@@ -271,6 +274,16 @@ def _background(
         yield worker(transactions, settings)
     for task in tasks:
         yield repeat(task, transactions)
+
+
+def _engine(service: Service, settings: Settings) -> AsyncEngine:
+    shared = settings.shared_database(service.name)
+    return make_engine(
+        shared or settings.service_database(service.name),
+        pool=settings.database_pool,
+        application=service.name,
+        shared=shared is not None,
+    )
 
 
 def _standby(service: Service, settings: Settings, primary: Transactions) -> Standby | None:
@@ -319,6 +332,11 @@ def add_routes(app: FastAPI, router: APIRouter) -> None:
     use. That would delay the first answer of `vacancies` by 60 ms.
     """
     app.router.routes.extend(router.routes)
+
+
+def _begin(stack: AsyncExitStack, work: Coroutine[Any, Any, None]) -> None:
+    """Begin work that ends with the stack."""
+    stack.push_async_callback(_end, asyncio.create_task(work))
 
 
 async def _end(task: asyncio.Task[None]) -> None:

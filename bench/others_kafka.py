@@ -14,8 +14,8 @@ from bench.others import POOL, select_insert
 from bench.world import World
 from hirewire.messaging.broker import Message
 from hirewire.messaging.brokers.kafka.address import parse_url
-from hirewire.messaging.brokers.kafka.cluster import LARGEST
 from hirewire.messaging.brokers.kafka.messages import headers_of
+from hirewire.messaging.brokers.kafka.topics import LARGEST
 
 GROUP = "faststream"
 TOPIC = "hirewire.bench"

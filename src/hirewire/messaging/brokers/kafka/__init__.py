@@ -167,7 +167,7 @@ class Kafka:
             await consumer.active()
             binding = await cluster.binding(topology.queue)
             bounds = await cluster.bounds(cluster.read_by(binding))
-            least = {place: cluster.start_of(binding, place) for place in bounds}
+            least = {place: binding.start_of(place) for place in bounds}
             await consumer.start(least, bounds, binding.ids)
             async for batch in self._batches(consumer, binding, topology, limit):
                 yield batch

@@ -30,8 +30,8 @@ from hirewire.messaging.broker import BrokerMisconfigured
 from hirewire.messaging.brokers.access import ServiceUser
 from hirewire.messaging.brokers.kafka.address import ANSWER_SECONDS, Address
 from hirewire.messaging.brokers.kafka.bindings import topic_of
-from hirewire.messaging.brokers.kafka.cluster import admin_of, lock_topic_of
 from hirewire.messaging.brokers.kafka.reading import group_of_none
+from hirewire.messaging.brokers.kafka.topics import admin_of, lock_topic_of
 from hirewire.messaging.event import EVENTS
 
 PRINCIPAL = "User:{service}"

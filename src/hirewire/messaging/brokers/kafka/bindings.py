@@ -18,7 +18,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException
 
 from hirewire.messaging.broker import BrokerUnavailable
 from hirewire.messaging.brokers.kafka.address import ANSWER_SECONDS, Address, Configuration
-from hirewire.messaging.brokers.kafka.reading import look_up, partitions, reader_of
+from hirewire.messaging.brokers.kafka.reading import Place, look_up, partitions, reader_of
 
 _AT_ONCE = 500
 
@@ -92,6 +92,11 @@ class Binding:
         """Whether the queue gets an event at this place of its owner's topic."""
         since = self.events.get(event)
         return since is not None and offset >= at(since, partition)
+
+    def start_of(self, place: Place) -> int:
+        """The first offset that the queue may get in a partition."""
+        topic, partition = place
+        return at(self.starts.get(topic), partition)
 
     def has_key(self, routing_key: str) -> bool:
         """Whether a routing key leads to the queue's own topic."""

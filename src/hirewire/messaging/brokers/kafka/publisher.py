@@ -10,9 +10,9 @@ from confluent_kafka import Message as Record
 
 from hirewire.messaging.broker import BrokerUnavailable, Message
 from hirewire.messaging.brokers.kafka.address import Address
-from hirewire.messaging.brokers.kafka.cluster import LARGEST
 from hirewire.messaging.brokers.kafka.messages import Headers
 from hirewire.messaging.brokers.kafka.reading import Place
+from hirewire.messaging.brokers.kafka.topics import LARGEST
 
 CONFIRM_SECONDS = 30.0
 POLL_SECONDS = 0.2

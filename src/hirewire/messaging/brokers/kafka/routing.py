@@ -8,9 +8,10 @@ from confluent_kafka import Message as Record
 from hirewire.messaging.broker import QUEUE_PREFIX, Message, Outcome, QueueTopology, event_of
 from hirewire.messaging.brokers.kafka.alignment import Kind
 from hirewire.messaging.brokers.kafka.bindings import Binding
-from hirewire.messaging.brokers.kafka.cluster import LARGEST, Cluster
+from hirewire.messaging.brokers.kafka.cluster import Cluster
 from hirewire.messaging.brokers.kafka.messages import Headers, headers_of, routing_key_of, size_of
 from hirewire.messaging.brokers.kafka.reading import Place
+from hirewire.messaging.brokers.kafka.topics import LARGEST
 from hirewire.messaging.envelope import source_of
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.spreading import partition_of

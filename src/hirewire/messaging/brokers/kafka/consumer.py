@@ -13,10 +13,8 @@ from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 
-import structlog
 from confluent_kafka import OFFSET_END, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Consumer as Client
 from confluent_kafka import Message as Record
@@ -26,8 +24,7 @@ from hirewire.messaging.brokers.kafka.address import ANSWER_SECONDS, Address
 from hirewire.messaging.brokers.kafka.alignment import Alignment, Entry, Kind
 from hirewire.messaging.brokers.kafka.counts import Counts
 from hirewire.messaging.brokers.kafka.reading import Place, look_up, next_records
-
-log = structlog.get_logger(__name__)
+from hirewire.messaging.brokers.kafka.sources import Source
 
 POLL_SECONDS = 0.1
 ENDS_SECONDS, HOLD_SECONDS = 0.5, 60.0
@@ -38,29 +35,6 @@ SESSION_SECONDS = 6.0
 _REBALANCING = (KafkaError.ILLEGAL_GENERATION, KafkaError.REBALANCE_IN_PROGRESS)
 T = TypeVar("T")
 Ends: TypeAlias = Callable[[Sequence[str]], Awaitable[Mapping[Place, int]]]
-
-
-@dataclass(slots=True)
-class Source:
-    """A topic that the queue reads."""
-
-    topic: str
-    partition: int
-    id: str
-    """The cluster's id of the topic; offsets in another one of this name mean nothing."""
-    counts: Counts
-    acked: int
-    """The offset after the last acknowledged or skipped record."""
-    read: int
-    """The offset after the last record that was read."""
-    acked_epoch: int = -1
-    """The epoch of the leader that wrote the last acknowledged record; -1: unknown."""
-    read_epoch: int = -1
-
-    @property
-    def place(self) -> Place:
-        """Which partition it is."""
-        return self.topic, self.partition
 
 
 class Consumer:
@@ -166,7 +140,7 @@ class Consumer:
         self._check()
         if self._commits_again:
             self._commits_again = False
-            self._commit(set(self._sources))
+            self.keep()
         if self._left:
             return
         if self._alignment.held:
@@ -309,12 +283,7 @@ class Consumer:
             raise self._address.translated(error, of=f"group {self._group}") from None
 
     def _offsets(self, places: set[Place]) -> list[TopicPartition]:
-        found = []
-        for place in sorted(places):
-            one = self._sources[place]
-            metadata = f"{one.id};{one.counts.metadata(one.acked)}"
-            found.append(TopicPartition(*place, one.acked, metadata, one.acked_epoch))
-        return found
+        return [self._sources[place].at_acked() for place in sorted(places)]
 
     def _assigned(
         self,
@@ -327,33 +296,15 @@ class Consumer:
         for one in self._kafka.committed(asked, timeout=ANSWER_SECONDS):
             if one.error is not None:
                 raise KafkaException(one.error)
-            place = one.topic, one.partition
-            first, end = bounds[place]
-            id = ids.get(one.topic, "")
-            committed_in, _, runs = (one.metadata or "").rpartition(";")
-            is_other = bool(id and committed_in) and committed_in != id
-            start = max(first if is_other else one.offset, least[place], first)
-            if not is_other and 0 <= one.offset < first and least[place] < first:
-                log.error(
-                    "messages are gone: the topic's retention was shorter than the pause",
-                    group=self._group,
-                    topic=one.topic,
-                    records=first - max(one.offset, least[place]),
-                )
-            epoch = _known(one.leader_epoch) if start == one.offset and not is_other else -1
-            if start > end and epoch < 0:  # the topic was deleted, and is there again
-                start = first
-            counts = Counts.read("" if is_other else runs, start)
-            sources[place] = Source(*place, id, counts, start, start, epoch, epoch)
+            place, id = (one.topic, one.partition), ids.get(one.topic, "")
+            sources[place] = Source.begun(
+                one, bounds[place], least=least[place], id=id, group=self._group
+            )
         look_up(self._kafka, [topic for topic, _ in sources])
-        starts = [
-            TopicPartition(*place, one.read, leader_epoch=one.read_epoch)
-            for place, one in sources.items()
-        ]
-        self._kafka.incremental_assign(starts)
-        for one in starts:
-            if _known(one.leader_epoch) >= 0:
-                self._kafka.seek(one)  # an assignment alone would not be held against the epochs
+        self._kafka.incremental_assign([source.at_next() for source in sources.values()])
+        for source in sources.values():
+            if source.read_epoch >= 0:  # an assignment alone would not be held against the epochs
+                self._kafka.seek(source.at_next())
         return sources
 
     def _end(self) -> None:
@@ -405,7 +356,3 @@ class Consumer:
             self._commits_again = True
         else:
             self._lost = f"an ack was refused: {found.name()}"
-
-
-def _known(epoch: int | None) -> int:
-    return -1 if epoch is None else epoch

@@ -67,11 +67,12 @@ class Messaging:
         store: BodyStore | None = None,
         projections: Sequence[Projection] = (),
     ) -> None:
-        """`plain_queues` are events that it also consumes from an external service's plain queue.
+        """`shared_url` leads through a pooler in transaction mode, `database_url` does not.
 
-        Over `partitions` queues its replicas work in parallel. `recurring` are its own events
-        recorded on a schedule; `store` holds bodies that are too large for the broker. Of
-        `projections` it consumes the existing generations, each through a separate queue.
+        `plain_queues` are events that it also consumes from an external service's plain queue. Over
+        `partitions` queues its replicas work in parallel. `recurring` are its own events recorded
+        on a schedule; `store` holds bodies that are too large for the broker. Of `projections` it
+        consumes the existing generations, each through a separate queue.
         """
         if store is not None:
             bodies.stores[service] = store
@@ -94,12 +95,6 @@ class Messaging:
         self.retries = Retries(
             consumer=self.consumer, transactions=self.transactions, wake=self._wake_retries
         )
-        self.retention = Retention(
-            service=service,
-            transactions=self.transactions,
-            retention=options.retention,
-            store=store,
-        )
         self.scheduler = Scheduler(
             service=service, transactions=self.transactions, recurring=recurring
         )
@@ -111,8 +106,7 @@ class Messaging:
             consumer=self._consumer_of,
         )
         self._has_projections = bool(projections)
-        self.gauges = Gauges(consumer=self.consumer, transactions=self.transactions, broker=broker)
-        self.queues = QueueRedaction(service=service, transactions=self.transactions, broker=broker)
+        self._maintain(store)
         self._tasks = BackgroundTasks(service)
 
     def _partition(
@@ -135,6 +129,21 @@ class Messaging:
             consumer=lambda number: self._consumer(
                 subscriptions, topology=topology_of(self.service, number), restore=taken_over
             ),
+        )
+
+    def _maintain(self, store: BodyStore | None) -> None:
+        """What keeps the service's tables small, and measures and redacts its queues."""
+        self.retention = Retention(
+            service=self.service,
+            transactions=self.transactions,
+            retention=self.options.retention,
+            store=store,
+        )
+        self.gauges = Gauges(
+            consumer=self.consumer, transactions=self.transactions, broker=self.broker
+        )
+        self.queues = QueueRedaction(
+            service=self.service, transactions=self.transactions, broker=self.broker
         )
 
     def _consumer(

@@ -1,6 +1,6 @@
 """The model: its inputs, and one formula a line. `figures.toml` has the figures, with sources."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -303,6 +303,7 @@ SECTIONS: Sequence[tuple[str, Sequence[Line]]] = (
     ("Limits: above 1, this version cannot do it so", LIMITS),
 )
 LINES: Sequence[Line] = tuple(line for _, lines in SECTIONS for line in lines)
+BY_NAME: Mapping[str, Line] = {line.name: line for line in LINES}
 PARTS = {
     "cores": (
         "request_cores",

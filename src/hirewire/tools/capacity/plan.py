@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 from hirewire.tools.capacity.formulas import Line, computed
-from hirewire.tools.capacity.model import INPUTS, LINES, PARTS, Input
+from hirewire.tools.capacity.model import BY_NAME, INPUTS, LINES, PARTS, Input
 from hirewire.tools.capacity.quantities import Quantity, count_of
 
 FIGURES = Path(__file__).with_name("figures.toml")
@@ -43,11 +43,10 @@ class Plan:
 
     def shares(self, part: str) -> list[tuple[Line, float]]:
         """The lines that make up the cores, the storage or the events: the largest first."""
-        lines = {line.name: line for line in LINES}
         found = {name: self.known[name].value for name in PARTS[part]}
         whole = sum(found.values()) or 1.0
         ordered = sorted(found, key=lambda name: -found[name])
-        return [(lines[name], found[name] / whole) for name in ordered]
+        return [(BY_NAME[name], found[name] / whole) for name in ordered]
 
 
 @cache

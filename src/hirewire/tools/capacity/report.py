@@ -1,12 +1,13 @@
 """Prints a plan: each line with its formula, what went into it, and the result."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 
 from rich.console import Console
 from rich.markup import escape
 
 from hirewire.tools.capacity.formulas import Line, names_in
-from hirewire.tools.capacity.model import INPUTS, LINES, PARTS, SECTIONS
+from hirewire.tools.capacity.model import BY_NAME, INPUTS, LIMITS, LINES, PARTS, SECTIONS
 from hirewire.tools.capacity.plan import Plan, figures, planned
 
 MEASURED_VACANCIES = 1_000_000
@@ -79,15 +80,23 @@ def _print_line(plan: Plan, line: Line, console: Console) -> None:
 
 
 def _shown(plan: Plan, name: str) -> str:
-    units = {one.name: one.unit for one in INPUTS}
-    units |= {key: one.unit for key, one in figures().items()}
-    units |= {line.name: line.unit for line in LINES}
-    return f"{number(plan.known[name].as_unit(units[name]))} {units[name]}"
+    unit = _units()[name]
+    return f"{number(plan.known[name].as_unit(unit))} {unit}"
+
+
+@cache
+def _units() -> Mapping[str, str]:
+    """The unit of each input, figure and line."""
+    return (
+        {one.name: one.unit for one in INPUTS}
+        | {name: one.unit for name, one in figures().items()}
+        | {name: line.unit for name, line in BY_NAME.items()}
+    )
 
 
 def warnings(plan: Plan) -> Iterator[str]:
     """What a reader must know before believing it."""
-    for line in dict(SECTIONS)["Limits: above 1, this version cannot do it so"]:
+    for line in LIMITS:
         value = plan.value(line)
         if value > 1:
             yield f"Beyond a limit: {line.name} is {number(value)}. {line.what}."
@@ -108,9 +117,8 @@ def summary() -> str:
     rows: list[Sequence[str]] = [("", *SIZES), ("---", *("---" for _ in SIZES))]
     for name in ("users", "vacancies", "resumes"):
         rows.append((name, *(f"{plan.inputs[name]:,.0f}" for plan in plans)))
-    lines = {line.name: line for line in LINES}
     for name in SUMMED:
-        line = lines[name]
+        line = BY_NAME[name]
         results = (f"{number(plan.value(line))} {line.unit}" for plan in plans)
         rows.append((f"`{name}`: {line.what}", *results))
     for part in PARTS:

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from hirewire.tools.capacity.quantities import count_of
 from simulate.capacity.report import COLUMNS, markdown, plot, rows
-from simulate.capacity.scenarios import BATCH, BEGIN, SCENARIOS, Load, play
+from simulate.capacity.scenarios import BATCH, BEGIN, CONSUMER_RATE, SCENARIOS, Load, play
 from simulate.capacity.service import Service, load
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -70,9 +70,9 @@ def _arguments(
     parser.add_argument(
         "--speed",
         type=float,
-        default=None,
-        help="events/s of one consumer in full batches; the measured times are scaled to it (10748,"
-        " docs/bench/table.md)",
+        default=CONSUMER_RATE,
+        help="events/s of one consumer in full batches; the measured times are scaled to it "
+        f"({CONSUMER_RATE:.0f}, docs/bench/table.md)",
     )
     parser.add_argument("--to", type=Path, help="folder for capacity.md and capacity.svg")
     return parser, parser.parse_args(arguments)
@@ -83,10 +83,9 @@ def _service(parser: argparse.ArgumentParser, given: argparse.Namespace) -> Serv
         found = load(given.service)
     except (OSError, KeyError, ValueError) as error:
         parser.error(f"--service: {type(error).__name__}: {error}")
-    speed = 10_748.0 if given.speed is None else given.speed
-    if not 1 <= speed <= 1e7:
+    if not 1 <= given.speed <= 1e7:
         parser.error("--speed: not between 1 and 10 M")
-    return found.scaled(speed / found.capacity(BATCH))
+    return found.scaled(given.speed / found.capacity(BATCH))
 
 
 if __name__ == "__main__":

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hirewire.tools.capacity.plan import figures
 from simulate.capacity.queueing import Arrivals, Outcome, Stage, run
 from simulate.capacity.service import Floats, Service
 
 BATCH = 500
 """HIREWIRE_BATCH_SIZE."""
-RELAY_SPEED = 12_091 / 10_748
-"""A relay, compared with a consumer (docs/bench/table.md: to confirmed; to committed effect)."""
+CONSUMER_RATE = figures()["consumer_rate"].value
+"""What one consumer handles in full batches, in events per second."""
+RELAY_SPEED = figures()["relay_rate"].value / CONSUMER_RATE
+"""A relay, compared with a consumer."""
 BEGIN = 20.0
 """Seconds of peace before the failure."""
 STEP = 0.1

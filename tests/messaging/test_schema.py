@@ -14,17 +14,14 @@ from hirewire.messaging.schema import migrate, pending
 Fresh = Callable[[], Awaitable[str]]
 
 
-async def test_a_migration_that_waits_for_a_table_lets_others_use_it(
-    fresh_database: Fresh, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A long transaction has read the table; a migration would hold up all who come later."""
-    url = await fresh_database()
-    await migrate(url)
-    tries: list[float] = []
+def migrates(monkeypatch: pytest.MonkeyPatch, *tables: str) -> list[str]:
+    """There is a migration, which locks tables in this order; each try is added to the result."""
+    tries: list[str] = []
 
-    def changed(connection: Connection, *_: str) -> Sequence[str]:
-        tries.append(asyncio.get_event_loop().time())
-        connection.exec_driver_sql("lock table messaging.log in access exclusive mode")
+    def changed(connection: Connection, name: str, *_: str) -> Sequence[str]:
+        tries.append(name)
+        for table in tables:
+            connection.exec_driver_sql(f"lock table {table} in access exclusive mode")
         return ["messaging:9999"]
 
     async def always(*_: object) -> list[str]:
@@ -32,7 +29,16 @@ async def test_a_migration_that_waits_for_a_table_lets_others_use_it(
 
     monkeypatch.setattr(schema, "_upgrade", changed)
     monkeypatch.setattr(schema, "pending", always)
-    monkeypatch.setattr(schema, "LOCK_TIMEOUT", "100ms")
+    return tries
+
+
+async def test_a_migration_that_waits_for_a_table_lets_others_use_it(
+    fresh_database: Fresh, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A long transaction has read the table; a migration would hold up all who come later."""
+    url = await fresh_database()
+    await migrate(url)
+    tries = migrates(monkeypatch, "messaging.log")
     monkeypatch.setattr(schema, "PAUSE_SECONDS", 0.05)
     reader, other = await connect(url, application="tests"), await connect(url, application="tests")
     long = reader.transaction()
@@ -55,19 +61,7 @@ async def test_a_migration_and_a_request_in_each_others_way_let_the_request_pass
     """The request holds one table and needs the other; so does the migration, the other way."""
     url = await fresh_database()
     await migrate(url)
-    tries: list[float] = []
-
-    def changed(connection: Connection, *_: str) -> Sequence[str]:
-        tries.append(asyncio.get_event_loop().time())
-        connection.exec_driver_sql("lock table messaging.outbox in access exclusive mode")
-        connection.exec_driver_sql("lock table messaging.log in access exclusive mode")
-        return ["messaging:9999"]
-
-    async def always(*_: object) -> list[str]:
-        return ["messaging"]
-
-    monkeypatch.setattr(schema, "_upgrade", changed)
-    monkeypatch.setattr(schema, "pending", always)
+    tries = migrates(monkeypatch, "messaging.outbox", "messaging.log")
     request = await connect(url, application="tests")
     for _ in range(3):
         async with request.transaction():

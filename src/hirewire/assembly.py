@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from hirewire.auth.manifest import MANIFEST as AUTH
 from hirewire.kit import settings as kit_settings
@@ -108,7 +107,7 @@ def plain_topology(settings: Settings) -> list[QueueTopology]:
     Raises `SettingsError` for an event that is not one, or that more than one service would
     consume from one queue.
     """
-    from hirewire.messaging.broker import QueueTopology
+    from hirewire.messaging.broker import QueueTopology, broker_at
 
     setting = "HIREWIRE_RABBITMQ_PLAIN_QUEUES"
     known = {event.name for name in SERVICES for event in service(name).publishes}
@@ -119,10 +118,7 @@ def plain_topology(settings: Settings) -> list[QueueTopology]:
         if way == "in" and len(consumers) != 1:
             who = " and ".join(consumers) or "nobody"
             raise SettingsError(f"{setting}: {name}=in is consumed by {who}; it takes one service")
-    if settings.rabbitmq_plain_queues and urlsplit(settings.broker_address()).scheme not in (
-        "amqp",
-        "amqps",
-    ):
+    if settings.rabbitmq_plain_queues and broker_at(settings.broker_address()) != "rabbitmq":
         raise SettingsError(f"{setting} needs RabbitMQ (HIREWIRE_BROKER_URL=amqp://…)")
     return [
         QueueTopology(name, (name,) if way == "out" else (), plain=True)

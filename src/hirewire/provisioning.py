@@ -15,7 +15,7 @@ from hirewire.kit.db import migrate as migrate_database
 from hirewire.kit.settings import Settings
 from hirewire.messaging import lineage
 from hirewire.messaging.background import describe
-from hirewire.messaging.broker import Broker, QueueTopology, open_broker
+from hirewire.messaging.broker import Broker, QueueTopology, broker_at, open_broker
 from hirewire.messaging.brokers.access import ServiceUser, grant
 from hirewire.messaging.consuming.partitions import topology_of as partition_topology
 from hirewire.messaging.database import connect
@@ -79,14 +79,10 @@ async def migrate(settings: Settings) -> Migrated:
         await _introduce(settings, broker)
         if plain:
             await broker.declare(plain)
-        if _is_kafka(address):  # there the services may have no right to
+        if broker_at(address) == "kafka":  # there the services may have no right to
             await broker.declare(_partitions(settings))
     done.users = await _grant(settings, address)
     return done
-
-
-def _is_kafka(address: str) -> bool:
-    return urlsplit(address).scheme in ("kafka", "kafka+ssl")
 
 
 def _partitions(settings: Settings) -> list[QueueTopology]:
@@ -96,13 +92,12 @@ def _partitions(settings: Settings) -> list[QueueTopology]:
 
 async def _grant(settings: Settings, address: str) -> list[str]:
     """Create the users whose passwords are given, with what each may do; their names."""
-    is_rabbitmq = urlsplit(address).scheme in ("amqp", "amqps")
-    users: list[ServiceUser] = []
-    if is_rabbitmq and settings.rabbitmq_management_url and settings.rabbitmq_passwords:
+    broker, users = broker_at(address), list[ServiceUser]()
+    if broker == "rabbitmq" and settings.rabbitmq_management_url and settings.rabbitmq_passwords:
         users = broker_users(settings.rabbitmq_passwords, settings.plain_queues("in"))
         vhost = unquote(urlsplit(address).path.removeprefix("/")) or "/"
         await grant(settings.rabbitmq_management_url, vhost, users)
-    elif _is_kafka(address) and settings.kafka_passwords:
+    elif broker == "kafka" and settings.kafka_passwords:
         from hirewire.messaging.brokers.kafka import access, parse_url
 
         users = broker_users(settings.kafka_passwords)

@@ -1,7 +1,6 @@
 """`hirewire kafka`: a Kafka cluster's access control and its queues, for operators."""
 
 from typing import Annotated
-from urllib.parse import urlsplit
 
 import typer
 from rich.table import Table
@@ -17,7 +16,7 @@ from hirewire.cli.terminal import (
     settings_or_exit,
 )
 from hirewire.launcher.state import found_settings
-from hirewire.messaging.broker import BrokerMisconfigured, BrokerUnavailable, QueueStats
+from hirewire.messaging.broker import BrokerMisconfigured, BrokerUnavailable, QueueStats, broker_at
 
 kafka_app = typer.Typer(
     no_args_is_help=True,
@@ -91,7 +90,7 @@ def _address() -> str:
     if settings.broker_url is None:
         settings = found_settings(settings, running_data_dir(settings))
     address = settings.broker_url or ""
-    if urlsplit(address).scheme not in ("kafka", "kafka+ssl"):
+    if broker_at(address) != "kafka":
         fail("HIREWIRE_BROKER_URL is no Kafka cluster (kafka://… or kafka+ssl://…)", BAD_SETTINGS)
     try:
         parse_url(address)

@@ -235,6 +235,11 @@ BROKERS = {
 """Broker classes by URL scheme. A new broker is one file and one line here."""
 
 
+def broker_at(url: str) -> str:
+    """Which broker it is: postgres, rabbitmq or kafka; empty for an unknown scheme."""
+    return BROKERS.get(urlsplit(url).scheme, "").partition(":")[0].rpartition(".")[2]
+
+
 def open_broker(url: str, *, client: str) -> Broker:
     """The broker at `url`, not connected yet; `client` is the name that its operators see.
 

@@ -16,7 +16,7 @@ import asyncpg
 
 from hirewire import assembly
 from hirewire.kit.settings import Settings
-from hirewire.messaging.broker import event_of
+from hirewire.messaging.broker import broker_at, event_of
 from hirewire.messaging.database import connect
 from hirewire.messaging.erasure import redact_payload
 
@@ -129,9 +129,9 @@ async def search(settings: Settings, user_id: UUID, words: Sequence[str]) -> Fin
     for name in assembly.SERVICES:
         await _database(found, settings.service_database(name), name, terms)
     broker = settings.broker_address()
-    if urlsplit(broker).scheme.startswith("postgres"):
+    if broker_at(broker) == "postgres":
         await _database(found, broker, "broker", terms, only="broker")
-    elif urlsplit(broker).scheme.startswith("kafka"):
+    elif broker_at(broker) == "kafka":
         found.unreachable.append("Kafka's topics: they keep events for days, and are not searched")
     else:
         await asyncio.to_thread(_rabbitmq, found, settings, terms)

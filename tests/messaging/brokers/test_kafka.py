@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import cast
 
 import pytest
@@ -13,10 +14,13 @@ from prometheus_client import REGISTRY
 
 from hirewire.messaging import metrics
 from hirewire.messaging.broker import BrokerMisconfigured, BrokerUnavailable, Lag, Message
+from hirewire.messaging.brokers.kafka import Kafka
 from hirewire.messaging.brokers.kafka.address import parse_url
 from hirewire.messaging.brokers.kafka.bindings import Binding, after
 from hirewire.messaging.brokers.kafka.counts import Counts
 from hirewire.messaging.brokers.kafka.messages import delivery_of, headers_of, routing_key_of
+from hirewire.messaging.brokers.kafka.publisher import Publisher
+from hirewire.messaging.brokers.kafka.routing import MARK
 from hirewire.messaging.envelope import NOT_UNWRAPPED, UNREADABLE_HEADERS
 
 PASSWORD = "s3cret/with@signs"
@@ -164,6 +168,26 @@ def test_records_of_other_programs_are_read() -> None:
     assert NOT_UNWRAPPED in delivery_of(broken, "q", user=None, lease=None).headers
     odd = record(b"{}", ("ce_type", b"crm.called"), ("ce_source", b"\xff"), ("trace", None))
     assert UNREADABLE_HEADERS in delivery_of(odd, "q", user=None, lease=None).headers
+
+
+def test_records_are_spread_as_the_mark_before_them_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also if more partitions are learned of while a batch is spread."""
+    broker, publisher = Kafka("kafka://a/board", client="writer"), Marked()
+    known = chain([1], repeat(4))
+    monkeypatch.setattr(broker._cluster, "count_of", lambda _: next(known))
+    messages = [Message(f"{n}", "test.noted", f"{n}", b"", {}) for n in range(9)]
+    records = [("board.writer", one, headers_of(one)) for one in messages]
+    first, second = (broker._placed(records, cast(Publisher, publisher)) for _ in range(2))
+    assert [number for (_, number), _, _ in first] == [0] * 9
+    assert [message.type for _, message, _ in second[:4]] == [MARK] * 4
+    assert {number for (_, number), _, _ in second[4:]} == {0, 1, 2, 3}
+
+
+@dataclass
+class Marked:
+    """A publisher that has written no mark yet."""
+
+    marked: int = 1
 
 
 def test_a_message_to_one_service_says_so() -> None:

@@ -106,10 +106,10 @@ class Kafka:
     def _placed(self, records: Sequence[Routed], publisher: Publisher) -> list[Placed]:
         """The partitions of records; behind a mark if this producer's are spread otherwise now."""
         own = self._address.own(self._client)
-        placed = spread(records, self._cluster)
-        if all(topic != own for topic, _, _ in records):
-            return placed
-        if (count := self._cluster.count_of(own)) == publisher.marked:
+        # Each is asked for once, since another call may learn of more partitions meanwhile.
+        counts = {topic: self._cluster.count_of(topic) for topic in {one[0] for one in records}}
+        placed = spread(records, counts)
+        if (count := counts.get(own, publisher.marked)) == publisher.marked:
             return placed
         publisher.marked = count
         return [*marks(own, count), *placed]

@@ -1,6 +1,6 @@
 """Where messages go: the topics of their owners, if any queue gets them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from confluent_kafka import Message as Record
@@ -91,11 +91,14 @@ def _is_bound(message: Message, cluster: Cluster) -> bool:
     return f"{QUEUE_PREFIX}.{message.to}" in cluster.bindings.queues
 
 
-def spread(records: Sequence[Routed], cluster: Cluster) -> list[Placed]:
-    """The partition of each record: that of its key; all of them for what is no event."""
+def spread(records: Sequence[Routed], counts: Mapping[str, int]) -> list[Placed]:
+    """The partition of each record: that of its key; all of them for what is no event.
+
+    `counts` are the numbers of partitions of their topics.
+    """
     found: list[Placed] = []
     for topic, message, headers in records:
-        count = cluster.count_of(topic)
+        count = counts[topic]
         numbers = range(count) if _is_control(message) else [partition_of(message.key, count)]
         found += [((topic, number), message, headers) for number in numbers]
     return found

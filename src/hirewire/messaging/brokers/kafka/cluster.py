@@ -92,7 +92,7 @@ class Cluster:
             return True
         try:
             ids = await self.call(lambda: self._topics.ids(binding.ids))
-            now = await self.call(lambda: self._topics.places({topic for topic, _ in places}))
+            now = await self.places({topic for topic, _ in places})
         except BrokerUnavailable:
             return False
         return ids == binding.ids and set(now) == set(places)

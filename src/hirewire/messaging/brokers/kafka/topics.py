@@ -169,8 +169,8 @@ class Topics:
             self._wait_for_leaders([one.topic for one in new])
             there = admin.list_topics(timeout=REACH_SECONDS).topics
         self._known_at = time.monotonic()
-        for topic in missing:
-            self._counts[topic] = max(len(_numbers(there.get(topic))), 1)
+        found = {*missing, *(self._counts.keys() & there.keys())}
+        self._counts.update((one, max(len(_numbers(there.get(one))), 1)) for one in found)
 
     def delete(self, topic: str) -> None:
         """Delete a topic, if it is there."""

@@ -63,7 +63,7 @@ class Topics:
         self._counts = {}
 
     def start_again(self) -> None:
-        """After an error: let the library report what it has not yet, and ask anew.
+        """After an error: let the library report what it has not yet, and connect again.
 
         The client keeps what it knew of leaders for more than a minute.
         """

@@ -27,7 +27,8 @@ from bench.measure import Figure, Options, percentile
 from bench.notices import pss
 from bench.places import Bench
 from hirewire.kit.clock import now
-from hirewire.kit.settings import Settings, load_settings
+from hirewire.kit.environment import load_settings
+from hirewire.kit.settings import Settings
 from hirewire.launcher.process import spawn, stop
 from hirewire.launcher.state import found_settings
 from hirewire.messaging.database import connect

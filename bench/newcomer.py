@@ -21,7 +21,8 @@ from bench.live import Scene, free_ports, platform
 from bench.measure import Figure, Options
 from bench.past import OWNERS, make_past
 from bench.places import Bench
-from hirewire.kit.settings import Settings, load_settings
+from hirewire.kit.environment import load_settings
+from hirewire.kit.settings import Settings
 from hirewire.launcher.state import found_settings
 from hirewire.messaging.broker import open_broker
 from hirewire.messaging.database import connect

@@ -24,7 +24,8 @@ from bench.measure import Figure, Options, percentile
 from bench.past import owner_of
 from bench.places import Bench
 from hirewire.contracts.vacancies import ApplicationStageChanged
-from hirewire.kit.settings import Settings, load_settings
+from hirewire.kit.environment import load_settings
+from hirewire.kit.settings import Settings
 from hirewire.launcher.state import found_settings
 from hirewire.messaging.database import connect
 from hirewire.messaging.ids import new_id

@@ -12,7 +12,8 @@ from chaos.service import NEWCOMER, SERVICES
 from chaos.world import TOPOLOGIES
 from hirewire.kit.db import ensure_database
 from hirewire.kit.db import migrate as migrate_database
-from hirewire.kit.settings import Settings, load_settings
+from hirewire.kit.environment import load_settings
+from hirewire.kit.settings import Settings
 from hirewire.messaging.broker import open_broker
 from hirewire.messaging.database import connect
 from hirewire.messaging.introduction import introduce

@@ -18,8 +18,8 @@ from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 
+from hirewire.kit.environment import load_settings
 from hirewire.kit.service import PeriodicTask, Service, create_app
-from hirewire.kit.settings import load_settings
 from hirewire.kit.telemetry import configure_logging
 from hirewire.launcher.serving import serve_application
 from hirewire.messaging.envelope import Received

@@ -17,7 +17,8 @@ import httpx
 import psutil
 
 from chaos.replica import ROOT
-from hirewire.kit.settings import Settings, load_settings
+from hirewire.kit.environment import load_settings
+from hirewire.kit.settings import Settings
 from hirewire.launcher.process import free_port, spawn, stop
 from hirewire.launcher.state import found_settings
 

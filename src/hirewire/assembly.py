@@ -8,7 +8,7 @@ from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any
 
 from hirewire.auth.manifest import MANIFEST as AUTH
-from hirewire.kit import settings as kit_settings
+from hirewire.kit import environment
 from hirewire.kit.settings import Settings, SettingsError, settings_for
 from hirewire.notifications.manifest import MANIFEST as NOTIFICATIONS
 from hirewire.profiles.manifest import MANIFEST as PROFILES
@@ -31,8 +31,8 @@ PlatformSettings = settings_for(MANIFESTS)
 
 
 def load_settings(environ: Mapping[str, str] | None = None, **given: Any) -> Settings:
-    """The settings of the platform and of all its services. Raises as `kit.settings` does."""
-    return kit_settings.load_settings(environ, PlatformSettings, **given)
+    """The settings of the platform and of all its services. Raises as `kit.environment` does."""
+    return environment.load_settings(environ, PlatformSettings, **given)
 
 
 def service(name: str) -> Service:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from hirewire.assembly import load_settings
-from hirewire.kit.settings import OF_THE_EXAMPLE, SettingsError
+from hirewire.kit.environment import OF_THE_EXAMPLE
+from hirewire.kit.settings import SettingsError
 
 
 def test_the_defaults_run_the_embedded_platform() -> None:

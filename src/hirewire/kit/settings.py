@@ -1,38 +1,29 @@
-"""Settings from environment variables with the prefix HIREWIRE_, parsed once and strictly."""
+"""What can be set, by environment variables with the prefix HIREWIRE_."""
 
-import difflib
-import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 from urllib.parse import parse_qsl, urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import (
-    AfterValidator,
-    Field,
-    ValidationError,
-    ValidationInfo,
-    create_model,
-    field_validator,
-)
+from pydantic import Field, ValidationInfo, create_model, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
-from hirewire.kit.addresses import trust
 from hirewire.kit.manifest import Manifest
+from hirewire.kit.setting_forms import (
+    Address,
+    BrokerAddress,
+    DatabaseAddress,
+    HttpAddress,
+    Mailbox,
+    MailServer,
+    Networks,
+    SecretKeys,
+    TimeZone,
+)
 from hirewire.kit.sign_in_providers import SignInProvider, parsed
-from hirewire.messaging.addresses import servers_of, split_hosts
 
 PREFIX = "HIREWIRE_"
-LEAST_KEY = 32
-IMAP_SCHEMES = ("imaps", "imap+starttls", "imap")
-SMTP_SCHEMES = ("smtp", "smtp+starttls", "smtps", "file")
-OF_THE_EXAMPLE = "change-me"
-"""Stands in every secret of `deploy/example.env`."""
-NOT_SETTINGS = ("HIREWIRE_TEST_",)
-"""Prefixes of variables that only tests read."""
 
 
 class SettingsError(Exception):
@@ -46,15 +37,6 @@ def require_secret_key(settings: "Settings") -> None:
             "HIREWIRE_SECRET_KEY is not set: it encrypts queued mails and marks networks and codes "
             "(32 characters or more, such as those of `openssl rand -base64 32`)"
         )
-
-
-def _http_address(value: str) -> str:
-    if urlsplit(value).scheme not in ("http", "https"):
-        raise ValueError("not an http(s):// address")
-    return value.rstrip("/")
-
-
-HttpAddress = Annotated[str, AfterValidator(_http_address)]
 
 
 class Settings(BaseSettings):
@@ -83,19 +65,19 @@ class Settings(BaseSettings):
         description="CSV file of skills and spellings that vacancies adds to its dictionary: "
         "label,ru,other,skill",
     )
-    database_url: str | None = Field(
+    database_url: DatabaseAddress | None = Field(
         None,
         description="PostgreSQL server, postgresql://user:password@host:port[/prefix]; "
         "each service has the database <prefix>_<service>. Several servers, host:port,host:port: "
         "the primary among them. It may be a pooler's. Not set: an embedded one",
     )
-    database_direct_url: str | None = Field(
+    database_direct_url: DatabaseAddress | None = Field(
         None,
         description="Address of the same server without the pooler (PgBouncer in transaction "
         "mode), for locks, notifications, migrations and operators' commands. Not set: "
         "HIREWIRE_DATABASE_URL, which then must not be a pooler's",
     )
-    database_read_url: str | None = Field(
+    database_read_url: DatabaseAddress | None = Field(
         None,
         description="Address of a standby of the same server (or of its pooler), for what visitors "
         "who are not signed in read. Not set: they read from the primary",
@@ -107,7 +89,7 @@ class Settings(BaseSettings):
         description="Seconds that the standby may be behind; beyond that, visitors read from the "
         "primary",
     )
-    broker_url: str | None = Field(
+    broker_url: BrokerAddress | None = Field(
         None,
         description="amqp(s)://user:password@host:port/vhost, kafka(+ssl)://host:port/namespace or "
         "postgresql://…. Not set: queues in PostgreSQL",
@@ -165,12 +147,12 @@ class Settings(BaseSettings):
         description="TOML file with the privacy notice that users agree to, and its version. The "
         "same for auth and web. Not set: a notice of our own",
     )
-    time_zone: str = Field(
+    time_zone: TimeZone = Field(
         "UTC",
         description="Time zone of the board's days, such as Europe/Moscow: deadlines, dates "
         "on pages and in feeds. The same for all services",
     )
-    trusted_proxies: str = Field(
+    trusted_proxies: Networks = Field(
         "127.0.0.1",
         description="Addresses and networks whose X-Forwarded-For is trusted, comma-separated",
     )
@@ -180,14 +162,14 @@ class Settings(BaseSettings):
         description="Token with which `hirewire events` and the console use the services' "
         "internal API",
     )
-    secret_key: str | None = Field(
+    secret_key: SecretKeys | None = Field(
         None,
         repr=False,
         description="Key that encrypts signing keys, queued mails and exports in the databases, 32 "
         "characters or more. Several, comma-separated: the first encrypts, all decrypt. The same "
         "for all services but web. auth does not start without it. The embedded mode makes one",
     )
-    smtp_url: str | None = Field(
+    smtp_url: MailServer | None = Field(
         None,
         repr=False,
         description="Server that sends mail: smtp://user:password@host:587 (STARTTLS if offered), "
@@ -215,7 +197,7 @@ class Settings(BaseSettings):
         "bounces+*@example.org, or *@bounces.example.org. Mails that cannot be delivered come back "
         "there. Not set: to HIREWIRE_MAIL_FROM",
     )
-    bounces_mailbox: str | None = Field(
+    bounces_mailbox: Mailbox | None = Field(
         None,
         repr=False,
         description="Mailbox of the return address, from which notifications reads and deletes "
@@ -245,7 +227,7 @@ class Settings(BaseSettings):
         description="required: operators can act only in a session that began with a passkey, or "
         "with a code after the password. The same for all services",
     )
-    otlp_endpoint: str | None = Field(
+    otlp_endpoint: Address | None = Field(
         None,
         description="Where spans are sent: http://host:4318 (OTLP over HTTP). Not set: no spans",
     )
@@ -296,7 +278,7 @@ class Settings(BaseSettings):
     invitations_per_day: int = Field(
         200, ge=1, description="Candidates that a company may invite in 24 hours"
     )
-    outgoing_networks: str | None = Field(
+    outgoing_networks: Networks | None = Field(
         None,
         description="Networks of your own that webhooks and push messages may be sent to, also by "
         "http, comma-separated: 10.1.0.0/16. Not set: only public addresses, by https",
@@ -346,82 +328,11 @@ class Settings(BaseSettings):
     def _providers(cls, value: object) -> dict[str, SignInProvider]:
         return parsed(value)
 
-    @field_validator("secret_key")
-    @classmethod
-    def _keys(cls, value: str | None) -> str | None:
-        if value is not None and any(len(one) < LEAST_KEY for one in value.split(",")):
-            raise ValueError(f"each key must have {LEAST_KEY} characters or more")
-        return value
-
-    @field_validator("smtp_url")
-    @classmethod
-    def _smtp(cls, value: str | None) -> str | None:
-        if value is not None:
-            parts = urlsplit(value)
-            if parts.scheme not in SMTP_SCHEMES or not (parts.hostname or parts.path.strip("/")):
-                raise ValueError("not an address (smtp://host:port, smtps://… or file:///folder)")
-            _ = parts.port  # raises ValueError
-        return value
-
-    @field_validator("bounces_mailbox")
-    @classmethod
-    def _imap(cls, value: str | None) -> str | None:
-        if value is not None:
-            parts = urlsplit(value)
-            if parts.scheme not in IMAP_SCHEMES or not (parts.hostname and parts.username):
-                raise ValueError("not an address (imaps://user:password@host/INBOX)")
-            _ = parts.port  # raises ValueError
-        return value
-
-    @field_validator(
-        "database_url", "database_direct_url", "database_read_url", "broker_url", "otlp_endpoint"
-    )
-    @classmethod
-    def _address(cls, value: str | None) -> str | None:
-        if value is not None and "://" not in value:
-            raise ValueError("not an address (scheme://…)")
-        return value
-
-    @field_validator("broker_url")
-    @classmethod
-    def _hosts(cls, value: str | None) -> str | None:
-        is_postgresql = value is not None and urlsplit(value).scheme == "postgresql"
-        return split_hosts(value) if value is not None and is_postgresql else value
-
-    @field_validator("database_url", "database_direct_url", "database_read_url")
-    @classmethod
-    def _postgresql(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        try:
-            url = make_url(split_hosts(value))
-            servers_of(url.render_as_string(hide_password=False))
-        except (ArgumentError, ValueError, KeyError):
-            raise ValueError("not an address (postgresql://user:password@host:port)") from None
-        if url.drivername not in ("postgresql", "postgres"):
-            raise ValueError("only postgresql:// is supported")
-        return url.set(drivername="postgresql").render_as_string(hide_password=False)
-
     @field_validator("database_direct_url", "database_read_url")
     @classmethod
     def _beside_the_first(cls, value: str | None, given: ValidationInfo) -> str | None:
         if value is not None and given.data.get("database_url") is None:
             raise ValueError("HIREWIRE_DATABASE_URL must be set too")
-        return value
-
-    @field_validator("time_zone")
-    @classmethod
-    def _zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError("not a time zone of the IANA database (Europe/Moscow)") from None
-        return value
-
-    @field_validator("trusted_proxies", "outgoing_networks")
-    @classmethod
-    def _addresses(cls, value: str | None) -> str | None:
-        trust(value or "")
         return value
 
     @classmethod
@@ -433,7 +344,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Use the given values only, since `load_settings` has already read the environment."""
+        """Use the given values only, since `kit.environment` has already read the environment."""
         return (init_settings,)
 
     @property
@@ -502,67 +413,3 @@ def settings_for(manifests: Sequence[Manifest]) -> type[Settings]:
     made = create_model("PlatformSettings", __base__=Settings, **fields)
     made.manifests = tuple(manifests)
     return made
-
-
-def load_settings(
-    environ: Mapping[str, str] | None = None, model: type[Settings] = Settings, **given: Any
-) -> Settings:
-    """Read the settings from the environment; `given` takes precedence.
-
-    Raises `SettingsError` that names the variable if it is unknown (with the nearest known name),
-    malformed or an example's secret, or its ``_FILE`` cannot be read. The message never quotes
-    values: they may be secret.
-    """
-    environ = os.environ if environ is None else environ
-    values: dict[str, Any] = {}
-    for variable in sorted(v for v in environ if v.upper().startswith(PREFIX)):
-        if variable.startswith(NOT_SETTINGS):
-            continue
-        name, text = _setting(variable, environ, model.model_fields)
-        if name in values:
-            raise SettingsError(f"{PREFIX}{name.upper()} is given twice, once as a file")
-        if OF_THE_EXAMPLE in text:
-            raise SettingsError(f"{variable} still has the value of deploy/example.env")
-        values[name] = _read(variable, name, text)
-    values.update(given)
-    try:
-        return model.model_validate(values)
-    except ValidationError as error:
-        raise SettingsError(
-            "; ".join(
-                f"{PREFIX}{str(item['loc'][0]).upper()}: "
-                + item["msg"].removeprefix("Value error, ")
-                for item in error.errors(include_input=False, include_url=False)
-            )
-        ) from None
-
-
-def _setting(
-    variable: str, environ: Mapping[str, str], known: Mapping[str, object]
-) -> tuple[str, str]:
-    name = variable[len(PREFIX) :].lower()
-    if name in known:
-        return name, environ[variable]
-    base = name.removesuffix("_file")
-    if name != base and base in known:
-        try:
-            return base, Path(environ[variable]).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"{variable}: {type(error).__name__} reading the file") from None
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {PREFIX}{near[0].upper()}?" if near else ""
-    raise SettingsError(f"{variable} is not a setting{hint}")
-
-
-def _read(variable: str, name: str, text: str) -> Any:
-    if name in ("rabbitmq_plain_queues", "partitions"):
-        pairs = [part.partition("=") for part in text.split(",") if part.strip()]
-        return {event.strip(): way.strip() for event, _, way in pairs}
-    if name not in ("kafka_passwords", "rabbitmq_passwords", "sign_in_providers"):
-        return text
-    import json
-
-    try:
-        return json.loads(text)
-    except ValueError:
-        raise SettingsError(f"{variable}: not JSON") from None

@@ -99,7 +99,8 @@ def spread(records: Sequence[Routed], counts: Mapping[str, int]) -> list[Placed]
     found: list[Placed] = []
     for topic, message, headers in records:
         count = counts[topic]
-        numbers = range(count) if _is_control(message) else [partition_of(message.key, count)]
+        is_in_all = count == 1 or _is_control(message)
+        numbers = range(count) if is_in_all else [partition_of(message.key, count)]
         found += [((topic, number), message, headers) for number in numbers]
     return found
 

@@ -6,7 +6,7 @@ from itertools import chain, repeat
 from typing import cast
 
 import pytest
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import OFFSET_INVALID, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as Record
 from hypothesis import given
 from hypothesis import strategies as st
@@ -21,6 +21,7 @@ from hirewire.messaging.brokers.kafka.counts import Counts
 from hirewire.messaging.brokers.kafka.messages import delivery_of, headers_of, routing_key_of
 from hirewire.messaging.brokers.kafka.publisher import Publisher
 from hirewire.messaging.brokers.kafka.routing import MARK
+from hirewire.messaging.brokers.kafka.sources import Source
 from hirewire.messaging.envelope import NOT_UNWRAPPED, UNREADABLE_HEADERS
 
 PASSWORD = "s3cret/with@signs"
@@ -130,6 +131,30 @@ def test_deliveries_are_counted_over_processes(lives: list[tuple[int, int]]) -> 
 def test_odd_metadata_count_as_none() -> None:
     for text in (None, "", "somebody's", "5", "5:x,-3:1", "٣:١"):
         assert Counts.read(text, 0).runs == []
+
+
+@pytest.mark.parametrize(
+    ("offset", "epoch", "id", "least", "begins"),
+    [
+        pytest.param(30, 4, "1", 0, (30, 4), id="where it was"),
+        pytest.param(30, -1, "1", 0, (30, -1), id="where it was, by an unknown leader"),
+        pytest.param(OFFSET_INVALID, -1, "", 25, (25, -1), id="where it was bound"),
+        pytest.param(30, 4, "1", 35, (35, -1), id="where it was bound, behind where it was"),
+        pytest.param(3, 4, "1", 0, (10, -1), id="at the first record that is left"),
+        pytest.param(30, 4, "2", 0, (10, -1), id="at the beginning of another topic"),
+        pytest.param(60, 4, "1", 0, (60, 4), id="behind the end, which the library corrects"),
+        pytest.param(60, -1, "1", 0, (10, -1), id="behind the end, which nobody would correct"),
+    ],
+)
+def test_where_a_consumer_begins(
+    offset: int, epoch: int, id: str, least: int, begins: tuple[int, int]
+) -> None:
+    committed = TopicPartition("board.auth", 0, offset, f"{id};40:2", epoch)
+    made = Source.begun(committed, (10, 50), least=least, id="1", group="board.logs")
+    assert (made.acked, made.acked_epoch) == (made.read, made.read_epoch) == begins
+    assert made.counts.of(39) == (0 if id == "2" or begins[0] > 40 else 2)
+    again = Source.begun(made.at_acked(), (10, 60), least=0, id="1", group="board.logs")
+    assert again == made
 
 
 def test_the_lag_of_each_partition_is_a_metric() -> None:

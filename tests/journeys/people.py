@@ -1,5 +1,6 @@
 """Actions of users, through the public API."""
 
+import asyncio
 from uuid import uuid4
 
 import httpx
@@ -15,6 +16,19 @@ async def register(client: httpx.AsyncClient, email: str | None = None) -> tuple
     body = {"email": email or f"{uuid4().hex}@example.org", "password": PASSWORD}
     answer = await client.post("/api/auth/register", json=body)
     return str(answer.json().get("id", "")), answer.status_code
+
+
+async def register_many(
+    client: httpx.AsyncClient, count: int, made: list[tuple[str, int]], *, at_once: int
+) -> None:
+    """Register so many, some at once; each id and status is added to `made`."""
+    places = asyncio.Semaphore(at_once)
+
+    async def one() -> None:
+        async with places:
+            made.append(await register(client))
+
+    await asyncio.gather(*(one() for _ in range(count)))
 
 
 async def profiles_of(database_url: str) -> list[str]:

@@ -11,7 +11,7 @@ from hirewire.operators.auditing import Auditor
 from hirewire.tools.demo import Demo, play
 from tests.builders import eventually
 from tests.journeys.conftest import Platform
-from tests.journeys.people import open_messages, profiles_of, register
+from tests.journeys.people import open_messages, profiles_of, register_many
 from tests.pooler import pgbouncer
 
 
@@ -32,12 +32,7 @@ async def test_the_scenarios_through_pgbouncer(pooled: Platform) -> None:
     """The whole story, a service that starts later, and 40 registrations under kills."""
     await pooled.start("auth", "vacancies", "notifications", "web")
     made: list[tuple[str, int]] = []
-    at_once = asyncio.Semaphore(6)
     async with pooled.client() as client:
-
-        async def one() -> None:
-            async with at_once:
-                made.append(await register(client))
 
         async def trouble() -> None:
             await pooled.start("profiles")  # for the first time
@@ -45,7 +40,7 @@ async def test_the_scenarios_through_pgbouncer(pooled: Platform) -> None:
                 pooled.kill(name)
                 await pooled.start(name)
 
-        await asyncio.gather(*(one() for _ in range(40)), trouble())
+        await asyncio.gather(register_many(client, 40, made, at_once=6), trouble())
         assert [status for _, status in made] == [201] * 40
         demo = Demo(client)
         await play(demo)

@@ -11,7 +11,7 @@ from hirewire.tools.demo import Demo, play
 from tests.builders import eventually
 from tests.conftest import RabbitMQ
 from tests.journeys.conftest import Platform
-from tests.journeys.people import open_messages, profiles_of, register
+from tests.journeys.people import open_messages, profiles_of, register, register_many
 
 
 async def test_the_whole_demo(platform: Platform) -> None:
@@ -77,13 +77,8 @@ async def test_services_killed_under_load_lose_and_duplicate_nothing(platform: P
     """150 registrations, 20 at a time, while processes are killed and restarted."""
     await platform.start("auth", "profiles", "vacancies", "web")
     made: list[tuple[str, int]] = []
-    at_once = asyncio.Semaphore(20)
 
     async with platform.client() as client:
-
-        async def one() -> None:
-            async with at_once:
-                made.append(await register(client))
 
         async def trouble() -> None:
             for round_ in range(2):
@@ -92,7 +87,7 @@ async def test_services_killed_under_load_lose_and_duplicate_nothing(platform: P
                 platform.kill("profiles")
                 await platform.start("profiles")
 
-        await asyncio.gather(*(one() for _ in range(150)), trouble())
+        await asyncio.gather(register_many(client, 150, made, at_once=20), trouble())
     assert [status for _, status in made] == [201] * 150
     profiles = platform.settings.service_database("profiles")
 

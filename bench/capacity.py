@@ -117,7 +117,7 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
     return _figures(rounds)
 
 
-def _figures(rounds: "Sequence[Round]") -> list[Figure]:
+def _figures(rounds: Sequence[Round]) -> list[Figure]:
     figures = [Figure("fed, over two partitions", [one.own.rate for one in rounds], "/s")]
     for name, what, unit in (
         ("p50", "confirm to effect: p50", "ms"),
@@ -138,7 +138,7 @@ def _figures(rounds: "Sequence[Round]") -> list[Figure]:
     return figures
 
 
-def _values(name: str, found: "Sequence[Seen]") -> list[float]:
+def _values(name: str, found: Sequence[Seen]) -> list[float]:
     return [float(getattr(one, name)) for one in found]
 
 

@@ -8,7 +8,7 @@ outages, which are given; so the nth batch of each of them is one step over arra
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -70,13 +70,11 @@ class Stage:
     done again."""
 
 
-@dataclass
 class Record:
     """What happened at a point of the way, by partition: times, and how many had passed by then."""
 
-    times: list[list[Floats]] = field(default_factory=list)
-    counts: list[list[Floats]] = field(default_factory=list)
-    _steps: list[tuple[Ints, Floats, Floats]] = field(default_factory=list)
+    def __init__(self) -> None:
+        self._steps: list[tuple[Ints, Floats, Floats]] = []
 
     def add(self, who: Ints, at: Floats, count: Floats) -> None:
         """Note the count of these partitions at these times."""
@@ -107,7 +105,6 @@ class Outcome:
     arrived: Passed
     done: Passed
     """By the last stage."""
-    seconds: float
 
     def lag(self, at: Floats) -> Floats:
         """Messages that have arrived and are not done, at each of these times, by partition."""
@@ -163,7 +160,7 @@ def run(
     arrived, done = _served(_Source(arrivals, random), stages[0], partitions, seconds, random)
     for stage in stages[1:]:
         _, done = _served(_Before(done), stage, partitions, seconds, random)
-    return Outcome(arrived, done, seconds)
+    return Outcome(arrived, done)
 
 
 class _Source:

@@ -121,8 +121,6 @@ class Felt:
     recovery: float
     """Seconds from the end of the failure until no message waits for more than a second; infinite
     if some still did at the end."""
-    done: float
-    """Effects, of all that arrived; as a share."""
 
 
 def play(scenario: Scenario, load: Load, service: Service) -> Felt:
@@ -171,8 +169,6 @@ def _felt(scenario: Scenario, load: Load, found: Outcome) -> Felt:
     end = ends(scenario)
     late = np.flatnonzero((oldest > LONG) & (at >= end))
     last = float(at[late[-1]]) if len(late) else end
-    arrived = sum(float(np.interp(load.seconds, *one)) for one in found.arrived)
-    done = sum(float(one[1][np.searchsorted(one[0], load.seconds) - 1]) for one in found.done)
     return Felt(
         scenario=scenario,
         at=at,
@@ -181,5 +177,4 @@ def _felt(scenario: Scenario, load: Load, found: Outcome) -> Felt:
         oldest=float(oldest.max()),
         p95=found.percentile(0.95, BEGIN, load.seconds),
         recovery=float("inf") if last >= at[-1] - STEP else last - end,
-        done=done / arrived,
     )

@@ -37,7 +37,7 @@ class Volume:
         self.place.mkdir()
         with self._image.open("wb") as image:
             image.truncate(SIZE)
-        _run("mkfs.ext4", "-q", "-F", str(self._image))
+        run("mkfs.ext4", "-q", "-F", str(self._image))
         self.mount()
         self.place.chmod(0o755)
 
@@ -53,8 +53,8 @@ class Volume:
         )
         if self._answer() != "serving":
             raise VolumeError("the disk did not start")
-        self._loop = _run("losetup", "-f", "--show", str(self._disk))
-        _run("mount", "-t", "ext4", self._loop, str(self.place))
+        self._loop = run("losetup", "-f", "--show", str(self._disk))
+        run("mount", "-t", "ext4", self._loop, str(self.place))
 
     def cut(self, seed: int) -> int:
         """Cut the power; everything that used the volume must be dead.
@@ -72,7 +72,7 @@ class Volume:
 
     def sync(self) -> None:
         """Flush everything, so that it survives a power cut."""
-        _run("sync", "-f", str(self.place))
+        run("sync", "-f", str(self.place))
 
     def stop(self) -> None:
         """Unmount it, once nothing uses it any more. Raises `VolumeError`."""
@@ -120,7 +120,8 @@ def missing() -> str | None:
     return None
 
 
-def _run(*command: str) -> str:
+def run(*command: str) -> str:
+    """Run a command; returns what it prints. Raises `VolumeError` with its error."""
     done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
     if done.returncode:
         raise VolumeError(f"{' '.join(command)}: {done.stderr.strip()}")

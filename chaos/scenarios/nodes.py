@@ -6,6 +6,7 @@ import subprocess
 
 from chaos.brokers.kafka import KafkaCluster, KafkaNode
 from chaos.run import Run, scenario
+from chaos.volume import run
 from chaos.world import QUEUE, World, eventually
 
 DISK_BYTES = 64 * 1024 * 1024
@@ -82,8 +83,8 @@ class SmallDiskWorld(World):
         for nth in range(1, self.nodes + 1):
             place = self.folder / "broker" / f"node{nth}"
             place.mkdir(parents=True)
-            _run("mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=755", "chaos", str(place))
-            self._stack.callback(_run, "umount", "-l", str(place))
+            run("mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES},mode=755", "chaos", str(place))
+            self._stack.callback(run, "umount", "-l", str(place))
         (self.folder / "broker").chmod(0o755)
         await super()._start_engines(address)
 
@@ -131,13 +132,11 @@ def _fill(node: KafkaNode) -> None:
 
 
 def _can_mount() -> bool:
+    if shutil.which("unshare") is None:
+        return False
     done = subprocess.run(
         ["unshare", "--mount", "mount", "-t", "tmpfs", "chaos", "/mnt"],
         check=False,
         capture_output=True,
     )
-    return shutil.which("mount") is not None and done.returncode == 0
-
-
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True)
+    return done.returncode == 0

@@ -18,10 +18,11 @@ from bench.measure import Figure, Options, percentile
 from bench.places import Bench
 from hirewire.kit.clock import now
 from hirewire.messaging.ids import new_id
-from hirewire.vacancies.alerts.index.facts import Facts, IndexedBoard
+from hirewire.vacancies.alerts.index.facts import Facts
 from hirewire.vacancies.alerts.index.searches import Alert, SavedSearches
 from hirewire.vacancies.search.filters import vacancy_filters
 from hirewire.vacancies.search.index.documents import micros, vacancy_document
+from hirewire.vacancies.search.index.embedded import IndexedBoard
 from hirewire.vacancies.search.index.query import SearchFilters
 from hirewire.vacancies.search.index.schema import VACANCIES
 from hirewire.vacancies.search.index.storage import SearchIndex

@@ -22,9 +22,10 @@ from hirewire.kit.settings import Settings
 from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.recommendations.facts import prepare
 from hirewire.vacancies.recommendations.index.matching import index_of
-from hirewire.vacancies.search.background import IndexUpdater
+from hirewire.vacancies.search.index.embedded import EmbeddedStore
 from hirewire.vacancies.search.index.folder import IndexFolder
 from hirewire.vacancies.search.index.schema import RESUMES, VACANCIES
+from hirewire.vacancies.search.updating import IndexUpdater
 from hirewire.vacancies.skills.index import typeahead
 from hirewire.vacancies.skills.meaning import finder, suggesting
 
@@ -79,7 +80,7 @@ async def search(world: World) -> None:
     fields = {"vacancies": VACANCIES, "resumes": RESUMES}[kind]
     async with _database(world) as transactions:
         folder = IndexFolder(Path(world.options["folder"]), kind)
-        updater = IndexUpdater(fields, transactions, folder)
+        updater = IndexUpdater(EmbeddedStore(fields, transactions.engine, folder), transactions)
         await world.go()
         _report(world)
 

@@ -24,12 +24,14 @@ from bench.places import Bench
 from hirewire.messaging.ids import new_id
 from hirewire.places.gazetteer import place_key
 from hirewire.vacancies.search import queries
-from hirewire.vacancies.search.background import EVERY_SECONDS, IndexUpdater
+from hirewire.vacancies.search.background import EVERY_SECONDS
 from hirewire.vacancies.search.index.documents import text_of
+from hirewire.vacancies.search.index.embedded import EmbeddedStore
+from hirewire.vacancies.search.index.engine import indexes_of
 from hirewire.vacancies.search.index.folder import IndexFolder
 from hirewire.vacancies.search.index.query import SearchFilters, SearchQuery
 from hirewire.vacancies.search.index.schema import VACANCIES
-from hirewire.vacancies.search.index.storage import indexes_of
+from hirewire.vacancies.search.updating import IndexUpdater
 
 SIZES, QUICK_SIZES = (10_000, 100_000, 1_000_000), (2_000,)
 SEARCHES, QUICK_SEARCHES = 500, 50
@@ -61,7 +63,8 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
             for size in sizes:
                 await many.grow(size)
                 folder = IndexFolder(Path(name), f"vacancies-{size}")
-                updater = IndexUpdater(VACANCIES, made.transactions, folder)
+                store = EmbeddedStore(VACANCIES, made.transactions.engine, folder)
+                updater = IndexUpdater(store, made.transactions)
                 started = time.monotonic()
                 await updater.open()
                 built = time.monotonic() - started
@@ -182,11 +185,11 @@ class Many:
             async with self._board.transactions() as tx:
                 index = indexes_of(tx.engine)["vacancies"]
                 await index.refreshed()
-                found = await asyncio.to_thread(index.search, query)
+                found = await index.search(query)
                 counting = asyncio.create_task(asyncio.to_thread(found.count))
                 rows = await queries.open_vacancies(tx, found.ids[:20])
                 texts = [text_of(row.description) for row in rows.values()]
-                await asyncio.to_thread(index.highlighted, "description", found.parsed, texts)
+                await index.highlighted("description", found.parsed, texts)
                 await counting
             taken.append((time.perf_counter() - started) * 1000)
         return taken[10:]
@@ -205,7 +208,7 @@ class Many:
             row[2] = word
             await self._board.connection.execute(_INSERT, *([value] for value in row))
             committed = time.perf_counter()
-            while not index.search(SearchQuery(SearchFilters(word))).total:
+            while not (await index.search(SearchQuery(SearchFilters(word)))).total:
                 await asyncio.sleep(0.005)
             taken.append((time.perf_counter() - committed) * 1000)
         following.cancel()

@@ -12,8 +12,9 @@ from hirewire.contracts.auth import UserBlocked, UserRoleChanged
 from hirewire.kit.refusals import Refusals
 from hirewire.messaging.testing import consume, delivery
 from hirewire.vacancies import holds
-from hirewire.vacancies.search.background import IndexUpdater
+from hirewire.vacancies.search.index.embedded import EmbeddedStore
 from hirewire.vacancies.search.index.schema import VACANCIES
+from hirewire.vacancies.search.updating import IndexUpdater
 from hirewire.vacancies.tables import employer_profile
 from tests.builders import eventually
 from tests.services import Running
@@ -154,7 +155,8 @@ async def test_a_rebuilt_index_does_not_find_a_held_vacancy(anna: Person, boris:
     id = await anna.vacancy()
     await anna.call("POST", f"/vacancies/{id}/publish")
     await take_down(anna.service, id)
-    updater = IndexUpdater(VACANCIES, anna.service.messaging.transactions, None)
+    transactions = anna.service.messaging.transactions
+    updater = IndexUpdater(EmbeddedStore(VACANCIES, transactions.engine), transactions)
     await updater.open()
     await updater.check()  # counts the searchable rows too
     assert await everywhere(boris, id) == set()

@@ -20,14 +20,17 @@ from hirewire.kit.settings import Settings
 from hirewire.messaging.transaction import Transactions
 from hirewire.operators.privacy import deleted_documents
 from hirewire.vacancies.recommendations.facts import ruleset
-from hirewire.vacancies.search import background, queries
-from hirewire.vacancies.search.background import IndexUpdater, Lost, keep_indexes
+from hirewire.vacancies.search import queries, updating
+from hirewire.vacancies.search.background import keep_indexes
 from hirewire.vacancies.search.index import storage
 from hirewire.vacancies.search.index.documents import micros
+from hirewire.vacancies.search.index.embedded import EmbeddedSearch, EmbeddedStore
+from hirewire.vacancies.search.index.engine import Lost, indexes_of
 from hirewire.vacancies.search.index.folder import Busy, IndexFolder
 from hirewire.vacancies.search.index.query import SearchFilters, SearchQuery
 from hirewire.vacancies.search.index.schema import VACANCIES, IndexSchema
-from hirewire.vacancies.search.index.storage import SearchIndex, indexes_of
+from hirewire.vacancies.search.index.storage import SearchIndex
+from hirewire.vacancies.search.updating import IndexUpdater
 from tests.builders import eventually
 from tests.services import copy_of_migrated
 
@@ -63,7 +66,8 @@ async def write(engine: AsyncEngine, id: UUID, title: str, status: str = "publis
 async def kept(
     engine: AsyncEngine, folder: IndexFolder | None = None, fields: IndexSchema = VACANCIES
 ) -> AsyncIterator[IndexUpdater]:
-    updater = IndexUpdater(fields, Transactions(engine, "vacancies"), folder)
+    store = EmbeddedStore(fields, engine, folder)
+    updater = IndexUpdater(store, Transactions(engine, "vacancies"))
     await updater.open()
     try:
         yield updater
@@ -72,7 +76,9 @@ async def kept(
 
 
 def index_of(engine: AsyncEngine) -> SearchIndex:
-    return indexes_of(engine)["vacancies"]
+    search = indexes_of(engine)["vacancies"]
+    assert isinstance(search, EmbeddedSearch)
+    return search.index
 
 
 def found(engine: AsyncEngine, text: str) -> set[UUID]:
@@ -150,7 +156,7 @@ async def test_a_service_opens_its_index_again_and_builds_it_from_nothing_only_i
     catch_up, empty = IndexUpdater.catch_up, IndexFolder.empty
 
     async def failing(updater: IndexUpdater) -> bool:
-        if failures and updater._fields is VACANCIES:
+        if failures and updater._kind == "vacancies":
             raise failures.pop()
         return await catch_up(updater)
 
@@ -213,7 +219,7 @@ def words_in_files(index: SearchIndex, word: str) -> int:
 async def test_after_an_erasure_no_file_of_the_index_has_the_words(
     engine: AsyncEngine, folder: IndexFolder, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(background, "READ_AT_ONCE", 4)
+    monkeypatch.setattr(updating, "READ_AT_ONCE", 4)
     ids = sorted(uuid4() for _ in range(10))
     for number, id in enumerate(ids):
         await write(engine, id, "zyx" if number in (2, 7) else f"ordinary{number}")

@@ -10,8 +10,9 @@ from hirewire.kit.clock import now
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
-from hirewire.vacancies.alerts.index.keeping import board_of, index_of
-from hirewire.vacancies.search.index.documents import vacancy_document
+from hirewire.vacancies.alerts.index.keeping import AlertIndex, board_of, index_of
+from hirewire.vacancies.search.index.documents import Document, vacancy_document
+from hirewire.vacancies.search.index.engine import Board
 from hirewire.vacancies.search.queries import rows_of
 
 KEPT = timedelta(days=60)
@@ -59,7 +60,7 @@ async def meet(tx: Tx, ids: Iterable[UUID], causes: Mapping[UUID, Received[Any]]
     for row in await rows_of(tx, "vacancies", list(ids)):
         id, document = UUID(row.id), vacancy_document(dict(row._mapping))
         companies[id], is_open[id] = row.company_id, document is not None
-        found[id] = [] if document is None else index.meeting(document, board)
+        found[id] = [] if document is None else await _meeting(index, document, board)
     asked = list({search for searches in found.values() for search in searches})
     locked = {row.id: row for row in await tx.exec_driver_sql(_LOCK, (asked,))} if asked else {}
     index.forget(id for id in asked if id not in locked)
@@ -72,6 +73,14 @@ async def meet(tx: Tx, ids: Iterable[UUID], causes: Mapping[UUID, Received[Any]]
     await _withdraw(tx, is_open, pairs, causes)
     owners = {id: row.user_id for id, row in locked.items()}
     await _note(tx, pairs, owners, companies, causes)
+
+
+async def _meeting(index: AlertIndex, document: Document, board: Board) -> list[UUID]:
+    """The searches that a vacancy meets, once the board has looked up all that they ask about."""
+    while True:
+        found = index.meeting(document, board)
+        if not await board.learn():
+            return found
 
 
 async def _withdraw(

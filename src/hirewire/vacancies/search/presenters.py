@@ -16,8 +16,8 @@ from hirewire.vacancies.presenters import card_of, shown_vacancy
 from hirewire.vacancies.search import models, queries
 from hirewire.vacancies.search.filters import skill_value
 from hirewire.vacancies.search.index.documents import skill_names, text_of
+from hirewire.vacancies.search.index.engine import SearchEngine
 from hirewire.vacancies.search.index.query import FacetCounts, SearchResult
-from hirewire.vacancies.search.index.storage import SearchIndex
 from hirewire.vacancies.search.index.widening import Related
 
 BEFORE_ALL = 2**63 - 1, str(UUID(int=2**128 - 1))
@@ -27,7 +27,7 @@ RECENT_DAYS = (1, 3, 7, 30)
 
 async def vacancy_results(
     tx: Tx,
-    index: SearchIndex,
+    index: SearchEngine,
     found: SearchResult,
     reader: UUID | None,
     company: UUID | None,
@@ -46,7 +46,7 @@ async def vacancy_results(
     shown = [row for row, _ in open_ones]
     marks: Sequence[models.Highlights | None] = [None] * len(shown)
     if found.parsed.query is not None:
-        marks = await asyncio.to_thread(_highlights, index, found, shown)
+        marks = await _highlights(index, found, shown)
     items = [
         vacancy_item(row, company, query, mark, _vacancy_widened(found.related, row, step))
         for (row, step), mark in zip(open_ones, marks, strict=True)
@@ -60,7 +60,7 @@ async def vacancy_results(
 
 async def resume_results(
     tx: Tx,
-    index: SearchIndex,
+    index: SearchEngine,
     found: SearchResult,
     company: UUID,
     query: models.ResumeQuery,
@@ -76,7 +76,7 @@ async def resume_results(
         if id in rows
     ]
     titles = [(row.snapshot or {}).get("title") or "" for row, _ in visible]
-    marked = await asyncio.to_thread(index.highlighted, "title", found.parsed, titles)
+    marked = await index.highlighted("title", found.parsed, titles)
     items = [
         models.ResumeFound(
             resume_id=row.resume_id,
@@ -127,15 +127,15 @@ def _widened(
     return models.Widened(by=by, name=name)
 
 
-def _highlights(
-    index: SearchIndex, found: SearchResult, rows: Sequence[Row[Any]]
+async def _highlights(
+    index: SearchEngine, found: SearchResult, rows: Sequence[Row[Any]]
 ) -> list[models.Highlights]:
     """Highlights of the rows; a description gets a fragment only if its title does not match."""
-    titles = index.highlighted("title", found.parsed, [row.title for row in rows])
+    titles = await index.highlighted("title", found.parsed, [row.title for row in rows])
     texts = [
         "" if title else text_of(row.description) for title, row in zip(titles, rows, strict=True)
     ]
-    fragments = index.highlighted("description", found.parsed, texts)
+    fragments = await index.highlighted("description", found.parsed, texts)
     return [
         models.Highlights(title=title, description=fragment)
         for title, fragment in zip(titles, fragments, strict=True)
@@ -187,7 +187,7 @@ def _counting(
 
 
 async def _facets(
-    tx: Tx, index: SearchIndex, counted: FacetCounts, chosen: Sequence[str]
+    tx: Tx, index: SearchEngine, counted: FacetCounts, chosen: Sequence[str]
 ) -> dict[str, list[models.Bucket]]:
     """The facets with labels; chosen skills are included even if no result has them."""
     skills = dict(counted.facets["skill"])
@@ -196,10 +196,16 @@ async def _facets(
     found = {**counted.facets, "skill": list(skills.items())}
     ids = [UUID(value) for value, _ in counted.facets.get("company", ())]
     companies = await queries.company_names(tx, ids)
+    own_skills = [value for value in skills if not dictionary().name_of(value)]
+    own_places = [value for value, _ in found.get("area", ()) if not _place_name(value)]
+    skill_names = await index.labels("skill", own_skills)
+    place_names = await index.labels("area", own_places)
     labels: dict[str, Callable[[str], str]] = {
         "company": lambda value: companies.get(UUID(value), value),
-        "skill": lambda value: dictionary().name_of(value) or _own_name(index, value),
-        "area": lambda value: _place_name(value) or index.label("area", value),
+        "skill": lambda value: (
+            dictionary().name_of(value) or skill_names[value].removeprefix("own:")
+        ),
+        "area": lambda value: _place_name(value) or place_names[value],
     }
     facets = {
         name: [
@@ -219,11 +225,6 @@ async def _facets(
             for days, count in zip(RECENT_DAYS, counted.recent, strict=True)
         ]
     return facets
-
-
-def _own_name(index: SearchIndex, value: str) -> str:
-    """The name of a skill that the dictionary does not have, as a document spells it."""
-    return index.label("skill", value).removeprefix("own:")
 
 
 def _place_name(key: str, *, russian: bool = False) -> str | None:

@@ -1,6 +1,5 @@
 """Routes for searching vacancies (everybody) and resumes (employers), and saved searches."""
 
-import asyncio
 import hashlib
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -33,9 +32,9 @@ from hirewire.vacancies.authority import NotAnEmployer, company_of, require_comp
 from hirewire.vacancies.search import commands, feed, models, presenters, queries
 from hirewire.vacancies.search.filters import resume_filters, table_filters, vacancy_filters
 from hirewire.vacancies.search.index.documents import micros
+from hirewire.vacancies.search.index.engine import SearchEngine, index_for
 from hirewire.vacancies.search.index.query import Order, SearchQuery
 from hirewire.vacancies.search.index.schema import RESUMES, VACANCIES
-from hirewire.vacancies.search.index.storage import SearchIndex, index_for
 from hirewire.vacancies.search.index.widening import STEPS
 
 router = APIRouter(prefix="/api/vacancies", tags=["search"])
@@ -82,7 +81,7 @@ async def vacancies(
         facets=VACANCIES.facets if query.facets else {},
         recent=moments if query.facets else (),
     )
-    found = await asyncio.to_thread(index.search, asked)
+    found = await index.search(asked)
     return await presenters.vacancy_results(
         tx, index, found, reader, company, query, request, response
     )
@@ -95,8 +94,8 @@ async def overview(tx: RequestTx, _: MaybeCaller) -> models.BoardCounts:
     if index is None:
         raise SearchNotReady(retry_after=1)
     await index.refreshed()
-    companies = await asyncio.to_thread(index.distinct, "company")
-    return models.BoardCounts(vacancies=len(index), companies=companies)
+    companies = await index.distinct("company")
+    return models.BoardCounts(vacancies=await index.size(), companies=companies)
 
 
 @router.get(
@@ -119,7 +118,7 @@ async def newest_vacancies(
     if index is None:
         raise SearchNotReady(retry_after=1)
     newest = SearchQuery(vacancy_filters(query), limit=FEED_ENTRIES)
-    found = await asyncio.to_thread(index.search, newest)
+    found = await index.search(newest)
     rows = await queries.open_vacancies(tx, found.ids[:FEED_ENTRIES])
     shown = [dict(rows[id]._mapping) for id in found.ids if id in rows]
     site = str(request.app.state.settings.public_url)
@@ -161,7 +160,7 @@ async def resumes(
         facets=RESUMES.facets if query.facets else {},
     )
     await index.refreshed()
-    found = await asyncio.to_thread(index.search, asked)
+    found = await index.search(asked)
     return await presenters.resume_results(tx, index, found, company, query, request, response)
 
 
@@ -271,12 +270,13 @@ async def _news(tx: Tx, rows: Sequence[Row[Any]]) -> list[int | None]:
     index = index_for(tx, VACANCIES)
     if index is None:
         return [None] * len(rows)
-    return [await asyncio.to_thread(_new, index, row) for row in rows]
+    return [await _new(index, row) for row in rows]
 
 
-def _new(index: SearchIndex, row: Row[Any]) -> int:
+async def _new(index: SearchEngine, row: Row[Any]) -> int:
     filters = vacancy_filters(models.VacancyFilters.model_validate(row.query))
-    return index.search(SearchQuery(filters.since(micros(row.seen_at)), limit=1)).total
+    found = await index.search(SearchQuery(filters.since(micros(row.seen_at)), limit=1))
+    return found.total
 
 
 def _saved(row: Row[Any], new: int | None) -> models.SavedSearch:

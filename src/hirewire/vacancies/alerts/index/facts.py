@@ -2,13 +2,11 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import Protocol
-
-from tantivy import Query, Searcher
 
 from hirewire.places.gazetteer import Place
 from hirewire.vacancies.alerts.index.similar import SimilarWords, any_within
 from hirewire.vacancies.search.index.documents import Document
+from hirewire.vacancies.search.index.engine import Board
 from hirewire.vacancies.search.index.parser import (
     LONGEST_WORD,
     analyzer,
@@ -16,22 +14,11 @@ from hirewire.vacancies.search.index.parser import (
     plain_analyzer,
 )
 from hirewire.vacancies.search.index.schema import VACANCIES
-from hirewire.vacancies.search.index.storage import SearchIndex
 
 _STEMS, _PLAIN = analyzer(), plain_analyzer()
 _MAYBE_LONG = re.compile(rf"[^\W_]{{{LONGEST_WORD // 4},}}[+#]*")
 Value = tuple[str, str]
 """A field's name and one of its values."""
-
-
-class Board(Protocol):
-    """What the open vacancies contain: words that none has are read in another way."""
-
-    def is_used(self, stem: str) -> bool:
-        """Whether a vacancy has this word."""
-
-    def is_at(self, area: str) -> bool:
-        """Whether a vacancy is at this place."""
 
 
 class AnyBoard:
@@ -45,32 +32,9 @@ class AnyBoard:
         """Always."""
         return True
 
-
-class IndexedBoard:
-    """The board as the search index has it, at one commit."""
-
-    def __init__(self, index: SearchIndex) -> None:
-        self._schema = index.schema
-        self._searcher: Searcher = index.searcher
-        self._used: dict[str, bool] = {}
-        self._areas: dict[str, bool] = {}
-
-    def is_used(self, stem: str) -> bool:
-        """Whether a vacancy has this word."""
-        known = self._used.get(stem)
-        if known is None:
-            found = any(self._searcher.doc_freq(name, stem) for name in VACANCIES.texts)
-            known = self._used[stem] = found
-        return known
-
-    def is_at(self, area: str) -> bool:
-        """Whether a vacancy is at this place."""
-        known = self._areas.get(area)
-        if known is None:
-            there = Query.term_query(self._schema, "area", area, index_option="basic")
-            hits = self._searcher.search(there, 1, count=False).hits
-            known = self._areas[area] = bool(hits)
-        return known
+    async def learn(self) -> bool:
+        """Nothing."""
+        return False
 
 
 class Facts:

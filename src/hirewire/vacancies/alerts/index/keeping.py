@@ -18,13 +18,13 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from hirewire.kit.clock import now
 from hirewire.messaging.transaction import Tx
-from hirewire.vacancies.alerts.index.facts import AnyBoard, Board, Facts, IndexedBoard
+from hirewire.vacancies.alerts.index.facts import AnyBoard, Facts
 from hirewire.vacancies.alerts.index.searches import Alert, SavedSearches
 from hirewire.vacancies.search.filters import vacancy_filters
 from hirewire.vacancies.search.index.documents import Document, micros
+from hirewire.vacancies.search.index.engine import Board, index_for
 from hirewire.vacancies.search.index.query import SearchFilters
 from hirewire.vacancies.search.index.schema import VACANCIES
-from hirewire.vacancies.search.index.storage import index_for
 from hirewire.vacancies.search.models import Typed, VacancyFilters
 from hirewire.vacancies.search.queries import Horizon
 
@@ -150,4 +150,4 @@ def index_of(tx: Tx) -> AlertIndex:
 def board_of(tx: Tx) -> Board:
     """What the open vacancies contain, as far as this process knows."""
     index = index_for(tx, VACANCIES)
-    return AnyBoard() if index is None else IndexedBoard(index)
+    return AnyBoard() if index is None else index.board()

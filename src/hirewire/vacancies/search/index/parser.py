@@ -52,10 +52,10 @@ _MEANINGFUL = _words().filter(Filter.stopword("russian")).filter(Filter.stopword
 
 
 @dataclass
-class ParsedQuery:
+class ParsedQuery(Generic[Q]):
     """A query, and the corrections that were made to understand it."""
 
-    query: Query | None
+    query: Q | None
     """None if the text has no words to search for."""
     corrected: dict[str, str] = field(default_factory=dict)
     """Words without any match, with the text that the same keys type in the other keyboard layout.
@@ -240,13 +240,13 @@ class QueryParser(TextReader[Query]):
         self._searcher = searcher
         self._texts = texts
         self._unseen = [(Occur.MustNot, query) for query in unseen]
-        self._parsed = ParsedQuery(None)
+        self._parsed: ParsedQuery[Query] = ParsedQuery(None)
 
-    def parse(self, text: str, step: int = 0) -> ParsedQuery:
+    def parse(self, text: str, step: int = 0) -> ParsedQuery[Query]:
         """The query for this text; in a step of widening, also for related titles and skills."""
-        self._parsed = parsed = ParsedQuery(None)
-        parsed.query = self.read(text, step)
-        return parsed
+        self._parsed = ParsedQuery(None)
+        self._parsed.query = self.read(text, step)
+        return self._parsed
 
     def together(self, parts: Sequence[Query], banned: Sequence[Query], pay: int | None) -> Query:
         """All parts, none of the banned ones, and at least this pay."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from uuid import UUID
 
 from hirewire.vacancies.search.index.parser import ParsedQuery
@@ -78,7 +78,7 @@ class SearchResult:
     places: list[tuple[int, str]]
     total: int
     """The number of results of the words themselves. Facets count these alone."""
-    parsed: ParsedQuery
+    parsed: ParsedQuery[Any]
     count: Callable[[], FacetCounts]
     """Counts the facets on the same commit of the index. Thread-safe.
 

@@ -4,19 +4,14 @@ It stores the name of the database and the transaction up to which it has read. 
 source of truth: callers read the rows of the results from them.
 """
 
-import asyncio
 import shutil
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
-from weakref import WeakKeyDictionary
 
 from pydantic import JsonValue
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from tantivy import Document, Index, IndexWriter, Query, Searcher
 
-from hirewire.kit.standby import primary_of
 from hirewire.vacancies.search.index.documents import KEYS
 from hirewire.vacancies.search.index.documents import Document as Values
 from hirewire.vacancies.search.index.execution import SearchExecution
@@ -29,8 +24,6 @@ from hirewire.vacancies.search.index.schema import IndexSchema, hash_of
 
 MOST_LABELS = 2_000
 """The maximum number of cached labels. If a cache is full, it is emptied."""
-LONGEST_WAIT = 0.05
-"""The maximum time in seconds that a search waits for recent commits."""
 HEAP_BYTES = 16_000_000
 """The writer's memory in bytes; tantivy needs at least 15 MB. More documents: a new segment."""
 REOPEN_AFTER = 500
@@ -64,8 +57,6 @@ class SearchIndex:
         self._view = self._index.searcher(), FacetCache()
         self._labels: dict[tuple[str, str], str] = {}
         self._numbered: dict[tuple[str, int], str] = {}
-        self.catch_up: Callable[[], Awaitable[None]] | None = None
-        """Applies the changes committed so far; set by the index updater."""
 
     def _open(self) -> None:
         if self.folder is None:
@@ -124,13 +115,6 @@ class SearchIndex:
         """Release the writer's lock."""
         self._writer = None
 
-    async def refreshed(self) -> None:
-        """Wait briefly until the changes committed so far are visible."""
-        if self.catch_up is not None:
-            with suppress(TimeoutError):
-                async with asyncio.timeout(LONGEST_WAIT):
-                    await asyncio.shield(self.catch_up())
-
     @property
     def searcher(self) -> Searcher:
         """The latest commit."""
@@ -183,7 +167,9 @@ class SearchIndex:
                     document.add_unsigned(f"{name}_number", hash_of(text))
         return document
 
-    def highlighted(self, name: str, parsed: ParsedQuery, texts: Sequence[str]) -> list[str | None]:
+    def highlighted(
+        self, name: str, parsed: ParsedQuery[Query], texts: Sequence[str]
+    ) -> list[str | None]:
         """The best fragment of each text as HTML with matches in `<mark>`; None without a match."""
         if parsed.query is None:
             return [None] * len(texts)
@@ -196,16 +182,3 @@ def _kept(labels: dict[_Key, str], key: _Key, value: str) -> str:
         labels.clear()
     labels[key] = value
     return value
-
-
-_indexes: WeakKeyDictionary[AsyncEngine, dict[str, SearchIndex]] = WeakKeyDictionary()
-
-
-def indexes_of(engine: AsyncEngine) -> dict[str, SearchIndex]:
-    """The ready indexes of this database in this process, by name."""
-    return _indexes.setdefault(engine, {})
-
-
-def index_for(tx: AsyncConnection, fields: IndexSchema) -> SearchIndex | None:
-    """The index of the database of `tx`; None while it is being built."""
-    return indexes_of(primary_of(tx.engine)).get(fields.name)

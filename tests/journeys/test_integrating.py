@@ -117,6 +117,7 @@ async def test_keys_are_made_on_pages_and_used_as_documented(platform: Platform)
 
         out = await executed(url, key, "bash", "-euo", "pipefail", program=examples("sh"))
         assert "Senior backend developer\npaused\nclosed\n" in out
+        assert "1042\tfailed\t\t#/employmentType\n" in out
         out = await executed(url, key, sys.executable, "-", program=examples("python"))
         assert out.startswith("published [")
         assert out.rstrip().endswith("Cook consider")

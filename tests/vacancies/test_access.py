@@ -30,6 +30,7 @@ ROUTES: dict[tuple[str, str], tuple[object, int, int, int]] = {
     ("get", "/activity"): (None, 401, 403, 200),
     ("get", "/vacancies"): (None, 200, 200, 200),
     ("post", "/vacancies"): (VACANCY, 401, 403, 201),
+    ("post", "/vacancies/import"): ({"vacancies": []}, 401, 403, 200),
     ("post", "/vacancies/read"): ({"text": "A cook is needed"}, 401, 403, 200),
     ("get", "/vacancies/{id}"): (None, 404, 404, 404),
     ("patch", "/vacancies/{id}"): (TITLE, 401, 403, 404),

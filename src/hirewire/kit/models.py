@@ -168,6 +168,21 @@ class Answer(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, from_attributes=True)
 
 
+@dataclass(frozen=True)
+class Row:
+    """Documents a part of a body as `model` although any JSON passes: ``list[Annotated[Any,
+    Row(Line)]]`` is for rows that are checked one by one, so that a wrong one does not refuse all.
+    """
+
+    model: type[Body]
+
+    def __get_pydantic_json_schema__(
+        self, _: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        """The model's schema, or anything."""
+        return {"anyOf": [handler(self.model.__pydantic_core_schema__), {}]}
+
+
 def Text(min: int = 1, max: int = 200) -> Any:  # noqa: N802  (used as a type)
     """A stripped string of `min` to `max` characters: ``title: Text(1, 200)``.
 

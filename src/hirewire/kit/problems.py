@@ -1,7 +1,7 @@
 """Maps every error to an HTTP status and an `application/problem+json` response (RFC 9457)."""
 
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from http import HTTPStatus
 from math import ceil, isfinite
 from typing import Any, get_args
@@ -11,11 +11,13 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import iter_route_contexts
+from pydantic import ConfigDict, JsonValue, ValidationError
 from pydantic_core.core_schema import ErrorType
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from hirewire.kit.errors import AppError, Kind, Params
+from hirewire.kit.models import Answer
 from hirewire.messaging.background import describe
 from hirewire.messaging.consuming.failures import is_deadlock
 from hirewire.messaging.database import DatabaseUnavailable, is_away
@@ -49,6 +51,20 @@ LIMITS = frozenset(
 )
 """The params of pydantic's errors that are sent; others may contain parts of the input."""
 MEDIA_TYPE = "application/problem+json"
+INVALID = 422, "invalid", "Some fields are invalid."
+
+
+class Problem(Answer):
+    """A problem as a part of a response. The document has the schema of all problems for it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    params: dict[str, JsonValue]
 
 
 def problem(
@@ -64,7 +80,20 @@ def problem(
     """A problem response; `type` is ``urn:hirewire:problem:<slug>``, and so is `code` by default,
     with underscores.
     """
-    body = {
+    body = _body(status, slug, detail, code=code, params=params, **members)
+    return JSONResponse(body, status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
+
+
+def _body(
+    status: int,
+    slug: str,
+    detail: str,
+    *,
+    code: str | None = None,
+    params: Params | None = None,
+    **members: Any,
+) -> dict[str, object]:
+    return {
         "type": f"urn:hirewire:problem:{slug}",
         "title": HTTPStatus(status).phrase,
         "status": status,
@@ -73,7 +102,16 @@ def problem(
         "params": _sent(params or {}),
         **members,
     }
-    return JSONResponse(body, status, media_type=MEDIA_TYPE, headers=dict(headers or {}))
+
+
+def part_of_answer(error: AppError | ValidationError) -> Problem:
+    """The problem of one part of a request, such as a row of an import, whose other parts may be
+    in order. Its pointers begin at that part.
+    """
+    if isinstance(error, AppError):
+        return Problem.model_validate(_body(*_refusal(error), **_members(error)))
+    placed = [{**item, "loc": ("body", *item["loc"])} for item in error.errors(include_url=False)]
+    return Problem.model_validate(_body(*INVALID, errors=_named(placed)))
 
 
 def install(app: FastAPI) -> None:
@@ -97,21 +135,21 @@ async def business(request: Request, error: Exception) -> JSONResponse:
         needed = f', scope="{error.params["scope"]}"' if "scope" in error.params else ""
         reason = f', error="insufficient_scope"{needed}'
         headers["WWW-Authenticate"] = f'Bearer realm="hirewire"{reason}'
-    members = dict(error.extra)
+    return problem(*_refusal(error), headers=headers, **_members(error))
+
+
+def _refusal(error: AppError) -> tuple[int, str, str]:
+    return STATUS[error.kind], error.slug, _timed(error)
+
+
+def _members(error: AppError) -> Mapping[str, Any]:
+    members = {**error.extra, "code": error.code, "params": error.params}
     if error.errors:
         members["errors"] = [
             {"pointer": one.pointer} | explained(one.detail, one.code, one.params)
             for one in error.errors
         ]
-    return problem(
-        STATUS[error.kind],
-        error.slug,
-        _timed(error),
-        code=error.code,
-        params=error.params,
-        headers=headers,
-        **members,
-    )
+    return members
 
 
 def explained(detail: str, code: str, params: Params) -> dict[str, object]:
@@ -145,13 +183,18 @@ async def validation(request: Request, error: Exception) -> JSONResponse:
     """The response to a request that fails validation."""
     assert isinstance(error, RequestValidationError)
     request.state.problem = "invalid"
-    unknown = [item for item in error.errors() if item["type"] == "extra_forbidden"]
-    beyond = {id(item) for item in unknown[MOST_UNKNOWN:]}
-    named = [item for item in error.errors() if id(item) not in beyond][:MOST_ERRORS]
-    errors = [_field(item) for item in named]
+    errors = _named(error.errors())
     if any(item["type"] == "json_invalid" for item in error.errors()):
         return problem(400, "not-json", "The body is not valid JSON.", errors=errors)
-    return problem(422, "invalid", "Some fields are invalid.", errors=errors)
+    return problem(*INVALID, errors=errors)
+
+
+def _named(found: Sequence[Mapping[str, Any]]) -> list[dict[str, object]]:
+    """The errors that a response lists: not too many, and few of unknown members."""
+    unknown = [item for item in found if item["type"] == "extra_forbidden"]
+    beyond = {id(item) for item in unknown[MOST_UNKNOWN:]}
+    named = [item for item in found if id(item) not in beyond][:MOST_ERRORS]
+    return [_field(item) for item in named]
 
 
 def _field(item: Mapping[str, Any]) -> dict[str, object]:

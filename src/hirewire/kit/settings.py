@@ -275,6 +275,9 @@ class Settings(BaseSettings):
     messages_per_day: int = Field(
         200, ge=1, description="Messages that one side of a conversation may send in 24 hours"
     )
+    imported_rows_per_hour: int = Field(
+        20_000, ge=500, description="Vacancies that a company may send to imports in an hour"
+    )
     invitations_per_day: int = Field(
         200, ge=1, description="Candidates that a company may invite in 24 hours"
     )

@@ -142,6 +142,7 @@ SERVICE = Service(
         ],
         "vacancies:write": [
             "POST /api/vacancies/vacancies",
+            "POST /api/vacancies/vacancies/import",
             "PATCH /api/vacancies/vacancies/{id}",
             "POST /api/vacancies/vacancies/{id}/publish",
             "POST /api/vacancies/vacancies/{id}/pause",
@@ -275,6 +276,7 @@ SERVICE = Service(
     lifespan=[search_background.keep_indexes, skills_background.warm_up],
     worker_lifespan=[search_background.keep_vacancies],
     begun={"search": search_background.are_built},
+    larger_bodies=[(posting_routes.IMPORT_PATH, posting_routes.LARGEST_IMPORT)],
     sends_mail=True,
     prepare=[
         *(retention_background.use_months, skills_background.use_dictionary, require_secret_key),

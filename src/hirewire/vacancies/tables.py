@@ -172,6 +172,26 @@ vacancy = Table(
     Index("vacancy_taken_down", "company_id", postgresql_where=text("taken_down")),
 )
 
+# The vacancies that were imported, by their keys in the other system of their company.
+imported_vacancy = Table(
+    "imported_vacancy",
+    metadata,
+    Column("company_id", Uuid, ForeignKey("company.id"), primary_key=True),
+    Column("external_id", Text, primary_key=True),
+    Column("vacancy_id", Uuid, ForeignKey("vacancy.id", ondelete="CASCADE"), nullable=False),
+    UniqueConstraint("vacancy_id", name="imported_vacancy_vacancy"),
+)
+
+# The imports of the last hour, for the limit.
+vacancy_import = Table(
+    "vacancy_import",
+    metadata,
+    Column("company_id", Uuid, ForeignKey("company.id"), nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("rows", Integer, nullable=False),
+    Index("vacancy_import_company", "company_id", "at"),
+)
+
 # The anonymous projection of candidates' resumes; versions are null for external publishers.
 resume = Table(
     "resume",

@@ -36,6 +36,7 @@ from hirewire.vacancies.tables import (
     company_logo,
     decision,
     employer_profile,
+    imported_vacancy,
     interview,
     recommendation,
     report,
@@ -108,6 +109,11 @@ SECTIONS = (
         without={"changed": "a number of the search index"},
     ),
     Section(
+        "importedVacancies",
+        imported_vacancy,
+        lambda id: _of_company(imported_vacancy.c.company_id, id),
+    ),
+    Section(
         "messagesAsEmployer",
         application_message,
         lambda id: _as_employer(application_message, id),
@@ -159,6 +165,7 @@ LEFT_OUT = LEFT_OUT_EVERYWHERE | {
     "operator": "who runs the board, which the account says",
     "reported": "how many people have reported something",
     "company_code": "a code that was mailed, as a keyed digest",
+    "vacancy_import": "numbers of rows, which limit imports",
     "company_mail": "digests of addresses, which limit mails",
 }
 """Tables with rows of a person that are not exported, and why."""

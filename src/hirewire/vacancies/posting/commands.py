@@ -3,7 +3,7 @@
 Each change makes a new version; changes that applicants can see are recorded as events.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +26,7 @@ from hirewire.vacancies.errors import NoSuchVacancy
 from hirewire.vacancies.holds import is_held
 from hirewire.vacancies.posting import rules
 from hirewire.vacancies.states import Action
-from hirewire.vacancies.tables import vacancy
+from hirewire.vacancies.tables import imported_vacancy, vacancy
 
 
 class MoveNotAllowed(AppError):
@@ -116,12 +116,13 @@ async def change(tx: Tx, company_id: UUID, id: UUID, changes: Mapping[str, objec
     before = await _locked(tx, company_id, id)
     if before.status not in states.EDITABLE:
         raise MoveNotAllowed(extra=_allowed(before))
-    differing = {name: value for name, value in changes.items() if value != getattr(before, name)}
+    differing = differences(before, changes)
     if not differing:
         return
     if before.status != "draft":
-        _check_complete(dict(before._mapping) | differing)
-        await _check_not_taken_down(tx, before, dict(before._mapping) | differing)
+        after_it = dict(before._mapping) | differing
+        _check_complete(after_it)
+        _check_content(after_it, await taken_down_contents(tx, company_id, but=id))
     # Always all fields, so that there is one prepared statement instead of one per combination.
     values = {name: getattr(before, name) for name in EDITABLE} | differing
     after = await _set(tx, id, **values)
@@ -151,10 +152,7 @@ async def move(
         raise (Held if is_held else MoveNotAllowed)(extra=_allowed(before))
     values: dict[str, object] = {"status": following}
     if action == "publish":
-        _check_complete(dict(before._mapping))
-        await _check_not_taken_down(tx, before, dict(before._mapping))
-        if rules.is_over(before.valid_through, today()):
-            raise Incomplete(errors=[FieldError("#/validThrough", "has passed", "in_the_past")])
+        check_publishable(before._mapping, await taken_down_contents(tx, company_id, but=id))
         values["published_at"] = before.published_at or now()
     if action == "close":
         values |= {"close_reason": reason, "reopened_at": None}
@@ -208,6 +206,8 @@ async def erase(tx: Tx, user_id: UUID) -> int:
         return 0
     its = vacancy.c
     of_company = its.company_id == company_id
+    keys = imported_vacancy.c.company_id == company_id
+    forgotten = await tx.execute(delete(imported_vacancy).where(keys))
     drafts = await tx.execute(delete(vacancy).where(of_company, its.published_at.is_(None)))
     rows = await tx.execute(
         select(its.id, its.status).where(of_company).order_by(its.id).with_for_update()
@@ -221,7 +221,7 @@ async def erase(tx: Tx, user_id: UUID) -> int:
         after = await _set(tx, row.id, **values)
         if closing:
             _record_closed(tx, after, "cancelled")
-    return drafts.rowcount + len(left)
+    return forgotten.rowcount + drafts.rowcount + len(left)
 
 
 def _record_closed(tx: Tx, row: Row[Any], reason: str) -> None:
@@ -237,19 +237,39 @@ def _allowed(row: Row[Any]) -> dict[str, object]:
     return {"allowed": states.allowed_actions(row.status, held=row.held)}
 
 
-async def _check_not_taken_down(tx: Tx, row: Row[Any], values: Mapping[str, Any]) -> None:
-    """Raise `TakenDownBefore` if another vacancy of the company with this text was taken down."""
-    taken_down = await tx.execute(
-        select(vacancy.c.title, vacancy.c.description).where(
-            vacancy.c.company_id == row.company_id, vacancy.c.taken_down, vacancy.c.id != row.id
+async def taken_down_contents(tx: Tx, company_id: UUID, *, but: UUID | None = None) -> set[str]:
+    """What the vacancies of a company say that were taken down, except for one of them."""
+    its = vacancy.c
+    rows = await tx.execute(
+        select(its.id, its.title, its.description).where(
+            its.company_id == company_id, its.taken_down
         )
     )
-    mark = rules.content_of(values["title"], values["description"])
-    if any(rules.content_of(one.title, one.description) == mark for one in taken_down):
+    return {rules.content_of(row.title, row.description) for row in rows if row.id != but}
+
+
+def differences(before: Row[Any], changes: Mapping[str, object]) -> dict[str, object]:
+    """The changes that differ from what a vacancy has."""
+    return {name: value for name, value in changes.items() if value != getattr(before, name)}
+
+
+def check_publishable(values: Mapping[Any, Any], taken_down: Set[str]) -> None:
+    """Raise `Incomplete` or `TakenDownBefore` if a vacancy with these values cannot be published.
+
+    `taken_down` is what others of its company say that were taken down.
+    """
+    _check_complete(values)
+    _check_content(values, taken_down)
+    if rules.is_over(values["valid_through"], today()):
+        raise Incomplete(errors=[FieldError("#/validThrough", "has passed", "in_the_past")])
+
+
+def _check_content(values: Mapping[Any, Any], taken_down: Set[str]) -> None:
+    if taken_down and rules.content_of(values["title"], values["description"]) in taken_down:
         raise TakenDownBefore
 
 
-def _check_complete(values: Mapping[str, object]) -> None:
+def _check_complete(values: Mapping[Any, Any]) -> None:
     missing = rules.missing_to_publish(values)
     if missing:
         detail = "required for a published vacancy"

@@ -11,6 +11,7 @@ from sqlalchemy import Row
 from hirewire.kit.clock import now
 from hirewire.kit.http import (
     Caller,
+    EmailNotVerified,
     MaybeCaller,
     Once,
     Page,
@@ -19,10 +20,12 @@ from hirewire.kit.http import (
     RequestTx,
     VerifiedCaller,
     bad_cursor,
+    check_verified,
     may_be_operator,
     page_of,
 )
 from hirewire.kit.openapi import refuses
+from hirewire.kit.settings import Settings
 from hirewire.kit.tokens import Principal
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.adverts import reader
@@ -35,13 +38,15 @@ from hirewire.vacancies.authority import (
     require_company,
 )
 from hirewire.vacancies.errors import NoSuchVacancy, NotShown
-from hirewire.vacancies.posting import commands, models, queries
-from hirewire.vacancies.posting.presenters import shown_draft
+from hirewire.vacancies.posting import commands, importing, models, queries
+from hirewire.vacancies.posting.presenters import imported, shown_draft
 from hirewire.vacancies.presenters import Vacancy, shown_vacancy
 from hirewire.vacancies.states import Action
 
 router = APIRouter(prefix="/api/vacancies/vacancies", tags=["vacancies"])
 
+IMPORT_PATH = "/api/vacancies/vacancies/import"
+LARGEST_IMPORT = 8 * 1024 * 1024
 MOVING = (NotAnEmployer, CompanyInactive, NoSuchVacancy, commands.MoveNotAllowed)
 """The refusals of all changes."""
 EMPTY: Mapping[str, object] = {
@@ -74,6 +79,38 @@ async def read_advert(body: models.Advert, tx: RequestTx, caller: Caller) -> mod
     await require_company(tx, caller.user_id)
     draft = await asyncio.to_thread(reader.read, body.text, DICTIONARIES)
     return shown_draft(draft)
+
+
+@router.post(
+    "/import",
+    responses=refuses(NotAnEmployer, CompanyInactive, EmailNotVerified, importing.TooManyRows),
+)
+async def import_(
+    body: models.VacancyImport, tx: RequestTx, caller: Caller, once: Once, request: Request
+) -> models.VacanciesImported:
+    """Create and update up to 500 vacancies of your other system, up to 8 MiB.
+
+    A row with a new `externalId` is created. One that is known is updated: fields that are not sent
+    stay unchanged. So an import can be repeated. Rows that are wrong do not stop the others; each
+    has its answer. Vacancies that were paused or closed stay so.
+    """
+    if body.publish:
+        check_verified(request, caller)
+    settings: Settings = request.app.state.settings
+    checked = await asyncio.to_thread(models.checked_rows, body.vacancies)
+
+    async def make() -> models.VacanciesImported:
+        company = await require_acting_company(tx, caller, writes=True)
+        most = settings.imported_rows_per_hour
+        await importing.admit(tx, company, len(checked), most=most)
+        rows = [_incoming(row) for row in checked if not isinstance(row, Exception)]
+        stored = iter(
+            await importing.store(tx, company, rows, publish=body.publish, api_key=caller.key_name)
+        )
+        done = [row if isinstance(row, Exception) else next(stored) for row in checked]
+        return imported(body.vacancies, done)
+
+    return await once(models.VacanciesImported, make)
 
 
 @router.get("/overview", responses=refuses(NotAnEmployer, CompanyInactive))
@@ -228,3 +265,8 @@ def _values(values: Mapping[str, object], body: models.VacancyChanges) -> dict[s
     """Column values from a body: JSON except for the date. Cleared fields get those of `EMPTY`."""
     cleared = {name: EMPTY[name] for name in EMPTY if values[name] is None}
     return {**values} | cleared | {"valid_through": body.valid_through}
+
+
+def _incoming(row: models.ImportedVacancy) -> importing.Incoming:
+    values = _values(row.model_dump(mode="json", exclude={"external_id"}), row)
+    return importing.Incoming(row.external_id, values, row.model_fields_set - {"external_id"})

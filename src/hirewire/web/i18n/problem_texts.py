@@ -205,6 +205,7 @@ TEXTS: dict[str, str | Plural] = {
     "same_address": N_("This is your address already."),
     "too_many_failures": N_("Too many failed attempts."),
     "too_many_invitations": N_("Your company has reached the daily limit for invitations."),
+    "too_many_rows": N_("Your company has reached the hourly limit for imported jobs."),
     "too_many_messages": N_("You have reached the daily limit for messages."),
     **dict.fromkeys(("too_many_items", "too_many_saved", "too_many_searches"), LIMIT),
     **dict.fromkeys(

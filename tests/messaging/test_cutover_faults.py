@@ -24,8 +24,10 @@ async def keep_relaying(writer: Writer, chance: random.Random) -> None:
     for _ in range(KILLS):
         broker = open_broker(writer.broker_url, client="writer")
         relay = Relay(service="writer", database_url=writer.place.url, broker=broker)
-        await killed_at(relay.run(), chance.randint(5, 80))
-        await broker.close()
+        try:
+            await killed_at(relay.run(), chance.randint(5, 80))
+        finally:  # also at the end of the test, which may come before all have been killed
+            await broker.close()
     await writer.relay.run()
 
 

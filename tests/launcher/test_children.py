@@ -14,6 +14,7 @@ import pytest
 
 from hirewire.assembly import PlatformSettings
 from hirewire.launcher import children as module
+from hirewire.launcher import platform
 from hirewire.launcher.children import HIREWIRE, Child, Prepared, Process, give, start
 from hirewire.launcher.platform import GIVEN, OF_ONE
 from tests.builders import eventually
@@ -33,12 +34,21 @@ def gated(name: str, *arguments: str, passed: Sequence[int] = ()) -> Child:
 def test_secrets_are_in_no_childs_environment() -> None:
     secret = re.compile(r"password|secret|token", re.IGNORECASE)
     found = {
-        f"HIREWIRE_{name.upper()}"
+        name
         for name, field in PlatformSettings.model_fields.items()
         if secret.search(name) or secret.search(field.description or "")
     }
-    only_speaks_of_one = {"HIREWIRE_OPERATORS_SECOND_FACTOR"}
+    only_speaks_of_one = {"operators_second_factor"}
     assert found - GIVEN - OF_ONE.keys() == only_speaks_of_one
+
+
+def test_a_secret_is_withheld_however_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("HIREWIRE_SECRET_KEY_FILE", "hirewire_smtp_url", "HIREWIRE_BOUNCES_SECRET"):
+        monkeypatch.setenv(name, "hush")
+    monkeypatch.setenv("SMTP_URL", "another program's")
+    found = platform._environment()
+    assert "hush" not in found.values()
+    assert found["SMTP_URL"] == "another program's"
 
 
 async def ended(process: Process) -> int:

@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from rich.console import Console
 
 from hirewire.kit.manifest import Manifest
-from hirewire.kit.settings import Settings
+from hirewire.kit.settings import PREFIX, Settings
 from hirewire.launcher.children import HIREWIRE, Child, Prepared, give, start
 from hirewire.launcher.kafka import PrivateKafka
 from hirewire.launcher.postgres import EmbeddedPostgres
@@ -35,27 +35,17 @@ from hirewire.launcher.state import (
 from hirewire.launcher.supervisor import Supervisor
 
 BrokerChoice = Literal["postgres", "rabbitmq", "kafka"]
-GIVEN = frozenset(
-    {
-        "HIREWIRE_DATABASE_URL",
-        "HIREWIRE_DATABASE_DIRECT_URL",
-        "HIREWIRE_DATABASE_READ_URL",
-        "HIREWIRE_BROKER_URL",
-        "HIREWIRE_KAFKA_PASSWORDS",
-        "HIREWIRE_PUBLIC_URL",
-        "HIREWIRE_RABBITMQ_PASSWORDS",
-        "HIREWIRE_RABBITMQ_MANAGEMENT_URL",
-        "HIREWIRE_OPERATOR_TOKEN",
-        "HIREWIRE_SEARCH_DIR",
-        "HIREWIRE_SECRET_KEY",
-        "HIREWIRE_SMTP_URL",
-    }
-)
+OF_EACH = ("broker_url", "public_url", "smtp_url")
+WITH_DATABASE = ("database_url", "database_direct_url", "database_read_url", "operator_token")
+ON_NEED = ("search_dir", "secret_key")
+"""Those that only some services' manifests name."""
+OF_MIGRATE = ("kafka_passwords", "rabbitmq_passwords", "rabbitmq_management_url")
+GIVEN = frozenset({*OF_EACH, *WITH_DATABASE, *ON_NEED, *OF_MIGRATE})
 """Settings that a child process gets through its standard input, or must not get."""
 OF_ONE = {
-    "HIREWIRE_SIGN_IN_PROVIDERS": "auth",
-    "HIREWIRE_BOUNCES_MAILBOX": "notifications",
-    "HIREWIRE_BOUNCES_SECRET": "notifications",
+    "sign_in_providers": "auth",
+    "bounces_mailbox": "notifications",
+    "bounces_secret": "notifications",
 }
 """Settings that one service gets, as they are in the environment."""
 
@@ -156,10 +146,7 @@ async def _run(plan: Plan, console: Console, started: float) -> int:
         _now(page, "broker")
         settings, addresses = await _broker(plan, settings, stack, console)
         _now(page, "schema")
-        if settings.operator_token is None:
-            token = operator_token(plan.data_dir)
-            settings = settings.model_copy(update={"operator_token": token})
-        settings = _mail(plan, settings, console)
+        settings = _mail(plan, _completed(plan, settings), console)
         with console.status("migrating databases and queues"):
             await _migrate(migrating, prepared, settings)
         write_state(plan.data_dir, _state(settings, addresses))
@@ -168,28 +155,14 @@ async def _run(plan: Plan, console: Console, started: float) -> int:
         if page is not None:
             await page.hand_over()
         return await supervisor.run(
-            {
-                one.name: _given(plan, one, settings, addresses.get(one.name))
-                for one in plan.services
-            }
+            {one.name: _given(one, settings, addresses.get(one.name)) for one in plan.services}
         )
 
 
 async def _migrate(migrating: Child, prepared: Prepared, settings: Settings) -> None:
     """Run `hirewire migrate` in a process of its own: its code is in no memory afterwards."""
-    given = {
-        "HIREWIRE_DATABASE_URL": settings.database_url,
-        "HIREWIRE_DATABASE_DIRECT_URL": settings.database_direct_url,
-        "HIREWIRE_BROKER_URL": settings.broker_url,
-        "HIREWIRE_KAFKA_PASSWORDS": json.dumps(settings.kafka_passwords),
-        "HIREWIRE_RABBITMQ_MANAGEMENT_URL": settings.rabbitmq_management_url,
-        "HIREWIRE_RABBITMQ_PASSWORDS": json.dumps(settings.rabbitmq_passwords),
-        "HIREWIRE_OPERATOR_TOKEN": settings.operator_token,
-        "HIREWIRE_SECRET_KEY": settings.secret_key,
-        "HIREWIRE_SMTP_URL": settings.smtp_url,
-    }
     process = await prepared.take(migrating) or start(migrating)
-    give(process, {name: value for name, value in given.items() if value})
+    give(process, _variables(settings, GIVEN))
     try:
         while (code := process.poll()) is None:
             await asyncio.sleep(0.02)
@@ -271,14 +244,24 @@ async def _rabbitmq(
         f"[dim]broker: RabbitMQ; management page: http://{page.hostname}:{page.port}, sign in as "
         f"{page.username} (password in {plan.data_dir / 'rabbitmq'})[/]"
     )
-    addresses = {name: _as_user(node.url, name, password) for name, password in passwords.items()}
+    addresses = {name: as_user(node.url, name, password) for name, password in passwords.items()}
     return settings, addresses
 
 
+def _completed(plan: Plan, settings: Settings) -> Settings:
+    """Returns settings with the secrets, the folder and the address that were not given."""
+    return settings.model_copy(
+        update={
+            "operator_token": settings.operator_token or operator_token(plan.data_dir),
+            "secret_key": settings.secret_key or secret_key(plan.data_dir),
+            "search_dir": settings.search_dir or plan.data_dir / "search",
+            "public_url": public_url(settings),
+        }
+    )
+
+
 def _mail(plan: Plan, settings: Settings, console: Console) -> Settings:
-    """Returns settings with a secret key, and with a folder for mails if no server is set."""
-    if settings.secret_key is None:
-        settings = settings.model_copy(update={"secret_key": secret_key(plan.data_dir)})
+    """Returns settings with a folder for mails if no server is set."""
     if settings.smtp_url is not None:
         return settings
     folder = plan.data_dir / "mails"
@@ -287,7 +270,8 @@ def _mail(plan: Plan, settings: Settings, console: Console) -> Settings:
     return settings.model_copy(update={"smtp_url": f"file://{quote(str(folder.absolute()))}"})
 
 
-def _as_user(url: str, user: str, password: str) -> str:
+def as_user(url: str, user: str, password: str) -> str:
+    """The address of a broker for one of its users."""
     parts = urlsplit(url)
     host = f"{quote(user)}:{quote(password, safe='')}@{parts.hostname}:{parts.port}"
     return urlunsplit(parts._replace(netloc=host))
@@ -331,33 +315,36 @@ def _child(service: Manifest, settings: Settings, page: StartupPage | None) -> C
 
 def _environment() -> dict[str, str]:
     withheld = GIVEN | OF_ONE.keys()
-    kept = {k: v for k, v in os.environ.items() if k.removesuffix("_FILE") not in withheld}
-    return LIBRARIES | kept
+    return LIBRARIES | {k: v for k, v in os.environ.items() if _setting_of(k) not in withheld}
 
 
-def _given(
-    plan: Plan, service: Manifest, settings: Settings, broker_url: str | None
-) -> dict[str, str]:
-    given = {"HIREWIRE_PUBLIC_URL": public_url(settings)}
-    for name, value in os.environ.items():
-        if OF_ONE.get(name.removesuffix("_FILE")) == service.name:
-            given[name] = value
-    if "search_dir" in service.needs:
-        given["HIREWIRE_SEARCH_DIR"] = str(settings.search_dir or plan.data_dir / "search")
-    given["HIREWIRE_BROKER_URL"] = broker_url or settings.broker_address()
-    if settings.smtp_url is not None:
-        given["HIREWIRE_SMTP_URL"] = settings.smtp_url
-    if "secret_key" in service.needs:
-        given["HIREWIRE_SECRET_KEY"] = settings.secret_key or ""
+def _setting_of(variable: str) -> str | None:
+    """The name of the setting that a variable of the environment sets, itself or from a file."""
+    name = variable.upper()
+    return (
+        name.removeprefix(PREFIX).removesuffix("_FILE").lower() if name.startswith(PREFIX) else None
+    )
+
+
+def _given(service: Manifest, settings: Settings, broker_url: str | None) -> dict[str, str]:
+    """What a service reads from its standard input; `broker_url` is its own, if it has one."""
+    names = {*OF_EACH, *(name for name in ON_NEED if name in service.needs)}
     if service.has_database:
-        assert settings.database_url is not None
-        given["HIREWIRE_DATABASE_URL"] = settings.database_url
-        if settings.database_direct_url is not None:
-            given["HIREWIRE_DATABASE_DIRECT_URL"] = settings.database_direct_url
-        if settings.database_read_url is not None:
-            given["HIREWIRE_DATABASE_READ_URL"] = settings.database_read_url
-        given["HIREWIRE_OPERATOR_TOKEN"] = settings.operator_token or ""
-    return given
+        names.update(WITH_DATABASE)
+    if broker_url is not None:
+        settings = settings.model_copy(update={"broker_url": broker_url})
+    own = {k: v for k, v in os.environ.items() if OF_ONE.get(_setting_of(k) or "") == service.name}
+    return own | _variables(settings, names)
+
+
+def _variables(settings: Settings, names: Iterable[str]) -> dict[str, str]:
+    """These settings as variables of the environment, without those that are not set."""
+    values = {f"{PREFIX}{name.upper()}": getattr(settings, name) for name in names}
+    return {
+        variable: json.dumps(value) if isinstance(value, dict) else str(value)
+        for variable, value in values.items()
+        if value
+    }
 
 
 def _say_ready(plan: Plan, started: float, console: Console) -> None:

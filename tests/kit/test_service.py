@@ -253,3 +253,16 @@ async def test_responses_are_kept_for_a_day(profiles: Running) -> None:
         await answers.forget_old(tx)
         left = await tx.exec_driver_sql("select key from kit.idempotency")
         assert [row[0] for row in left] == ["new"]
+
+
+@pytest.mark.parametrize(
+    ("address", "user"),
+    [
+        ("amqp://node", "guest"),
+        ("amqps://b%40rd:secret@node", "b@rd"),
+        ("amqp://profiles:secret@node", None),
+    ],
+)
+def test_services_that_share_a_user_of_the_broker_know_it(address: str, user: str | None) -> None:
+    settings = Settings(broker_url=address)
+    assert service_module._shared_user(settings, frozenset({"auth", "profiles"})) == user

@@ -34,13 +34,16 @@ async def reader(place: Place) -> Place:
     return place
 
 
-def version(reader: Place, *subscriptions: Subscription) -> Consumer:
+def version(
+    reader: Place, *subscriptions: Subscription, shared_user: str | None = None
+) -> Consumer:
     return Consumer(
         service="reader",
         transactions=reader.transactions("reader"),
         broker=NoBroker(),
         subscriptions=subscriptions,
         services=frozenset({"reader", "writer"}),
+        shared_user=shared_user,
     )
 
 
@@ -71,6 +74,18 @@ async def test_events_unknown_to_an_older_version_are_kept_for_the_newer_one(
     await consume(newer, third, noted(page, 4))
     assert [text for text, late in await notes(reader) if not late] == ["1", "2", "3", "1", "4"]
     assert await states(reader) == {"retrying": 0, "waiting": 0, "dead": 0}
+
+
+async def test_they_are_kept_too_if_all_services_share_one_user_of_the_broker(
+    reader: Place,
+) -> None:
+    older = version(reader, ERASED, shared_user="board")
+    ours, foreign = (
+        replace(noted(uuid4(), 1), user_id=user, message_id=str(uuid4()))
+        for user in ("board", "stranger")
+    )
+    await consume(older, ours, foreign)
+    assert await states(reader) == {"retrying": 1, "waiting": 0, "dead": 1}
 
 
 async def test_a_future_version_of_an_event_is_kept_too(reader: Place) -> None:

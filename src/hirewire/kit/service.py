@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import structlog
 from fastapi import APIRouter, FastAPI
@@ -296,6 +297,12 @@ def _standby(service: Service, settings: Settings, primary: Transactions) -> Sta
     return Standby(service.name, primary, reads, settings.database_read_seconds)
 
 
+def _shared_user(settings: Settings, services: frozenset[str]) -> str | None:
+    """Whom RabbitMQ names as the publisher if its address has the user of no single service."""
+    user = unquote(urlsplit(settings.broker_address()).username or "guest")
+    return None if user in services else user
+
+
 def _messaging(
     service: Service,
     settings: Settings,
@@ -313,7 +320,9 @@ def _messaging(
         subscriptions=service.subscriptions,
         services=services,
         options=Options(
-            batch=settings.batch_size, retention=timedelta(days=settings.retention_days)
+            batch=settings.batch_size,
+            retention=timedelta(days=settings.retention_days),
+            shared_user=_shared_user(settings, services),
         ),
         store=store,
         partitions=settings.partitions.get(service.name, 1),

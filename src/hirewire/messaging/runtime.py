@@ -45,6 +45,8 @@ class Options:
     """How long the log and the inbox are kept."""
     drain_seconds: float = 10.0
     """How long a stop waits for the current batch."""
+    shared_user: str | None = None
+    """The broker's user as whom all services publish, if they have none of their own."""
 
 
 class Messaging:
@@ -169,6 +171,7 @@ class Messaging:
             restore=restore,
             watcher=watcher,
             unreadable=unreadable,
+            shared_user=self.options.shared_user,
         )
 
     def _plain(self, subscriptions: Sequence[Subscription], name: str) -> Consumer:

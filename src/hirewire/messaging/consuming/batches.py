@@ -55,12 +55,17 @@ class BatchReader:
         subscriptions: Sequence[Subscription],
         services: frozenset[str],
         restore: Callable[[Delivery], Delivery] | None = None,
+        shared_user: str | None = None,
     ) -> None:
-        """`restore` undoes the partition router's changes to a delivery."""
+        """`restore` undoes the partition router's changes to a delivery.
+
+        `shared_user` is the broker's user as whom all services publish, if they share one.
+        """
         self.open_replays = cutover.OpenReplays(services)
         self._service = service
         self._topology_service = topology.service
         self._services = services
+        self._senders = {None, shared_user, *services}
         self._restore = restore
         self._by_event: dict[str, list[Subscription]] = {}
         for subscription in subscriptions:
@@ -121,7 +126,7 @@ class BatchReader:
         return (
             delivery.headers.get("source", "").startswith(OURS)
             and delivery.routing_key in (type, *(f"to.{name}.{type}" for name in names))
-            and (delivery.user_id is None or delivery.user_id in self._services)
+            and delivery.user_id in self._senders
         )
 
     def _read_control(self, delivery: Delivery, batch: Batch) -> None:

@@ -51,8 +51,12 @@ class Consumer:
         restore: Callable[[Delivery], Delivery] | None = None,
         watcher: Watcher | None = None,
         unreadable: str = UNREADABLE,
+        shared_user: str | None = None,
     ) -> None:
-        """`topology` replaces the service's own queue; `wake` wakes the retries."""
+        """`topology` replaces the service's own queue; `wake` wakes the retries.
+
+        `shared_user` is the broker's user of all services, if they have none of their own.
+        """
         if len({s.name for s in subscriptions}) != len(subscriptions):
             raise ValueError(f"{service}: two subscriptions have one name")
         self.service = service
@@ -76,6 +80,7 @@ class Consumer:
             subscriptions=subscriptions,
             services=services,
             restore=restore,
+            shared_user=shared_user,
         )
         self.handler = BatchHandler(
             service=service,

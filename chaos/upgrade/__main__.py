@@ -103,14 +103,13 @@ async def _engines(folder: Path, stack: AsyncExitStack, say: Say) -> tuple[Fleet
     (folder / "mails").mkdir()
     settings = {
         "HIREWIRE_DATABASE_URL": postgres.url("upgrade"),
-        "HIREWIRE_BROKER_URL": node.url,
         "HIREWIRE_OPERATOR_TOKEN": TOKEN,
         "HIREWIRE_SECRET_KEY": "of-the-upgrade-and-nothing-but-of-it",
         "HIREWIRE_SMTP_URL": f"file://{folder / 'mails'}",
         "HIREWIRE_LOG_FORMAT": "json",
         "HIREWIRE_DATABASE_POOL": "4",
     }
-    return Fleet(folder, settings, say), postgres
+    return Fleet(folder, settings, say, node), postgres
 
 
 async def _quiet(postgres: Postgres) -> bool:

@@ -1,7 +1,9 @@
 """Two replicas of each service behind HAProxy, each of one version or the other."""
 
 import asyncio
+import json
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -15,7 +17,9 @@ from pathlib import Path
 import httpx
 
 from chaos.replica import ROOT
+from hirewire.launcher.platform import as_user
 from hirewire.launcher.process import free_port, private_environment, spawn, stop
+from hirewire.launcher.rabbitmq import PrivateRabbitMQ
 
 SERVICES = ("auth", "profiles", "vacancies", "notifications", "web")
 START_SECONDS = 120.0
@@ -116,6 +120,11 @@ class Fleet:
     folder: Path
     settings: dict[str, str]
     say: Callable[[str], None]
+    node: PrivateRabbitMQ
+    passwords: dict[str, str] = field(
+        default_factory=lambda: {service: secrets.token_hex(16) for service in SERVICES}
+    )
+    """Each service has its own user of the broker: a shared one is known as ours only since N+1."""
     fronts: dict[str, int] = field(default_factory=dict)
     replicas: list[Replica] = field(default_factory=list)
     proxy: subprocess.Popen[bytes] | None = None
@@ -156,9 +165,14 @@ class Fleet:
 
     async def migrate(self, version: Version) -> None:
         """`hirewire migrate` of a version. Raises `RuntimeError`."""
+        given = {
+            "HIREWIRE_BROKER_URL": self.node.url,
+            "HIREWIRE_RABBITMQ_MANAGEMENT_URL": self.node.management_url,
+            "HIREWIRE_RABBITMQ_PASSWORDS": json.dumps(self.passwords),
+        }
         process = await asyncio.create_subprocess_exec(
             *version.command("migrate"),
-            env=version.environment(self.settings),
+            env=version.environment(self.settings | given),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )
@@ -168,7 +182,11 @@ class Fleet:
 
     async def start(self, replica: Replica, version: Version) -> None:
         """Start a replica, and wait until it is ready. Raises `TimeoutError`."""
-        given = self.settings | {f"HIREWIRE_{replica.service.upper()}_PORT": str(replica.port)}
+        own = as_user(self.node.url, replica.service, self.passwords[replica.service])
+        given = self.settings | {
+            "HIREWIRE_BROKER_URL": own,
+            f"HIREWIRE_{replica.service.upper()}_PORT": str(replica.port),
+        }
         with open(self.folder / f"{replica.name}.log", "ab") as log:
             replica.process = spawn(
                 version.command("serve", replica.service),

@@ -15,7 +15,8 @@ from chaos.network import Host, inside
 from hirewire.launcher.process import spawn, stop
 
 ROOT = Path(__file__).resolve().parents[1]
-CLOCKS = ("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1",)
+CLOCKS = "*/faketime/libfaketimeMT.so.1"
+"""Where Debian has it below /usr/lib."""
 
 
 @dataclass
@@ -62,7 +63,7 @@ class Replica:
             known["HIREWIRE_HOST"] = "0.0.0.0"
         if self.clock:
             known |= {
-                "LD_PRELOAD": next(path for path in CLOCKS if Path(path).exists()),
+                "LD_PRELOAD": str(_other_clock()),
                 "FAKETIME": self.clock,
                 "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             }
@@ -105,3 +106,10 @@ class Replica:
             connections = psutil.Process(self.process.pid).net_connections("tcp4")
             return any(one.laddr and one.laddr.port == port for one in connections)
         return False
+
+
+def _other_clock() -> Path:
+    """The library that gives a process another clock. Raises `LookupError`."""
+    for path in Path("/usr/lib").glob(CLOCKS):
+        return path
+    raise LookupError("no libfaketime: apt-get install libfaketime")

@@ -21,7 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from hirewire.kit.environment import load_settings
 from hirewire.kit.service import PeriodicTask, Service, create_app
 from hirewire.kit.telemetry import configure_logging
-from hirewire.launcher.serving import serve_application
+from hirewire.launcher.serving import Served, serve_applications
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.event import Event
 from hirewire.messaging.publishing.outbox import record
@@ -195,7 +195,7 @@ def main() -> None:
     if count != "1":
         settings = settings.model_copy(update={"partitions": {"reader": int(count)}})
     configure_logging(settings, name)
-    serve_application(create_app(SERVICES[name], settings), settings, port=port)
+    serve_applications([Served(name, create_app(SERVICES[name], settings), settings, port)])
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ async def test_prepared_children_are_ours_and_apart_from_each_other() -> None:
             assert listening in descriptors(first.pid)
             assert listening not in descriptors(second.pid)
             assert pipes(first.pid) & pipes(second.pid) <= before
-            give(first, BAD)
+            give(first, {"web": BAD})
             assert await ended(first) == 78
             assert second.poll() is None
             second.send_signal(signal.SIGTERM)
@@ -117,7 +117,7 @@ async def test_children_that_cannot_be_prepared_are_started_alone(
     prepared.begin()
     assert await prepared.take(child) is None
     process = start(child)
-    give(process, BAD)
+    give(process, {"web": BAD})
     assert await ended(process) == 78
     await prepared.abandon()
 

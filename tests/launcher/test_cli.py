@@ -158,14 +158,16 @@ async def open_while_it_starts(url: str) -> None:
 
 
 @pytest.mark.long
-async def test_run_demo_doctor_and_a_clean_end(scratch: Path) -> None:
+@pytest.mark.parametrize("options", [[], ["--single"]], ids=["processes", "single"])
+async def test_run_demo_doctor_and_a_clean_end(scratch: Path, options: list[str]) -> None:
     """Embedded engines, one command; a killed service is restarted; Ctrl-C ends everything."""
+    killed = "services" if options else "profiles"
     folder = scratch / "platform"
     settings = {f"HIREWIRE_{name.upper()}_PORT": str(free_port()) for name in PROCESSES}
     settings["HIREWIRE_DATA_DIR"] = str(folder)
     log = open(scratch / "run.log", "wb")  # noqa: SIM115
     process = subprocess.Popen(
-        [sys.executable, "-m", "hirewire", "run"], env=environment(**settings), stderr=log
+        [sys.executable, "-m", "hirewire", "run", *options], env=environment(**settings), stderr=log
     )
 
     async def says_ready() -> bool:
@@ -187,7 +189,7 @@ async def test_run_demo_doctor_and_a_clean_end(scratch: Path) -> None:
         elsewhere = {n: v for n, v in settings.items() if n != "HIREWIRE_DATA_DIR"}
         found, output = await hirewire("run", f"--data-dir={folder}", **elsewhere)
         assert (found, "already" in output) == (1, True), output
-        os.kill(int((folder / "run" / "profiles.pid").read_text()), signal.SIGKILL)
+        os.kill(int((folder / "run" / f"{killed}.pid").read_text()), signal.SIGKILL)
         async with httpx.AsyncClient() as client:
 
             async def back() -> bool:
@@ -201,7 +203,7 @@ async def test_run_demo_doctor_and_a_clean_end(scratch: Path) -> None:
             await eventually(back, within=60)
         found, output = await hirewire("doctor", **settings)
         assert found == 0, output
-        assert re.search(r"memory .* MiB in total: .*auth \d+", output), output
+        assert re.search(rf"memory .* MiB in total: .*{killed} \d+", output), output
         found, output = await hirewire("events", "list", "--data-dir", str(folder), **elsewhere)
         assert re.search(r"vacancies\D+0\D+0\D+0\D+0", output), output
         found, output = await hirewire("events", "jobs", COLUMNS="80", **settings)

@@ -61,7 +61,9 @@ def _load(commands: Sequence[Command]) -> None:
     assert cli.app is not None
     for command in commands:
         if command.arguments[0] == "serve":
-            assembly.load(command.arguments[1])
+            for name in command.arguments[1:]:
+                if name in assembly.PROCESSES:
+                    assembly.load(name)
 
 
 def _run(command: Command, parent: int, opened: set[int]) -> int:

@@ -4,8 +4,9 @@ import asyncio
 import json
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
@@ -23,6 +24,10 @@ from hirewire.cli.terminal import (
     settings_or_exit,
 )
 from hirewire.kit.settings import Settings, SettingsError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
 
 app = typer.Typer(
     name="hirewire",
@@ -70,6 +75,12 @@ def run(
     without: Annotated[
         list[str] | None, typer.Option(help="Do not start these services (repeatable)")
     ] = None,
+    single: Annotated[
+        bool,
+        typer.Option(
+            help="All services in one process: for a small board on a machine with little memory"
+        ),
+    ] = False,
     data_dir: DataDir = None,
 ) -> None:
     """Start the platform: embedded engines unless configured, and one process per service."""
@@ -90,7 +101,12 @@ def run(
     names = _chosen(assembly.PROCESSES, only, without)
     chosen = [manifest for manifest in assembly.MANIFESTS if manifest.name in names]
     plan = Plan(
-        settings, data_dir_of(settings, data_dir), broker, chosen, broker_users=assembly.PROCESSES
+        settings,
+        data_dir_of(settings, data_dir),
+        broker,
+        chosen,
+        broker_users=assembly.PROCESSES,
+        single=single,
     )
 
     try:
@@ -125,7 +141,13 @@ def _chosen(names: tuple[str, ...], only: list[str] | None, without: list[str] |
 
 @app.command()
 def serve(
-    service: Annotated[str, typer.Argument(help=f"One of {', '.join(assembly.PROCESSES)}")],
+    services: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="SERVICE…",
+            help=f"Of {', '.join(assembly.PROCESSES)}; several run in one process",
+        ),
+    ],
     role: Annotated[
         Literal["all", "api", "worker"],
         typer.Option(help="api: HTTP only; worker: messaging only, with health and metrics"),
@@ -133,32 +155,54 @@ def serve(
     gate: Annotated[bool, typer.Option(hidden=True)] = False,
     listening: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
-    """Run one service in the foreground."""
+    """Run services in the foreground."""
     from hirewire.kit.telemetry import configure_logging, configure_tracing
-    from hirewire.launcher.serving import serve_application
+    from hirewire.launcher.serving import Served, serve_applications
 
-    if service not in assembly.PROCESSES:
-        fail(f"no service {service!r}: one of {', '.join(assembly.PROCESSES)}", 2)
-    if gate:
-        assembly.load(service)
-        _wait_at_gate()
-    settings = reachable_settings(service) if service in assembly.SERVICES else settings_or_exit()
-    configure_logging(settings, service)
-    configure_tracing(settings, service)
+    for name in services:
+        if name not in assembly.PROCESSES:
+            fail(f"no service {name!r}: one of {', '.join(assembly.PROCESSES)}", 2)
+        if services.count(name) > 1:
+            fail(f"{name} is named twice", 2)
+        if gate:
+            assembly.load(name)
+    given = _wait_at_gate() if gate else {}
+    served: list[Served] = []
+    for name in services:
+        settings = _settings_of(name, given.get(name, {}))
+        if not served:
+            configure_logging(settings, name)
+            configure_tracing(settings, name if len(services) == 1 else "hirewire")
+        application = _application(name, settings, role)
+        of_page = listening if name == settings.gateway.name else None
+        served.append(Served(name, application, settings, settings.port(name), of_page))
+    serve_applications(served)
+
+
+def _settings_of(name: str, given: Mapping[str, str]) -> Settings:
+    environ = os.environ | given
+    if name in assembly.SERVICES:
+        return reachable_settings(name, environ)
+    return settings_or_exit(environ)
+
+
+def _application(name: str, settings: Settings, role: Literal["all", "api", "worker"]) -> "FastAPI":
+    """The application of a service whose settings have been tried."""
     try:
-        application = assembly.application(service, settings, role)
-        if service in assembly.SERVICES:
+        application = assembly.application(name, settings, role)
+        if name in assembly.SERVICES:
             from hirewire.kit.db import check_addresses
 
-            run_async(check_addresses(settings, service))
+            run_async(check_addresses(settings, name))
     except (SettingsError, ValueError) as error:
         fail(str(error), BAD_SETTINGS)
-    serve_application(application, settings, port=settings.port(service), listening=listening)
+    return application
 
 
-def _wait_at_gate() -> None:
+def _wait_at_gate() -> dict[str, dict[str, str]]:
     """`run` has started this process early; once its code is loaded, it waits for its settings."""
-    os.environ.update(json.loads(sys.stdin.readline() or "null") or sys.exit(0))
+    given: dict[str, dict[str, str]] | None = json.loads(sys.stdin.readline() or "null")
+    return given or sys.exit(0)
 
 
 @app.command()
@@ -181,7 +225,7 @@ def migrate(
     if gate:
         for name in assembly.SERVICES:
             assembly.service(name)
-        _wait_at_gate()
+        os.environ.update(_wait_at_gate()["migrate"])
     if wait is not None and wait not in assembly.SERVICES:
         fail(f"--wait: no service {wait!r}: one of {', '.join(assembly.SERVICES)}", 2)
     settings = reachable_settings(wait)

@@ -1,7 +1,7 @@
 """Shared by the commands: the terminal, the settings, exit codes."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -53,10 +53,10 @@ def print_table(table: Table, nothing: str | None = None) -> None:
     out.print(table)
 
 
-def settings_or_exit() -> Settings:
+def settings_or_exit(environ: Mapping[str, str] | None = None) -> Settings:
     """The settings; exits with code 78 and the variable's name if one is invalid."""
     try:
-        return load_settings()
+        return load_settings(environ)
     except SettingsError as error:
         fail(str(error), BAD_SETTINGS)
 
@@ -81,9 +81,11 @@ def running_data_dir(settings: Settings) -> Path:
     return running[0] if running else folder
 
 
-def reachable_settings(service: str | None = None) -> Settings:
+def reachable_settings(
+    service: str | None = None, environ: Mapping[str, str] | None = None
+) -> Settings:
     """The settings with addresses: configured ones, or those of the platform running here."""
-    settings = settings_or_exit()
+    settings = settings_or_exit(environ)
     if settings.database_url is None:
         settings = found_settings(settings, running_data_dir(settings), service)
     if settings.database_url is None:

@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import IO, Protocol
+from typing import IO, Protocol, TypeAlias
 
 import structlog
 
@@ -27,6 +27,8 @@ HIREWIRE = (sys.executable, "-m", "hirewire")
 FORKING = "hirewire.cli.forking"
 LOAD_SECONDS = 120.0
 PR_SET_CHILD_SUBREAPER = 36
+Given: TypeAlias = Mapping[str, Mapping[str, str]]
+"""The variables of the environment of each service that runs in a child, or of `migrate`."""
 
 
 class Process(Ending, Protocol):
@@ -51,7 +53,7 @@ class Child:
     name: str
     argv: Sequence[str]
     env: Mapping[str, str]
-    ready_url: str | None = None
+    ready_urls: Sequence[str] = ()
     passed: Sequence[int] = ()
     """File descriptors that it inherits."""
     gated: bool = False
@@ -218,9 +220,9 @@ async def _read_all(fd: int) -> bytes:
         loop.remove_reader(fd)
 
 
-def give(process: Process, settings: Mapping[str, str]) -> None:
+def give(process: Process, settings: Given) -> None:
     """Let a gated child pass with these settings."""
     if process.stdin is not None:
         with suppress(BrokenPipeError):
-            process.stdin.write(json.dumps(dict(settings)).encode() + b"\n")
+            process.stdin.write(json.dumps(settings).encode() + b"\n")
             process.stdin.close()

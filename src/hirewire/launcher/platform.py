@@ -49,6 +49,9 @@ OF_ONE = {
 }
 """Settings that one service gets, as they are in the environment."""
 
+TOGETHER = "services"
+"""The name of a process of all services."""
+
 LIBRARIES = {
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_TRIM_THRESHOLD_": "131072",
@@ -89,11 +92,19 @@ class Plan:
     """Processes to start, in order."""
     broker_users: Sequence[str]
     """Services that get their own broker user on a private node."""
+    single: bool = False
+    """Whether all services run in one process."""
 
     @property
     def gateway(self) -> Manifest | None:
         """The service that people connect to, if it is to be started."""
         return next((one for one in self.services if one.is_public), None)
+
+    def shares(self) -> dict[str, Sequence[Manifest]]:
+        """The processes, by name, and the services of each."""
+        if self.single:
+            return {TOGETHER: self.services}
+        return {one.name: [one] for one in self.services}
 
 
 async def run_platform(plan: Plan, console: Console) -> int:
@@ -130,7 +141,8 @@ def _refuse_taken_ports(plan: Plan) -> None:
 async def _run(plan: Plan, console: Console, started: float) -> int:
     async with AsyncExitStack() as stack:
         page = await _opened_page(plan, stack)
-        children = [_child(one, plan.settings, page) for one in plan.services]
+        shares = plan.shares()
+        children = [_child(name, of, plan.settings, page) for name, of in shares.items()]
         migrating = Child("migrate", [*HIREWIRE, "migrate", "--gate"], _environment(), gated=True)
         prepared = Prepared([*children, migrating])
         stack.push_async_callback(prepared.abandon)
@@ -155,14 +167,17 @@ async def _run(plan: Plan, console: Console, started: float) -> int:
         if page is not None:
             await page.hand_over()
         return await supervisor.run(
-            {one.name: _given(one, settings, addresses.get(one.name)) for one in plan.services}
+            {
+                name: {one.name: _given(one, settings, addresses.get(one.name)) for one in of}
+                for name, of in shares.items()
+            }
         )
 
 
 async def _migrate(migrating: Child, prepared: Prepared, settings: Settings) -> None:
     """Run `hirewire migrate` in a process of its own: its code is in no memory afterwards."""
     process = await prepared.take(migrating) or start(migrating)
-    give(process, _variables(settings, GIVEN))
+    give(process, {migrating.name: _variables(settings, GIVEN)})
     try:
         while (code := process.poll()) is None:
             await asyncio.sleep(0.02)
@@ -299,16 +314,20 @@ def public_url(settings: Settings) -> str:
     return settings.service_url(settings.gateway.name)
 
 
-def _child(service: Manifest, settings: Settings, page: StartupPage | None) -> Child:
-    """A service's process: it loads its code while the engines start, then reads its settings."""
-    passed = [page.socket.fileno()] if page is not None and service.is_public else []
+def _child(
+    name: str, services: Sequence[Manifest], settings: Settings, page: StartupPage | None
+) -> Child:
+    """A process of services: it loads its code while the engines start, then reads its settings."""
+    is_public = any(one.is_public for one in services)
+    passed = [page.socket.fileno()] if page is not None and is_public else []
     listening = [f"--listening={passed[0]}"] if passed else []
+    names = [one.name for one in services]
     return Child(
-        name=service.name,
-        argv=[*HIREWIRE, "serve", service.name, "--gate", *listening],
+        name=name,
+        argv=[*HIREWIRE, "serve", *names, "--gate", *listening],
         passed=passed,
         env=_environment(),
-        ready_url=f"{settings.service_url(service.name)}/health/ready",
+        ready_urls=[f"{settings.service_url(one)}/health/ready" for one in names],
         gated=True,
     )
 

@@ -1,10 +1,15 @@
-"""Serves an application with uvicorn."""
+"""Serves applications with uvicorn."""
 
 import asyncio
 import gc
 import socket
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from types import FrameType
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -60,6 +65,23 @@ class _Server(uvicorn.Server):
     """Stops in steps: not ready any more, then no streams, which would never end, then nothing."""
 
     drain_seconds = 0.0
+    beside: Sequence["_Server"] = ()
+    """Servers of the same process, which end when this one is asked to."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """uvicorn: signals are of the process, not of one of its servers."""
+        yield
+
+    def of_the_process(self) -> AbstractContextManager[None]:
+        """Capture the signals of the process; one that came is raised again at the end."""
+        return super().capture_signals()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """uvicorn: the process was asked to end."""
+        super().handle_exit(sig, frame)
+        for one in self.beside:
+            one.should_exit, one.force_exit = self.should_exit, self.force_exit
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let whoever distributes requests notice, end the streams, then shut down.
@@ -78,19 +100,47 @@ class _Server(uvicorn.Server):
         await super().shutdown(sockets)
 
 
-def serve_application(
-    application: ASGIApp, settings: Settings, *, port: int, listening: int | None = None
-) -> None:
+@dataclass(frozen=True)
+class Served:
+    """An application, and where it is served."""
+
+    name: str
+    """Of the process, as its logs have it."""
+    application: ASGIApp
+    settings: Settings
+    port: int
+    listening: int | None = None
+    """The descriptor of a socket that already listens on that port."""
+
+
+def serve_applications(served: Sequence[Served]) -> None:
     """Serve until SIGTERM or SIGINT; open requests and the current batch are completed first.
 
-    `listening`: the descriptor of a socket that already listens on that port.
+    Several share this process, and an application that cannot start ends it with code 3.
     """
     gc.collect()
     gc.freeze()  # exclude loaded code from garbage collection, which would delay requests
-    given = None if listening is None else [socket.socket(fileno=listening)]
-    server = server_of(application, host=settings.host, port=port)
-    server.drain_seconds = settings.drain_seconds
-    server.run(given)
+    servers = []
+    for one in served:
+        server = server_of(one.application, host=one.settings.host, port=one.port)
+        server.drain_seconds = one.settings.drain_seconds
+        servers.append(server)
+    with asyncio.Runner(loop_factory=servers[0].config.get_loop_factory()) as runner:
+        runner.run(_serve_all(served, servers))
+
+
+async def _serve_all(served: Sequence[Served], servers: Sequence[_Server]) -> None:
+    first, *first.beside = servers
+    with first.of_the_process():
+        async with asyncio.TaskGroup() as group:
+            for one, server in zip(served, servers, strict=True):
+                group.create_task(_serve(one, server))
+
+
+async def _serve(one: Served, server: _Server) -> None:
+    structlog.contextvars.bind_contextvars(process=one.name)
+    given = None if one.listening is None else [socket.socket(fileno=one.listening)]
+    await server.serve(given)
 
 
 def server_of(application: ASGIApp, *, host: str, port: int) -> _Server:

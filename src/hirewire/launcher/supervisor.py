@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import structlog
 
-from hirewire.launcher.children import Child, Prepared, Process, give, start
+from hirewire.launcher.children import Child, Given, Prepared, Process, give, start
 from hirewire.launcher.process import stop, wait_gone
 from hirewire.messaging.background import Backoff
 
@@ -50,7 +50,7 @@ class Supervisor:
         self._on_stop = on_stop
         self._running: dict[str, _Running] = {}
         self._prepared = prepared
-        self._settings: Mapping[str, Mapping[str, str]] = {}
+        self._settings: Mapping[str, Given] = {}
         self._stopping = asyncio.Event()
         self._exit_code = 0
 
@@ -62,7 +62,7 @@ class Supervisor:
                     running.process.kill()
         self._stopping.set()
 
-    async def run(self, settings: Mapping[str, Mapping[str, str]] | None = None) -> int:
+    async def run(self, settings: Mapping[str, Given] | None = None) -> int:
         """Run until SIGINT or SIGTERM (a second one kills); returns the exit code.
 
         `settings`: the settings that each gated child reads from its input.
@@ -137,7 +137,7 @@ class Supervisor:
     async def _wait_ready(self) -> None:
         async with httpx.AsyncClient(timeout=3) as client:
             await asyncio.gather(
-                *(self._wait_one(client, c.ready_url) for c in self._children if c.ready_url)
+                *(self._wait_one(client, url) for c in self._children for url in c.ready_urls)
             )
         self._on_all_ready()
 

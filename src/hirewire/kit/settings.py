@@ -236,6 +236,11 @@ class Settings(BaseSettings):
         description="profiles=4,…: the number of queues over which a service's replicas work in "
         "parallel. The same for all replicas; it can be increased",
     )
+    matching: Literal["whole", "divided"] = Field(
+        "whole",
+        description="divided: the workers of vacancies divide the open vacancies among them, and "
+        "each compares its own with a changed resume. whole: one process compares all of them",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         "info", description="Lowest level that is logged: debug, info, warning or error"
     )

@@ -273,6 +273,7 @@ SERVICE = Service(
         posting_background.CLOSE_EXPIRED,
         interviews_background.EXPIRE_PROPOSALS,
     ],
+    workers=[recommendations_background.compare_changes],
     lifespan=[search_background.keep_indexes, skills_background.warm_up],
     worker_lifespan=[search_background.keep_vacancies],
     begun={"search": search_background.are_built},

@@ -327,7 +327,17 @@ generation = Table(
     metadata,
     Column("one", Boolean, primary_key=True),
     Column("last", BigInteger, nullable=False),
+    Column("divided", Boolean, nullable=False, server_default="false"),
     CheckConstraint("one", name="generation_one"),
+)
+# While matching is divided: the generation up to which each shard has compared its vacancies, and
+# by which rules.
+matching_shard = Table(
+    "matching_shard",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("done", BigInteger, nullable=False),
+    Column("ruleset", Text, nullable=False),
 )
 
 # Vacancies and resumes, packed for matching: see recommendations/index/packing.py.
@@ -342,6 +352,7 @@ comparable = Table(
     Column("state", Text, nullable=False),
     Column("generation", BigInteger, nullable=False),
     Column("ruleset", Text, nullable=False),
+    Column("cause", JSONB),
     Column("head", LargeBinary),
     Column("skills", LargeBinary),
     Column("languages", LargeBinary),

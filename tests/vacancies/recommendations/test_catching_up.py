@@ -112,6 +112,28 @@ async def test_a_large_update_is_read_in_parts_with_the_same_result(
     assert len(known.offers) == len(rebuilt.offers)
 
 
+async def test_vacancies_of_shards_that_are_released_are_gone_and_read_again_later(
+    engine: AsyncEngine,
+) -> None:
+    known = MatchingIndex(frozenset({1, 2, 3}))
+    await write(engine, 1, range(10))
+    await catch_up(engine, known)
+    assert (len(known.demands), len(known.offers)) == (3, 10)
+    for generation, held, changed, there in (
+        (2, {2, 3, 4}, [2, 5], 3),
+        (3, {3}, [2, 4], 1),
+        (4, {2, 3, 5}, [5], 2),
+    ):
+        async with engine.connect() as tx:
+            await known.hold(tx, frozenset(held))
+        await write(engine, generation, changed, closed=[2] if generation > 2 else [])
+        await catch_up(engine, known)
+        assert len(known.demands) == there
+    fresh = MatchingIndex(frozenset({2, 3, 5}))
+    await catch_up(engine, fresh)
+    assert pairs(known) == pairs(fresh)
+
+
 @pytest.mark.parametrize("nth", [0, 2])
 async def test_a_cancelled_update_changes_nothing(
     engine: AsyncEngine, monkeypatch: pytest.MonkeyPatch, nth: int

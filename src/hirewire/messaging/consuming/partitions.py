@@ -15,7 +15,6 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import replace
 
-import asyncpg
 import structlog
 
 from hirewire.messaging.background import Backoff, describe, run_steps
@@ -31,9 +30,9 @@ from hirewire.messaging.broker import (
 from hirewire.messaging.consuming.consumer import Consumer, until_stopped
 from hirewire.messaging.envelope import Malformed, decode, type_of
 from hirewire.messaging.ids import new_id
-from hirewire.messaging.locks import Session, lock_number, open_session
 from hirewire.messaging.ordered import publish_in_order
 from hirewire.messaging.reconciliation import barriers, cutover
+from hirewire.messaging.sharing import LOST, Share
 from hirewire.messaging.spreading import partition_of
 from hirewire.messaging.transaction import Transactions
 
@@ -45,12 +44,6 @@ ASSIGN_SECONDS = 1.0
 DRAIN_SECONDS = 8.0
 CANCEL_SECONDS = 4.0
 """In total less than the time that a service gets for stopping."""
-_MEMBERS = """
-select count(*) from pg_locks
-where locktype = 'advisory' and granted and mode = 'ShareLock' and objsubid = 1
-  and classid::bigint = $1 and objid::bigint = $2
-  and database = (select oid from pg_database where datname = current_database())
-"""
 
 
 def topology_of(service: str, number: int) -> QueueTopology:
@@ -230,10 +223,9 @@ class PartitionAssigner:
         self, *, service: str, database_url: str, count: int, consumer: Callable[[int], Consumer]
     ) -> None:
         self._service = service
-        self._url = database_url
+        self._share = Share("partition", service, database_url)
         self._count = count
         self._make = consumer
-        self._session: Session | None = None
         self._running: dict[int, tuple[Consumer, asyncio.Task[None]]] = {}
         self._stopping = asyncio.Event()
         self._ending: dict[int, asyncio.Task[None]] = {}
@@ -261,54 +253,42 @@ class PartitionAssigner:
             )
         finally:
             await self._let_go(self.held)
-            await self._close()
+            await self._share.close()
 
     async def _step_or_let_go(self) -> bool:
         """Run one step; if it fails, this replica has no partitions until the next one."""
         try:
             await self.step()
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except LOST:
             await self._let_go(self.held)
-            await self._close()
+            await self._share.close()
             raise
         return False
 
     async def step(self) -> None:
         """Take or release partitions, so that all replicas have an equal share."""
-        session = await self._connected()
-        connection = session.connection
+        await self._connect()
         await self._unlock_ended()
-        member = lock_number(f"partitions {self._service}") & (2**64 - 1)
-        members = await connection.fetchval(_MEMBERS, member >> 32, member & (2**32 - 1))
         count = max(
             self._count,
-            await connection.fetchval("select coalesce(max(partitions), 0) from messaging.spread"),
+            await self._share.connection.fetchval(
+                "select coalesce(max(partitions), 0) from messaging.spread"
+            ),
         )
-        most = -(-count // max(members, 1))
+        most = await self._share.most(count)
         await self._let_go(self.held[most:])
         for number in range(count):
             is_taken = number in self._running or number in self._ending
-            if len(self._running) < most and not is_taken:
-                lock = lock_number(f"partition {self._service} {number}")
-                if await session.try_lock(lock):
-                    consumer = self._make(number)
-                    self._running[number] = (consumer, asyncio.create_task(consumer.run()))
+            if len(self._running) < most and not is_taken and await self._share.take(number):
+                consumer = self._make(number)
+                self._running[number] = (consumer, asyncio.create_task(consumer.run()))
 
-    async def _connected(self) -> Session:
-        if self._session is None or self._session.is_closed:
-            await self._let_go(self.held)
-            self._session = await open_session(self._url, application=f"{self._service} partitions")
-            await self._session.connection.execute(
-                "select pg_advisory_lock_shared($1)", lock_number(f"partitions {self._service}")
-            )
+    async def _connect(self) -> None:
+        if self._share.is_open:
+            await self._share.check()
         else:
-            await self._session.check()
-        return self._session
-
-    async def _close(self) -> None:
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+            await self._let_go(self.held)
+            await self._share.open()
 
     async def _let_go(self, numbers: Sequence[int]) -> None:
         """Drain all at once.
@@ -331,9 +311,6 @@ class PartitionAssigner:
     async def _unlock_ended(self) -> None:
         for number in [number for number, task in self._ending.items() if task.done()]:
             del self._ending[number]
-            if self._session is not None and not self._session.is_closed:
-                with suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
-                    await self._session.connection.execute(
-                        "select pg_advisory_unlock($1)",
-                        lock_number(f"partition {self._service} {number}"),
-                    )
+            if self._share.is_open:
+                with suppress(*LOST):
+                    await self._share.release(number)

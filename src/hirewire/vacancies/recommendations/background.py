@@ -1,23 +1,33 @@
-"""The background task that compares new documents, and those compared under another ruleset."""
+"""The background tasks that compare: new documents and those compared under another ruleset, and
+what has changed, if the workers divide the matching.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Literal
 from uuid import UUID
 
 import structlog
 
 from hirewire.kit.service import PeriodicTask
-from hirewire.messaging.background import describe
+from hirewire.kit.settings import Settings
+from hirewire.messaging.background import Wake, describe, run_steps
 from hirewire.messaging.database import DatabaseUnavailable
+from hirewire.messaging.locks import IDLE_SECONDS
+from hirewire.messaging.sharing import LOST, Share
 from hirewire.messaging.transaction import Transactions
-from hirewire.vacancies.recommendations import commands
+from hirewire.vacancies.recommendations import commands, dividing
 from hirewire.vacancies.recommendations.facts import prepare
+from hirewire.vacancies.recommendations.index.matching import MatchingIndex, index_of
+from hirewire.vacancies.recommendations.index.shards import SHARDS
 
 log = structlog.get_logger(__name__)
 BATCH = 200
 FIRST = UUID(int=0)
 Kind = Literal["vacancy", "resume"]
+SHARE_SECONDS = 1.0
+UNDIVIDE_SECONDS = 30.0
 KINDS: tuple[Kind, ...] = ("vacancy", "resume")
 
 
@@ -65,3 +75,94 @@ async def _compare(transactions: Transactions, kind: Kind, ids: Sequence[UUID]) 
             return
         for id in ids:
             await _compare(transactions, kind, [id])
+
+
+class Matcher:
+    """The part of one worker in divided matching: its shards, and the steps that compare them."""
+
+    def __init__(
+        self,
+        transactions: Transactions,
+        database_url: str,
+        *,
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> None:
+        self._transactions = transactions
+        self._share = Share(dividing.SHARE, transactions.owner, database_url, idle_seconds)
+        self.index = MatchingIndex(frozenset())
+        self.held: frozenset[int] = frozenset()
+        """The shards that this worker has now; the index follows at the next step."""
+        self.wake = Wake()
+
+    async def run(self) -> None:
+        """Compare until cancelled.
+
+        Sharing goes on beside a step, so that a long one does not seem to be a frozen worker.
+        """
+        await asyncio.to_thread(prepare)
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(run_steps("matching shares", self.share, idle=SHARE_SECONDS))
+                group.create_task(
+                    run_steps("divided matching", self.compare, self.wake, idle=SHARE_SECONDS)
+                )
+        finally:
+            await self.close()
+
+    async def close(self) -> None:
+        """Release all shards."""
+        self.held = frozenset()
+        await self._share.close()
+
+    async def share(self) -> bool:
+        """Take or release shards, so that all workers have an equal share."""
+        before = self.held
+        try:
+            await self._open_share()
+            most = await self._share.most(SHARDS)
+            for number in sorted(self.held)[most:]:
+                self.held -= {number}
+                await self._share.release(number)
+            for number in range(SHARDS):
+                if len(self.held) >= most:
+                    break
+                if number not in self.held and await self._share.take(number):
+                    self.held |= {number}
+        except LOST:
+            await self.close()
+            raise
+        if self.held != before:
+            log.info("matching shards", held=len(self.held), before=len(before))
+            self.wake()
+        return False
+
+    async def _open_share(self) -> None:
+        if self._share.is_open:
+            await self._share.check()
+        else:
+            self.held = frozenset()
+            await self._share.open()
+            await self._share.connection.add_listener(dividing.CHANNEL, lambda *_: self.wake())
+
+    async def compare(self) -> bool:
+        """Compare a part of what its shards owe. True if there may be more."""
+        async with self._transactions() as tx:
+            await dividing.divide(tx)
+            if self.index.shards != self.held:
+                await self.index.hold(tx, self.held)
+                await self.index.catch_up(tx)
+            return await dividing.compare_owed(tx, self.index)
+
+
+async def compare_changes(transactions: Transactions, settings: Settings) -> None:
+    """Take part in divided matching; if it is whole, end what a division has left."""
+    if settings.matching == "divided":
+        await Matcher(transactions, settings.service_database(transactions.owner)).run()
+    else:
+        await run_steps("whole matching", partial(undivide, transactions), idle=UNDIVIDE_SECONDS)
+
+
+async def undivide(transactions: Transactions) -> bool:
+    """Compare a part of what the shards owe that no worker divides any more."""
+    async with transactions() as tx:
+        return await dividing.undivide(tx, index_of(tx))

@@ -11,8 +11,9 @@ from sqlalchemy import Row, delete, select, update
 from hirewire.kit.clock import now
 from hirewire.kit.db import among
 from hirewire.kit.errors import AppError, Kind, NotFound
-from hirewire.messaging.envelope import Received
+from hirewire.messaging.envelope import Context, Received, caused_by
 from hirewire.messaging.transaction import Tx, opened_by
+from hirewire.vacancies.recommendations import dividing
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of, ruleset
 from hirewire.vacancies.recommendations.index.matching import MatchingIndex, index_of
 from hirewire.vacancies.recommendations.index.packing import Packed, pack_demand, pack_offer
@@ -21,18 +22,18 @@ from hirewire.vacancies.recommendations.reconciling import Found, Pair, reconcil
 from hirewire.vacancies.recommendations.rules import Judgement, judge
 from hirewire.vacancies.tables import NOBODY, comparable, recommendation, resume, vacancy
 
-_NEXT = "update generation set last = last + 1 returning last"
+_NEXT = "update generation set last = last + 1 returning last, divided"
 _KEEP = """
-insert into comparable (id, kind, owner_id, version, state, generation, ruleset, head, skills,
-    languages, words)
-select id, $2, owner_id, version, state, $3, $4, head, skills, languages, words
-from unnest($1::uuid[], $5::uuid[], $6::integer[], $7::text[], $8::bytea[], $9::bytea[],
-    $10::bytea[], $11::bytea[])
-    as u(id, owner_id, version, state, head, skills, languages, words)
+insert into comparable (id, kind, owner_id, version, state, generation, ruleset, cause, head,
+    skills, languages, words)
+select id, $2, owner_id, version, state, $3, $4, cause::jsonb, head, skills, languages, words
+from unnest($1::uuid[], $5::uuid[], $6::integer[], $7::text[], $8::text[], $9::bytea[],
+    $10::bytea[], $11::bytea[], $12::bytea[])
+    as u(id, owner_id, version, state, cause, head, skills, languages, words)
 on conflict (id) do update set owner_id = excluded.owner_id, version = excluded.version,
     state = excluded.state, generation = excluded.generation, ruleset = excluded.ruleset,
-    head = excluded.head, skills = excluded.skills, languages = excluded.languages,
-    words = excluded.words
+    cause = excluded.cause, head = excluded.head, skills = excluded.skills,
+    languages = excluded.languages, words = excluded.words
 """
 _STALE = {
     "vacancy": """
@@ -89,6 +90,8 @@ class _Step:
 
     index: MatchingIndex
     generation: int
+    is_divided: bool
+    """Whether others compare what changes here: see `dividing`."""
     vacancies: dict[UUID, tuple[int, Demand | None]] = field(default_factory=dict)
     resumes: dict[UUID, Resume] = field(default_factory=dict)
 
@@ -98,10 +101,13 @@ async def _step(tx: Tx) -> _Step:
     kept = opened_by(tx).kept
     step: _Step | None = kept.get(_Step)
     if step is None:
-        generation = (await tx.exec_driver_sql(_NEXT)).scalar_one()
+        row = (await tx.exec_driver_sql(_NEXT)).one()
         index = index_of(tx)
-        await index.catch_up(tx)
-        step = kept[_Step] = _Step(index, generation)
+        if row.divided:
+            await dividing.owe(tx)
+        else:
+            await index.catch_up(tx)
+        step = kept[_Step] = _Step(index, row.last, row.divided)
     return step
 
 
@@ -119,7 +125,10 @@ async def known_resumes(tx: Tx, ids: Iterable[UUID]) -> dict[UUID, tuple[int | N
 async def compare_resumes(
     tx: Tx, resumes: Mapping[UUID, Resume], causes: Mapping[UUID, Received[Any]]
 ) -> None:
-    """Compare these resumes, in their new state, with all open vacancies."""
+    """Compare these resumes, in their new state, with all open vacancies.
+
+    If matching is divided, only record that they have changed; so does `compare_vacancies`.
+    """
     if not resumes:
         return
     step = await _step(tx)
@@ -132,7 +141,10 @@ async def compare_resumes(
     states = ["deleted" if r.deleted else "open" if r.offer else "closed" for r in resumes.values()]
     owners = [one.user_id for one in resumes.values()]
     versions = [one.version for one in resumes.values()]
-    await _keep(tx, step, "resume", list(resumes), owners, versions, states, packed)
+    caused = {id: caused_by(one) for id, one in causes.items()}
+    await _keep(tx, step, "resume", list(resumes), owners, versions, states, packed, caused)
+    if step.is_divided:
+        return
     found: dict[Pair, Found] = {}
     for id, one in resumes.items():
         if one.offer is not None:
@@ -140,7 +152,7 @@ async def compare_resumes(
     gone = {id: "resume_deleted" if one.deleted else "resume_hidden" for id, one in resumes.items()}
     reasons = {id: "no_longer_fits" if resumes[id].offer else why for id, why in gone.items()}
     users = dict(zip(resumes, owners, strict=True))
-    await reconcile(tx, found, "resume_id", users, reasons, causes)
+    await reconcile(tx, found, "resume_id", users, reasons, caused)
 
 
 def _vacancies_of(step: _Step, id: UUID, offer: Offer, version: int | None) -> dict[Pair, Found]:
@@ -170,14 +182,17 @@ async def compare_vacancies(
     }
     states = ["open" if row.id in demands else "closed" for row in rows]
     owners, versions = [row.company_id for row in rows], [row.version for row in rows]
-    await _keep(tx, step, "vacancy", [row.id for row in rows], owners, versions, states, packed)
+    ids, caused = [row.id for row in rows], {id: caused_by(one) for id, one in causes.items()}
+    await _keep(tx, step, "vacancy", ids, owners, versions, states, packed, caused)
+    if step.is_divided:
+        return
     found: dict[Pair, Found] = {}
     for row in rows:
         if row.id in demands:
             found |= _resumes_of(step, row, demands[row.id])
     reasons = {row.id: "no_longer_fits" if row.id in demands else "vacancy_closed" for row in rows}
     companies = {row.id: row.company_id for row in rows}
-    await reconcile(tx, found, "vacancy_id", companies, reasons, causes)
+    await reconcile(tx, found, "vacancy_id", companies, reasons, caused)
 
 
 def _resumes_of(step: _Step, row: Row[Any], demand: Demand) -> dict[Pair, Found]:
@@ -201,15 +216,16 @@ async def _keep(
     versions: Sequence[int | None],
     states: Sequence[str],
     packed: Mapping[UUID, Packed],
+    caused: Mapping[UUID, Context],
 ) -> None:
     parts = [packed.get(id) for id in ids]
     columns = [
         [getattr(part, name) if part else None for part in parts]
         for name in ("head", "skills", "languages", "words")
     ]
-    await tx.exec_driver_sql(
-        _KEEP, (ids, kind, step.generation, ruleset(), owners, versions, states, *columns)
-    )
+    causes = [dividing.packed_cause(caused.get(id)) if step.is_divided else None for id in ids]
+    described = (ids, kind, step.generation, ruleset(), owners, versions, states, causes)
+    await tx.exec_driver_sql(_KEEP, (*described, *columns))
 
 
 async def stale(tx: Tx, kind: Literal["vacancy", "resume"], after: UUID, limit: int) -> list[UUID]:
@@ -267,11 +283,14 @@ async def erase(tx: Tx, user_id: UUID) -> int:
     """
     mine = select(resume.c.resume_id).where(resume.c.user_id == user_id)
     ids = (await tx.execute(mine.order_by(resume.c.resume_id).with_for_update())).scalars().all()
-    await _step(tx)
+    step = await _step(tx)
     its = comparable.c
     rows = (await tx.execute(select(its.id, its.version).where(among(its.id, ids)))).all()
     gone = {row.id: Resume(user_id, row.version, None, deleted=True) for row in rows}
     await compare_resumes(tx, gone, {})
+    if step.is_divided:  # the shards would come too late: the rows are deleted here
+        await dividing.stop(tx)
+        await reconcile(tx, {}, "resume_id", {}, dict.fromkeys(gone, "resume_deleted"), {})
     await tx.execute(update(comparable).where(among(its.id, ids)).values(owner_id=NOBODY))
     matches = await tx.execute(delete(recommendation).where(recommendation.c.user_id == user_id))
     return len(rows) + matches.rowcount

@@ -8,11 +8,12 @@ from sqlalchemy import Row
 
 from hirewire.contracts.vacancies import RecommendationCreated, RecommendationWithdrawn
 from hirewire.kit.clock import now
-from hirewire.messaging.envelope import Received
+from hirewire.messaging.envelope import Context
 from hirewire.messaging.ids import new_id
-from hirewire.messaging.publishing.outbox import record
+from hirewire.messaging.publishing.outbox import prepare, record_prepared
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.recommendations.facts import ruleset
+from hirewire.vacancies.recommendations.index.shards import sql_shard
 
 _INSERT = {
     side: f"""
@@ -53,6 +54,7 @@ from recommendation where {side} = any($1)
 """  # noqa: S608
     for side in ("resume_id", "vacancy_id")
 }
+_BEFORE_IN_SHARDS = f"{_BEFORE['resume_id']} and {sql_shard('vacancy_id')} = any($2)"
 _WITHDRAW = """
 update recommendation r set withdrawn = u.reason, updated_at = $3
 from unnest($1::uuid[], $2::text[]) as u(id, reason) where r.id = u.id
@@ -79,10 +81,17 @@ async def reconcile(
     concerned: Side,
     owners: Mapping[UUID, UUID],
     reasons: Mapping[UUID, str],
-    causes: Mapping[UUID, Received[Any]],
+    causes: Mapping[UUID, Context],
+    shards: frozenset[int] | None = None,
 ) -> None:
-    """Store matches, withdraw recommendations that no longer match, and record both as events."""
-    rows = await tx.exec_driver_sql(_BEFORE[concerned], (list(reasons),))
+    """Store matches, withdraw recommendations that no longer match, and record both as events.
+
+    With `shards`, which resumes may be compared with, only of their vacancies.
+    """
+    if shards is None:
+        rows = await tx.exec_driver_sql(_BEFORE[concerned], (list(reasons),))
+    else:
+        rows = await tx.exec_driver_sql(_BEFORE_IN_SHARDS, (list(reasons), sorted(shards)))
     before = {(row.vacancy_id, row.resume_id): row for row in rows}
     there = {pair for pair, row in before.items() if row.withdrawn is None}
     new = {pair: one for pair, one in found.items() if pair not in before}
@@ -93,13 +102,12 @@ async def reconcile(
         *(await _update(tx, changed, owners) if changed else ()),
     ]
     for row in created:
-        record(tx, _created(row), cause=_cause(causes, (row.vacancy_id, row.resume_id)))
+        _record(tx, _created(row), causes)
     gone = [before[pair] for pair in there if pair not in found]
     if gone:
         why = [reasons.get(row.resume_id) or reasons[row.vacancy_id] for row in gone]
         for row in await tx.exec_driver_sql(_WITHDRAW, ([row.id for row in gone], why, now())):
-            cause = _cause(causes, (row.vacancy_id, row.resume_id))
-            record(tx, _withdrawn(row), cause=cause)
+            _record(tx, _withdrawn(row), causes)
 
 
 def _differs(row: Row[Any], one: Found) -> bool:
@@ -113,8 +121,13 @@ def _differs(row: Row[Any], one: Found) -> bool:
     ) != (None, one.score, one.strength, one.resume_version, one.vacancy_version, ruleset())
 
 
-def _cause(causes: Mapping[UUID, Received[Any]], pair: Pair) -> Received[Any] | None:
-    return causes.get(pair[1]) or causes.get(pair[0])
+def _record(
+    tx: Tx,
+    event: RecommendationCreated | RecommendationWithdrawn,
+    causes: Mapping[UUID, Context],
+) -> None:
+    cause = causes.get(event.resume_id) or causes.get(event.vacancy_id)
+    record_prepared(tx, prepare(tx, event, part_of=cause))
 
 
 async def _insert(

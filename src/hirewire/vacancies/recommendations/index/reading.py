@@ -4,14 +4,15 @@ Reading a value from an array takes as long as reading ten from a list. So each 
 to a list once for all documents of a part.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise, repeat
 from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 
-from hirewire.vacancies.recommendations.index.codes import Ints
+from hirewire.vacancies.recommendations.index.codes import Codes, Ints
 from hirewire.vacancies.recommendations.index.columns import Rows
+from hirewire.vacancies.recommendations.index.packing import Packed
 from hirewire.vacancies.recommendations.index.segment import Segment
 from hirewire.vacancies.recommendations.inputs import Ask, Demand, Have, Offer
 
@@ -34,6 +35,18 @@ def offers_from(segment: Segment, slots: Ints) -> Iterator[Offer]:
     """The resumes at these slots."""
     for start in range(0, len(slots), READ_AT_ONCE):
         yield from _offers(_Part(segment, slots[start : start + READ_AT_ONCE]))
+
+
+def unpacked_demands(packed: Iterable[Packed]) -> list[Demand]:
+    """Vacancies from the tables' format, in ascending order of their numbers."""
+    segment = Segment.of(list(packed), Codes(), demands=True)
+    return list(demands_from(segment, np.arange(len(segment))))
+
+
+def unpacked_offers(packed: Iterable[Packed]) -> list[Offer]:
+    """Resumes from the tables' format, in ascending order of their numbers."""
+    segment = Segment.of(list(packed), Codes(), demands=False)
+    return list(offers_from(segment, np.arange(len(segment))))
 
 
 class _Part:

@@ -61,6 +61,13 @@ async def test_rows_are_created_updated_and_left_alone(anna: Person, boris: Pers
     assert (changed["title"], changed["area"], changed["version"]) == ("Cook", "Tomsk", 2)
     assert [type for type, _ in await anna.events()][2:] == ["vacancy.published", "vacancy.updated"]
 
+    body = {"vacancies": [row("a", title="Cook"), row("d")], "update": False}
+    kept = await anna.call("POST", "/vacancies/import", body)
+    assert [(one["outcome"], one["status"]) for one in kept["rows"]] == [
+        *(("unchanged", "published"), ("created", "draft"))
+    ]
+    assert (await anna.call("GET", f"/vacancies/{first['id']}"))["title"] == VACANCY["title"]
+
     await boris.hire("Other")
     assert outcomes(await send(boris, [row("a")])) == ["created"]
 

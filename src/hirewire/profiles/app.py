@@ -114,6 +114,7 @@ SERVICE = Service(
     skips_plain=frozenset({EmployerProfileCreated.name}),
     larger_bodies=[
         (resumes_routes.IMPORT_PATH, resumes_routes.LARGEST_IMPORT),
+        (resumes_routes.IMPORT_ALL_PATH, resumes_routes.LARGEST_IMPORT),
         (resumes_routes.READ_PATH, LARGEST_FILE),
     ],
     exports=EXPORTS,

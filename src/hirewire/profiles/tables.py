@@ -11,6 +11,7 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     text,
 )
@@ -69,6 +70,16 @@ resume = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False),
     CheckConstraint("status in ('draft', 'published', 'hidden')", name="resume_status"),
     Index("resume_owner", "user_id", "id"),
+)
+
+# The resumes that were imported together, by their keys in the system that they come from.
+imported_resume = Table(
+    "imported_resume",
+    metadata,
+    Column("user_id", Uuid, primary_key=True),
+    Column("external_id", Text, primary_key=True),
+    Column("resume_id", Uuid, ForeignKey("resume.id", ondelete="CASCADE"), nullable=False),
+    UniqueConstraint("resume_id", name="imported_resume_resume"),
 )
 
 experience = Table(

@@ -25,11 +25,10 @@ from hirewire.kit.errors import AppError, FieldError, Invalid, Kind, NotFound
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
-from hirewire.profiles.content import Fields, Imported
+from hirewire.profiles.content import Fields
 from hirewire.profiles.dates import check_period
 from hirewire.profiles.errors import NoSuchResume
-from hirewire.profiles.reading import LeftOut, Part
-from hirewire.profiles.resumes import exports, jsonresume, rules
+from hirewire.profiles.resumes import rules
 from hirewire.profiles.resumes.queries import WholeResume, resume_of, with_items
 from hirewire.profiles.tables import (
     education,
@@ -97,36 +96,11 @@ class TooMany(AppError):
 
 async def create(tx: Tx, user_id: UUID, fields: Fields) -> WholeResume:
     """Create a resume. Raises the status errors of `change`."""
-    await _room_for_one_more(tx, user_id)
+    require_room(await room(tx, user_id))
     values = EMPTY | fields
-    values["link_key"] = _link_key(values)
-    _check_status("draft", values)
+    values["link_key"] = link_key(values)
+    check_status("draft", values)
     return await _announce(tx, await _insert(tx, user_id, values), "created")
-
-
-async def import_document(
-    tx: Tx, user_id: UUID, document: Imported
-) -> tuple[WholeResume, list[LeftOut]]:
-    """Create a resume from a checked JSON Resume; also returns the values that were not read."""
-    await _room_for_one_more(tx, user_id)
-    whole = Part(document)
-    fields = jsonresume.resume_fields(document, whole)
-    values = EMPTY | fields | {"imported": exports.without_items(document)}
-    row = await _insert(tx, user_id, values)
-    for name, table, read in (
-        ("work", experience, jsonresume.experience_fields),
-        ("education", education, jsonresume.education_fields),
-    ):
-        entries = [
-            {"id": new_id(), "resume_id": row.id, "place": place, "imported": entry.value}
-            | read(entry)
-            for place, entry in enumerate(jsonresume.items(document, name, whole))
-        ]
-        if table is experience:
-            entries = [entry | {"skills": []} for entry in entries]
-        if entries:
-            await tx.execute(insert(table), entries)
-    return await _announce(tx, row, "created"), whole.left_out
 
 
 async def change(tx: Tx, user_id: UUID, id: UUID, changes: Fields) -> WholeResume:
@@ -141,8 +115,8 @@ async def change(tx: Tx, user_id: UUID, id: UUID, changes: Fields) -> WholeResum
     if not differing:
         return await with_items(tx, before)
     after = dict(before._mapping) | differing
-    _check_status(before.status, after)
-    differing["link_key"] = _link_key(after)
+    check_status(before.status, after)
+    differing["link_key"] = link_key(after)
     return await _announce(tx, await _bump(tx, id, differing), "updated")
 
 
@@ -306,13 +280,19 @@ async def _locked(tx: Tx, user_id: UUID, id: UUID) -> Row[Any]:
     return row
 
 
-async def _room_for_one_more(tx: Tx, user_id: UUID) -> None:
+async def room(tx: Tx, user_id: UUID) -> int:
+    """How many more resumes the person can have, until the transaction ends."""
     # Without the lock, two concurrent requests would not count each other's resume.
     await lock(tx, f"resumes {user_id}")
     count = await tx.execute(
         select(func.count()).select_from(resume).where(resume.c.user_id == user_id)
     )
-    if count.scalar_one() >= MOST_RESUMES:
+    return MOST_RESUMES - count.scalar_one()
+
+
+def require_room(left: int) -> None:
+    """Raise `TooMany` unless there is room for one more resume."""
+    if left <= 0:
         raise TooMany(
             f"A person can have at most {MOST_RESUMES} resumes.", params={"max": MOST_RESUMES}
         )
@@ -335,15 +315,16 @@ async def _bump(tx: Tx, id: UUID, values: Fields | None = None) -> Row[Any]:
     return made
 
 
-def _link_key(values: Mapping[str, Any]) -> str | None:
-    """The link key. Sharing again makes a new one, so that old links stay invalid."""
+def link_key(values: Mapping[str, Any]) -> str | None:
+    """The key of its link. Sharing again makes a new one, so that old links stay invalid."""
     if values["visibility"] != "link":
         return None
     before: str | None = values["link_key"]
     return before or secrets.token_urlsafe(18)
 
 
-def _check_status(before: str, after: Mapping[str, Any]) -> None:
+def check_status(before: str, after: Mapping[str, Any]) -> None:
+    """Raise `MoveNotAllowed` or `Incomplete` if it cannot have its new status."""
     status = after["status"]
     if status != before and status not in rules.moves_from(before):
         raise MoveNotAllowed(extra={"allowed": list(rules.moves_from(before))})
@@ -358,8 +339,14 @@ def _check_status(before: str, after: Mapping[str, Any]) -> None:
 async def _announce(
     tx: Tx, row: Row[Any], action: ResumeAction, item_id: UUID | None = None
 ) -> WholeResume:
-    """Record a `ResumeUpdated` event with a snapshot, and return the resume."""
     whole = await with_items(tx, row)
+    announce(tx, whole, action, item_id)
+    return whole
+
+
+def announce(tx: Tx, whole: WholeResume, action: ResumeAction, item_id: UUID | None = None) -> None:
+    """Record a `ResumeUpdated` event with a snapshot."""
+    row = whole.row
     item: dict[str, Any] = {}  # unset ids are left out of the event
     if action.startswith("experience_"):
         item["experience_id"] = item_id
@@ -376,7 +363,6 @@ async def _announce(
             **item,
         ),
     )
-    return whole
 
 
 def _snapshot(whole: WholeResume) -> ResumeSnapshot:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from hirewire.kit.errors import FieldError, Invalid
@@ -26,6 +27,13 @@ def check_document(document: Mapping[str, object]) -> None:
         raise BadDocument(
             errors=[FieldError("#", "has none of the content of a JSON Resume", "not_a_resume")]
         )
+
+
+def within(error: BadDocument, pointer: str) -> BadDocument:
+    """The error of a document that is a part of a body."""
+    return BadDocument(
+        errors=[replace(one, pointer=f"#{pointer}{one.pointer[1:]}") for one in error.errors]
+    )
 
 
 CODES = {"cut": "string_too_long", "dates_left_out": "end_before_start"}

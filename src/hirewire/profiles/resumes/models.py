@@ -1,14 +1,15 @@
 """Request and response bodies of resumes."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, JsonValue, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
 from hirewire.contracts.vocabulary import EmploymentType, LanguageLevel, WorkFormat
-from hirewire.kit.models import PARTIAL_DATE, Answer, Body, WebLink, text
+from hirewire.kit.models import PARTIAL_DATE, Answer, Body, Row, WebLink, text
+from hirewire.kit.rows import Counted, DoneRow, SentRow
 from hirewire.profiles.dates import check_date, check_period
 from hirewire.profiles.presenters import (
     ExpectedSalary,
@@ -117,6 +118,21 @@ class ResumeChanges(Body):
     """Companies that are never shown this resume, unless one applies to them."""
     link_shows: Annotated[list[LinkPart], Field(max_length=2), AfterValidator(_sorted)] = []
     """The owner's data that a share link shows."""
+
+
+class SentResume(SentRow):
+    """A resume that a person has elsewhere, with its key there."""
+
+    document: dict[str, JsonValue]
+    """A JSON Resume."""
+    changes: ResumeChanges = ResumeChanges()
+    """What it cannot say, such as the status, or says otherwise."""
+
+
+class ResumesToImport(Body):
+    """Resumes, each a row of its own."""
+
+    resumes: Annotated[list[Annotated[Any, Row(SentResume)]], Field(max_length=50)]
 
 
 class NewResume(ResumeChanges):
@@ -259,3 +275,15 @@ class ImportedResume(Resume):
     """An imported resume, with the values that were skipped or changed."""
 
     left_out: list[LeftOut] = []
+
+
+class DoneResume(DoneRow):
+    """What was done with a resume, and the values that were skipped or changed."""
+
+    left_out: list[LeftOut] = []
+
+
+class ResumesImported(Counted):
+    """The numbers of rows by their outcome, and each row in the order of the request."""
+
+    rows: list[DoneResume]

@@ -1,6 +1,7 @@
 """Routes for the caller's own resumes. Another user's resume gives 404."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -8,6 +9,7 @@ from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic.alias_generators import to_camel
 
 from hirewire.esco import dictionary
+from hirewire.kit import rows
 from hirewire.kit.answers import forget_answers
 from hirewire.kit.clock import today
 from hirewire.kit.http import (
@@ -29,8 +31,16 @@ from hirewire.profiles.content import Fields
 from hirewire.profiles.cv import process, reader
 from hirewire.profiles.cv.process import BadFile, BusyReading
 from hirewire.profiles.errors import NoSuchResume
-from hirewire.profiles.resumes import commands, exports, jsonresume, models, queries, rules
-from hirewire.profiles.resumes.documents import BadDocument, check_complete, check_document
+from hirewire.profiles.resumes import (
+    commands,
+    exports,
+    importing,
+    jsonresume,
+    models,
+    queries,
+    rules,
+)
+from hirewire.profiles.resumes.documents import BadDocument, check_complete, check_document, within
 from hirewire.profiles.resumes.models import (
     Education,
     Experience,
@@ -41,6 +51,7 @@ from hirewire.profiles.resumes.models import (
 from hirewire.profiles.sections import more
 
 IMPORT_PATH, READ_PATH = "/api/profiles/resumes/import", "/api/profiles/resumes/read"
+IMPORT_ALL_PATH = "/api/profiles/resumes/import-all"
 LARGEST_IMPORT = 8 * 1024 * 1024
 EXPORTED: Responses = {
     200: {
@@ -111,7 +122,7 @@ async def import_(
     check_document(body)
 
     async def make() -> ImportedResume:
-        made, left_out = await commands.import_document(tx, caller.user_id, body)
+        made, left_out = await importing.import_document(tx, caller.user_id, body)
         if strict:
             check_complete(left_out)
         return ImportedResume(
@@ -120,6 +131,28 @@ async def import_(
         )
 
     return await once(ImportedResume, make)
+
+
+@router.post("/import-all", responses=refuses(EmailNotVerified))
+async def import_all(
+    body: models.ResumesToImport, tx: RequestTx, caller: Caller, once: Once, request: Request
+) -> models.ResumesImported:
+    """Create all the resumes that you have elsewhere: up to 50, up to 8 MiB.
+
+    Each row has its key there: what was imported before stays as you have it here, so an import can
+    be repeated. Rows that are wrong do not stop the others; each has its answer.
+    """
+    checked = await asyncio.to_thread(_checked, body.resumes)
+    if any(row.changes.get("status", "draft") != "draft" for row in rows.right(checked)):
+        check_verified(request, caller)
+
+    async def make() -> models.ResumesImported:
+        stored = await importing.import_rows(tx, caller.user_id, rows.right(checked))
+        each = zip(body.resumes, rows.together(checked, stored), strict=True)
+        answers = [_done(sent, one) for sent, one in each]
+        return models.ResumesImported(**dict(rows.count(answers)), rows=answers)
+
+    return await once(models.ResumesImported, make)
 
 
 @router.post("/read", responses=refuses(BadFile, BusyReading), openapi_extra=FILE_BODY)
@@ -257,6 +290,29 @@ async def remove_education(id: UUID, item_id: UUID, tx: RequestTx, caller: Calle
 def _values(body: SentBody) -> Fields:
     """The fields that the body names, with their values; defaults apply only inside a value."""
     return {n: v for n, v in body.model_dump(mode="json").items() if n in body.model_fields_set}
+
+
+def _checked(sent: Sequence[object]) -> list[importing.Incoming | rows.Wrong]:
+    return [
+        row if isinstance(row, rows.Wrong) else _incoming(row)
+        for row in rows.checked(models.SentResume, sent)
+    ]
+
+
+def _incoming(row: models.SentResume) -> importing.Incoming | rows.Wrong:
+    try:
+        check_document(row.document)
+    except BadDocument as error:
+        return within(error, "/document")
+    return importing.Incoming(row.external_id, row.document, _values(row.changes))
+
+
+def _done(sent: object, done: importing.Stored | rows.Wrong) -> models.DoneResume:
+    if not isinstance(done, importing.Stored):
+        return models.DoneResume.failed(sent, done)
+    left_out = [models.LeftOut.model_validate(part) for part in done.left_out]
+    stored = done._asdict() | {"left_out": left_out}
+    return models.DoneResume(external_id=rows.key_of(sent), **stored)
 
 
 def _is_city(text: str) -> bool:

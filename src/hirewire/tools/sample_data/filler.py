@@ -1,6 +1,8 @@
 """Creates the sample data through the public API; existing items are left alone."""
 
 import asyncio
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,12 +15,14 @@ import httpx
 from hirewire.tools.api_client import Account, Item, Refused, Unreachable
 from hirewire.tools.sample_data.companies import Company, companies
 from hirewire.tools.sample_data.people import Person, person
-from hirewire.tools.sample_data.resumes import Written, candidates, resumes_of
-from hirewire.tools.sample_data.vacancies import Drafted, vacancies_of
+from hirewire.tools.sample_data.resumes import candidates, resumes_of
+from hirewire.tools.sample_data.vacancies import vacancies_of
 
 PASSWORD = "a board of examples"  # noqa: S105
 """The password of all sample accounts, which are for trying things out."""
 AT_ONCE = 16
+AT_A_TIME = 500
+"""Rows in one request."""
 VACANCIES = "/api/vacancies/vacancies"
 EMPLOYER = "/api/vacancies/employer-profile"
 RESUMES = "/api/profiles/resumes"
@@ -101,7 +105,7 @@ class Filler:
         self, company: Company, who: Person, share: int, client: httpx.AsyncClient
     ) -> None:
         account = Account(client, who.email, PASSWORD)
-        there: dict[str, Item] = {}
+        there: set[str] = set()
         try:
             new = self._entered(await account.enter())
             profile = None if new else await _profile(account)
@@ -112,79 +116,67 @@ class Filler:
                 )
             else:
                 listed = await account.pages(f"{VACANCIES}?mine=true")
-                there = {item["title"]: item for item in listed}
+                there = {item["title"] for item in listed}
             if company.described and (profile is None or profile["description"] is None):
                 about = {"description": company.description, "site": company.site}
                 await account.call("PATCH", EMPLOYER, about)
         except Refused as error:
-            self._finish("vacancies", "refused", share, error)
+            self._finish("vacancies", "refused", share, _general(error))
             return
         drafted = vacancies_of(self.plan.seed, company, share, self.plan.today)
-        for number, vacancy in enumerate(drafted):
-            before = there.get(vacancy.body["title"])
-            await self._item("vacancies", self._vacancy(account, vacancy, before, number))
+        rows = [
+            {**vacancy.body, "externalId": self._key("vacancy", number)}
+            for number, vacancy in enumerate(drafted)
+            if vacancy.body["title"] not in there
+        ]
+        self._finish("vacancies", "found", share - len(rows))
+        for begin in range(0, len(rows), AT_A_TIME):
+            some = rows[begin : begin + AT_A_TIME]
+            sent = {"vacancies": some, "publish": True, "update": False}
+            await self._import("vacancies", account, f"{VACANCIES}/import", sent)
 
     async def _candidate(self, who: Person, share: int, client: httpx.AsyncClient) -> None:
         account = Account(client, who.email, PASSWORD)
-        there: dict[str | None, Item] = {}
+        there: set[str] = set()
         try:
             new = self._entered(await account.enter())
             if not new:
-                there = {item["title"]: item for item in await account.pages(RESUMES)}
+                there = {item["title"] for item in await account.pages(RESUMES)}
         except Refused as error:
-            self._finish("resumes", "refused", share, error)
+            self._finish("resumes", "refused", share, _general(error))
             return
         written = resumes_of(self.plan.seed, who, share, self.plan.today)
-        for number, resume in enumerate(written):
-            before = there.get(resume.title)
-            await self._item("resumes", self._resume(account, resume, before, number))
+        rows = [
+            {
+                "externalId": self._key("resume", number),
+                "document": resume.document,
+                "changes": resume.changes,
+            }
+            for number, resume in enumerate(written)
+            if resume.title not in there
+        ]
+        self._finish("resumes", "found", share - len(rows))
+        if rows:
+            await self._import("resumes", account, f"{RESUMES}/import-all", {"resumes": rows})
         try:
             await _name(account, who, new=new)
         except Refused as error:
             self.tally.reasons[_general(error)] += 1
 
-    async def _item(self, what: What, sending: Awaitable[bool]) -> None:
+    async def _import(self, what: What, account: Account, path: str, body: Item) -> None:
+        """Send rows in one request; each has its own answer."""
+        key = hashlib.sha256(json.dumps(body).encode()).hexdigest()
         try:
-            new = await sending
+            answer = await account.call("POST", path, body, key=key)
         except Refused as error:
-            self._finish(what, "refused", 1, error)
-        else:
-            self._finish(what, "made" if new else "found")
-
-    async def _vacancy(
-        self, account: Account, vacancy: Drafted, before: Item | None, number: int
-    ) -> bool:
-        """Create and publish a vacancy, or publish a draft; returns whether it was new."""
-        if before is not None and before["status"] != "draft":
-            return False
-        draft = before
-        if draft is None:
-            key = self._key("vacancy", number)
-            draft = await account.call("POST", VACANCIES, vacancy.body, key=key)
-        one = f"{VACANCIES}/{draft['id']}"
-        try:
-            await account.call("POST", f"{one}/publish")
-        except Refused as error:
-            # The response to an earlier attempt may have been lost.
-            if error.status != 409 or (await account.call("GET", one))["status"] != "published":
-                raise
-        return True
-
-    async def _resume(
-        self, account: Account, resume: Written, before: Item | None, number: int
-    ) -> bool:
-        """Create a resume: work and education by an import, the rest by an update."""
-        if before is not None and before["employmentTypes"]:
-            return False
-        made = before
-        if made is None:
-            key = self._key("resume", number)
-            made = await account.call("POST", f"{RESUMES}/import", resume.document, key=key)
-        one = f"{RESUMES}/{made['id']}"
-        await account.call("PATCH", one, resume.changes)
-        if resume.hidden:
-            await account.call("PATCH", one, {"status": "hidden"})
-        return True
+            self._finish(what, "refused", len(body[what]), _general(error))
+            return
+        for row in answer["rows"]:
+            if row["outcome"] == "failed":
+                problem = row["problem"]
+                self._finish(what, "refused", 1, f"{problem['status']} {problem['code']}")
+            else:
+                self._finish(what, "found" if row["outcome"] == "unchanged" else "made")
 
     def _key(self, kind: str, number: int) -> str:
         """An idempotency key. Dates in the request depend on the day, so the key does too."""
@@ -194,11 +186,11 @@ class Filler:
         self._finish("accounts", "made" if new else "found")
         return new
 
-    def _finish(self, what: What, how: str, count: int = 1, error: Refused | None = None) -> None:
+    def _finish(self, what: What, how: str, count: int = 1, reason: str | None = None) -> None:
         counter: Counter[str] = getattr(self.tally, how)
         counter[what] += count
-        if error is not None:
-            self.tally.reasons[_general(error)] += 1
+        if reason is not None:
+            self.tally.reasons[reason] += 1
         for _ in range(count):
             self.on_change(what)
 

@@ -44,11 +44,9 @@ class Written(NamedTuple):
     profession: Profession
     marks: frozenset[str]
     document: dict[str, Any]
-    """The body for `POST /api/profiles/resumes/import`."""
+    """A JSON Resume."""
     changes: dict[str, Any]
-    """The body for `PATCH /api/profiles/resumes/{id}`: fields that JSON Resume lacks."""
-    hidden: bool
-    """Whether it is hidden in the end; only a published resume can be."""
+    """Fields that JSON Resume lacks."""
 
     @property
     def title(self) -> str:
@@ -127,14 +125,14 @@ def _resume(
         "skills": _levelled(rng, skills, life.grade, _papers()),
         "languages": [{"language": name, "fluency": level} for name, level in life.languages],
     }
-    changes, hidden = _changes(rng, who, life, profession, first=not taken)
-    return Written(profession, plain.marks, document, changes, hidden)
+    changes = _changes(rng, who, life, profession, first=not taken)
+    return Written(profession, plain.marks, document, changes)
 
 
 def _changes(
     rng: Random, who: Person, life: Life, profession: Profession, *, first: bool
-) -> tuple[dict[str, Any], bool]:
-    """The fields that JSON Resume lacks, and whether the resume is hidden.
+) -> dict[str, Any]:
+    """The fields that JSON Resume lacks.
 
     The first resume of a person is nearly always that of a job seeker.
     """
@@ -158,7 +156,7 @@ def _changes(
     kinds += ["PART_TIME"] if rng.random() < part_time else []
     kinds += ["CONTRACTOR"] if rng.random() < 0.2 else []
     found: dict[str, Any] = {
-        "status": "published" if status == "hidden" else status,
+        "status": status,
         "relocation": rng.random() < 0.3,
         "employmentTypes": kinds,
         "workFormats": formats or ["hybrid"],
@@ -166,7 +164,7 @@ def _changes(
     }
     if rng.random() < 0.7:
         found["salary"] = wished(rng, pay, life.grade, who.place)
-    return found, status == "hidden"
+    return found
 
 
 def _levelled(

@@ -41,6 +41,13 @@ class Incoming(NamedTuple):
     """The columns that the row names; the others of an existing vacancy stay."""
 
 
+class Options(NamedTuple):
+    """What is to be done with all rows."""
+
+    publish: bool
+    update: bool
+
+
 class Stored(NamedTuple):
     """What was done with a row."""
 
@@ -68,20 +75,24 @@ async def admit(tx: Tx, company_id: UUID, count: int, *, most: int) -> None:
 
 
 async def store(
-    tx: Tx, company_id: UUID, rows: Sequence[Incoming], *, publish: bool, api_key: str | None
+    tx: Tx, company_id: UUID, rows: Sequence[Incoming], options: Options, *, api_key: str | None
 ) -> list[Stored | AppError]:
-    """Create or update a vacancy for each row, and publish it if it is a draft and `publish` says
-    so; what was paused or closed stays so.
+    """Create or update a vacancy for each row, and publish it if it is a draft; what was paused or
+    closed stays so.
 
     The keys of the rows differ, and `admit` has been called. Each row is done wholly or not at
     all; its error is in its place of the result.
     """
     there = await _known(tx, company_id, [row.external_id for row in rows])
     new = [row for row in rows if row.external_id not in there]
-    done = await _add(tx, company_id, new, publish=publish, api_key=api_key)
+    done = await _add(tx, company_id, new, publish=options.publish, api_key=api_key)
     for row in rows:
-        if (before := there.get(row.external_id)) is not None:
-            done[row.external_id] = await _bring_up(tx, before, row, publish=publish)
+        if (before := there.get(row.external_id)) is None:
+            continue
+        if options.update:
+            done[row.external_id] = await _bring_up(tx, before, row, publish=options.publish)
+        else:
+            done[row.external_id] = Stored(before.id, "unchanged", before.status)
     return [done[row.external_id] for row in rows]
 
 

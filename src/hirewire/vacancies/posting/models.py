@@ -1,26 +1,23 @@
 """Request and response bodies of vacancies."""
 
 import re
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from hirewire.contracts.vocabulary import EmploymentType, Experience, LanguageLevel, WorkFormat
 from hirewire.kit.clock import today
-from hirewire.kit.errors import FieldError, Invalid
 from hirewire.kit.models import Answer, Body, Row, text
-from hirewire.kit.problems import Problem
+from hirewire.kit.rows import Counted, DoneRow, SentRow
 from hirewire.vacancies.pay import Salary
 from hirewire.vacancies.posting.rules import repeated, sanitised
 from hirewire.vacancies.presenters import NamedLanguage, OfferedSalary, RequiredSkill
 
 Name = Annotated[str, text(1, 200)]
 MOST_ROWS = 500
-Outcome = Literal["created", "updated", "unchanged", "failed"]
 LONGEST_ADVERT = 20_000
 
 
@@ -63,11 +60,7 @@ def _each_language_once(values: list[LanguageWanted]) -> list[LanguageWanted]:
 
 def _check_repeated(names: list[str]) -> None:
     if (name := repeated(names)) is not None:
-        raise _listed_twice(name)
-
-
-def _listed_twice(name: str) -> PydanticCustomError:
-    return PydanticCustomError("listed_twice", "{name} is listed twice", {"name": name})
+        raise PydanticCustomError("listed_twice", "{name} is listed twice", {"name": name})
 
 
 Requirements = Annotated[list[Requirement], Field(max_length=100), AfterValidator(_each_skill_once)]
@@ -99,13 +92,7 @@ class NewVacancy(VacancyChanges):
     title: Name
 
 
-class OfOtherSystem(Body):
-    """The key of a row in the system that it comes from."""
-
-    external_id: Name
-
-
-class ImportedVacancy(NewVacancy, OfOtherSystem):
+class ImportedVacancy(NewVacancy, SentRow):
     """A vacancy of the company's other system, with its key there."""
 
 
@@ -115,57 +102,14 @@ class VacancyImport(Body):
     vacancies: Annotated[list[Annotated[Any, Row(ImportedVacancy)]], Field(max_length=MOST_ROWS)]
     publish: bool = False
     """Whether to publish those that are new or still drafts."""
+    update: bool = True
+    """Whether to change and publish those that are known; else they stay as they are here."""
 
 
-def checked_rows(rows: Sequence[Any]) -> list[ImportedVacancy | ValidationError | Invalid]:
-    """Each row, or what is wrong with it. Of rows with the same key, the first one counts."""
-    found: list[ImportedVacancy | ValidationError | Invalid] = []
-    keys: set[str] = set()
-    for row in rows:
-        try:
-            read = ImportedVacancy.model_validate(row)
-        except ValidationError as error:
-            found.append(error)
-            continue
-        if read.external_id in keys:
-            twice = FieldError.of("#/externalId", _listed_twice(read.external_id))
-            found.append(Invalid(errors=[twice]))
-            continue
-        keys.add(read.external_id)
-        found.append(read)
-    return found
-
-
-def external_id_of(row: object) -> str | None:
-    """The key of a row that may be wrong otherwise."""
-    if not isinstance(row, dict):
-        return None
-    try:
-        return OfOtherSystem.model_validate({"externalId": row.get("externalId")}).external_id
-    except ValidationError:
-        return None
-
-
-class ImportedRow(Answer):
-    """What was done with one row. Nothing of a row that failed was stored."""
-
-    external_id: str | None
-    """Null if the row has none that is valid."""
-    outcome: Outcome
-    id: UUID | None = None
-    status: str | None = None
-    problem: Problem | None = None
-    """Why it failed; its pointers begin at the row."""
-
-
-class VacanciesImported(Answer):
+class VacanciesImported(Counted):
     """The numbers of rows by their outcome, and each row in the order of the request."""
 
-    created: int
-    updated: int
-    unchanged: int
-    failed: int
-    rows: list[ImportedRow]
+    rows: list[DoneRow]
 
 
 class Advert(Body):

@@ -1,15 +1,11 @@
 """Answers about vacancies that are only drafted, and about imports."""
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from typing import Any
 
-from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
-from hirewire.kit.errors import AppError
-from hirewire.kit.problems import part_of_answer
+from hirewire.kit import rows
 from hirewire.vacancies.adverts.draft import Draft
 from hirewire.vacancies.posting import models
 from hirewire.vacancies.posting.importing import Stored
@@ -42,22 +38,14 @@ def shown_draft(draft: Draft) -> models.ReadVacancy:
 
 
 def imported(
-    sent: Sequence[Any], done: Sequence[Stored | AppError | ValidationError]
+    sent: Sequence[object], done: Iterable[Stored | rows.Wrong]
 ) -> models.VacanciesImported:
     """The answer to an import of these rows, with what was done with each."""
-    rows = [_imported(row, one) for row, one in zip(sent, done, strict=True)]
-    counted = Counter(row.outcome for row in rows)
-    return models.VacanciesImported(
-        created=counted["created"],
-        updated=counted["updated"],
-        unchanged=counted["unchanged"],
-        failed=counted["failed"],
-        rows=rows,
-    )
+    answers = [_imported(row, one) for row, one in zip(sent, done, strict=True)]
+    return models.VacanciesImported(**dict(rows.count(answers)), rows=answers)
 
 
-def _imported(sent: Any, done: Stored | AppError | ValidationError) -> models.ImportedRow:
-    key = models.external_id_of(sent)
+def _imported(sent: object, done: Stored | rows.Wrong) -> rows.DoneRow:
     if isinstance(done, Stored):
-        return models.ImportedRow(external_id=key, **done._asdict())
-    return models.ImportedRow(external_id=key, outcome="failed", problem=part_of_answer(done))
+        return rows.DoneRow(external_id=rows.key_of(sent), **done._asdict())
+    return rows.DoneRow.failed(sent, done)

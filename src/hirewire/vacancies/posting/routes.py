@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import Row
 
+from hirewire.kit import rows
 from hirewire.kit.clock import now
 from hirewire.kit.http import (
     Caller,
@@ -97,18 +98,16 @@ async def import_(
     if body.publish:
         check_verified(request, caller)
     settings: Settings = request.app.state.settings
-    checked = await asyncio.to_thread(models.checked_rows, body.vacancies)
+    checked = await asyncio.to_thread(rows.checked, models.ImportedVacancy, body.vacancies)
 
     async def make() -> models.VacanciesImported:
         company = await require_acting_company(tx, caller, writes=True)
         most = settings.imported_rows_per_hour
         await importing.admit(tx, company, len(checked), most=most)
-        rows = [_incoming(row) for row in checked if not isinstance(row, Exception)]
-        stored = iter(
-            await importing.store(tx, company, rows, publish=body.publish, api_key=caller.key_name)
-        )
-        done = [row if isinstance(row, Exception) else next(stored) for row in checked]
-        return imported(body.vacancies, done)
+        right = [_incoming(row) for row in rows.right(checked)]
+        options = importing.Options(body.publish, body.update)
+        stored = await importing.store(tx, company, right, options, api_key=caller.key_name)
+        return imported(body.vacancies, rows.together(checked, stored))
 
     return await once(models.VacanciesImported, make)
 

@@ -308,8 +308,8 @@ def _all_in_sync(admin: AdminClient, size: int) -> bool:
 
 def _groups(admin: AdminClient) -> list[str]:
     found = admin.list_consumer_groups(request_timeout=ANSWER_SECONDS).result()
-    for error in found.errors:
-        raise error
+    for error in found.errors:  # not an exception itself: raised in a thread, it ends the thread
+        raise KafkaException(error)
     return [one.group_id for one in found.valid]
 
 

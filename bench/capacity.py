@@ -1,11 +1,12 @@
 """The capacity simulation held against a real run: two partitions, an outage of their consumers.
 
 First it measures what batches of all sizes take, with both consumers and the feeder at work, and
-how long a consumer takes to start. From that the simulation predicts a run at another rate: the
-delay of an event, how fast consumers catch up after an outage, and how long it takes them. Then
-that run is made. How much the machine's speed changes between the two is part of this error. So
-the run is simulated once more, from the batches, the rate and the outage that it had itself: what
-is left then is the error of the model.
+how long a consumer takes to start. A batch begins when the one before has ended and the broker has
+confirmed its first message: so its time has all that a message meets but waiting for a turn. From
+that the simulation predicts a run at another rate: the delay of an event, how fast consumers catch
+up after an outage, and how long it takes them. Then that run is made. How much the machine's speed
+changes between the two is part of this error. So the run is simulated once more, from the batches,
+the rate and the outage that it had itself: what is left then is the error of the model.
 """
 
 import asyncio
@@ -14,7 +15,7 @@ import math
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,6 +41,8 @@ OUTAGE_SECONDS = 20.0
 TICK_SECONDS = 0.004
 CAUGHT_UP_SECONDS = 0.25
 """Worth of arrivals that may be left when the consumers have caught up."""
+LONGEST = 60.0
+"""Seconds in which a simulated run may catch up."""
 SEEDS = 5
 _COMMITS = """
 select number, extract(epoch from pg_xact_commit_timestamp(xmin))::float8 as at from note
@@ -65,8 +68,6 @@ class Calibration:
     """What the prediction is made from."""
 
     service: Service
-    transit: float
-    """Seconds of an event's delay beside waiting and its batch."""
     start: float
     """Seconds from a consumer's start to its first effect."""
 
@@ -103,7 +104,7 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
         calibration = await _calibrated(bench, pair, options)
         rate = LOAD * PARTITIONS * calibration.service.capacity(BATCH)
         before = _predicted(calibration, rate, outage, nth)
-        seen, own = await _run(bench, pair, rate, outage, calibration.transit)
+        seen, own = await _run(bench, pair, rate, outage)
         rounds.append(
             Round(before, _predicted(own.calibration, own.rate, own.outage, nth), seen, own)
         )
@@ -161,28 +162,25 @@ async def _calibrated(bench: Bench, pair: Pair, options: Options) -> Calibration
             await _drained(pair, feeder, workers[0])
             first = float((await _commits(pair))[:, 1].min()) - began
             rough = backlog / (time.time() - began - first)
-            begin = feeder.count
             await feeder.pace(100, seconds)
             await _drained(pair, feeder, workers[0])
-            quiet = await _delays(pair, feeder, begin, feeder.count)
-            for share in (0.1, 0.5):
+            for share in (0.1, LOAD, 0.5):
                 await feeder.pace(share * rough, seconds)
             await feeder.burst(backlog)
             await feeder.pace(LOAD * rough, seconds)
             await _drained(pair, feeder, workers[0])
-        batches = _batches(folder)
-    service = measured(batches)
-    counted = _outcome(service, 100.0, 60.0, None, 0).percentile(0.5)
-    return Calibration(service, statistics.median(quiet) / 1000 - counted, first)
+        return Calibration(measured(_batches(folder, feeder)), first)
 
 
-def _batches(folder: Path) -> list[tuple[int, float]]:
-    """Sizes and seconds that the consumers have noted."""
-    return [
-        (int(size), float(taken))
-        for path in sorted(folder.glob("*.json"))
-        for size, taken in json.loads(path.read_text())
-    ]
+def _batches(folder: Path, feeder: "Feeder") -> Iterator[tuple[int, float]]:
+    """Sizes and seconds, from what the consumers have noted."""
+    for path in sorted(folder.glob("*.json")):
+        before = float("-inf")
+        for number, size, end in json.loads(path.read_text()):
+            begin = max(before, feeder.times[number])
+            if begin < end:  # or the broker has passed it on before its confirm was read
+                yield int(size), end - begin
+            before = end
 
 
 def _predicted(calibration: Calibration, rate: float, outage: float, seed: int) -> Seen:
@@ -200,20 +198,19 @@ def _simulated(calibration: Calibration, rate: float, outage: float, seed: int) 
     begin = 10.0
     back = begin + outage
     up = back + calibration.start
-    found = _outcome(calibration.service, rate, up + 60.0, (begin, up), seed)
-    p50, p95 = (1000 * (found.percentile(s, 2, begin) + calibration.transit) for s in (0.5, 0.95))
-    at = np.arange(back, up + 60.0, 0.02)
+    found = _outcome(calibration.service, rate, up + LONGEST, (begin, up), seed)
+    p50, p95 = (1000 * found.percentile(share, 2, begin) for share in (0.5, 0.95))
+    at = np.arange(back, up + LONGEST, 0.02)
     lag = found.lag(at).sum(axis=0)
     arrived = sum(np.interp(at, *one) for one in found.arrived)
     return Seen(p50, p95, *_recovery(at, lag, arrived - lag, rate))
 
 
 def _outcome(
-    service: Service, rate: float, seconds: float, away: tuple[float, float] | None, seed: int
+    service: Service, rate: float, seconds: float, away: tuple[float, float], seed: int
 ) -> Outcome:
-    outages = [] if away is None else [(*away, range(PARTITIONS))]
     arrivals = Arrivals(np.zeros(1), np.full((1, PARTITIONS), rate / PARTITIONS))
-    stage = Stage(service, BATCH, outages)
+    stage = Stage(service, BATCH, [(*away, range(PARTITIONS))])
     return simulated(arrivals, [stage], partitions=PARTITIONS, seconds=seconds, seed=seed)
 
 
@@ -227,9 +224,7 @@ def _recovery(at: Floats, lag: Floats, done: Floats, rate: float) -> tuple[float
     return float(speed), float(at[last] - at[0])
 
 
-async def _run(
-    bench: Bench, pair: Pair, rate: float, outage: float, transit: float
-) -> tuple[Seen, Own]:
+async def _run(bench: Bench, pair: Pair, rate: float, outage: float) -> tuple[Seen, Own]:
     """The real run: a steady rate for some seconds, an outage, and the catching up."""
     await pair.empty()
     feeder = Feeder(bench)
@@ -261,7 +256,7 @@ async def _run(
             feeder.enough = True
             if feeding is not None:
                 await feeding
-        service = measured([*_batches(Path(one)), *_batches(Path(other))])
+        noted = [*_batches(Path(one), feeder), *_batches(Path(other), feeder)]
     assert await pair.effects() == feeder.count
     delays = await _delays(pair, feeder, begin, end)
     commits = np.sort((await _commits(pair))[:, 1])
@@ -274,7 +269,7 @@ async def _run(
         percentile(delays, 0.5), percentile(delays, 0.95), *_recovery(at, fed - done, done, rate)
     )
     real_rate = (len(times) - 1) / (times[-1] - times[0])
-    return seen, Own(Calibration(service, max(transit, 0.0), start), real_rate, back - away)
+    return seen, Own(Calibration(measured(noted), start), real_rate, back - away)
 
 
 class Feeder:

@@ -1,9 +1,8 @@
-"""A consumer of one partition that notes how long each of its batches takes."""
+"""A consumer of one partition that notes which messages each of its batches has, and its end."""
 
 import asyncio
 import json
 import time
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bench.events import Noted
@@ -18,12 +17,12 @@ from hirewire.messaging.consuming.partitions import taken_over, topology_of
 from hirewire.messaging.subscriptions import on_batch
 from hirewire.messaging.transaction import Transactions
 
-AT_ONCE = 0.005
-"""Seconds after a batch in which the next one counts as having waited for it."""
-
 
 async def clocked(world: World) -> None:
-    """Consume the partition `partition`; at the end, write its batches to the file `to`."""
+    """Consume the partition `partition`; at the end, write its batches to the file `to`.
+
+    Each is the number of its first message, how many it has, and the time of its end.
+    """
     engine = make_engine(world.reader, pool=5)
     broker = open_broker(world.broker, client=READER)
     consumer = Consumer(
@@ -34,13 +33,14 @@ async def clocked(world: World) -> None:
         topology=topology_of(READER, world.options["partition"]),
         restore=taken_over,
     )
-    batches: list[tuple[int, float, float]] = []
+    batches: list[tuple[int, int, float]] = []
     handle = consumer.handler.handle
 
     async def timed(batch: Batch) -> None:
-        started = time.perf_counter()
         await handle(batch)
-        batches.append((len(batch.deliveries), started, time.perf_counter()))
+        first = batch.invocations[0].received.event
+        assert isinstance(first, Noted)
+        batches.append((first.number, len(batch.deliveries), time.time()))
 
     consumer.handler.handle = timed  # type: ignore[method-assign]
     await world.go()
@@ -50,13 +50,5 @@ async def clocked(world: World) -> None:
     await running
     await broker.close()
     await engine.dispose()
-    Path(world.options["to"]).write_text(json.dumps(list(_cycles(batches))))
+    Path(world.options["to"]).write_text(json.dumps(batches))
     world.report(batches=len(batches))
-
-
-def _cycles(batches: Iterable[tuple[int, float, float]]) -> Iterator[tuple[int, float]]:
-    """Size and seconds of each: from the end of the one before, if it had to wait for that."""
-    before = float("-inf")
-    for size, started, ended in batches:
-        yield size, ended - (before if started - before < AT_ONCE else started)
-        before = ended

@@ -16,25 +16,25 @@ FEWEST = 5
 
 @dataclass(frozen=True)
 class Service:
-    """The time of a batch of n messages: the mean of that size, times one of the ratios."""
+    """The time of a batch of n messages: the mean of that size, times one of its ratios."""
 
     sizes: Floats
     """Ascending, in messages."""
     means: Floats
     """Seconds for each of the sizes; between them by straight lines."""
     ratios: Floats
-    """Measured times, divided by the mean of their size."""
+    """For each of the sizes: as many measured times, divided by their mean."""
 
     def sample(self, sizes: Floats, random: np.random.Generator) -> Floats:
         """A time in seconds for each of these batches."""
-        drawn = self.ratios[random.integers(len(self.ratios), size=len(sizes))]
+        near = np.searchsorted(np.sqrt(self.sizes[1:] * self.sizes[:-1]), sizes)
+        drawn = self.ratios[near, random.integers(self.ratios.shape[1], size=len(sizes))]
         found: Floats = np.interp(sizes, self.sizes, self.means) * drawn
         return found
 
     def capacity(self, most: int) -> float:
         """Messages per second in full batches of this size."""
-        mean = float(np.interp(most, self.sizes, self.means) * self.ratios.mean())
-        return most / mean
+        return most / float(np.interp(most, self.sizes, self.means))
 
     def scaled(self, factor: float) -> "Service":
         """The same, so many times as fast."""
@@ -46,9 +46,9 @@ class Service:
             "source": source,
             "sizes": [round(one, 1) for one in self.sizes.tolist()],
             "milliseconds": [round(1000 * one, 3) for one in self.means.tolist()],
-            "ratios": [round(one, 3) for one in self.ratios.tolist()],
+            "ratios": [[round(one, 3) for one in of_size] for of_size in self.ratios.tolist()],
         }
-        path.write_text(json.dumps(document, indent=1) + "\n")
+        path.write_text(json.dumps(document) + "\n")
 
 
 def load(path: Path) -> Service:
@@ -61,10 +61,10 @@ def load(path: Path) -> Service:
     )
 
 
-def measured(batches: Iterable[tuple[int, float]], *, quantiles: int = 200) -> Service:
+def measured(batches: Iterable[tuple[int, float]], *, quantiles: int = 50) -> Service:
     """From measured batches, as (messages, seconds). Raises `ValueError` if there are too few.
 
-    The ratios are `quantiles` of those measured, so that a service is a small file.
+    The ratios are `quantiles` of those of each size, so that a service is a small file.
     """
     found = np.array(sorted(batches), dtype=float).reshape(-1, 2)
     sizes, means, ratios = list[float](), list[float](), list[Floats]()
@@ -72,12 +72,12 @@ def measured(batches: Iterable[tuple[int, float]], *, quantiles: int = 200) -> S
         mean = float(chosen[:, 1].mean())
         sizes.append(float(chosen[:, 0].mean()))
         means.append(mean)
-        ratios.append(chosen[:, 1] / mean)
+        quantile = np.quantile(chosen[:, 1], (np.arange(quantiles) + 0.5) / quantiles)
+        ratios.append(quantile / quantile.mean())
     if not sizes:
         raise ValueError("too few batches for a distribution")
     rising = np.maximum.accumulate(np.array(means))  # a larger batch is not faster but by chance
-    pooled = np.quantile(np.concatenate(ratios), (np.arange(quantiles) + 0.5) / quantiles)
-    return Service(np.array(sizes), rising, pooled / pooled.mean())
+    return Service(np.array(sizes), rising, np.array(ratios))
 
 
 def _groups(found: Floats) -> Sequence[Floats]:

@@ -13,7 +13,7 @@ from simulate.capacity.scenarios import BEGIN, SCENARIOS, Load, play
 from simulate.capacity.service import Service, load, measured
 
 SERVICE = Service(
-    np.array([1.0, 500.0]), np.array([0.020, 0.050]), np.array([0.7, 0.9, 1.0, 1.1, 1.3])
+    np.array([1.0, 500.0]), np.array([0.020, 0.050]), np.array([[0.7, 0.9, 1.0, 1.1, 1.3]] * 2)
 )
 BY_NAME = {one.name: one for one in SCENARIOS}
 LOAD = Load(rate=12_000, partitions=4, seconds=60, seed=3)
@@ -107,6 +107,9 @@ def test_services_are_measured_saved_and_read(tmp_path: Path) -> None:
     found.save(tmp_path / "found.json", "a test")
     read = load(tmp_path / "found.json")
     assert read.capacity(500) == pytest.approx(found.capacity(500), rel=0.01)
+    small, large = (read.sample(np.full(1000, size), random) for size in (1.0, 500.0))
+    assert small.std() / small.mean() == pytest.approx(0.2, abs=0.05)
+    assert large.mean() == pytest.approx(0.050, rel=0.1)
     with pytest.raises(ValueError, match="too few batches"):
         measured(batches[:3])
 

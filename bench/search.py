@@ -24,14 +24,13 @@ from bench.places import Bench
 from hirewire.messaging.ids import new_id
 from hirewire.places.gazetteer import place_key
 from hirewire.vacancies.search import queries
-from hirewire.vacancies.search.background import EVERY_SECONDS
 from hirewire.vacancies.search.index.documents import text_of
 from hirewire.vacancies.search.index.embedded import EmbeddedStore
 from hirewire.vacancies.search.index.engine import indexes_of
 from hirewire.vacancies.search.index.folder import IndexFolder
 from hirewire.vacancies.search.index.query import SearchFilters, SearchQuery
 from hirewire.vacancies.search.index.schema import VACANCIES
-from hirewire.vacancies.search.updating import IndexUpdater
+from hirewire.vacancies.search.updating import EVERY_SECONDS, IndexUpdater
 
 SIZES, QUICK_SIZES = (10_000, 100_000, 1_000_000), (2_000,)
 SEARCHES, QUICK_SEARCHES = 500, 50

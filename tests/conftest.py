@@ -24,6 +24,7 @@ import pytest_asyncio
 from hypothesis import settings
 from sqlalchemy.engine import make_url
 
+from hirewire.kit.search_clusters import connected, parse_cluster
 from hirewire.launcher import process
 from hirewire.launcher.kafka_jars import KafkaMissing, find_java, is_fetched
 from hirewire.launcher.postgres import EmbeddedPostgres
@@ -31,6 +32,7 @@ from hirewire.launcher.rabbitmq import PrivateRabbitMQ, find_server
 from hirewire.messaging.database import connect
 from tests import kafka_node
 from tests.journeys.browsing import close_browsers
+from tests.opensearch_node import OpenSearchMissing, OpenSearchNode
 from tests.services import create_database
 
 REQUIRED = set(filter(None, os.environ.get("HIREWIRE_TEST_REQUIRE", "").split(",")))
@@ -179,6 +181,47 @@ def kafka_url() -> Iterator[str]:
         except KafkaMissing as error:
             missing("kafka", str(error))
         yield found
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def opensearch_node() -> AsyncIterator[OpenSearchNode]:
+    """A private OpenSearch node."""
+    node = OpenSearchNode(Path(tempfile.mkdtemp(prefix="hirewire-opensearch-")))
+    try:
+        await node.start()
+        yield node
+    except OpenSearchMissing as error:
+        missing("opensearch", str(error))
+    finally:
+        node.kill()
+        shutil.rmtree(node.folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def opensearch_url(request: pytest.FixtureRequest) -> str:
+    """The address of an OpenSearch cluster, without a prefix."""
+    if url := os.environ.get("HIREWIRE_TEST_OPENSEARCH_URL"):
+        return url.rstrip("/")
+    node: OpenSearchNode = request.getfixturevalue("opensearch_node")
+    return node.url
+
+
+@pytest_asyncio.fixture
+async def search_cluster(opensearch_url: str) -> AsyncIterator[str]:
+    """The address of a new prefix in the OpenSearch cluster, whose indexes are deleted after."""
+    url = f"{opensearch_url}/t{uuid4().hex[:16]}"
+    yield url
+    async with connected(parse_cluster(url)) as client:
+        await client.indices.delete(index=f"{parse_cluster(url).prefix}-*")
+
+
+@pytest.fixture
+def search_url(request: pytest.FixtureRequest) -> str | None:
+    """Where searches go: None for an index in the process, which is the default."""
+    if os.environ.get("HIREWIRE_TEST_SEARCH") != "opensearch":
+        return None
+    url: str = request.getfixturevalue("search_cluster")
+    return url
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

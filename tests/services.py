@@ -96,6 +96,7 @@ async def running(
     public_url: str = "http://127.0.0.1:8000",
     outgoing_networks: str | None = None,
     read_url: str | None = None,
+    search_url: str | None = None,
 ) -> AsyncIterator[Running]:
     """Run `service` on a migrated database.
 
@@ -109,6 +110,7 @@ async def running(
         public_url=public_url,
         outgoing_networks=outgoing_networks,
         database_read_url=read_url,
+        search_url=search_url,
     )
     url = settings.service_database(service.name)
     await copy_of_migrated(url, service.name)

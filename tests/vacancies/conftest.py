@@ -70,8 +70,8 @@ class Person:
 
 
 @pytest.fixture
-async def vacancies(fresh_address: str) -> AsyncIterator[Running]:
-    async with running(SERVICE, fresh_address) as service:
+async def vacancies(fresh_address: str, search_url: str | None) -> AsyncIterator[Running]:
+    async with running(SERVICE, fresh_address, search_url=search_url) as service:
         yield service
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from hirewire.kit.addresses import trust
+from hirewire.kit.search_clusters import parse_cluster
 from hirewire.messaging.addresses import servers_of, split_hosts
 
 LEAST_KEY = 32
@@ -72,6 +73,11 @@ def _zone(value: str) -> str:
     return value
 
 
+def _search(value: str) -> str:
+    parse_cluster(value)
+    return value
+
+
 def _networks(value: str) -> str:
     trust(value)
     return value
@@ -99,6 +105,7 @@ Mailbox = Annotated[
         "imaps://user:password@host/INBOX",
     ),
 ]
+SearchAddress = Annotated[str, AfterValidator(_search)]
 SecretKeys = Annotated[str, AfterValidator(_keys)]
 """One or several, comma-separated."""
 TimeZone = Annotated[str, AfterValidator(_zone)]

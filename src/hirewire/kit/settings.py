@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from sqlalchemy.engine import make_url
 
 from hirewire.kit.manifest import Manifest
+from hirewire.kit.search_clusters import SearchCluster, parse_cluster
 from hirewire.kit.setting_forms import (
     Address,
     BrokerAddress,
@@ -18,6 +19,7 @@ from hirewire.kit.setting_forms import (
     Mailbox,
     MailServer,
     Networks,
+    SearchAddress,
     SecretKeys,
     TimeZone,
 )
@@ -54,6 +56,13 @@ class Settings(BaseSettings):
     )
     search_dir: Path | None = Field(
         None, description="Folder of the search indexes, which can be rebuilt. Not set: in memory"
+    )
+    search_url: SearchAddress | None = Field(
+        None,
+        repr=False,
+        description="OpenSearch cluster that all replicas of vacancies share: "
+        "https://user:password@host:9200[,host:9200]/prefix, with ?shards=, replicas= and ca= "
+        "(a file). Not set: each process has an index of its own",
     )
     large_bodies: Path | None = Field(
         None,
@@ -383,6 +392,11 @@ class Settings(BaseSettings):
         url = make_url(address)
         name = f"{url.database or 'hirewire'}_{service}"
         return url.set(database=name).render_as_string(hide_password=False)
+
+    @property
+    def search_cluster(self) -> SearchCluster | None:
+        """The cluster in which all processes search; None if each has an index of its own."""
+        return parse_cluster(self.search_url) if self.search_url else None
 
     def plain_queues(self, direction: Literal["in", "out"]) -> list[str]:
         """The events that use plain queues in this direction."""

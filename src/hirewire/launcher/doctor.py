@@ -22,6 +22,7 @@ from sqlalchemy.engine import make_url
 from hirewire.kit import clock
 from hirewire.kit.db import check_addresses, make_engine
 from hirewire.kit.mail import queue
+from hirewire.kit.search_clusters import connected
 from hirewire.kit.settings import Settings, SettingsError
 from hirewire.launcher import kafka_jars
 from hirewire.launcher.rabbitmq import find_server
@@ -65,6 +66,7 @@ async def examine(settings: Settings, data_dir: Path, processes: Sequence[str]) 
     checks += [_rabbitmq_server(), _kafka_node(settings)]
     checks += await _database(settings)
     checks.append(await _broker(settings))
+    checks += await _search(settings)
     services = [await _service(settings, name) for name in processes]
     checks += _secret_key(settings, services) + services
     checks += await _mails(settings)
@@ -166,6 +168,22 @@ def _clock(here: datetime, there: datetime) -> Check:
     slight, much = SKEW_SECONDS
     status: Status = "ok" if apart < slight else "warn" if apart < much else "fail"
     return Check("clock", status, f"{apart:.1f} s apart from PostgreSQL's")
+
+
+async def _search(settings: Settings) -> list[Check]:
+    """Whether the search cluster answers, if there is one, and has all its data."""
+    cluster = settings.search_cluster
+    if cluster is None:
+        return []
+    try:
+        async with connected(cluster) as client:
+            version = (await client.info())["version"]["number"]
+            health = (await client.cluster.health())["status"]
+    except Exception as error:
+        return [Check("search cluster", "fail", describe(error))]
+    levels: dict[str, Status] = {"green": "ok", "yellow": "warn"}
+    detail = f"OpenSearch {version}, {health}, indexes {cluster.prefix}-*"
+    return [Check("search cluster", levels.get(health, "fail"), detail)]
 
 
 async def _broker(settings: Settings) -> Check:

@@ -77,7 +77,12 @@ def version() -> str:
 
 def listed() -> list[Jar]:
     """The jars of the list, in the order of the class path."""
-    lines = [line for line in LIST.read_text().splitlines() if not line.startswith("#")]
+    return listed_in(LIST)
+
+
+def listed_in(path: Path) -> list[Jar]:
+    """The jars in the file of a list."""
+    lines = [line for line in path.read_text().splitlines() if not line.startswith("#")]
     return [Jar(*line.split()) for line in lines]
 
 

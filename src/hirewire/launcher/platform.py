@@ -46,6 +46,7 @@ OF_ONE = {
     "sign_in_providers": "auth",
     "bounces_mailbox": "notifications",
     "bounces_secret": "notifications",
+    "search_url": "vacancies",
 }
 """Settings that one service gets, as they are in the environment."""
 

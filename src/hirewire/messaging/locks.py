@@ -99,6 +99,10 @@ class Session:
             await self.connection.execute(_END_SILENT_HOLDER, number, self._idle_seconds)
         return bool(taken)
 
+    async def unlock(self, number: int) -> None:
+        """Release one lock."""
+        await self.connection.execute("select pg_advisory_unlock($1)", number)
+
     async def check(self, number: int | None = None) -> None:
         """Send a query, and check that the session is not shared and still holds the lock.
 

@@ -15,15 +15,16 @@ from uuid import UUID
 import asyncpg
 
 from hirewire import assembly
+from hirewire.kit.search_clusters import SearchCluster
 from hirewire.kit.settings import Settings
+from hirewire.messaging.background import describe
 from hirewire.messaging.broker import broker_at, event_of
 from hirewire.messaging.database import connect
 from hirewire.messaging.erasure import redact_payload
+from hirewire.operators.search_indexes import deleted_documents, occurrences
 
 if TYPE_CHECKING:
-    from tantivy import Index
-
-    from hirewire.vacancies.search.index.schema import IndexSchema
+    pass
 
 _TABLES = """
 select n.nspname as schema, c.relname as table, a.attname as column,
@@ -140,8 +141,23 @@ async def search(settings: Settings, user_id: UUID, words: Sequence[str]) -> Fin
         await asyncio.to_thread(_mails, found, Path(unquote(mails.path)), terms)
     if settings.large_bodies is not None:
         await asyncio.to_thread(_files, found, "large bodies", settings.large_bodies, terms)
-    await asyncio.to_thread(_indexes, found, settings.search_dir, words)
+    if settings.search_cluster is None:
+        await asyncio.to_thread(_indexes, found, settings.search_dir, words)
+    else:
+        await _cluster(found, settings.search_cluster, words)
     return found
+
+
+async def _cluster(found: Findings, cluster: SearchCluster, words: Sequence[str]) -> None:
+    """Documents that searches find; deleted ones are merged away minutes after an erasure."""
+    name = f"search cluster: {cluster.prefix}"
+    try:
+        async for index, word, count in occurrences(cluster, words):
+            found.places.append(Place(f"search index {index}", word, count))
+    except Exception as error:
+        found.unreachable.append(f"{name}: {describe(error)}")
+    else:
+        found.searched.append(name)
 
 
 async def _database(
@@ -301,29 +317,6 @@ def _indexes(found: Findings, folder: Path | None, words: Sequence[str]) -> None
                 elif waiting := deleted_documents(index, fields, word):
                     found.waiting.append(Place(f"search index {path}", word, waiting))
             found.searched.append(f"search index: {path}")
-
-
-def deleted_documents(index: "Index", fields: "IndexSchema", text: str) -> int:
-    """How many deleted documents have all words of a text in one field, at the most.
-
-    Searches do not find them, but the files still have their words.
-    """
-    from tantivy import Query
-
-    from hirewire.vacancies.search.index.parser import analyzer, plain_analyzer
-
-    searcher = index.searcher()
-    most = 0
-    fields_ = [*((name, analyzer()) for name in fields.texts), ("whole_words", plain_analyzer())]
-    for name, words in fields_:
-        left = []
-        for word in words.analyze(text):
-            query = Query.term_query(index.schema, name, word, index_option="basic")
-            known = searcher.doc_freq(name, word)
-            live = len(searcher.search(query, max(known, 1), count=False).hits)
-            left.append(known - live)
-        most = max(most, min(left, default=0))
-    return most
 
 
 def _rabbitmq(found: Findings, settings: Settings, terms: Sequence[str]) -> None:

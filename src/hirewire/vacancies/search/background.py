@@ -1,9 +1,8 @@
-"""Keeps the search indexes up to date: builds them, applies changes and rebuilds lost ones."""
+"""Keeps the search indexes up to date, and opens or builds those of this process alone."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from itertools import count
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -15,13 +14,7 @@ from hirewire.vacancies.search.index.embedded import EmbeddedStore
 from hirewire.vacancies.search.index.engine import Lost, indexes_of
 from hirewire.vacancies.search.index.folder import IndexFolder
 from hirewire.vacancies.search.index.schema import RESUMES, VACANCIES, IndexSchema
-from hirewire.vacancies.search.updating import IndexUpdater
-
-EVERY_SECONDS = 0.2
-CHECK_EVERY = 3000
-"""Turns of the loop between two checks of the document count: about ten minutes."""
-REWRITE_EVERY = 5
-"""Turns of the loop between two steps of a rewriting: 500 documents about every second."""
+from hirewire.vacancies.search.updating import IndexUpdater, follow
 
 
 def are_built(engine: AsyncEngine) -> bool:
@@ -47,9 +40,14 @@ async def keep_vacancies(transactions: Transactions, settings: Settings) -> Asyn
 async def _kept(
     indexes: Sequence[IndexSchema], transactions: Transactions, settings: Settings
 ) -> AsyncIterator[None]:
-    tasks = [
-        asyncio.create_task(_keep(fields, transactions, settings.search_dir)) for fields in indexes
-    ]
+    if settings.search_url is None:
+        keeping = [_keep(fields, transactions, settings.search_dir) for fields in indexes]
+    else:
+        # Loaded only by who has a cluster: its client takes 16 MiB.
+        from hirewire.vacancies.search.leading import keep_shared
+
+        keeping = [keep_shared(fields, transactions, settings) for fields in indexes]
+    tasks = [asyncio.create_task(one) for one in keeping]
     try:
         yield
     finally:
@@ -70,7 +68,7 @@ async def _keep(fields: IndexSchema, transactions: Transactions, above: Path | N
             async with _opened(fields, transactions, above, empty=lost) as updater:
                 backoff.reset()
                 lost = False
-                await _follow(updater, fields)
+                await follow(updater)
         except Lost:
             lost = True
             raise
@@ -99,24 +97,3 @@ async def _opened(
     finally:
         if folder is not None:
             folder.close()
-
-
-async def _follow(updater: IndexUpdater, fields: IndexSchema) -> None:
-    """Apply changes until the index is lost. It stays in use while the database is unavailable."""
-    turns = count(1)
-
-    async def step() -> bool:
-        turn = next(turns)
-        await (updater.check() if turn % CHECK_EVERY == 0 else updater.catch_up())
-        if turn % REWRITE_EVERY == 0:
-            await updater.rewrite()
-        return False
-
-    await run_steps(
-        "search index",
-        step,
-        idle=EVERY_SECONDS,
-        backoff=Backoff(first=2 * EVERY_SECONDS, longest=10.0),
-        ended_by=Lost,
-        index=fields.name,
-    )

@@ -11,7 +11,7 @@ from sqlalchemy import Row
 
 from hirewire.esco import key_of
 from hirewire.kit.clock import now
-from hirewire.kit.errors import AppError, Kind, Unauthenticated
+from hirewire.kit.errors import Unauthenticated
 from hirewire.kit.http import (
     Caller,
     MaybeCaller,
@@ -32,7 +32,12 @@ from hirewire.vacancies.authority import NotAnEmployer, company_of, require_comp
 from hirewire.vacancies.search import commands, feed, models, presenters, queries
 from hirewire.vacancies.search.filters import resume_filters, table_filters, vacancy_filters
 from hirewire.vacancies.search.index.documents import micros
-from hirewire.vacancies.search.index.engine import SearchEngine, index_for
+from hirewire.vacancies.search.index.engine import (
+    SearchEngine,
+    SearchNotReady,
+    SearchUnavailable,
+    index_for,
+)
 from hirewire.vacancies.search.index.query import Order, SearchQuery
 from hirewire.vacancies.search.index.schema import RESUMES, VACANCIES
 from hirewire.vacancies.search.index.widening import STEPS
@@ -42,15 +47,7 @@ router = APIRouter(prefix="/api/vacancies", tags=["search"])
 FEED_ENTRIES = 50
 
 
-class SearchNotReady(AppError):
-    """The search index is being built; try again in a moment."""
-
-    slug = "search-not-ready"
-    code = "search_not_ready"
-    kind = Kind.UNAVAILABLE
-
-
-@router.get("/vacancies", responses=refuses(NotAnEmployer, SearchNotReady))
+@router.get("/vacancies", responses=refuses(NotAnEmployer, SearchNotReady, SearchUnavailable))
 async def vacancies(
     tx: PublicTx,
     caller: MaybeCaller,
@@ -81,13 +78,16 @@ async def vacancies(
         facets=VACANCIES.facets if query.facets else {},
         recent=moments if query.facets else (),
     )
-    found = await index.search(asked)
+    try:
+        found = await index.search(asked)
+    except SearchUnavailable as error:
+        return await _from_tables(tx, reader, company, query, request, response, error)
     return await presenters.vacancy_results(
         tx, index, found, reader, company, query, request, response
     )
 
 
-@router.get("/overview", responses=refuses(SearchNotReady))
+@router.get("/overview", responses=refuses(SearchNotReady, SearchUnavailable))
 async def overview(tx: RequestTx, _: MaybeCaller) -> models.BoardCounts:
     """The number of open vacancies, and of the companies that they belong to."""
     index = index_for(tx, VACANCIES)
@@ -102,7 +102,7 @@ async def overview(tx: RequestTx, _: MaybeCaller) -> models.BoardCounts:
     "/feeds/vacancies.{kind}",
     responses=media("application/atom+xml", "application/rss+xml")
     | {304: {"description": "The feed has not changed (`If-None-Match`)."}}
-    | refuses(SearchNotReady),
+    | refuses(SearchNotReady, SearchUnavailable),
     response_class=Response,
 )
 async def newest_vacancies(
@@ -133,7 +133,7 @@ async def newest_vacancies(
     return Response(body, media_type=f"application/{kind}+xml; charset=utf-8", headers=headers)
 
 
-@router.get("/resumes", responses=refuses(NotAnEmployer, SearchNotReady))
+@router.get("/resumes", responses=refuses(NotAnEmployer, SearchNotReady, SearchUnavailable))
 async def resumes(
     tx: RequestTx,
     caller: Caller,
@@ -231,11 +231,14 @@ async def _from_tables(
     query: models.VacancyQuery,
     request: Request,
     response: Response,
+    otherwise: SearchUnavailable | None = None,
 ) -> models.VacancyResults:
-    """The answer from the tables, without an index. Raises `SearchNotReady` if it needs one."""
+    """The answer from the tables, without an index. Raises an error if it needs one: `otherwise`,
+    or `SearchNotReady`.
+    """
     beyond = (query.q.strip(), query.skill, query.currency, query.days, query.facets, query.sort)
     if any(beyond):
-        raise SearchNotReady(retry_after=1)
+        raise otherwise or SearchNotReady(retry_after=1)
     place = _place(query.after, query.order)
     after = None
     if place is not None:
@@ -270,7 +273,10 @@ async def _news(tx: Tx, rows: Sequence[Row[Any]]) -> list[int | None]:
     index = index_for(tx, VACANCIES)
     if index is None:
         return [None] * len(rows)
-    return [await _new(index, row) for row in rows]
+    try:
+        return [await _new(index, row) for row in rows]
+    except SearchUnavailable:
+        return [None] * len(rows)
 
 
 async def _new(index: SearchEngine, row: Row[Any]) -> int:

@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any
 from uuid import UUID
 
@@ -12,14 +13,20 @@ import structlog
 from pydantic import JsonValue
 from sqlalchemy import Row
 
+from hirewire.messaging.background import Backoff, run_steps
 from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.search import queries
 from hirewire.vacancies.search.index import documents
-from hirewire.vacancies.search.index.engine import IndexStore, Lost
+from hirewire.vacancies.search.index.engine import IndexStore, Lost, Superseded, Unusable
 from hirewire.vacancies.search.queries import Horizon
 
 log = structlog.get_logger(__name__)
 
+EVERY_SECONDS = 0.2
+CHECK_EVERY = 3000
+"""Turns of the loop between two checks of the document count: about ten minutes."""
+REWRITE_EVERY = 5
+"""Turns of the loop between two steps of a rewriting: 500 documents about every second."""
 FRESH_SECONDS = 0.05
 """Seconds. A search refreshes the index unless the last refresh was this recent."""
 REWRITE_PAUSE = 600.0
@@ -48,7 +55,7 @@ class IndexUpdater:
 
     def __init__(self, store: IndexStore, transactions: Transactions) -> None:
         self._store = store
-        self._kind = store.name
+        self.kind = store.name
         self._transactions = transactions
         self._is_open = False
         self._name = ""
@@ -95,7 +102,7 @@ class IndexUpdater:
         last, rows = UUID(int=0), 1
         while rows:
             async with self._transactions() as tx:
-                chunk = await queries.rows_after(tx, self._kind, last, READ_AT_ONCE)
+                chunk = await queries.rows_after(tx, self.kind, last, READ_AT_ONCE)
             rows = len(chunk)
             await self._put(chunk, fresh=True)
             last = UUID(chunk[-1].id) if chunk else last
@@ -103,7 +110,7 @@ class IndexUpdater:
         await self._store.publish(self._state())
         self._is_open = True
         size = await self._store.size()
-        log.info("search index built", index=self._kind, documents=size)
+        log.info("search index built", index=self.kind, documents=size)
 
     async def catch_up(self) -> bool:
         """Apply the changes committed since the last call; returns whether there were any.
@@ -130,12 +137,12 @@ class IndexUpdater:
     async def _apply(self) -> bool:
         """Write the changes since the horizon, and advance it; returns whether there were any."""
         async with self._transactions() as tx:
-            horizon, changed = await queries.changed_since(tx, self._kind, self._horizon)
+            horizon, changed = await queries.changed_since(tx, self.kind, self._horizon)
             new = [id for id, when in changed.items() if self._seen.get(id) != when]
             if horizon.done < self._horizon.done:
                 raise Lost("the database has gone back in time")
             for start in range(0, len(new), READ_AT_ONCE):
-                chunk = await queries.rows_of(tx, self._kind, new[start : start + READ_AT_ONCE])
+                chunk = await queries.rows_of(tx, self.kind, new[start : start + READ_AT_ONCE])
                 await self._put(chunk, fresh=False)
         # Transactions from the horizon on may still commit. Their rows are read again until all
         # earlier transactions are finished, but applied only once.
@@ -148,7 +155,7 @@ class IndexUpdater:
         for _ in range(3):
             await self.catch_up()
             async with self._transactions() as tx:
-                rows = await queries.count_of(tx, self._kind)
+                rows = await queries.count_of(tx, self.kind)
             if rows == await self._store.size():
                 return
         if not await self.catch_up():
@@ -166,11 +173,14 @@ class IndexUpdater:
             if self._rewriting is None and not await self._begin_rewriting():
                 return False
             assert self._rewriting is not None
-            is_last = await self._store.expunge()
+            expunged = await self._store.expunge()
+            if expunged == "later":
+                return False
+            is_last = expunged == "done"
             if not is_last:
                 async with self._transactions() as tx:
                     after = self._rewriting.after
-                    chunk = await queries.rows_after(tx, self._kind, after, READ_AT_ONCE)
+                    chunk = await queries.rows_after(tx, self.kind, after, READ_AT_ONCE)
                 await self._put(chunk, fresh=False)
                 is_last = len(chunk) < READ_AT_ONCE
             if is_last:
@@ -181,7 +191,7 @@ class IndexUpdater:
             await self._store.publish(self._state())
             if is_last:
                 await self._store.delete_unused_files()
-                log.info("search index rewritten", index=self._kind)
+                log.info("search index rewritten", index=self.kind)
             return not is_last
 
     async def _begin_rewriting(self) -> bool:
@@ -206,7 +216,7 @@ class IndexUpdater:
         return state
 
     async def _put(self, rows: Sequence[Row[Any]], *, fresh: bool) -> None:
-        make = _DOCUMENTS[self._kind]
+        make = _DOCUMENTS[self.kind]
         await self._store.put(((row.id, make(dict(row._mapping))) for row in rows), fresh=fresh)
 
     async def close(self) -> None:
@@ -226,3 +236,40 @@ def _rewriting_in(state: Mapping[str, JsonValue]) -> tuple[int, Rewriting | None
             return 0, Rewriting(number, UUID(after))
         case _:
             return erased if isinstance(erased, int) else 0, None
+
+
+async def follow(
+    updater: IndexUpdater,
+    *,
+    check: Callable[[], Awaitable[None]] | None = None,
+    every: float = 0.0,
+) -> None:
+    """Apply changes until the index is lost. It stays in use while the database is unavailable.
+
+    `check`, called `every` so many seconds, raises if the index is another process's to write. Ends
+    with `Lost` or `Superseded`.
+    """
+    turns, checked = count(1), time.monotonic()
+
+    async def step() -> bool:
+        nonlocal checked
+        if check is not None and time.monotonic() > checked + every:
+            try:
+                await check()
+            except Exception as error:
+                raise Superseded from error
+            checked = time.monotonic()
+        turn = next(turns)
+        await (updater.check() if turn % CHECK_EVERY == 0 else updater.catch_up())
+        if turn % REWRITE_EVERY == 0:
+            await updater.rewrite()
+        return False
+
+    await run_steps(
+        "search index",
+        step,
+        idle=EVERY_SECONDS,
+        backoff=Backoff(first=2 * EVERY_SECONDS, longest=10.0),
+        ended_by=Unusable,
+        index=updater.kind,
+    )

@@ -297,6 +297,7 @@ TEXTS: dict[str, str | Plural] = {
     "no_profile_yet": N_("We are setting up your profile. It will appear here in a moment."),
     "bad_cursor": N_("This page of the list is out of date. Start from the first one."),
     "search_not_ready": N_("Search is starting. Please try again in a moment."),
+    "search_unavailable": N_("Search is temporarily unavailable. Please try again in a moment."),
     **dict.fromkeys(("unavailable", "no_signing_key_yet", "database_away"), LATER),
     "company_search_away": N_(
         "Company search is temporarily unavailable. Your changes have not been saved."

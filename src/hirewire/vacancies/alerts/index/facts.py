@@ -1,22 +1,14 @@
 """A vacancy as the conditions of saved searches see it, and what else is on the board."""
 
-import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from hirewire.places.gazetteer import Place
 from hirewire.vacancies.alerts.index.similar import SimilarWords, any_within
 from hirewire.vacancies.search.index.documents import Document
 from hirewire.vacancies.search.index.engine import Board
-from hirewire.vacancies.search.index.parser import (
-    LONGEST_WORD,
-    analyzer,
-    place_stems,
-    plain_analyzer,
-)
+from hirewire.vacancies.search.index.parser import place_stems, plain_words_of, unbroken_stems
 from hirewire.vacancies.search.index.schema import VACANCIES
 
-_STEMS, _PLAIN = analyzer(), plain_analyzer()
-_MAYBE_LONG = re.compile(rf"[^\W_]{{{LONGEST_WORD // 4},}}[+#]*")
 Value = tuple[str, str]
 """A field's name and one of its values."""
 
@@ -46,13 +38,13 @@ class Facts:
         """The positions of each stem. There is a gap between two fields."""
         place = 0
         for name in VACANCIES.texts:
-            for part in _unbroken(str(document.get(name, ""))):
-                for stem in _STEMS.analyze(part):
+            for stems in unbroken_stems(str(document.get(name, ""))):
+                for stem in stems:
                     self.positions.setdefault(stem, set()).add(place)
                     place += 1
                 place += 1
         whole = str(document.get("whole_words", ""))
-        self.whole_words: list[str] = list(dict.fromkeys(_PLAIN.analyze(whole)))
+        self.whole_words = list(dict.fromkeys(plain_words_of(whole)))
         self.values: dict[str, list[str]] = {
             one.name: _listed(document[one.name])
             for one in VACANCIES.filters
@@ -118,16 +110,6 @@ class Facts:
             found = any_within(word, others, distance)
             self._near[word, distance, is_whole] = found
         return found
-
-
-def _unbroken(text: str) -> Iterator[str]:
-    """The parts of a text between words that are too long to be indexed: no phrase spans these."""
-    start = 0
-    for match in _MAYBE_LONG.finditer(text):
-        if len(match[0].encode()) > LONGEST_WORD:
-            yield text[start : match.start()]
-            start = match.end()
-    yield text[start:]
 
 
 def _listed(value: str | int | list[str]) -> list[str]:

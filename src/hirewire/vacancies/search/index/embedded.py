@@ -10,7 +10,14 @@ from tantivy import Query
 
 from hirewire.messaging.background import describe
 from hirewire.vacancies.search.index.documents import Document
-from hirewire.vacancies.search.index.engine import Board, CatchUp, Lost, Refreshed, indexes_of
+from hirewire.vacancies.search.index.engine import (
+    Board,
+    CatchUp,
+    Expunged,
+    Lost,
+    Refreshed,
+    indexes_of,
+)
 from hirewire.vacancies.search.index.folder import IndexFolder
 from hirewire.vacancies.search.index.parser import ParsedQuery
 from hirewire.vacancies.search.index.query import SearchQuery, SearchResult
@@ -135,9 +142,9 @@ class EmbeddedStore:
         """The number of documents."""
         return len(self._opened_index)
 
-    async def expunge(self) -> bool:
-        """Whether no file has deleted documents: only memory has none."""
-        return self._folder is None
+    async def expunge(self) -> Expunged:
+        """Nothing in memory. There is no call that merges segments."""
+        return "done" if self._folder is None else "rewrite"
 
     async def delete_unused_files(self) -> None:
         """Delete the files of segments that have no documents any more."""

@@ -1,17 +1,18 @@
 """What searches ask of an index, and what the change feed writes to it, whatever engine it is.
 
-The embedded engine is in `embedded.py`.
+The embedded engine is in `embedded.py`, the one of a cluster in `cluster/`.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 from weakref import WeakKeyDictionary
 
 from pydantic import JsonValue
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from hirewire.kit.errors import AppError, Kind
 from hirewire.kit.standby import primary_of
 from hirewire.vacancies.search.index.documents import Document
 from hirewire.vacancies.search.index.parser import ParsedQuery
@@ -20,15 +21,38 @@ from hirewire.vacancies.search.index.schema import IndexSchema
 
 LONGEST_WAIT = 0.05
 """The maximum time in seconds that a search waits for recent commits."""
+Expunged = Literal["done", "later", "rewrite"]
+"""Whether files have no deleted documents; `rewrite`: only writing all documents again does that.
+"""
 CatchUp = Callable[[], Awaitable[None]]
 
 
-class SearchUnavailable(Exception):
-    """The engine does not answer; the message gives the reason."""
+class SearchUnavailable(AppError):
+    """The search does not answer; try again in a moment."""
+
+    slug = "search-unavailable"
+    code = "search_unavailable"
+    kind = Kind.UNAVAILABLE
 
 
-class Lost(Exception):
+class SearchNotReady(SearchUnavailable):
+    """The search index is being built; try again in a moment."""
+
+    slug = "search-not-ready"
+    code = "search_not_ready"
+    kind = Kind.UNAVAILABLE
+
+
+class Unusable(Exception):
+    """The index cannot be written any more until it is opened again."""
+
+
+class Lost(Unusable):
     """The index does not match the tables and must be rebuilt."""
+
+
+class Superseded(Unusable):
+    """Another process writes the index now."""
 
 
 class Board(Protocol):
@@ -74,8 +98,8 @@ class SearchEngine(Protocol):
 class IndexStore(Protocol):
     """An index that the change feed is written to. Only one task at a time may use it.
 
-    Changes are visible after `publish`. A method raises `Lost` if the index must be rebuilt; after
-    other errors it may be called again.
+    Changes are visible after `publish`. A method raises `Lost` if the index must be rebuilt, and
+    `Superseded` if another process writes it; after other errors it may be called again.
     """
 
     @property
@@ -100,8 +124,8 @@ class IndexStore(Protocol):
     async def size(self) -> int:
         """The number of documents."""
 
-    async def expunge(self) -> bool:
-        """Remove deleted documents from the files; False if only writing all again does."""
+    async def expunge(self) -> Expunged:
+        """Remove deleted documents from the files."""
 
     async def delete_unused_files(self) -> None:
         """Delete the files that have no documents any more."""

@@ -4,8 +4,9 @@ How a text is read is in `TextReader`, whatever it is read into: saved searches 
 rules into conditions for one vacancy (`alerts/index/conditions.py`).
 """
 
+import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Generic, TypeVar
@@ -29,6 +30,7 @@ from hirewire.vacancies.search.index.widening import NOTHING, RELATED, Related, 
 from hirewire.vacancies.search.rules import Term
 
 LONGEST_WORD = 60
+_MAYBE_LONG = re.compile(rf"[^\W_]{{{LONGEST_WORD // 4},}}[+#]*")
 Q = TypeVar("Q")
 
 
@@ -186,6 +188,24 @@ class TextReader(ABC, Generic[Q]):
     @abstractmethod
     def together(self, parts: Sequence[Q], banned: Sequence[Q], pay: int | None) -> Q:
         """All parts, none of the banned ones, and at least this pay."""
+
+
+def unbroken_stems(text: str) -> Iterator[list[str]]:
+    """The stems of the parts of a text between words that are too long to be indexed.
+
+    No phrase spans these words.
+    """
+    start = 0
+    for match in _MAYBE_LONG.finditer(text):
+        if len(match[0].encode()) > LONGEST_WORD:
+            yield _STEMS.analyze(text[start : match.start()])
+            start = match.end()
+    yield _STEMS.analyze(text[start:])
+
+
+def plain_words_of(text: str) -> list[str]:
+    """The words of a text, in lower case and without stemming."""
+    return _PLAIN.analyze(text)
 
 
 @lru_cache(maxsize=20_000)

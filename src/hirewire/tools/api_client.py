@@ -57,13 +57,15 @@ class Account:
         Raises `Refused`, `Unreachable`. The registration has no idempotency key: a repeated
         response would hide that the account existed before.
         """
-        credentials = {"email": self.email, "password": self.password}
-        response = await send(self.client, "POST", "/api/auth/register", credentials)
-        taken = response.status_code == 409 and _slug(response) == "email-taken"
-        if response.status_code != 201 and not taken:
+        new = {"email": self.email, "password": self.password, "signIn": True}
+        response = await send(self.client, "POST", "/api/auth/register", new)
+        if response.status_code == 201:
+            self._keep(response.json()["session"])
+            return True
+        if response.status_code != 409 or _slug(response) != "email-taken":
             raise Refused("POST", "/api/auth/register", response)
         await self.log_in()
-        return not taken
+        return False
 
     async def call(
         self, method: str, path: str, body: Any = None, *, key: str | None = None
@@ -103,7 +105,7 @@ class Account:
         token = {"refreshToken": self._tokens["refreshToken"]}
         response = await send(self.client, "POST", "/api/auth/refresh", token)
         if response.is_success:
-            self._keep(response)
+            self._keep(response.json())
         else:
             await self.log_in()
 
@@ -113,10 +115,9 @@ class Account:
         response = await send(self.client, "POST", "/api/auth/login", credentials)
         if not response.is_success:
             raise Refused("POST", "/api/auth/login", response)
-        self._keep(response)
+        self._keep(response.json())
 
-    def _keep(self, response: httpx.Response) -> None:
-        given = response.json()
+    def _keep(self, given: Item) -> None:
         self._tokens = {name: given[name] for name in ("accessToken", "refreshToken")}
         self._until = time.monotonic() + given["expiresIn"] - EARLY_SECONDS
 

@@ -84,6 +84,26 @@ async def test_twenty_people_register_concurrently(auth: Auth) -> None:
     assert {str(e.id) for e in await registered(auth)} == {a.json()["id"] for a in answers}
 
 
+async def test_registering_can_begin_a_session(auth: Auth) -> None:
+    """With one hash instead of two; and only for who has just proved to know the password."""
+    headers = {"Idempotency-Key": "0b1f-anna"}
+    answer = await auth.client.post(URL, json=ANNA | {"signIn": True}, headers=headers)
+    assert (answer.status_code, answer.headers["cache-control"]) == (201, "no-store")
+    session = answer.json().pop("session")
+    assert (await auth.me(session["accessToken"])).json()["email"] == "Anna@example.org"
+    refresh = {"refreshToken": session["refreshToken"]}
+    assert (await auth.client.post("/api/auth/refresh", json=refresh)).status_code == 200
+    [(what,)] = await auth.rows("select what from security_event")
+    assert what == "signed_in"
+    other = ANNA | {"signIn": True, "password": "another " + PASSWORD}
+    repeated = await auth.client.post(URL, json=other, headers=headers)
+    assert (repeated.status_code, "session" in repeated.json()) == (201, False)
+    taken = await auth.client.post(URL, json=other)
+    assert (taken.status_code, "session" in taken.json()) == (409, False)
+    stored = await auth.rows("select answer::text from kit.idempotency")
+    assert session["refreshToken"] not in str(stored)
+
+
 async def test_a_repeat_with_its_key_gets_the_first_response(auth: Auth) -> None:
     headers = {"Idempotency-Key": "0b1f-anna"}
     first = await auth.client.post(URL, json=ANNA, headers=headers)

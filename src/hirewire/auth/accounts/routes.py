@@ -3,14 +3,14 @@
 from typing import Annotated, NamedTuple
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field, ValidationInfo, field_validator
 
-from hirewire.auth import networks, passwords, registering
+from hirewire.auth import granting, networks, passwords, registering
 from hirewire.auth.accounts import commands, queries
 from hirewire.auth.callers import CurrentSession
 from hirewire.auth.consenting import ConsentOutdated, agree, require_current
-from hirewire.auth.credentials import hash_password, normalised_email
+from hirewire.auth.credentials import email_key, hash_password, normalised_email
 from hirewire.auth.notices import requester_of
 from hirewire.auth.registering import TooManyRegistrations, check_limit
 from hirewire.auth.taken import EmailTaken
@@ -62,6 +62,8 @@ class Registration(Credentials):
     """The version of the privacy notice that the user agrees to; without it, pages ask later."""
     time_zone: TimeZone | None = None
     """A name in the IANA database; null: that of the board."""
+    sign_in: bool = False
+    """Whether to begin a session too, which saves the login."""
 
 
 class Account(Answer):
@@ -73,6 +75,15 @@ class Account(Answer):
     email_verified: bool = False
     has_password: bool = True
     """False for somebody who has only signed in at a provider."""
+
+
+class Registered(Account):
+    """A new account, with the tokens of its first session if they were asked for.
+
+    A repeated request with its `Idempotency-Key` gets none, since tokens are not stored.
+    """
+
+    session: granting.Tokens | None = None
 
 
 class Me(Account):
@@ -102,6 +113,7 @@ class Registering(NamedTuple):
     language: Language | None
     consent: str | None
     time_zone: str | None
+    sign_in: bool
 
 
 async def _registering(body: Registration, request: Request) -> Registering:
@@ -109,21 +121,25 @@ async def _registering(body: Registration, request: Request) -> Registering:
         require_current(body.consent, notice(request.app.state.settings.privacy_notice).version)
     await check_limit(request)
     hashed = await hash_password(body.password)
-    return Registering(body.email, hashed, language_of(request), body.consent, body.time_zone)
+    return Registering(
+        body.email, hashed, language_of(request), body.consent, body.time_zone, body.sign_in
+    )
 
 
 @router.post(
     "/register",
     status_code=201,
+    response_model_exclude_none=True,
     responses=refuses(EmailTaken, ConsentOutdated, TooManyRegistrations),
 )
 async def register(
     # Must come first: dependencies are resolved in this order.
     new: Annotated[Registering, Depends(_registering)],
     request: Request,
+    response: Response,
     caller: MaybeCaller,
     idempotency_key: IdempotencyKey = None,
-) -> Account:
+) -> Registered:
     """Register an account. The profile is created automatically a moment later.
 
     A mail with a code and a link asks the user to verify the address. If the address is registered
@@ -137,8 +153,10 @@ async def register(
     # Not `RequestTx`: what is noted of a taken address stays, although the answer is an error.
     async with transactions_of(request)() as tx:
         once = Idempotency(request, tx, idempotency_key, caller)
+        session: granting.Tokens | None = None
 
         async def make() -> Account:
+            nonlocal session
             if not networks.is_this_machine(address):
                 await registering.refuse_after_taken(tx, network)
             id = await commands.register(
@@ -151,10 +169,14 @@ async def register(
             )
             if new.consent is not None:
                 await agree(tx, id, new.consent, where_of(request))
+            if new.sign_in:
+                owner = granting.Owner(id, email_key(new.email))
+                session = await granting.sign_in(tx, request, response, owner)
             return Account(id=id, email=new.email, role="applicant")
 
         try:
-            return await once(Account, make, identity=new.email.encode())
+            account = await once(Account, make, identity=new.email.encode())
+            return Registered(**dict(account), session=session)
         except EmailTaken as error:
             await once.release()
             await commands.note_taken(tx, new.email, network, requester_of(request))

@@ -176,6 +176,11 @@ async def test_a_projection_is_dropped_completely(writer: Writer, boards: Boards
             " body, headers) values (gen_random_uuid(), $1, 'retrying', 'x', 'x', 'x', '', '{}')",
             (one.handlers[0],),
         )
+
+    async def has_left() -> bool:
+        return not replica.generations.numbers and not replica.generations._left
+
+    await eventually(has_left)  # or it would delete the queue while it is declared
     await boards.broker.declare([one.topology(boards.name)])
     replica.generations._left.add(one.number)
     await replica.generations.step()

@@ -31,7 +31,7 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
         figures += [
             Figure(f"{what} that records an event, {WRITERS} writers", with_event, "/s"),
             Figure(
-                "… compared with the same without", share, "×", at_least=0.7 if change else None
+                "… compared with the same without", share, "×", at_least=0.8 if change else None
             ),
         ]
     return figures

@@ -12,8 +12,9 @@ from itertools import chain
 
 import asyncpg
 
+from bench import pgbench
 from bench.cpu import spent
-from bench.measure import Figure, Options
+from bench.measure import Figure, Options, ratios
 from bench.places import Bench, Pair, has_rows, until
 from bench.process import Worker
 
@@ -43,14 +44,20 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
     """Several rounds of some seconds each."""
     pair = await bench.pair("chain")
     seconds = options.count(12, 5)
-    found = [await timed(bench, pair, seconds) for _ in range(options.rounds)]
+    found, limits = list[Round](), list[float]()
+    for _ in range(options.rounds):
+        found.append(await timed(bench, pair, seconds))
+        limits.append(await pgbench.rate(bench, pair, seconds))
+    rates = [one.rate for one in found]
     return [
+        Figure(f"the whole chain, sustained for {seconds} s", rates, "/s"),
         Figure(
-            f"the whole chain, sustained for {seconds} s",
-            [one.rate for one in found],
-            "/s",
-            at_least=4_000,
+            "… compared with the writers' statements alone, by pgbench",
+            ratios(rates, limits),
+            "×",
+            at_least=0.5,
         ),
+        Figure("the writers' statements alone, by pgbench", limits, "/s"),
         Figure("… peak number in flight", [one.backlog for one in found], "events", at_most=MOST),
         Figure("… growth of the backlog", [one.growth for one in found], "events/s"),
         *(

@@ -20,6 +20,7 @@ COUNTS = {
     "node": (15_000, 3_000),
 }
 """Messages per round: in a full run and in a quick one."""
+BARE = "bare consumer in Node"
 
 
 async def timed(bench: Bench, pair: Pair, name: str, fed: Sequence[Message]) -> float:
@@ -33,18 +34,30 @@ async def timed(bench: Bench, pair: Pair, name: str, fed: Sequence[Message]) -> 
     return await pair.rate()
 
 
+async def bare(bench: Bench, pair: Pair, fed: Sequence[Message]) -> float:
+    """Messages per second of a client that only consumes and acks."""
+    await bench.feed(fed)
+    async with bench.worker(BARE, pair, {"count": len(fed)}) as running:
+        await running.go()
+        return len(fed) / float((await running.result())["seconds"])
+
+
 async def run(bench: Bench, options: Options) -> list[Figure]:
     """All contestants, interleaved."""
     pair = await bench.pair("consume")
-    names = [n for n in COUNTS if n != "node" or process.node() is not None]
+    in_node = ("node", BARE) if process.has_node() else ()
+    names = [name for name in COUNTS if name != "node" or in_node]
     counts = {name: options.count(*COUNTS[name]) for name in names}
     made = messages(max(counts.values()))
-    rates: dict[str, list[float]] = {name: [] for name in names}
+    rates: dict[str, list[float]] = {name: [] for name in (*names, *in_node)}
     for _ in range(options.rounds):
         for name in names:
             rates[name].append(await timed(bench, pair, name, made[: counts[name]]))
+        if in_node:
+            rates[BARE].append(await bare(bench, pair, made))
     if options.folder:
-        plots.rates(options.folder / "consume.png", "delivery to committed effect", rates)
+        effects = {name: rates[name] for name in names}
+        plots.rates(options.folder / "consume.png", "delivery to committed effect", effects)
     return _figures(rates)
 
 
@@ -52,7 +65,7 @@ def _figures(rates: dict[str, list[float]]) -> list[Figure]:
     batched, one, stream = rates["batched"], rates["one at a time"], rates["faststream"]
     made = [
         Figure("delivery to committed effect, batched", batched, "/s", at_least=20_000),
-        Figure("… compared with FastStream", ratios(batched, stream), "×", at_least=10),
+        Figure("… compared with FastStream", ratios(batched, stream), "×", at_least=20),
     ]
     if "node" in rates:
         made += [
@@ -63,6 +76,13 @@ def _figures(rates: dict[str, list[float]]) -> list[Figure]:
                 at_least=5,
             ),
             Figure("the report's helper in Node", rates["node"], "/s"),
+            Figure(
+                "… compared with consuming and acking alone, in Node",
+                ratios(batched, rates[BARE]),
+                "×",
+                at_least=0.5,
+            ),
+            Figure("consuming and acking alone, in Node", rates[BARE], "/s"),
         ]
     return [
         *made,

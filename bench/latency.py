@@ -40,7 +40,7 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
             "… p50 compared with the naive pattern",
             ratios(p50["hirewire"], p50["naive"]),
             "×",
-            at_most=1.5,
+            at_most=1.2,
         ),
         Figure("the naive pattern: p50", p50["naive"], "ms"),
         Figure("… p99", p99["naive"], "ms"),

@@ -131,8 +131,8 @@ class Bench:
 
         `broker`: the address of another broker.
         """
-        if name == "node":
-            argv, more = process.node() or [], process.node_environment()
+        if name in process.NODE_SCRIPTS:
+            argv, more = process.node(name), process.node_environment(options or {})
         else:
             argv, more = process.python(name, options or {}), {}
         environment = more | {

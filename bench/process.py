@@ -18,6 +18,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 NODE = ROOT / "bench" / "node"
 NODE_CACHE = ROOT / ".bench" / "node"
+NODE_SCRIPTS = {
+    "node": "consumer.js",
+    "bare consumer in Node": "bare_consumer.js",
+    "bare publisher in Node": "bare_publisher.js",
+}
 END_SECONDS = 20.0
 
 
@@ -111,18 +116,23 @@ def python(name: str, options: Mapping[str, object]) -> list[str]:
     return [sys.executable, "-m", "bench.worker", name, json.dumps(options)]
 
 
-def node() -> list[str] | None:
-    """The command of the Node contestant, with its packages installed; None without Node."""
+def has_node() -> bool:
+    """Whether contestants in Node can run here."""
+    return shutil.which("node") is not None and shutil.which("npm") is not None
+
+
+def node(name: str) -> list[str]:
+    """The command of a contestant in Node, with its packages installed."""
     program, npm = shutil.which("node"), shutil.which("npm")
-    if program is None or npm is None:
-        return None
+    assert program is not None
+    assert npm is not None
     _install(npm)
-    return [program, str(NODE / "consumer.js")]
+    return [program, str(NODE / NODE_SCRIPTS[name])]
 
 
-def node_environment() -> dict[str, str]:
-    """The environment in which the Node contestant finds its packages."""
-    return {"NODE_PATH": str(NODE_CACHE / "node_modules")}
+def node_environment(options: Mapping[str, object]) -> dict[str, str]:
+    """The environment in which a contestant in Node finds its packages and its options."""
+    return {"NODE_PATH": str(NODE_CACHE / "node_modules"), "BENCH_OPTIONS": json.dumps(options)}
 
 
 def _install(npm: str) -> None:

@@ -1,24 +1,57 @@
 """From the outbox to confirmed and marked as sent, over a backlog.
 
-Timed from the start of a relay whose process is loaded (so connecting is included) to the moment
-when nothing is unsent.
+Beside it: a bare publisher, which has no outbox and waits for 500 confirms. The relay is timed from
+its start, with its process loaded (so connecting is included), to the moment when nothing is
+unsent.
 """
 
 import time
 
-from bench import ledger
-from bench.events import KEYS
-from bench.measure import Figure, Options
+from bench import ledger, process
+from bench.events import KEYS, TOPOLOGY, Noted
+from bench.ledger import BODY_BYTES
+from bench.measure import Figure, Options, ratios
 from bench.places import Bench, Pair, until
+from hirewire.messaging.broker import EXCHANGE
+
+BARE = "bare publisher in Node"
 
 
 async def run(bench: Bench, options: Options) -> list[Figure]:
-    """Rounds of writing a backlog and publishing it."""
+    """Rounds of writing a backlog and publishing it, and of publishing as many without one."""
     pair = await bench.pair("relay")
+    await bench.broker.declare([TOPOLOGY])
     count = options.count(100_000, 10_000)
-    rates = [count / await timed(bench, pair, count) for _ in range(options.rounds)]
+    rates, limits = list[float](), list[float]()
+    for _ in range(options.rounds):
+        rates.append(count / await timed(bench, pair, count))
+        if process.has_node():
+            limits.append(await bare(bench, pair, count))
     what = f"outbox to confirmed and marked as sent, backlog of {count:,}"
-    return [Figure(what, rates, "/s", at_least=15_000)]
+    made = [Figure(what, rates, "/s", at_least=15_000)]
+    if limits:
+        share = ratios(rates, limits)
+        made += [
+            Figure("… compared with a bare publisher, in Node", share, "×", at_least=0.6),
+            Figure("a bare publisher, in Node", limits, "/s"),
+        ]
+    return made
+
+
+async def bare(bench: Bench, pair: Pair, count: int) -> float:
+    """Messages per second of a publisher without an outbox; each is verified to be queued once."""
+    options = {
+        "count": count,
+        "bytes": BODY_BYTES,
+        "exchange": EXCHANGE,
+        "type": Noted.name,
+    }
+    async with bench.worker(BARE, pair, options) as running:
+        await running.go()
+        seconds = float((await running.result())["seconds"])
+    assert await bench.waiting() == count
+    await bench.purge()
+    return count / seconds
 
 
 async def timed(bench: Bench, pair: Pair, count: int) -> float:

@@ -42,7 +42,7 @@ class EmbeddedSearch(Refreshed):
         return len(self.index)
 
     async def distinct(self, name: str) -> int:
-        """The number of distinct values of an unhashed field."""
+        """The number of distinct values of an unranked field."""
         return await asyncio.to_thread(self.index.distinct, name)
 
     async def labels(self, name: str, values: Sequence[str]) -> Mapping[str, str]:

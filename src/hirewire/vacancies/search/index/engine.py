@@ -81,7 +81,7 @@ class SearchEngine(Protocol):
         """The number of documents."""
 
     async def distinct(self, name: str) -> int:
-        """The number of distinct values of an unhashed field."""
+        """The number of distinct values of an unranked field."""
 
     async def labels(self, name: str, values: Sequence[str]) -> Mapping[str, str]:
         """The labels of a field's values, as documents with the values spell them."""

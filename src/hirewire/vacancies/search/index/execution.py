@@ -11,13 +11,15 @@ from tantivy import FieldType, Occur, Query, Schema, Searcher
 from tantivy import Order as Direction
 
 from hirewire.vacancies.search.index.facets import FacetCache, FacetCounter, count_recent
-from hirewire.vacancies.search.index.parser import QueryParser
+from hirewire.vacancies.search.index.parser import Matcher, QueryParser
 from hirewire.vacancies.search.index.query import FacetCounts, Order, SearchQuery, SearchResult
 from hirewire.vacancies.search.index.schema import IndexSchema
 from hirewire.vacancies.search.index.widening import FEW, NOTHING, STEPS
 
 MOST_DEEP = 1000
 """The maximum length of a list that is sorted by relevance."""
+ALIKE = 50
+"""How many documents with the same time or pay are read at once; more are read in a second pass."""
 _COUNTING = ThreadPoolExecutor(4, thread_name_prefix="counting")
 """Separate from the pool that counts single facets, so that no pool waits for itself."""
 
@@ -32,9 +34,9 @@ class SearchExecution:
         searcher: Searcher,
         cache: FacetCache,
         query: SearchQuery,
-        value_of: Callable[[Searcher, str, int], str],
+        value_of: Callable[[Searcher, str, str, int], str],
     ) -> None:
-        """`value_of` returns the value for a hash of a hashed field."""
+        """`value_of` returns the value for a number in a column of a ranked field."""
         filters = query.filters
         self._schema = schema
         self._searcher = searcher
@@ -42,8 +44,11 @@ class SearchExecution:
         self._excluded = [
             self._term(name, value) for name, values in filters.excluded.items() for value in values
         ]
-        self._parser = QueryParser(schema, searcher, fields.texts, self._excluded)
-        self._parsed = self._parser.parse(filters.text)
+        # Scores need the weights of each field. All that is counted, or sorted otherwise, does not.
+        parser = QueryParser(schema, searcher, fields.texts, self._excluded)
+        self._parsed = parser.parse(filters.text)
+        self._matcher = Matcher(schema, searcher, fields.texts, self._excluded)
+        self._matched = self._matcher.parse(filters.text).query
         self._filtered = {
             **{
                 name: (self._all if fields.of(name).matches_all else self._any)(name, values)
@@ -63,16 +68,14 @@ class SearchExecution:
 
     def run(self) -> SearchResult:
         """Find the page; the counting runs concurrently."""
-        whole = self._without(None)
         counting = _COUNTING.submit(self._count_beside) if self._query.facets else None
         places: list[tuple[int, str]] = []
         if self._query.step:
-            total = self._count(whole)
+            total = self._count(self._without(None))
         elif self._query.order == "relevance":
-            total, places = self._best(whole)
+            total, places = self._best(self._having(self._parsed.query, None))
         else:
-            total = self._count(whole)
-            places = self._ordered(whole) if total else []
+            total, places = self._ordered(self._without(None))
         count = self._count_beside if counting is None else counting.result
         found = SearchResult(
             [UUID(id) for _, id in places], places, total, self._parsed, count, [0] * len(places)
@@ -85,10 +88,10 @@ class SearchExecution:
     def _widened(self, found: SearchResult) -> SearchResult:
         """The page continued with results of related titles and skills, step by step."""
         order: Order = "pay" if self._query.order == "pay" else "time"
-        seen, related, widened = self._parsed.query, NOTHING, 0
+        seen, related, widened = self._matched, NOTHING, 0
         places, steps = [*found.places], [*found.steps]
         for step in STEPS:
-            parsed = self._parser.parse(self._query.filters.text, step)
+            parsed = self._matcher.parse(self._query.filters.text, step)
             if seen is None or parsed.query is None or not parsed.related:
                 break
             parts = [(Occur.Must, self._having(parsed.query, None)), (Occur.MustNot, seen)]
@@ -98,7 +101,7 @@ class SearchExecution:
             room = self._query.limit + 1 - len(places)
             if count and room > 0 and step >= self._query.step:
                 after = self._query.after if step == self._query.step else None
-                more = self._page(whole, order, after, room)
+                _, more = self._page(whole, order, after, room)
                 places += more
                 steps += [step] * len(more)
         ids = [UUID(id) for _, id in places]
@@ -110,7 +113,7 @@ class SearchExecution:
 
     def _without(self, name: str | None) -> Query:
         """The query without the filter of this name; with all filters for None."""
-        return self._having(self._parsed.query, name)
+        return self._having(self._matched, name)
 
     def _having(self, text: Query | None, name: str | None) -> Query:
         """The same for any query of the text fields."""
@@ -152,14 +155,17 @@ class SearchExecution:
         ]
         return int(result.count), places
 
-    def _ordered(self, whole: Query) -> list[tuple[int, str]]:
-        """Values and ids of the page and one more, by value and then by id."""
-        return self._page(whole, self._query.order, self._query.after, self._query.limit + 1)
+    def _ordered(self, whole: Query) -> tuple[int, list[tuple[int, str]]]:
+        """The total, and values and ids of the page and one more, by value and then by id."""
+        order, after = self._query.order, self._query.after
+        left, places = self._page(whole, order, after, self._query.limit + 1)
+        return left if after is None else self._count(whole), places
 
     def _page(
         self, whole: Query, name: str, after: tuple[int, str] | None, most: int
-    ) -> list[tuple[int, str]]:
-        """At most this many values and ids after a position, by value and then by id.
+    ) -> tuple[int, list[tuple[int, str]]]:
+        """At most this many values and ids after a position, by value and then by id, and the
+        number of all with a lower value.
 
         At the edges of the page, all documents with the same value are read.
         """
@@ -171,10 +177,8 @@ class SearchExecution:
             query = _both(whole, self._range(name, 0, value - 1)) if value else Query.empty_query()
         more = most - len(found)
         if more <= 0:
-            return found[:most]
-        hits = self._searcher.search(
-            query, more, count=False, order_by_field=name, order=Direction.Desc
-        ).hits
+            return 0, found[:most]
+        left, hits = self._sorted(query, name, more)
         values = [int(value or 0) for value, _ in hits]
         last = values[-1] if len(hits) == more else None
         found += sorted(
@@ -187,14 +191,20 @@ class SearchExecution:
         )
         if last is not None:
             found += self._with(query, name, last)
-        return found[:most]
+        return left, found[:most]
 
     def _with(self, whole: Query, name: str, value: int) -> list[tuple[int, str]]:
         """Value and id of all documents with this value, the greatest id first."""
         query = _both(whole, Query.term_query(self._schema, name, value))
-        count = self._count(query)
-        hits = self._searcher.search(query, max(count, 1), count=False, order_by_field=name).hits
+        count, hits = self._sorted(query, name, ALIKE)
+        if count > ALIKE:
+            _, hits = self._sorted(query, name, count)
         return sorted(((value, self._id(address)) for _, address in hits), reverse=True)
+
+    def _sorted(self, query: Query, name: str, most: int) -> tuple[int, list[tuple[Any, Any]]]:
+        """The number of documents, and values and addresses of those with the highest values."""
+        result: Any = self._searcher.search(query, most, order_by_field=name, order=Direction.Desc)
+        return int(result.count), result.hits
 
     def _count(self, query: Query) -> int:
         result: Any = self._searcher.search(query, 1)  # tantivy's type stub lacks the count

@@ -8,6 +8,7 @@ from typing import Any
 from tantivy import Query, Searcher
 
 from hirewire.vacancies.search.index.query import SearchFilters
+from hirewire.vacancies.search.index.ranking import ALL, Bounds, columns_of
 from hirewire.vacancies.search.index.schema import IndexSchema
 
 MOST_BUCKETS = 65_000
@@ -26,7 +27,9 @@ class FacetCache:
     Thread-safe.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, bounds: Bounds) -> None:
+        self.bounds = bounds
+        """The bounds of the columns of ranked fields at this commit."""
         self._counts: dict[Hashable, Counts] = {}
         self._lock = Lock()
 
@@ -47,7 +50,7 @@ class FacetCounter:
     """Counts the facets of one search on one commit of the index.
 
     `query_without` makes the query without one of its filters; `value_of` returns the value for a
-    hash of a hashed field.
+    number in a column of a ranked field.
     """
 
     def __init__(
@@ -57,7 +60,7 @@ class FacetCounter:
         cache: FacetCache,
         filters: SearchFilters,
         query_without: Callable[[str | None], Query],
-        value_of: Callable[[str, int], str],
+        value_of: Callable[[str, str, int], str],
     ) -> None:
         self._schema = schema
         self._searcher = searcher
@@ -81,9 +84,9 @@ class FacetCounter:
             cached = self._cache.get(keys[name])
             if cached is not None:
                 found[name] = cached
-            else:  # hashed fields take the longest: count them in parallel
-                group = groups.setdefault((without, one.is_hashed), (without, {}))
-                group[1][name] = size
+            else:  # ranked fields take the longest: count each in parallel
+                alone = name if one.is_ranked else None
+                groups.setdefault((without, alone), (without, {}))[1][name] = size
         parts = [(self._query_without(without), sizes) for without, sizes in groups.values()]
         run = _THREADS.map if len(parts) > 1 else map
         for counted in run(lambda part: self._count(*part), parts):
@@ -104,7 +107,40 @@ class FacetCounter:
         return filters.text, of(filters.values), of(filters.excluded), filters.pay, filters.time
 
     def _count(self, query: Query, sizes: Mapping[str, int]) -> dict[str, Counts]:
-        """Count the values of these fields: value and count by field, most frequent first.
+        """Count the values of these fields: value and count by field, most frequent first."""
+        ranked = {name: n for name, n in sizes.items() if self._schema.of(name).is_ranked}
+        whole = {name: n for name, n in sizes.items() if name not in ranked}
+        counted = {name: self._count_ranked(query, name, n) for name, n in ranked.items()}
+        return counted | (self._count_whole(query, whole) if whole else {})
+
+    def _count_ranked(self, query: Query, name: str, size: int) -> Counts:
+        """Count the column of the most frequent values, then those that may have others as
+        frequent in the results.
+        """
+        first, *others = columns_of(name)
+        found = self._numbers(query, [first], size)
+        least = found[size - 1][0] if len(found) >= size else 0
+        others = [one for one in others if self._cache.bounds.most(one) > least]
+        if others:
+            found = sorted(found + self._numbers(query, others, size), reverse=True)
+        return [
+            (self._value_of(name, column, number), count) for count, column, number in found[:size]
+        ]
+
+    def _numbers(
+        self, query: Query, columns: Sequence[str], size: int
+    ) -> list[tuple[int, str, int]]:
+        """The most frequent numbers of each column: count, column and number."""
+        how = {"size": size, "segment_size": ALL}
+        counted = self._aggregate(query, dict.fromkeys(columns, how))
+        return [
+            (int(bucket["doc_count"]), column, int(bucket["key"]))
+            for column in columns
+            for bucket in counted[column]["buckets"]
+        ]
+
+    def _count_whole(self, query: Query, sizes: Mapping[str, int]) -> dict[str, Counts]:
+        """Count fields by their values.
 
         Each segment of the index returns its most frequent values of an open-ended field. If one
         might be missing or undercounted, the returned values are counted again; if doubt remains,
@@ -123,29 +159,16 @@ class FacetCounter:
                 if len(buckets) < size or buckets[size - 1]["doc_count"] < unnamed:
                     everything = {"size": size, "segment_size": MOST_BUCKETS}
                     buckets = self._aggregate(query, {name: everything})[name]["buckets"]
-            counted[name] = [(self._value(name, b), int(b["doc_count"])) for b in buckets[:size]]
+            counted[name] = [(str(b["key"]), int(b["doc_count"])) for b in buckets[:size]]
         return counted
 
     def _asked(self, name: str, size: int) -> dict[str, int]:
         if self._schema.of(name).is_open:
-            return {"size": CANDIDATES * size, "segment_size": 1000}
+            return {"size": CANDIDATES * size, "segment_size": 4 * CANDIDATES * size}
         return {"size": size, "segment_size": MOST_BUCKETS}
 
-    def _value(self, name: str, bucket: Mapping[str, Any]) -> str:
-        if self._schema.of(name).is_hashed:
-            return self._value_of(name, int(bucket["key"]))
-        return str(bucket["key"])
-
     def _aggregate(self, query: Query, terms: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-        asked = {
-            name: {
-                "terms": {
-                    "field": f"{name}_number" if self._schema.of(name).is_hashed else name,
-                    **how,
-                }
-            }
-            for name, how in terms.items()
-        }
+        asked = {name: {"terms": {"field": name, **how}} for name, how in terms.items()}
         result: dict[str, Any] = self._searcher.aggregate(query, asked)
         return result
 

@@ -26,6 +26,7 @@ from tantivy import (
 from hirewire.esco import dictionary
 from hirewire.places.gazetteer import Place, gazetteer
 from hirewire.vacancies.search import rules
+from hirewire.vacancies.search.index.schema import ANY_TEXT
 from hirewire.vacancies.search.index.widening import NOTHING, RELATED, Related, related_to
 from hirewire.vacancies.search.rules import Term
 
@@ -128,10 +129,14 @@ class TextReader(ABC, Generic[Q]):
         if (place := gazetteer().find(" ".join(words))) is not None:
             ways += self.at(place)
         for name in names:
-            query = self.in_texts(_STEMS.analyze(rules.plain(name)))
+            query = self.named(words, stems_of(rules.plain(name)))
             if query is not None:
                 ways.append(query)
         return [*ways, *self.related(words, step)]
+
+    def named(self, words: Sequence[str], stems: Sequence[str]) -> Q | None:
+        """What these words mean, by the stems of its name; None if that finds nothing more."""
+        return self.in_texts(stems)
 
     def term(self, term: Term, *, known: bool) -> Q | None:
         """The query for one term; only an unknown word may be read in another way."""
@@ -261,6 +266,7 @@ class QueryParser(TextReader[Query]):
         self._texts = texts
         self._unseen = [(Occur.MustNot, query) for query in unseen]
         self._parsed: ParsedQuery[Query] = ParsedQuery(None)
+        self._used: dict[str, bool] = {}
 
     def parse(self, text: str, step: int = 0) -> ParsedQuery[Query]:
         """The query for this text; in a step of widening, also for related titles and skills."""
@@ -340,16 +346,25 @@ class QueryParser(TextReader[Query]):
         self._parsed.tolerated.append(typed)
         # A typo can prevent the stemming of a word, so whole words are compared as well.
         whole = whole_word(typed)
+        return self.similar(stem, distance).or_should_match(
+            Query.fuzzy_term_query(self._schema, "whole_words", whole, distance)
+        )
+
+    def similar(self, stem: str, distance: int) -> Query:
+        """A word in any text field, with at most this many typos."""
         return self._each_text(
             lambda name: Query.fuzzy_term_query(self._schema, name, stem, distance)
-        ).or_should_match(Query.fuzzy_term_query(self._schema, "whole_words", whole, distance))
+        )
 
     def _is_used(self, stem: str) -> bool:
-        used = (name for name in self._texts if self._searcher.doc_freq(name, stem))
-        # The frequency includes deleted documents until segments are merged.
-        if not self._unseen:
-            return any(used)
-        return any(self._is_seen(Query.term_query(self._schema, name, stem)) for name in used)
+        known = self._used.get(stem)
+        if known is None:
+            # The frequency includes deleted documents until segments are merged.
+            known = bool(self._searcher.doc_freq(ANY_TEXT, stem)) and (
+                not self._unseen or self._is_seen(in_any_text(self._schema, stem))
+            )
+            self._used[stem] = known
+        return known
 
     def _is_seen(self, word: Query) -> bool:
         query = Query.boolean_query([(Occur.Must, word), *self._unseen])
@@ -360,3 +375,28 @@ class QueryParser(TextReader[Query]):
         return Query.disjunction_max_query(
             [Query.boost_query(make(name), weight) for name, weight in self._texts.items()], 0.1
         )
+
+
+class Matcher(QueryParser):
+    """Parses the same queries where only the set of the documents counts: without scores.
+
+    So a word is looked up in one field, without its weights in five.
+    """
+
+    def word(self, stem: str) -> Query:
+        """A word in any text field."""
+        return in_any_text(self._schema, stem)
+
+    def similar(self, stem: str, distance: int) -> Query:
+        """A word in any text field, with at most this many typos."""
+        return Query.fuzzy_term_query(self._schema, ANY_TEXT, stem, distance)
+
+    def named(self, words: Sequence[str], stems: Sequence[str]) -> Query | None:
+        """What these words mean; None if documents with the words themselves are all there are."""
+        typed = [stem for word in words for stem in stems_of(word)]
+        return None if list(stems) == typed else self.in_texts(stems)
+
+
+def in_any_text(schema: Schema, stem: str) -> Query:
+    """Documents with a word in any text field."""
+    return Query.term_query(schema, ANY_TEXT, stem, index_option="basic")

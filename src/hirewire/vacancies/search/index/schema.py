@@ -2,9 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import blake2b
 
 from tantivy import Schema, SchemaBuilder
+
+from hirewire.vacancies.search.index.ranking import columns_of, rare_column
+
+ANY_TEXT = "words"
+"""The field with the words of all text fields: without positions and weights, so it is fast."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,16 +25,16 @@ class Filter:
     """Whether a document must have all given values; otherwise any of them suffices."""
     is_open: bool = False
     """Whether values are open-ended and mostly rare: then the most frequent are estimated first."""
-    is_hashed: bool = False
+    is_ranked: bool = False
     """Whether documents have several values out of very many.
 
-    They are counted by a hash (`hash_of`), because returning each value takes longer than counting.
+    They are counted by numbers, the most frequent ones first (`ranking.py`).
     """
 
 
 AREA = Filter("area", "area", 20)
 COMPANY = Filter("company", "company", 20, is_open=True)
-SKILL = Filter("skill", "skill", 30, matches_all=True, is_hashed=True)
+SKILL = Filter("skill", "skill", 30, matches_all=True, is_ranked=True)
 WORK_FORMAT = Filter("workFormat", "work_format", 3)
 EMPLOYMENT_TYPE = Filter("employmentType", "employment_type", 8)
 EXPERIENCE = Filter("experience", "experience", 4)
@@ -53,9 +57,9 @@ class IndexSchema:
     """Fields whose values only the search itself computes and compares."""
 
     @property
-    def hashed(self) -> frozenset[str]:
-        """Fields that are counted by a hash of their values."""
-        return frozenset(one.name for one in self.filters if one.is_hashed)
+    def ranked(self) -> tuple[str, ...]:
+        """Fields that are counted by numbers of their values."""
+        return tuple(one.name for one in self.filters if one.is_ranked)
 
     @property
     def facets(self) -> dict[str, int]:
@@ -72,13 +76,15 @@ class IndexSchema:
         builder.add_text_field("id", stored=True, tokenizer_name="raw", index_option="basic")
         for name in self.texts:
             builder.add_text_field(name, tokenizer_name="words")
+        builder.add_text_field(ANY_TEXT, tokenizer_name="words", index_option="basic")
         builder.add_text_field("whole_words", tokenizer_name="plain", index_option="basic")
-        counted = [one.name for one in self.filters if not one.is_hashed]
+        counted = [one.name for one in self.filters if not one.is_ranked]
         for name in (*counted, *self.excluded_by):
             builder.add_text_field(name, tokenizer_name="raw", index_option="basic", fast=True)
-        for name in sorted(self.hashed):
+        for name in self.ranked:
             builder.add_text_field(name, stored=True, tokenizer_name="raw", index_option="basic")
-            builder.add_unsigned_field(f"{name}_number", indexed=True, fast=True)
+            for column in columns_of(name):
+                builder.add_unsigned_field(column, indexed=column == rare_column(name), fast=True)
         for name in self.coded:
             builder.add_text_field(name, tokenizer_name="raw", index_option="basic")
         for name in self.stored:
@@ -115,12 +121,3 @@ RESUMES = IndexSchema(
     stored=("area_label", "skill_label"),
     coded=("occupation",),
 )
-
-
-def hash_of(value: str) -> int:
-    """52 bits of a value's BLAKE2 hash: as many as fit exactly into a JSON number.
-
-    Among a million values, the probability that two collide is one in ten thousand; their counts
-    would then be added.
-    """
-    return int.from_bytes(blake2b(value.encode(), digest_size=8).digest()) >> 12

@@ -16,11 +16,20 @@ from hirewire.vacancies.search.index.documents import KEYS
 from hirewire.vacancies.search.index.documents import Document as Values
 from hirewire.vacancies.search.index.execution import SearchExecution
 from hirewire.vacancies.search.index.facets import FacetCache, count_distinct
-from hirewire.vacancies.search.index.folder import index_format, read_state, write_state
+from hirewire.vacancies.search.index.folder import Held, index_format, read_state, write_state
 from hirewire.vacancies.search.index.highlights import highlighted
 from hirewire.vacancies.search.index.parser import ParsedQuery, analyzer, plain_analyzer
 from hirewire.vacancies.search.index.query import SearchQuery, SearchResult
-from hirewire.vacancies.search.index.schema import IndexSchema, hash_of
+from hirewire.vacancies.search.index.ranking import (
+    FILE,
+    SAMPLE,
+    Bounds,
+    Ranks,
+    columns_of,
+    hash_of,
+    rare_column,
+)
+from hirewire.vacancies.search.index.schema import ANY_TEXT, IndexSchema
 
 MOST_LABELS = 2_000
 """The maximum number of cached labels. If a cache is full, it is emptied."""
@@ -45,8 +54,12 @@ class SearchIndex:
         self.fields = fields
         self.folder = folder
         self.schema = fields.build()
-        self._hashed = fields.hashed
         self.state = read_state(folder)
+        self._ranks: Ranks | None = None
+        self._held: Held | None = None
+        """What was put before the values are ranked."""
+        self._put = 0
+        """Documents put since the last commit."""
         if folder is not None:
             if self.state.get("format") != index_format():
                 shutil.rmtree(folder / "index", ignore_errors=True)
@@ -54,7 +67,13 @@ class SearchIndex:
             (folder / "index").mkdir(parents=True, exist_ok=True)
         self._writer: IndexWriter | None = None
         self._open()
-        self._view = self._index.searcher(), FacetCache()
+        searcher = self._index.searcher()
+        if folder is not None and self.state:
+            self._ranks = Ranks.read(folder, fields.ranked)
+            if self._ranks is None or not self._ranks.suit(searcher.num_docs):
+                self.state = {}
+        columns = [column for name in fields.ranked for column in columns_of(name)]
+        self._view = searcher, FacetCache(Bounds.measured(columns, searcher))
         self._labels: dict[tuple[str, str], str] = {}
         self._numbered: dict[tuple[str, int], str] = {}
 
@@ -76,23 +95,54 @@ class SearchIndex:
 
         `fresh`: none of the ids is in the index. Changes are visible after the next `commit`.
         """
-        assert self._writer is not None
         for id, values in documents:
-            if not fresh:
-                self._writer.delete_documents_by_term("id", id)
-            if values is not None:
-                self._writer.add_document(self._document(id, values))
+            if self._ranks is not None:
+                self._write(self._ranks, id, values, fresh)
+                continue
+            self._held = self._held or Held(self.folder)
+            self._held.add(id, values, fresh)
+            if len(self._held) == SAMPLE:
+                self._rank()
+
+    def _rank(self) -> None:
+        """Rank the values by what was put so far, and write that."""
+        held = self._held or Held(None)
+        ranks = self._ranks = Ranks.learnt(
+            self.fields.ranked, (values for _, values, _ in held if values is not None)
+        )
+        if self.folder is not None:
+            ranks.write(self.folder)
+        for one in held:
+            self._write(ranks, *one)
+        self._drop_held()
+
+    def _drop_held(self) -> None:
+        if self._held is not None:
+            self._held.close()
+        self._held = None
+
+    def _write(self, ranks: Ranks, id: str, values: Values | None, fresh: bool) -> None:
+        assert self._writer is not None
+        if not fresh:
+            self._writer.delete_documents_by_term("id", id)
+        if values is not None:
+            self._writer.add_document(self._document(ranks, id, values))
+            self._put += 1
 
     def clear(self) -> None:
         """Delete all documents and reset the state."""
         assert self._writer is not None
         if self.folder is not None:
             (self.folder / "state.json").unlink(missing_ok=True)
+            (self.folder / FILE).unlink(missing_ok=True)
         self._writer.delete_all_documents()
-        self.state = {}
+        self.state, self._ranks = {}, None
+        self._drop_held()
 
     def commit(self, state: Mapping[str, JsonValue]) -> None:
         """Make all changes visible and store the state."""
+        if self._ranks is None:
+            self._rank()
         assert self._writer is not None
         self._writer.commit()
         if self.folder is not None:
@@ -104,7 +154,9 @@ class SearchIndex:
             self._writer = None  # releases the lock
             self._open()
         self._index.reload()
-        self._view = self._index.searcher(), FacetCache()
+        searcher = self._index.searcher()
+        bounds = self._view[1].bounds.after(self._put, searcher)
+        self._view, self._put = (searcher, FacetCache(bounds)), 0
 
     def delete_unused_files(self) -> None:
         """Delete the files of segments that have no documents any more."""
@@ -113,6 +165,7 @@ class SearchIndex:
 
     def close(self) -> None:
         """Release the writer's lock."""
+        self._drop_held()
         self._writer = None
 
     @property
@@ -121,7 +174,7 @@ class SearchIndex:
         return self._view[0]
 
     def distinct(self, name: str) -> int:
-        """The number of distinct values of an unhashed field. Thread-safe; reads one commit."""
+        """The number of distinct values of an unranked field. Thread-safe; reads one commit."""
         searcher, cache = self._view
         return count_distinct(searcher, cache, name)
 
@@ -143,28 +196,36 @@ class SearchIndex:
             known = _kept(self._labels, (name, value), next(found, value))
         return known
 
-    def value_of(self, searcher: Searcher, name: str, number: int) -> str:
-        """The value of a field with this hash, from a document that the searcher sees."""
+    def value_of(self, searcher: Searcher, name: str, column: str, number: int) -> str:
+        """The value of a field with this number in this column, in a document that the searcher
+        sees.
+        """
+        if column != rare_column(name):
+            assert self._ranks is not None
+            return self._ranks.of[name].values[number]
         known = self._numbered.get((name, number))
         if known is None:
-            query = Query.term_query(self.schema, f"{name}_number", number)
+            query = Query.term_query(self.schema, column, number)
             [(_, address)] = searcher.search(query, 1, count=False).hits
             values = searcher.doc(address).get_all(name)
             known = next(str(value) for value in values if hash_of(str(value)) == number)
             _kept(self._numbered, (name, number), known)
         return known
 
-    def _document(self, id: str, values: Values) -> Document:
+    def _document(self, ranks: Ranks, id: str, values: Values) -> Document:
         document = Document()
         document.add_text("id", id)
         for name, value in values.items():
             if isinstance(value, int):
                 document.add_unsigned(name, value)
                 continue
+            ranking = ranks.of.get(name)
             for text in value if isinstance(value, list) else (value,):
                 document.add_text(name, text)
-                if name in self._hashed:
-                    document.add_unsigned(f"{name}_number", hash_of(text))
+                if name in self.fields.texts:
+                    document.add_text(ANY_TEXT, text)
+                if ranking is not None:
+                    document.add_unsigned(*ranking.place(text))
         return document
 
     def highlighted(

@@ -103,17 +103,19 @@ async def test_wrong_rows_do_not_stop_the_others(anna: Person) -> None:
         row("nul\x00"),
         row("empty", description=None),
         row("last"),
+        row("many", languages=[{"language": ""}] * 20),
     ]
     answer = await send(anna, rows)
-    assert outcomes(answer) == ["created", *["failed"] * 6, "created"]
-    assert (answer["created"], answer["failed"]) == (2, 6)
+    assert outcomes(answer) == ["created", *["failed"] * 6, "created", "failed"]
+    assert (answer["created"], answer["failed"]) == (2, 7)
     assert wrong(answer, 1) >= {("#/title", "string_too_long"), ("#/colour", "extra_forbidden")}
+    assert len(answer["rows"][8]["problem"]["errors"]) == 10
     assert wrong(answer, 2) == {("#/externalId", "listed_twice")}
     assert wrong(answer, 3) == {("#", "model_type")}
     assert wrong(answer, 4) == {("#/externalId", "missing")}
     assert wrong(answer, 6) == {("#/description", "required_to_publish")}
     assert [one["externalId"] for one in answer["rows"]] == [
-        *("good", "long", "good", None, None, None, "empty", "last")
+        *("good", "long", "good", None, None, None, "empty", "last", "many")
     ]
     problem = answer["rows"][6]["problem"]
     assert (problem["status"], problem["type"]) == (409, "urn:hirewire:problem:incomplete")

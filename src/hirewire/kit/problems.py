@@ -38,6 +38,8 @@ STATUS = {
     Kind.UNAVAILABLE: 503,
 }
 MOST_ERRORS = 50
+MOST_ERRORS_OF_PART = 10
+"""The same of one part of a request, which may have hundreds."""
 MOST_UNKNOWN = 5
 """How many unknown members an error response names."""
 LONGEST_PLACE = 200
@@ -111,7 +113,7 @@ def part_of_answer(error: AppError | ValidationError) -> Problem:
     if isinstance(error, AppError):
         return Problem.model_validate(_body(*_refusal(error), **_members(error)))
     placed = [{**item, "loc": ("body", *item["loc"])} for item in error.errors(include_url=False)]
-    return Problem.model_validate(_body(*INVALID, errors=_named(placed)))
+    return Problem.model_validate(_body(*INVALID, errors=_named(placed)[:MOST_ERRORS_OF_PART]))
 
 
 def install(app: FastAPI) -> None:

@@ -56,6 +56,13 @@ async def test_resumes_are_created_once_with_what_a_document_cannot_say(anna: Pe
     assert (await anna.call("GET", f"/resumes/{first['id']}"))["title"] == "Mine"
 
 
+def deep(levels: int) -> Any:
+    value: Any = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
 async def test_wrong_rows_do_not_stop_the_others(anna: Person, boris: Person) -> None:
     rows: list[Any] = [
         row("a"),
@@ -65,9 +72,10 @@ async def test_wrong_rows_do_not_stop_the_others(anna: Person, boris: Person) ->
         row("e", status="gone", colour=1),
         row("a"),
         7,
+        {"externalId": "f", "document": DOCUMENT | {"x": deep(900)}},
     ]
     answer = await send(anna, rows)
-    assert outcomes(answer) == ["created", *["failed"] * 6]
+    assert outcomes(answer) == ["created", *["failed"] * 7]
     wrong = [
         {(one["pointer"], one["code"]) for one in line["problem"]["errors"]}
         for line in answer["rows"][1:]
@@ -81,6 +89,7 @@ async def test_wrong_rows_do_not_stop_the_others(anna: Person, boris: Person) ->
     }
     assert wrong[4] == {("#/externalId", "listed_twice")}
     assert wrong[5] == {("#", "model_type")}
+    assert {code for _, code in wrong[6]} == {"too_deep"}
     assert len((await anna.call("GET", "/resumes"))["items"]) == 1
     assert outcomes(await send(boris, [row("a")])) == ["created"]
 

@@ -1,5 +1,6 @@
 """Request and response bodies of resumes."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 from uuid import UUID
@@ -123,7 +124,7 @@ class ResumeChanges(Body):
 class SentResume(SentRow):
     """A resume that a person has elsewhere, with its key there."""
 
-    document: dict[str, JsonValue]
+    document: Mapping[str, Any]  # not JsonValue: `check_document` checks the form
     """A JSON Resume."""
     changes: ResumeChanges = ResumeChanges()
     """What it cannot say, such as the status, or says otherwise."""

@@ -15,6 +15,8 @@ from hirewire.kit.clock import today
 from hirewire.kit.http import (
     Caller,
     EmailNotVerified,
+    Idempotency,
+    IdempotencyKey,
     Once,
     Page,
     PageParams,
@@ -22,6 +24,7 @@ from hirewire.kit.http import (
     check_verified,
     page_of,
     place_of_id,
+    transactions_of,
 )
 from hirewire.kit.models import Body as SentBody
 from hirewire.kit.openapi import Responses, refuses
@@ -135,24 +138,31 @@ async def import_(
 
 @router.post("/import-all", responses=refuses(EmailNotVerified))
 async def import_all(
-    body: models.ResumesToImport, tx: RequestTx, caller: Caller, once: Once, request: Request
+    body: models.ResumesToImport,
+    request: Request,
+    caller: Caller,
+    idempotency_key: IdempotencyKey = None,
 ) -> models.ResumesImported:
     """Create all the resumes that you have elsewhere: up to 50, up to 8 MiB.
 
     Each row has its key there: what was imported before stays as you have it here, so an import can
     be repeated. Rows that are wrong do not stop the others; each has its answer.
     """
+    # No transaction is open meanwhile: large documents may take seconds.
     checked = await asyncio.to_thread(_checked, body.resumes)
-    if any(row.changes.get("status", "draft") != "draft" for row in rows.right(checked)):
+    right = rows.right(checked)
+    if any(row.changes.get("status", "draft") != "draft" for row in right):
         check_verified(request, caller)
+    async with transactions_of(request)() as tx:
 
-    async def make() -> models.ResumesImported:
-        stored = await importing.import_rows(tx, caller.user_id, rows.right(checked))
-        each = zip(body.resumes, rows.together(checked, stored), strict=True)
-        answers = [_done(sent, one) for sent, one in each]
-        return models.ResumesImported(**dict(rows.count(answers)), rows=answers)
+        async def make() -> models.ResumesImported:
+            stored = await importing.import_rows(tx, caller.user_id, right)
+            each = zip(body.resumes, rows.together(checked, stored), strict=True)
+            answers = [_done(sent, one) for sent, one in each]
+            return models.ResumesImported(**dict(rows.count(answers)), rows=answers)
 
-    return await once(models.ResumesImported, make)
+        once = Idempotency(request, tx, idempotency_key, caller)
+        return await once(models.ResumesImported, make)
 
 
 @router.post("/read", responses=refuses(BadFile, BusyReading), openapi_extra=FILE_BODY)

@@ -57,12 +57,11 @@ class Stored(NamedTuple):
 
 
 async def admit(tx: Tx, company_id: UUID, count: int, *, most: int) -> None:
-    """Wait for other imports of the company, and count these rows. Raises `TooManyRows`.
+    """Count these rows before they are checked. Raises `TooManyRows`.
 
     `most` rows an hour are allowed. All rows count, since unchanged and wrong ones are work too.
     """
-    await is_held(tx, company_id)  # locks in the same order as holding a company
-    await lock(tx, f"import of vacancies {company_id}")
+    await _lock(tx, company_id)
     its, moment = vacancy_import.c, now()
     mine = its.company_id == company_id
     await tx.execute(delete(vacancy_import).where(mine, its.at <= moment - WINDOW))
@@ -80,9 +79,10 @@ async def store(
     """Create or update a vacancy for each row, and publish it if it is a draft; what was paused or
     closed stays so.
 
-    The keys of the rows differ, and `admit` has been called. Each row is done wholly or not at
-    all; its error is in its place of the result.
+    The keys of the rows differ. Each row is done wholly or not at all; its error is in its place of
+    the result.
     """
+    await _lock(tx, company_id)
     there = await _known(tx, company_id, [row.external_id for row in rows])
     new = [row for row in rows if row.external_id not in there]
     done = await _add(tx, company_id, new, publish=options.publish, api_key=api_key)
@@ -94,6 +94,12 @@ async def store(
         else:
             done[row.external_id] = Stored(before.id, "unchanged", before.status)
     return [done[row.external_id] for row in rows]
+
+
+async def _lock(tx: Tx, company_id: UUID) -> None:
+    """Let imports of a company wait for each other until the transaction ends."""
+    await is_held(tx, company_id)  # locks in the same order as holding a company
+    await lock(tx, f"import of vacancies {company_id}")
 
 
 async def _known(tx: Tx, company_id: UUID, external_ids: Sequence[str]) -> dict[str, Row[Any]]:

@@ -13,6 +13,8 @@ from hirewire.kit.clock import now
 from hirewire.kit.http import (
     Caller,
     EmailNotVerified,
+    Idempotency,
+    IdempotencyKey,
     MaybeCaller,
     Once,
     Page,
@@ -24,6 +26,7 @@ from hirewire.kit.http import (
     check_verified,
     may_be_operator,
     page_of,
+    transactions_of,
 )
 from hirewire.kit.openapi import refuses
 from hirewire.kit.settings import Settings
@@ -87,7 +90,10 @@ async def read_advert(body: models.Advert, tx: RequestTx, caller: Caller) -> mod
     responses=refuses(NotAnEmployer, CompanyInactive, EmailNotVerified, importing.TooManyRows),
 )
 async def import_(
-    body: models.VacancyImport, tx: RequestTx, caller: Caller, once: Once, request: Request
+    body: models.VacancyImport,
+    request: Request,
+    caller: Caller,
+    idempotency_key: IdempotencyKey = None,
 ) -> models.VacanciesImported:
     """Create and update up to 500 vacancies of your other system, up to 8 MiB.
 
@@ -97,19 +103,25 @@ async def import_(
     """
     if body.publish:
         check_verified(request, caller)
+    transactions = transactions_of(request)
     settings: Settings = request.app.state.settings
-    checked = await asyncio.to_thread(rows.checked, models.ImportedVacancy, body.vacancies)
-
-    async def make() -> models.VacanciesImported:
+    async with transactions() as tx:
         company = await require_acting_company(tx, caller, writes=True)
         most = settings.imported_rows_per_hour
-        await importing.admit(tx, company, len(checked), most=most)
-        right = [_incoming(row) for row in rows.right(checked)]
-        options = importing.Options(body.publish, body.update)
-        stored = await importing.store(tx, company, right, options, api_key=caller.key_name)
-        return imported(body.vacancies, rows.together(checked, stored))
+        await importing.admit(tx, company, len(body.vacancies), most=most)
+    # No transaction is open meanwhile: the markup of 500 rows may take seconds.
+    checked = await asyncio.to_thread(rows.checked, models.ImportedVacancy, body.vacancies)
+    right = [_incoming(row) for row in rows.right(checked)]
+    options = importing.Options(body.publish, body.update)
+    async with transactions() as tx:
 
-    return await once(models.VacanciesImported, make)
+        async def make() -> models.VacanciesImported:
+            company = await require_acting_company(tx, caller, writes=True)
+            stored = await importing.store(tx, company, right, options, api_key=caller.key_name)
+            return imported(body.vacancies, rows.together(checked, stored))
+
+        once = Idempotency(request, tx, idempotency_key, caller)
+        return await once(models.VacanciesImported, make)
 
 
 @router.get("/overview", responses=refuses(NotAnEmployer, CompanyInactive))

@@ -33,6 +33,7 @@ ALL = (
     "catchup",
     "bodies",
     "matching",
+    "dividing",
     "search",
     "alerts",
     "phrases",

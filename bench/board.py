@@ -208,7 +208,7 @@ class Board(Trades):
     async def vacancies_open(self, resumes: int, changes: int) -> list[float]:
         """Milliseconds per publication of a vacancy."""
         for start in range(0, resumes, 500):
-            await self._compare(
+            await self.compare(
                 {
                     new_id(): Resume(UUID(int=nth), 1, offer_of(self.resume()))
                     for nth in range(start, min(start + 500, resumes))
@@ -226,11 +226,12 @@ class Board(Trades):
 
     async def _change(self, costs: Costs, id: UUID, version: int, snapshot: dict[str, Any]) -> None:
         started, worked = time.perf_counter(), time.process_time()
-        await self._compare({id: Resume(id, version, offer_of(snapshot))})
+        await self.compare({id: Resume(id, version, offer_of(snapshot))})
         costs.passed.append((time.perf_counter() - started) * 1000)
         costs.worked.append((time.process_time() - worked) * 1000)
 
-    async def _compare(self, resumes: dict[UUID, Resume]) -> None:
+    async def compare(self, resumes: dict[UUID, Resume]) -> None:
+        """Change these resumes in one transaction."""
         async with self.transactions() as tx:
             await commands.compare_resumes(tx, resumes, {})
 

@@ -127,7 +127,7 @@ async def _code() -> tuple[float, list[Figure]]:
 
 
 async def _matching(rows: "Rows", kind: Kind, size: int) -> tuple[Held, list[Figure]]:
-    await rows.compared(kind, size)
+    await rows.compared(size, kind)
     async with _holding("matching", rows.url, kind=kind) as worker:
         empty, filled = await step(worker), await step(worker)
         await rows.change()
@@ -188,22 +188,28 @@ class Rows:
         self._compared: dict[Kind, list[tuple[Any, ...]]] = {}
         self.url = made.transactions.engine.url.render_as_string(hide_password=False)
 
-    async def compared(self, kind: Kind, size: int) -> None:
-        """Fill the tables so that this many of one kind are compared, and nothing else."""
+    async def compared(self, size: int, *kinds: Kind) -> None:
+        """Fill the tables so that this many of each kind are compared, and nothing else."""
+        connection = self._made.connection
+        await connection.execute("truncate comparable")
+        columns = ", ".join((*COMPARABLE_COLUMNS[1:], "owner_id", "generation"))
+        for kind in kinds:
+            await connection.copy_records_to_table(
+                "comparable",
+                records=(await self._rows(kind))[:size],
+                columns=(*COMPARABLE_COLUMNS, "owner_id", "generation"),
+            )
+            only = "kind = 'vacancy'" if kind == "vacancies" else "kind = 'resume'"
+            await self._again("comparable", "id", columns, size, only)
+
+    async def _rows(self, kind: Kind) -> list[tuple[Any, ...]]:
+        """The first rows of `comparable`, which are made once."""
         if kind not in self._compared:
             make = _demands if kind == "vacancies" else _offers
             with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
                 loop = asyncio.get_running_loop()
                 self._compared[kind] = await loop.run_in_executor(pool, make, MADE)
-        connection = self._made.connection
-        await connection.execute("truncate comparable")
-        await connection.copy_records_to_table(
-            "comparable",
-            records=self._compared[kind][:size],
-            columns=(*COMPARABLE_COLUMNS, "owner_id", "generation"),
-        )
-        columns = ", ".join((*COMPARABLE_COLUMNS[1:], "owner_id", "generation"))
-        await self._again("comparable", "id", columns, size)
+        return self._compared[kind]
 
     async def change(self) -> None:
         """Change enough of what is compared that everything is merged again."""
@@ -235,11 +241,13 @@ class Rows:
                 "resume", "resume_id", "user_id, version, state, snapshot, updated_at", size
             )
 
-    async def _again(self, table: str, id: str, columns: str, size: int) -> None:
+    async def _again(
+        self, table: str, id: str, columns: str, size: int, only: str = "true"
+    ) -> None:
         """Copy rows with new ids up to this number."""
         await self._made.connection.execute(
             f"insert into {table} ({id}, {columns}) select gen_random_uuid(), {columns}"
-            f" from {table}, generate_series(1, $1) limit $2",
+            f" from {table}, generate_series(1, $1) where {only} limit $2",
             -(-size // MADE),
             max(0, size - MADE),
         )

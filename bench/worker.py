@@ -36,6 +36,7 @@ WORKERS = {
     "matching": "bench.holding:matching",
     "search": "bench.holding:search",
     "encoder": "bench.holding:encoder",
+    "dividing": "bench.dividing:part",
     "naive": "bench.others:naive",
     "by hand": "bench.others:by_hand",
     "faststream": "bench.others:faststream",

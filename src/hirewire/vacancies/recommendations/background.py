@@ -128,7 +128,7 @@ class Matcher:
                     break
                 if number not in self.held and await self._share.take(number):
                     self.held |= {number}
-        except LOST:
+        except (DatabaseUnavailable, *LOST):
             await self.close()
             raise
         if self.held != before:
@@ -143,11 +143,12 @@ class Matcher:
             self.held = frozenset()
             await self._share.open()
             await self._share.connection.add_listener(dividing.CHANNEL, lambda *_: self.wake())
+            async with self._transactions() as tx:
+                await dividing.divide(tx)
 
     async def compare(self) -> bool:
         """Compare a part of what its shards owe. True if there may be more."""
         async with self._transactions() as tx:
-            await dividing.divide(tx)
             if self.index.shards != self.held:
                 await self.index.hold(tx, self.held)
                 await self.index.catch_up(tx)

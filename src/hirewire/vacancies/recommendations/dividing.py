@@ -47,7 +47,7 @@ _UNTIL = f"""
 select coalesce((
     select generation from comparable
     where generation > $1 and (kind = 'resume' or {sql_shard("id")} = any($2))
-    order by generation offset $3 limit 1), last) as until
+    order by generation offset $3 limit 1), last) as until, last
 from generation
 """  # noqa: S608
 _CHANGES = f"""
@@ -65,10 +65,14 @@ class _Owed(NamedTuple):
     shards: frozenset[int]
     done: int
     until: int
+    """The generation up to which the next step compares."""
+    is_all: bool
+    """Whether nothing is left after it."""
 
 
 async def divide(tx: Tx) -> None:
     """Let the shards compare what changes from now on, if they do not yet."""
+    await tx.exec_driver_sql("select 1 from generation for update")  # after any `undivide`
     await tx.exec_driver_sql(_DIVIDE, (ruleset(), SHARDS))
 
 
@@ -121,7 +125,7 @@ async def compare_owed(tx: Tx, index: MatchingIndex) -> bool:
             "update matching_shard set done = $2 where number = any($1)",
             (sorted(owed.shards), owed.until),
         )
-    return owed.until > owed.done
+    return not owed.is_all
 
 
 async def _owed(tx: Tx, held: frozenset[int] | None) -> _Owed | None:
@@ -135,9 +139,9 @@ async def _owed(tx: Tx, held: frozenset[int] | None) -> _Owed | None:
         return None
     done = min(row.done for row in rows)
     shards = frozenset(row.number for row in rows if row.done == done)
-    found = await tx.exec_driver_sql(_UNTIL, (done, sorted(shards), AT_ONCE))
-    until = min(found.scalar_one(), *(row.done for row in rows if row.done > done), 2**63 - 1)
-    return _Owed(shards, done, until)
+    found = (await tx.exec_driver_sql(_UNTIL, (done, sorted(shards), AT_ONCE))).one()
+    until = min([found.until, *(row.done for row in rows if row.done > done)])
+    return _Owed(shards, done, until, until == found.last)
 
 
 async def _compare(tx: Tx, index: MatchingIndex, owed: _Owed) -> None:

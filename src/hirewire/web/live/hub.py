@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -159,6 +160,10 @@ class Hub:
         self._streams: dict[tuple[Side, str], set[Stream]] = {}
         self._all: set[Stream] = set()
         self._ring: deque[StreamMessage] = deque(maxlen=RING)
+        self._mark = secrets.token_hex(4)
+        """Ends the ids of this process: another one may have got the events in another order, so
+        that what follows an id there is not what its page lacks.
+        """
         self._refusals: deque[tuple[str, float]] = deque(maxlen=RING)
         self._activity = Pulse(self._send_activity)
 
@@ -199,7 +204,7 @@ class Hub:
     def consume(self, deliveries: Sequence[Delivery]) -> None:
         """Send events to the streams of the people concerned."""
         for delivery in deliveries:
-            message = _message_of(delivery)
+            message = _message_of(delivery, self._mark)
             if message is None:
                 continue
             name = type_of(delivery)
@@ -273,7 +278,7 @@ class Hub:
                 stream.send(_text_of(ACTIVITY, {}))
 
 
-def _message_of(delivery: Delivery) -> StreamMessage | None:
+def _message_of(delivery: Delivery, mark: str) -> StreamMessage | None:
     """The message for streams; None for an unreadable event, which the services handle."""
     name = type_of(delivery)
     try:
@@ -285,7 +290,7 @@ def _message_of(delivery: Delivery) -> StreamMessage | None:
     except (ValueError, KeyError, TypeError):
         return None
     data = {key: body[key] for key in SENT_FIELDS if isinstance(body.get(key), str)}
-    id = str(message_id_of(delivery))
+    id = f"{message_id_of(delivery)}.{mark}"
     return StreamMessage(id, audience, _text_of(name, data, id))
 
 

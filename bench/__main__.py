@@ -73,11 +73,26 @@ def options() -> argparse.Namespace:
         const=60,
         help="minutes of load during which `memory` is watched (60)",
     )
+    parser.add_argument(
+        "--processes",
+        type=int,
+        nargs="+",
+        default=[1],
+        help="numbers of web processes over which the pages of `live` are distributed (1)",
+    )
+    parser.add_argument(
+        "--broker",
+        choices=("rabbitmq", "postgres", "kafka"),
+        default="rabbitmq",
+        help="broker of `live` (rabbitmq)",
+    )
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(ALL):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(ALL)}")
     if asked.minutes is not None and asked.names != ["memory"]:
         parser.error("--minutes applies to memory only")
+    if (asked.processes, asked.broker) != ([1], "rabbitmq") and asked.names != ["live"]:
+        parser.error("--processes and --broker apply to live only")
     return asked
 
 
@@ -107,13 +122,15 @@ def main() -> None:
         )
         return
     folder = asked.to or (None if asked.quick else ROOT / "docs" / "bench")
-    chosen = Options(asked.rounds or (1 if asked.quick else 5), asked.quick, folder, asked.minutes)
+    rounds = asked.rounds or (1 if asked.quick else 5)
+    more = (asked.minutes, asked.processes, asked.broker)
+    chosen = Options(rounds, asked.quick, folder, *more)
     if folder:
         folder.mkdir(parents=True, exist_ok=True)
     figures = uvloop.run(run(tuple(asked.names) or ALL, chosen, console))
-    rounds = "1 round" if chosen.rounds == 1 else f"{chosen.rounds} rounds"
+    times = "1 round" if chosen.rounds == 1 else f"{chosen.rounds} rounds"
     kind = "quick, targets not judged; " if chosen.quick else ""
-    title = f"{kind}{rounds}, {os.cpu_count()} cores"
+    title = f"{kind}{times}, {os.cpu_count()} cores"
     console.print(table(title, figures))
     if folder:
         # A table of some benchmarks must not replace the table of all.

@@ -1,8 +1,9 @@
-"""From the commit of a changed resume to an employer's open page, over RabbitMQ.
+"""From the commit of a changed resume to an employer's open page, over a broker.
 
-The whole platform runs, as `hirewire run --broker rabbitmq` starts it. A candidate's resume gains
-or loses a skill. The measured time is from the response to that call (its transaction is committed
-by then) to the event in the employer's stream, while `--streams` pages of other people are open.
+The whole platform runs, as `hirewire run --broker rabbitmq` starts it, with more web processes
+beside its own if `--processes` says so. A candidate's resume gains or loses a skill. The measured
+time is from the response to that call (its transaction is committed by then) to the event in the
+employer's stream, while pages of other people are open, the same number at each web process.
 """
 
 import asyncio
@@ -20,6 +21,7 @@ from types import MappingProxyType
 from typing import Any
 
 import httpx
+import psutil
 
 from bench.measure import Figure, Options, percentile
 from bench.places import Bench
@@ -34,28 +36,83 @@ START_SECONDS = 90.0
 
 async def run(_: Bench, options: Options) -> list[Figure]:
     """The latency of one event, and that of the last of many pages."""
-    async with platform() as url, AsyncExitStack() as stack:
+    figures: list[Figure] = []
+    for count in options.processes:
+        figures += await _measured(count, options)
+    return figures
+
+
+async def _measured(count: int, options: Options) -> list[Figure]:
+    async with web_processes(count, options.broker) as urls, AsyncExitStack() as stack:
         limits = httpx.Limits(max_connections=None)
-        client = await stack.enter_async_context(
-            httpx.AsyncClient(base_url=url, timeout=60, limits=limits)
-        )
-        scene = Scene(client)
+        clients = [
+            await stack.enter_async_context(
+                httpx.AsyncClient(base_url=url, timeout=60, limits=limits)
+            )
+            for url in urls
+        ]
+        scene = Scene(clients[0])
         await scene.begin()
-        page = await stack.enter_async_context(scene.page("employer"))
+        page = await stack.enter_async_context(scene.page("employer", clients[-1]))
         alone = await scene.changes(page, options.count(CHANGES, QUICK_CHANGES))
         pages = [
-            await stack.enter_async_context(scene.page(f"person {n % PEOPLE}"))
+            await stack.enter_async_context(scene.page(f"person {n % PEOPLE}", clients[n % count]))
             for n in range(options.count(STREAMS, QUICK_STREAMS))
         ]
-        last = await scene.all_received([*pages, page], 10 if options.quick else 30)
+        rounds = 10 if options.quick else 30
+        before = _worked(urls)
+        last = await scene.all_received([*pages, page], rounds)
+        worked = [(b - a) / rounds for a, b in zip(before, _worked(urls), strict=True)]
+    what = "1 web process" if count == 1 else f"{count} web processes"
+    what += f" over {options.broker}"
     return [
         Figure(
-            "resume committed -> event on an employer's page: p50", [percentile(alone, 0.5)], "ms"
+            f"{what}, resume committed -> event on an employer's page: p50",
+            [percentile(alone, 0.5)],
+            "ms",
         ),
         Figure("… p95", [percentile(alone, 0.95)], "ms", at_most=50),
-        Figure(f"change -> last of {len(pages) + 1:,} pages: p50", [percentile(last, 0.5)], "ms"),
-        Figure("… most", [max(last)], "ms"),
+        Figure(f"… change -> last of {len(pages) + 1:,} pages: p50", [percentile(last, 0.5)], "ms"),
+        Figure("… p95", [percentile(last, 0.95)], "ms"),
+        Figure("… processor time of a change: all web processes", [sum(worked)], "ms"),
+        Figure("… the busiest", [max(worked)], "ms"),
     ]
+
+
+@asynccontextmanager
+async def web_processes(count: int, broker: str) -> AsyncIterator[list[str]]:
+    """The platform with so many web processes; yields the address of each."""
+    with tempfile.TemporaryDirectory(prefix="hirewire-bench-", ignore_cleanup_errors=True) as name:
+        data, ports = Path(name) / "data", free_ports()
+        Path(name).chmod(0o755)
+        async with (
+            platform(data, broker=broker, settings=ports) as url,
+            AsyncExitStack() as stack,
+        ):
+            urls = [url]
+            kept = {k: v for k, v in os.environ.items() if not k.startswith("HIREWIRE_")}
+            log = Path(name) / "web.log"
+            for _ in range(1, count):
+                own = {"HIREWIRE_DATA_DIR": str(data), "HIREWIRE_WEB_PORT": str(free_port())}
+                argv = [sys.executable, "-m", "hirewire", "serve", "web"]
+                with open(log, "ab") as output:
+                    process = spawn(argv, env=kept | ports | own, output=output)
+                stack.push_async_callback(stop, process, (signal.SIGTERM, 30))
+                urls.append(f"http://127.0.0.1:{own['HIREWIRE_WEB_PORT']}")
+                await _ready(urls[-1], log, set())
+            yield urls
+
+
+def _worked(urls: Sequence[str]) -> list[float]:
+    """The processor time in milliseconds of the processes that listen at these addresses."""
+    listening = {
+        one.laddr.port: one.pid
+        for one in psutil.net_connections("tcp")
+        if one.laddr and one.status == psutil.CONN_LISTEN
+    }
+    pids = [listening[int(url.rpartition(":")[2])] for url in urls]
+    times = [psutil.Process(pid).cpu_times() for pid in pids]
+    return [(one.user + one.system) * 1000 for one in times]
 
 
 @asynccontextmanager
@@ -206,14 +263,14 @@ class Scene:
         return taken
 
     @asynccontextmanager
-    async def page(self, who: str) -> AsyncIterator[Page]:
-        """An open stream of an employer."""
+    async def page(self, who: str, client: httpx.AsyncClient | None = None) -> AsyncIterator[Page]:
+        """An open stream of an employer, by default at the first web process."""
         page = Page()
         if who not in self._tokens and who != "employer":
             body = {"companyName": who, "phone": None}
             await self.call(who, "POST", "/api/vacancies/employer-profile", body)
         headers = {"Authorization": f"Bearer {await self._token(who)}"}
-        async with self.client.stream("GET", "/live", headers=headers) as answer:
+        async with (client or self.client).stream("GET", "/live", headers=headers) as answer:
             answer.raise_for_status()
             task = asyncio.create_task(page.read(answer))
             await page.opened.wait()

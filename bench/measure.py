@@ -20,6 +20,10 @@ class Options:
     """Where plots go; None: no plots."""
     minutes: float | None = None
     """How long `memory` watches a running platform; None: it measures the parts instead."""
+    processes: Sequence[int] = (1,)
+    """With how many web processes `live` measures, one after the other."""
+    broker: str = "rabbitmq"
+    """Over which broker `live` measures."""
 
     def count(self, full: int, quick: int) -> int:
         """The number for a full run or for a quick one."""

@@ -62,7 +62,7 @@ async def test_processes_that_are_killed_or_frozen_lose_and_double_nothing(
         frozen.send_signal(signal.SIGCONT)
         for board in boards:
             await board.resume(1)
-            await board.vacancy(1, BARE)
+            await board.vacancy(8, BARE)
         await eventually(equal)
     created = [one for one in await divided.events() if one.startswith("recommendation.created")]
     assert len(created) == PAIRS

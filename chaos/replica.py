@@ -1,12 +1,14 @@
 """A service process, on this machine or on a separate host."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import psutil
@@ -15,8 +17,7 @@ from chaos.network import Host, inside
 from hirewire.launcher.process import spawn, stop
 
 ROOT = Path(__file__).resolve().parents[1]
-CLOCKS = "*/faketime/libfaketimeMT.so.1"
-"""Where Debian has it below /usr/lib."""
+CLOCK = ROOT / "chaos" / "clock.c"
 
 
 @dataclass
@@ -27,8 +28,8 @@ class Replica:
     port: int
     folder: Path
     process: subprocess.Popen[bytes] | None = None
-    clock: str = ""
-    """The offset of its clock, as libfaketime accepts it: ``+2d``."""
+    clock: timedelta = timedelta()
+    """By how much its clock is ahead, or behind if negative."""
     host: Host | None = None
     settings: dict[str, str] = field(default_factory=dict)
     """Additional environment variables."""
@@ -62,11 +63,7 @@ class Replica:
         if self.host is not None:
             known["HIREWIRE_HOST"] = "0.0.0.0"
         if self.clock:
-            known |= {
-                "LD_PRELOAD": str(_other_clock()),
-                "FAKETIME": self.clock,
-                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
-            }
+            known |= clock_of(self.folder, self.clock)
         with open(self.folder / f"{self.name}.log", "ab") as log, inside(self.host):
             self.process = spawn(
                 [sys.executable, "-m", "chaos.service", self.service, str(self.port)],
@@ -108,8 +105,12 @@ class Replica:
         return False
 
 
-def _other_clock() -> Path:
-    """The library that gives a process another clock. Raises `LookupError`."""
-    for path in Path("/usr/lib").glob(CLOCKS):
-        return path
-    raise LookupError("no libfaketime: apt-get install libfaketime")
+def clock_of(folder: Path, shift: timedelta) -> dict[str, str]:
+    """The environment of a process with another clock. Raises `LookupError` without a compiler."""
+    built = folder / "clock.so"
+    if not built.exists():
+        compiler = shutil.which("cc")
+        if compiler is None:
+            raise LookupError("no C compiler: apt-get install gcc libc6-dev")
+        subprocess.run([compiler, "-shared", "-fPIC", "-O2", "-o", built, CLOCK], check=True)
+    return {"LD_PRELOAD": str(built), "CLOCK_SHIFT": f"{shift.total_seconds():.0f}"}

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import ClassVar, Self
@@ -201,8 +202,10 @@ class World:
             "HIREWIRE_LOG_FORMAT": "json",
         }
 
-    def start_replica(self, name: str, *, clock: str = "", host: bool = False) -> None:
-        """Start a replica, with its clock off by `clock`, or on a separate host."""
+    def start_replica(
+        self, name: str, *, clock: timedelta = timedelta(), host: bool = False
+    ) -> None:
+        """Start a replica, with its clock ahead by so much, or on a separate host."""
         replica = self.replicas[name]
         replica.clock = clock
         replica.host = None

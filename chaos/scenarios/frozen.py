@@ -1,5 +1,7 @@
 """Processes and nodes that freeze with their locks and messages, and clocks that are wrong."""
 
+from datetime import timedelta
+
 from chaos.run import TAKE_OVER_SECONDS, Run, scenario
 from chaos.world import QUEUE, READERS, WRITERS, eventually
 
@@ -85,11 +87,11 @@ async def clocks_a_day_off(run: Run) -> None:
     """All clocks of one service are a day ahead, those of the other a day behind; then reversed."""
     world = run.world
     for ahead, behind in ((WRITERS, READERS), (READERS, WRITERS)):
-        for names, shift in ((ahead, "+1d"), (behind, "-1d")):
+        for names, days in ((ahead, 1), (behind, -1)):
             for name in names:
                 world.kill_replica(name)
-                world.start_replica(name, clock=shift)
-                run.faults[f"clock {shift}"] += 1
+                world.start_replica(name, clock=timedelta(days=days))
+                run.faults[f"clock {days:+} d"] += 1
         await run.written_more(100)
         await run.progress("with clocks two days apart")
 
@@ -102,7 +104,7 @@ async def clock_far_ahead(run: Run) -> None:
     world = run.world
     for name in (WRITERS[0], READERS[0]):
         world.kill_replica(name)
-        world.start_replica(name, clock="+400d")
-        run.faults["clock +400d"] += 1
+        world.start_replica(name, clock=timedelta(days=400))
+        run.faults["clock +400 d"] += 1
     await run.pause(8.0, 10.0)
     await run.written_more(100)

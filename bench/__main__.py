@@ -35,6 +35,7 @@ ALL = (
     "matching",
     "dividing",
     "search",
+    "search_cluster",
     "alerts",
     "phrases",
     "encoder",

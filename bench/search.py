@@ -26,7 +26,7 @@ from hirewire.places.gazetteer import place_key
 from hirewire.vacancies.search import queries
 from hirewire.vacancies.search.index.documents import text_of
 from hirewire.vacancies.search.index.embedded import EmbeddedStore
-from hirewire.vacancies.search.index.engine import indexes_of
+from hirewire.vacancies.search.index.engine import SearchEngine, indexes_of
 from hirewire.vacancies.search.index.folder import IndexFolder
 from hirewire.vacancies.search.index.query import SearchFilters, SearchQuery
 from hirewire.vacancies.search.index.schema import VACANCIES
@@ -68,7 +68,8 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
                 await updater.open()
                 built = time.monotonic() - started
                 costs[size] = await many.searches(options.count(SEARCHES, QUICK_SEARCHES))
-                soon = await many.found_after(updater, options.count(40, 5))
+                index = indexes_of(made.transactions.engine)["vacancies"]
+                soon = await many.found_after(index, updater, options.count(40, 5))
                 await updater.close()
                 folder.close()
                 last = size == sizes[-1]
@@ -177,27 +178,28 @@ class Many:
 
     async def searches(self, count: int) -> list[float]:
         """Milliseconds per search."""
-        taken = []
-        for _ in range(count + 10):
-            query = self.query()
-            started = time.perf_counter()
-            async with self._board.transactions() as tx:
-                index = indexes_of(tx.engine)["vacancies"]
-                await index.refreshed()
-                found = await index.search(query)
-                counting = asyncio.create_task(asyncio.to_thread(found.count))
-                rows = await queries.open_vacancies(tx, found.ids[:20])
-                texts = [text_of(row.description) for row in rows.values()]
-                await index.highlighted("description", found.parsed, texts)
-                await counting
-            taken.append((time.perf_counter() - started) * 1000)
-        return taken[10:]
+        index = indexes_of(self._board.transactions.engine)["vacancies"]
+        return [await self.searched(index, self.query()) for _ in range(count + 10)][10:]
 
-    async def found_after(self, updater: IndexUpdater, count: int) -> list[float]:
+    async def searched(self, index: SearchEngine, query: SearchQuery) -> float:
+        """Milliseconds that a search takes."""
+        started = time.perf_counter()
+        async with self._board.transactions() as tx:
+            await index.refreshed()
+            found = await index.search(query)
+            counting = asyncio.create_task(asyncio.to_thread(found.count))
+            rows = await queries.open_vacancies(tx, found.ids[:20])
+            texts = [text_of(row.description) for row in rows.values()]
+            await index.highlighted("description", found.parsed, texts)
+            await counting
+        return (time.perf_counter() - started) * 1000
+
+    async def found_after(
+        self, index: SearchEngine, updater: IndexUpdater, count: int
+    ) -> list[float]:
         """Milliseconds from the commit of a vacancy until a search finds it, without a request to
         index it.
         """
-        index = indexes_of(self._board.transactions.engine)["vacancies"]
         following = asyncio.create_task(_follow(updater))
         taken = []
         for nth in range(count):

@@ -13,8 +13,10 @@ if TYPE_CHECKING:
 
 _FORM = "https://user:password@host:9200[,host:9200]/prefix"
 _OPTIONS = ("ca", "replicas", "shards")
-ANSWER_SECONDS = 10.0
+ANSWER_SECONDS = 5.0
 """How long a cluster may take to answer a search."""
+CONNECTIONS = 50
+"""Requests at once, of one process."""
 MOST_SHARDS, MOST_REPLICAS = 256, 9
 
 
@@ -81,6 +83,7 @@ async def connected(cluster: SearchCluster) -> AsyncIterator["AsyncOpenSearch"]:
         ssl_context=secured,
         http_auth=cluster.login,
         timeout=ANSWER_SECONDS,
+        pool_maxsize=CONNECTIONS,
         max_retries=len(cluster.hosts) - 1,  # a host that does not answer, at another one
     )
     try:

@@ -8,7 +8,7 @@ from uuid import UUID
 from opensearchpy import AsyncOpenSearch
 
 from hirewire.vacancies.search.index.cluster import requests
-from hirewire.vacancies.search.index.cluster.answers import answered
+from hirewire.vacancies.search.index.cluster.answers import Breaker
 from hirewire.vacancies.search.index.cluster.mapping import Clause
 from hirewire.vacancies.search.index.cluster.reader import ClusterReader, Part, Vocabulary
 from hirewire.vacancies.search.index.cluster.requests import ASKED_OF_SHARDS, Asked, Page
@@ -42,6 +42,7 @@ class ClusterSearch(Refreshed):
         self._fields = fields
         self._alias = alias
         self._labels: dict[tuple[str, str], str] = {}
+        self._breaker = Breaker()
 
     async def search(self, query: SearchQuery) -> SearchResult:
         """Find a page, and count its facets with the same request."""
@@ -112,7 +113,7 @@ class ClusterSearch(Refreshed):
 
     async def size(self) -> int:
         """The number of documents."""
-        with answered("count"):
+        with self._breaker.asking():
             return int((await self._client.count(index=self._alias))["count"])
 
     async def distinct(self, name: str) -> int:
@@ -157,7 +158,7 @@ class ClusterSearch(Refreshed):
             "preference": copy,
             "filter_path": filter_path,
         }
-        with answered("search"):
+        with self._breaker.asking():
             answer: Mapping[str, Any] = await self._client.search(
                 index=self._alias,
                 body=request,
@@ -173,7 +174,7 @@ class ClusterSearch(Refreshed):
                 for request in asked[start : start + AT_ONCE]
                 for line in ({"allow_partial_search_results": False}, request)
             ]
-            with answered("search"):
+            with self._breaker.asking():
                 answer = await self._client.msearch(index=self._alias, body=lines)
                 answers += answer["responses"]
         kinds = {answer["error"].get("type") for answer in answers if "error" in answer}

@@ -36,11 +36,15 @@ EXPUNGE_SECONDS = 90.0
 MERGE_SECONDS = 600.0
 TERM_BITS = 32
 """A version is the term of its writer and a number within it, of so many bits."""
-_LATE, _GONE = 409, 404
+_LATE, _GONE, _WRONG = 409, 404, 400
 _STATE_BODY = {
     "settings": {"number_of_shards": 1, "auto_expand_replicas": "0-1"},
     "mappings": {"enabled": False},
 }
+
+
+class Refused(Exception):
+    """The cluster does not take a document; the message has its id. Building it again helps not."""
 
 
 class ClusterStore:
@@ -194,9 +198,9 @@ class ClusterStore:
         status = result.get("status")
         if status == _LATE or (status == _GONE and not kind):
             return  # written by a later writer; deleted before it was ever written
-        if status == 429 or (isinstance(status, int) and status >= 500):
-            raise SearchUnavailable(retry_after=1)
-        raise Lost(f"a document was refused: {kind}")
+        if status == _WRONG:
+            raise Refused(f"{result.get('_id')}: {kind}")
+        raise SearchUnavailable(retry_after=1)  # too busy, or its disk is full
 
     async def publish(self, state: Mapping[str, JsonValue]) -> None:
         """Make all changes visible, and store the state; a filled index replaces the last one."""
@@ -266,7 +270,8 @@ async def other_formats(
 async def drop(client: AsyncOpenSearch, cluster: SearchCluster, alias: str) -> None:
     """Delete the indexes of an alias, and their state."""
     with answered("drop"):
-        await client.indices.delete(index=f"{alias}-*", ignore_unavailable=True)
+        for name in await client.indices.get(index=f"{alias}-*"):
+            await client.indices.delete(index=name, ignore_unavailable=True)
         with suppress(NotFoundError):
             await client.delete(index=states_of(cluster), id=alias)
 

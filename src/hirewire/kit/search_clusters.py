@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from hirewire.messaging.brokers.addresses import host_and_port
+
 if TYPE_CHECKING:
     from opensearchpy import AsyncOpenSearch
 
@@ -98,13 +100,9 @@ def _is_name(prefix: str) -> bool:
 
 def _host_and_port(place: str) -> tuple[str, int]:
     try:
-        parts = urlsplit(f"//{place}")
-        host, port = parts.hostname, parts.port
+        return host_and_port(place, 9200)
     except ValueError:
-        host, port = None, None
-    if not host:
-        raise ValueError(f"not an address ({_FORM})")
-    return host, port or 9200
+        raise ValueError(f"not an address ({_FORM})") from None
 
 
 def _whole(options: Mapping[str, str], name: str, least: int, most: int) -> int | None:

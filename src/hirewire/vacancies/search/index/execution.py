@@ -11,8 +11,8 @@ from tantivy import FieldType, Occur, Query, Schema, Searcher
 from tantivy import Order as Direction
 
 from hirewire.vacancies.search.index.facets import FacetCache, FacetCounter, count_recent
-from hirewire.vacancies.search.index.parser import Matcher, QueryParser
 from hirewire.vacancies.search.index.query import FacetCounts, Order, SearchQuery, SearchResult
+from hirewire.vacancies.search.index.query_parser import Matcher, QueryParser
 from hirewire.vacancies.search.index.schema import IndexSchema
 from hirewire.vacancies.search.index.widening import FEW, NOTHING, STEPS
 

@@ -1,23 +1,19 @@
-"""Parses a typed search query into a query of the index library, tantivy.
+"""Reads a typed search query, whatever it is read into.
 
-How a text is read is in `TextReader`, whatever it is read into: saved searches are read by the same
-rules into conditions for one vacancy (`alerts/index/conditions.py`).
+For an index it becomes a query of the embedded engine (`query_parser.py`) or of a cluster
+(`cluster/reader.py`); saved searches are read by the same rules into conditions for one vacancy
+(`alerts/index/conditions.py`).
 """
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Generic, TypeVar
 
 from tantivy import (
-    FieldType,
     Filter,
-    Occur,
-    Query,
-    Schema,
-    Searcher,
     TextAnalyzer,
     TextAnalyzerBuilder,
     Tokenizer,
@@ -26,8 +22,7 @@ from tantivy import (
 from hirewire.esco import dictionary
 from hirewire.places.gazetteer import Place, gazetteer
 from hirewire.vacancies.search import rules
-from hirewire.vacancies.search.index.schema import ANY_TEXT
-from hirewire.vacancies.search.index.widening import NOTHING, RELATED, Related, related_to
+from hirewire.vacancies.search.index.widening import NOTHING, Related, related_to
 from hirewire.vacancies.search.rules import Term
 
 LONGEST_WORD = 60
@@ -245,98 +240,39 @@ def whole_word(typed: str) -> str:
     return str(whole)
 
 
-class QueryParser(TextReader[Query]):
-    """Parses queries for one commit of an index.
+class IndexReader(TextReader[Q]):
+    """Reads queries for an index: a word that no document has is read in another way."""
 
-    Text fields have weights (`texts`). A word that occurs in no document is read in the other
-    keyboard layout, or as a typo. Documents that the searching company may not see (`unseen`) do
-    not count as occurrences; otherwise the lack of a correction would reveal that they contain the
-    word.
-    """
+    def __init__(self) -> None:
+        self._parsed: ParsedQuery[Q] = ParsedQuery(None)
 
-    def __init__(
-        self,
-        schema: Schema,
-        searcher: Searcher,
-        texts: Mapping[str, float],
-        unseen: Sequence[Query] = (),
-    ) -> None:
-        self._schema = schema
-        self._searcher = searcher
-        self._texts = texts
-        self._unseen = [(Occur.MustNot, query) for query in unseen]
-        self._parsed: ParsedQuery[Query] = ParsedQuery(None)
-        self._used: dict[str, bool] = {}
-
-    def parse(self, text: str, step: int = 0) -> ParsedQuery[Query]:
+    def parse(self, text: str, step: int = 0) -> ParsedQuery[Q]:
         """The query for this text; in a step of widening, also for related titles and skills."""
         self._parsed = ParsedQuery(None)
         self._parsed.query = self.read(text, step)
         return self._parsed
 
-    def together(self, parts: Sequence[Query], banned: Sequence[Query], pay: int | None) -> Query:
-        """All parts, none of the banned ones, and at least this pay."""
-        clauses = [(Occur.Must, query) for query in parts]
-        clauses += [(Occur.MustNot, query) for query in banned]
-        if pay is not None:
-            enough = Query.range_query(self._schema, "pay", FieldType.Unsigned, pay, None)
-            clauses.append((Occur.Must, Query.const_score_query(enough, 0.0)))
-        if all(occur == Occur.MustNot for occur, _ in clauses):
-            clauses.append((Occur.Must, Query.all_query()))
-        return Query.boolean_query(clauses)
-
-    def all_of(self, queries: Sequence[Query]) -> Query:
-        """All of several."""
-        return Query.boolean_query([(Occur.Must, query) for query in queries])
-
-    def any_of(self, queries: Sequence[Query]) -> Query:
-        """Any of these: the best counts fully, the others a little."""
-        return Query.disjunction_max_query(list(queries), 0.1)
-
-    def value(self, name: str, value: str) -> Query:
-        """An exact value of a field."""
-        query = Query.term_query(self._schema, name, value, index_option="basic")
-        return Query.const_score_query(query, 1.0)
-
-    def word(self, stem: str) -> Query:
-        """A word in any text field."""
-        return self._each_text(lambda name: Query.term_query(self._schema, name, stem))
-
-    def phrase(self, stems: Sequence[str]) -> Query:
-        """Adjacent words in one text field."""
-        return self._each_text(lambda name: Query.phrase_query(self._schema, name, list(stems)))
-
-    def related(self, words: Sequence[str], step: int) -> list[Query]:
+    def related(self, words: Sequence[str], step: int) -> list[Q]:
         """Queries for what is related to these words; none if the query is not widened."""
         related = related_to(" ".join(words)) if step else NOTHING
         self._parsed.related |= related
-        values = {"occupation": related.occupation_values(step)}
-        if step == RELATED:
-            values["skill"] = sorted(related.skills)
-        return [
-            Query.const_score_query(Query.term_set_query(self._schema, name, ones), 1.0)
-            for name, ones in values.items()
-            if ones
-        ]
+        return [self.one_of(name, values) for name, values in related.values(step).items()]
 
-    def at(self, place: Place) -> list[Query]:
+    def at(self, place: Place) -> list[Q]:
         """Queries for documents at a place or with its name; none if no document matches."""
-        ways: list[Query] = []
-        there = Query.term_query(self._schema, "area", place.key, index_option="basic")
-        if self._is_seen(there):
-            ways.append(Query.const_score_query(there, 1.0))
+        ways = [self.value("area", place.key)] if self.is_at(place.key) else []
         for stems in place_stems(place):
-            if all(self._is_used(stem) for stem in stems):
+            if self.are_used(stems):
                 query = self.in_texts(stems)
                 ways += [] if query is None else [query]
         return ways
 
-    def unknown(self, typed: str, stem: str) -> Query:
+    def unknown(self, typed: str, stem: str) -> Q:
         """The word; if no document has it, in the other keyboard layout, or with typos."""
-        if self._is_used(stem):
+        if self.is_used(stem):
             return self.word(stem)
         switched = switched_stems(typed)
-        if switched and all(self._is_used(one) for one in switched):
+        if switched and self.are_used(switched):
             self._parsed.corrected[typed] = rules.other_layout(typed)
             query = self.in_texts(switched)
             assert query is not None
@@ -345,58 +281,24 @@ class QueryParser(TextReader[Query]):
             return self.word(stem)
         self._parsed.tolerated.append(typed)
         # A typo can prevent the stemming of a word, so whole words are compared as well.
-        whole = whole_word(typed)
-        return self.similar(stem, distance).or_should_match(
-            Query.fuzzy_term_query(self._schema, "whole_words", whole, distance)
-        )
+        return self.near(stem, whole_word(typed), distance)
 
-    def similar(self, stem: str, distance: int) -> Query:
-        """A word in any text field, with at most this many typos."""
-        return self._each_text(
-            lambda name: Query.fuzzy_term_query(self._schema, name, stem, distance)
-        )
+    def are_used(self, stems: Sequence[str]) -> bool:
+        """Whether documents have all of these words."""
+        return all(map(self.is_used, stems))
 
-    def _is_used(self, stem: str) -> bool:
-        known = self._used.get(stem)
-        if known is None:
-            # The frequency includes deleted documents until segments are merged.
-            known = bool(self._searcher.doc_freq(ANY_TEXT, stem)) and (
-                not self._unseen or self._is_seen(in_any_text(self._schema, stem))
-            )
-            self._used[stem] = known
-        return known
+    @abstractmethod
+    def is_used(self, stem: str) -> bool:
+        """Whether a document has this word."""
 
-    def _is_seen(self, word: Query) -> bool:
-        query = Query.boolean_query([(Occur.Must, word), *self._unseen])
-        return bool(self._searcher.search(query, 1, count=False).hits)
+    @abstractmethod
+    def is_at(self, area: str) -> bool:
+        """Whether a document is at this place."""
 
-    def _each_text(self, make: Callable[[str], Query]) -> Query:
-        """One query for all text fields: the best field counts fully, the others a little."""
-        return Query.disjunction_max_query(
-            [Query.boost_query(make(name), weight) for name, weight in self._texts.items()], 0.1
-        )
+    @abstractmethod
+    def near(self, stem: str, whole: str, distance: int) -> Q:
+        """A stem, or a whole word, with so many typos."""
 
-
-class Matcher(QueryParser):
-    """Parses the same queries where only the set of the documents counts: without scores.
-
-    So a word is looked up in one field, without its weights in five.
-    """
-
-    def word(self, stem: str) -> Query:
-        """A word in any text field."""
-        return in_any_text(self._schema, stem)
-
-    def similar(self, stem: str, distance: int) -> Query:
-        """A word in any text field, with at most this many typos."""
-        return Query.fuzzy_term_query(self._schema, ANY_TEXT, stem, distance)
-
-    def named(self, words: Sequence[str], stems: Sequence[str]) -> Query | None:
-        """What these words mean; None if documents with the words themselves are all there are."""
-        typed = [stem for word in words for stem in stems_of(word)]
-        return None if list(stems) == typed else self.in_texts(stems)
-
-
-def in_any_text(schema: Schema, stem: str) -> Query:
-    """Documents with a word in any text field."""
-    return Query.term_query(schema, ANY_TEXT, stem, index_option="basic")
+    @abstractmethod
+    def one_of(self, name: str, values: Sequence[str]) -> Q:
+        """Any of these exact values of a field."""

@@ -47,6 +47,13 @@ class Related:
         groups = self.groups if step == RELATED else ()
         return [*map(occupation_value, self.occupations), *map(group_value, groups)]
 
+    def values(self, step: int) -> dict[str, list[str]]:
+        """Values of fields of the index that a step of widening accepts, by the field's name."""
+        found = {"occupation": self.occupation_values(step)}
+        if step == RELATED:
+            found["skill"] = sorted(self.skills)
+        return {name: values for name, values in found.items() if values}
+
     def reason(self, title: str, skills: Sequence[str]) -> Widened:
         """What a result with this title and these skills was found by."""
         codes = occupations_of(title)

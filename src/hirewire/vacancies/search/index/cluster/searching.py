@@ -47,11 +47,18 @@ class ClusterSearch(Refreshed):
     async def search(self, query: SearchQuery) -> SearchResult:
         """Find a page, and count its facets with the same request."""
         excluded = requests.excluding(query.filters)
-        vocabulary = Vocabulary()
-        parsed = await self._parsed(query.filters.text, vocabulary, excluded)
+        vocabulary = Vocabulary(assumed=True)
         asked = Asked(self._fields, query)
         page = None if query.step else Page(query.order, query.after, query.limit + 1)
-        answer = await self._whole(asked, parsed.query, page)
+        parsed = ClusterReader(self._fields, vocabulary).parse(query.filters.text)
+        # Most words occur: they are looked up while that is taken for granted.
+        answer, _ = await asyncio.gather(
+            self._whole(asked, parsed.query, page), self.learn(vocabulary, excluded)
+        )
+        vocabulary.assumed = False
+        right = await self._parsed(query.filters.text, vocabulary, excluded)
+        if right != parsed:
+            parsed, answer = right, await self._whole(asked, right.query, page)
         places = page.places(answer["hits"]["hits"]) if page is not None else []
         counts = asked.counts(answer)
         total = requests.total_of(answer)

@@ -9,11 +9,11 @@ from uuid import UUID
 import pytest
 from tantivy import Query
 
-from hirewire.vacancies.search.index import execution, ranking
+from hirewire.vacancies.search.index import execution, facets, ranking
 from hirewire.vacancies.search.index.documents import Document
 from hirewire.vacancies.search.index.facets import FacetCounter
 from hirewire.vacancies.search.index.query import SearchFilters, SearchQuery
-from hirewire.vacancies.search.index.ranking import FILE, Ranks, rare_column
+from hirewire.vacancies.search.index.ranking import FILE, Ranks, columns_of, rare_column
 from hirewire.vacancies.search.index.schema import VACANCIES
 from hirewire.vacancies.search.index.storage import SearchIndex
 
@@ -26,6 +26,7 @@ Documents = dict[str, Document]
 def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Few of everything, so that all columns and second passes are used."""
     monkeypatch.setattr(execution, "ALIKE", 2)
+    monkeypatch.setattr(facets, "FEW_VALUES", 2)
     monkeypatch.setattr(ranking, "TIERS", (3, 8, 14, 20))
     monkeypatch.setattr("hirewire.vacancies.search.index.storage.SAMPLE", 40)
 
@@ -179,17 +180,29 @@ def test_values_without_a_rank_are_counted_only_if_they_may_be_frequent_enough(
     assert skills(2)[0] == ("own:juggling", 45)
 
 
-def test_bounds_hold_while_documents_are_put() -> None:
+def test_bounds_grow_with_the_values_that_are_put() -> None:
     index = SearchIndex(VACANCIES)
-    index.put(((str(UUID(int=n)), {"title": "cook"}) for n in range(200)), fresh=True)
+    ranked: Document = {"title": "cook", "skill": ["often"]}
+    index.put(((str(UUID(int=n)), ranked) for n in range(400)), fresh=True)
     index.commit({})
-    column = rare_column("skill")
-    for n in range(200, 208):
-        index.put([(str(UUID(int=n)), {"title": "cook", "skill": ["new"]})])
+    measured = index._view[1].bounds
+    # None: most of its values
+    assert [measured.above(one, 399) for one in columns_of("skill")] == [None, [], [], [], []]
+    for n in range(400, 408):
+        index.put([(str(UUID(int=n)), {"title": "cook", "skill": ["often", "new", f"own:{n}"]})])
         index.commit({})
-        assert index._view[1].bounds.most(column) >= n - 199
-        found = index.search(SearchQuery(facets={"skill": 1})).count()
-        assert found.facets["skill"] == [("new", n - 199)]
+        assert index._view[1].bounds is measured
+        assert (measured.above("skill_0", n), measured.above("skill_0", n + 1)) == ([0], [])
+        rare = rare_column("skill")
+        assert (measured.above(rare, n - 400), measured.above(rare, n - 399)) == (None, [])
+        found = index.search(SearchQuery(SearchFilters("-baker"), facets={"skill": 2})).count()
+        assert found.facets["skill"][0] == ("often", n + 1)
+        assert found.facets["skill"][1][1] == n - 399
+    index.put([(str(UUID(int=n)), None) for n in range(300)])
+    index.put([(str(UUID(int=400)), ranked)])
+    index.commit({})
+    assert index._view[1].bounds is not measured  # one in fifty was put
+    assert index._view[1].bounds.above("skill_0", 108) == []
 
 
 def test_ranks_are_kept_with_the_index_and_an_index_without_them_is_rebuilt(

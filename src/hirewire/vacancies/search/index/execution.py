@@ -64,6 +64,7 @@ class SearchExecution:
             filters,
             self._without,
             partial(value_of, searcher),
+            self._count_with,
         )
 
     def run(self) -> SearchResult:
@@ -205,6 +206,9 @@ class SearchExecution:
         """The number of documents, and values and addresses of those with the highest values."""
         result: Any = self._searcher.search(query, most, order_by_field=name, order=Direction.Desc)
         return int(result.count), result.hits
+
+    def _count_with(self, query: Query, name: str, value: str) -> int:
+        return self._count(_both(query, self._term(name, value)))
 
     def _count(self, query: Query) -> int:
         result: Any = self._searcher.search(query, 1)  # tantivy's type stub lacks the count

@@ -14,6 +14,8 @@ from hirewire.vacancies.search.index.schema import IndexSchema
 MOST_BUCKETS = 65_000
 CANDIDATES = 3
 """How many values of an open-ended field are estimated, as a multiple of the number shown."""
+FEW_VALUES = 32
+"""So many values are counted one by one rather than with all of their column."""
 MOST_CACHED = 4_000
 """The maximum number of cached facets, of at most 30 values each."""
 _THREADS = ThreadPoolExecutor(4, thread_name_prefix="facets")
@@ -50,7 +52,7 @@ class FacetCounter:
     """Counts the facets of one search on one commit of the index.
 
     `query_without` makes the query without one of its filters; `value_of` returns the value for a
-    number in a column of a ranked field.
+    number in a column of a ranked field; `count_with` counts the results that have one value.
     """
 
     def __init__(
@@ -61,6 +63,7 @@ class FacetCounter:
         filters: SearchFilters,
         query_without: Callable[[str | None], Query],
         value_of: Callable[[str, str, int], str],
+        count_with: Callable[[Query, str, str], int],
     ) -> None:
         self._schema = schema
         self._searcher = searcher
@@ -68,6 +71,7 @@ class FacetCounter:
         self._filters = filters
         self._query_without = query_without
         self._value_of = value_of
+        self._count_with = count_with
 
     def count(self, sizes: Mapping[str, int]) -> dict[str, Counts]:
         """The facets of these fields. Fields that share a query are counted in one pass."""
@@ -115,17 +119,35 @@ class FacetCounter:
 
     def _count_ranked(self, query: Query, name: str, size: int) -> Counts:
         """Count the column of the most frequent values, then those that may have others as
-        frequent in the results.
+        frequent in the results. If few of a column may be, only these are counted.
         """
         first, *others = columns_of(name)
         found = self._numbers(query, [first], size)
         least = found[size - 1][0] if len(found) >= size else 0
-        others = [one for one in others if self._cache.bounds.most(one) > least]
-        if others:
-            found = sorted(found + self._numbers(query, others, size), reverse=True)
+        # A narrow search has no frequent values. What is left is then counted in one pass.
+        is_narrow = self._cache.bounds.above(others[-2], least) is None
+        for columns in [others] if is_narrow else [others[:-2], others[-2:]]:
+            found += self._likely(query, name, columns, least, size)
+            found = sorted((one for one in found if one[0]), reverse=True)
+            least = found[size - 1][0] if len(found) >= size else 0
         return [
             (self._value_of(name, column, number), count) for count, column, number in found[:size]
         ]
+
+    def _likely(
+        self, query: Query, name: str, columns: Sequence[str], least: int, size: int
+    ) -> list[tuple[int, str, int]]:
+        """All numbers of these columns that may have more results than these, and others."""
+        found, whole = [], []
+        for column in columns:
+            likely = self._cache.bounds.above(column, least)
+            if likely is None or len(likely) > FEW_VALUES:
+                whole.append(column)
+                continue
+            for number in likely:
+                count = self._count_with(query, name, self._value_of(name, column, number))
+                found.append((count, column, number))
+        return found + (self._numbers(query, whole, size) if whole else [])
 
     def _numbers(
         self, query: Query, columns: Sequence[str], size: int
@@ -164,7 +186,7 @@ class FacetCounter:
 
     def _asked(self, name: str, size: int) -> dict[str, int]:
         if self._schema.of(name).is_open:
-            return {"size": CANDIDATES * size, "segment_size": 4 * CANDIDATES * size}
+            return {"size": CANDIDATES * size, "segment_size": 1000}
         return {"size": size, "segment_size": MOST_BUCKETS}
 
     def _aggregate(self, query: Query, terms: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

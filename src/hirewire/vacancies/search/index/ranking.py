@@ -7,9 +7,9 @@ their rank. A column is counted only if one of its values may be frequent enough
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
+from statistics import median_low
 from typing import Any, Self
 
 from pydantic import JsonValue
@@ -31,7 +31,7 @@ FILE = "ranks.json"
 ALL = 2**31
 """A number of values that no segment of an index has."""
 STALE_SHARE = 50
-"""Bounds are measured again after one document in this many has been put."""
+"""Bounds are measured again after one document in this many was put: deletions lower counts."""
 
 
 def rare_column(name: str) -> str:
@@ -129,34 +129,64 @@ class Ranks:
         write_json(folder, FILE, {"sample": self._sample, "values": values})
 
 
-@dataclass(frozen=True, slots=True)
 class Bounds:
-    """The maximum number of documents with any one value of a column, at one commit."""
+    """The maximum number of documents with any one value of a column.
 
-    counts: Mapping[str, int]
-    documents: int
-    """The number of documents when they were measured."""
-    put: int = 0
-    """The number of documents put since then. Each may have any value, once."""
+    They grow with each value that is put, before searches see it, and are never lowered, so they
+    hold for all later commits as well. One thread adds; any may read.
+    """
 
-    @classmethod
-    def measured(cls, columns: Sequence[str], searcher: Searcher) -> Self:
-        """The bounds for the documents that the searcher sees: the counts themselves."""
-        terms = {"size": 1, "segment_size": ALL}
-        asked = {one: {"terms": {"field": one, **terms}} for one in columns}
-        counted: dict[str, Any] = searcher.aggregate(Query.all_query(), asked)
-        counts = {
-            one: max((int(bucket["doc_count"]) for bucket in counted[one]["buckets"]), default=0)
-            for one in columns
+    def __init__(self, names: Iterable[str], searcher: Searcher) -> None:
+        """Measure the columns of these fields: the counts of the documents that are seen."""
+        ends = dict.fromkeys(map(rare_column, names), 1)
+        ends |= {
+            column: end
+            for name in names
+            for column, end in zip(columns_of(name), TIERS, strict=False)
         }
-        return cls(counts, int(searcher.num_docs))
+        asked = {
+            column: {"terms": {"field": column, "size": end, "segment_size": ALL}}
+            for column, end in ends.items()
+        }
+        counted: dict[str, Any] = searcher.aggregate(Query.all_query(), asked)
+        self._documents = int(searcher.num_docs)
+        self._put = 0
+        self._most: dict[str, int] = {}
+        self._usual: dict[str, int] = {}
+        self._counts: dict[str, Counter[int]] = {}
+        for column in ends:
+            counts = {int(b["key"]): int(b["doc_count"]) for b in counted[column]["buckets"]}
+            self._most[column] = max(counts.values(), default=0)
+            self._usual[column] = median_low(counts.values()) if counts else 0
+            # Of the values without a rank only the most frequent one is known. Any may be as
+            # frequent, so what is put is added to it.
+            is_ranked = ends[column] > 1
+            self._counts[column] = Counter(counts if is_ranked else {})
+        self._rare = {rare_column(name): self._most[rare_column(name)] for name in names}
 
-    def after(self, put: int, searcher: Searcher) -> Self:
-        """The bounds at a later commit, before which this many documents were put."""
-        if (self.put + put) * STALE_SHARE > self.documents:
-            return self.measured(tuple(self.counts), searcher)
-        return replace(self, put=self.put + put)
+    def add(self, places: Iterable[tuple[str, int]]) -> None:
+        """Allow for a document with these values: columns and numbers."""
+        self._put += 1
+        if self.is_stale:
+            return  # measured again before searches see it
+        for column, number in places:
+            counts = self._counts[column]
+            counts[number] += 1
+            most = counts[number] + self._rare.get(column, 0)
+            self._most[column] = max(self._most[column], most)
 
-    def most(self, column: str) -> int:
-        """At least the number of documents with any value of the column."""
-        return self.counts[column] + self.put
+    @property
+    def is_stale(self) -> bool:
+        """Whether so much was put that they are worth measuring again."""
+        return self._put * STALE_SHARE > self._documents
+
+    def above(self, column: str, least: int) -> list[int] | None:
+        """The numbers of all values that more documents than these may have.
+
+        None if they are most values of the column, or not known.
+        """
+        if self._most[column] <= least:
+            return []
+        if column in self._rare or least < self._usual[column]:
+            return None
+        return [number for number, count in list(self._counts[column].items()) if count > least]

@@ -25,7 +25,6 @@ from hirewire.vacancies.search.index.ranking import (
     SAMPLE,
     Bounds,
     Ranks,
-    columns_of,
     hash_of,
     rare_column,
 )
@@ -58,8 +57,6 @@ class SearchIndex:
         self._ranks: Ranks | None = None
         self._held: Held | None = None
         """What was put before the values are ranked."""
-        self._put = 0
-        """Documents put since the last commit."""
         if folder is not None:
             if self.state.get("format") != index_format():
                 shutil.rmtree(folder / "index", ignore_errors=True)
@@ -72,8 +69,7 @@ class SearchIndex:
             self._ranks = Ranks.read(folder, fields.ranked)
             if self._ranks is None or not self._ranks.suit(searcher.num_docs):
                 self.state = {}
-        columns = [column for name in fields.ranked for column in columns_of(name)]
-        self._view = searcher, FacetCache(Bounds.measured(columns, searcher))
+        self._view = searcher, FacetCache(Bounds(fields.ranked, searcher))
         self._labels: dict[tuple[str, str], str] = {}
         self._numbered: dict[tuple[str, int], str] = {}
 
@@ -127,7 +123,6 @@ class SearchIndex:
             self._writer.delete_documents_by_term("id", id)
         if values is not None:
             self._writer.add_document(self._document(ranks, id, values))
-            self._put += 1
 
     def clear(self) -> None:
         """Delete all documents and reset the state."""
@@ -155,8 +150,10 @@ class SearchIndex:
             self._open()
         self._index.reload()
         searcher = self._index.searcher()
-        bounds = self._view[1].bounds.after(self._put, searcher)
-        self._view, self._put = (searcher, FacetCache(bounds)), 0
+        bounds = self._view[1].bounds
+        if bounds.is_stale:
+            bounds = Bounds(self.fields.ranked, searcher)
+        self._view = searcher, FacetCache(bounds)
 
     def delete_unused_files(self) -> None:
         """Delete the files of segments that have no documents any more."""
@@ -215,6 +212,7 @@ class SearchIndex:
     def _document(self, ranks: Ranks, id: str, values: Values) -> Document:
         document = Document()
         document.add_text("id", id)
+        places: list[tuple[str, int]] = []
         for name, value in values.items():
             if isinstance(value, int):
                 document.add_unsigned(name, value)
@@ -225,7 +223,10 @@ class SearchIndex:
                 if name in self.fields.texts:
                     document.add_text(ANY_TEXT, text)
                 if ranking is not None:
-                    document.add_unsigned(*ranking.place(text))
+                    places.append(ranking.place(text))
+        for place in places:
+            document.add_unsigned(*place)
+        self._view[1].bounds.add(places)
         return document
 
     def highlighted(

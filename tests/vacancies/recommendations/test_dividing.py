@@ -161,6 +161,21 @@ async def test_two_that_have_the_same_shards_do_no_harm(
     assert (len(matches), len(await board.events())) == (PAIRS, PAIRS)
 
 
+async def test_shards_that_a_frozen_step_keeps_locked_hold_up_no_others(
+    boards: tuple[Changing, Changing],
+) -> None:
+    _, board = boards
+    await board.divide()
+    await fill(board)
+    index = MatchingIndex(ALL)
+    async with board.engine.connect() as frozen:
+        await frozen.exec_driver_sql("select 1 from matching_shard where number < 32 for update")
+        await board.drain([index])
+        assert 0 < len(await board.matches()) < PAIRS
+    await board.drain([index])
+    assert (len(await board.matches()), len(await board.events())) == (PAIRS, PAIRS)
+
+
 async def test_an_interrupted_step_is_done_again(boards: tuple[Changing, Changing]) -> None:
     _, board = boards
     await board.divide()

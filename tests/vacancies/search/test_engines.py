@@ -179,6 +179,17 @@ async def test_the_best_come_first(search_cluster: str) -> None:
         assert (await search.search(query)).ids == expected
 
 
+async def test_no_phrase_spans_a_word_that_is_too_long(search_cluster: str) -> None:
+    texts = ("alpha beta", f"alpha {'long' * 20} beta", f"alpha, {'а' * 29} beta")
+    documents: Documents = [
+        (str(UUID(int=n)), {"title": text, "time": n}) for n, text in enumerate(texts)
+    ]
+    async with clustered(search_cluster, documents) as search:
+        query = SearchQuery(SearchFilters('"alpha beta"'))
+        assert (await search.search(query)).ids == [UUID(int=0)]
+        assert await differences(embedded(documents), search, query) == []
+
+
 async def test_fragments_mark_the_same_words(search_cluster: str) -> None:
     texts = {
         "a": "Ёлка <один> Kotlin & more",

@@ -16,7 +16,7 @@ from hirewire.messaging.broker import (
     queue_of,
 )
 from hirewire.messaging.consuming.consumer import Consumer
-from hirewire.messaging.consuming.partitions import PartitionRouter, topology_of
+from hirewire.messaging.consuming.partitions import PartitionAssigner, PartitionRouter, topology_of
 from hirewire.messaging.database import connect
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.publishing.outbox import record
@@ -169,6 +169,40 @@ async def test_partitions_of_a_lost_replica_go_to_the_others(crew: Crew) -> None
     await eventually(all_consumed, within=30)
     await shared(crew, 3)
     assert out_of_order(await crew.consumed(), pages, 10) == []
+
+
+class Idle:
+    """A consumer that only waits to be stopped."""
+
+    def __init__(self, _: int) -> None:
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        await self._stopping.wait()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+
+async def test_a_replica_of_a_partition_that_is_no_more_takes_one_that_is(place: Place) -> None:
+    """Otherwise nobody would have that one: its replica had its share."""
+    one, other = (
+        PartitionAssigner(service="reader", database_url=place.url, count=2, consumer=Idle)  # type: ignore[arg-type]
+        for _ in range(2)
+    )
+    async with place.engine.begin() as tx:
+        await tx.exec_driver_sql("insert into messaging.spread (partitions) values (3)")
+    for assigner in (one, other, one, other):
+        await assigner.step()
+    assert (one.held, other.held) == ([0, 1], [2])
+    async with place.engine.begin() as tx:
+        await tx.exec_driver_sql("update messaging.spread set partitions = 2")
+    for assigner in (one, other):
+        await assigner.step()
+    assert (one.held, other.held) == ([0], [1])
+    for assigner in (one, other):
+        await assigner._let_go(assigner.held)
+        await assigner._share.close()
 
 
 async def test_a_stop_drains_all_partitions_at_once(crew: Crew) -> None:

@@ -276,7 +276,8 @@ class PartitionAssigner:
             ),
         )
         most = await self._share.most(count)
-        await self._let_go(self.held[most:])
+        kept = [number for number in self.held if number < count][:most]
+        await self._let_go([number for number in self.held if number not in kept])
         for number in range(count):
             is_taken = number in self._running or number in self._ending
             if len(self._running) < most and not is_taken and await self._share.take(number):

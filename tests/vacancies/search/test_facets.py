@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from tantivy import Query
 
-from hirewire.vacancies.search.index import execution, facets, ranking
+from hirewire.vacancies.search.index import execution, facets, ranking, storage
 from hirewire.vacancies.search.index.documents import Document
 from hirewire.vacancies.search.index.facets import FacetCounter
 from hirewire.vacancies.search.index.query import SearchFilters, SearchQuery
@@ -28,7 +28,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(execution, "ALIKE", 2)
     monkeypatch.setattr(facets, "FEW_VALUES", 2)
     monkeypatch.setattr(ranking, "TIERS", (3, 8, 14, 20))
-    monkeypatch.setattr("hirewire.vacancies.search.index.storage.SAMPLE", 40)
+    monkeypatch.setattr(storage, "SAMPLE", 40)
 
 
 def document(chance: random.Random) -> Document:
@@ -178,6 +178,22 @@ def test_values_without_a_rank_are_counted_only_if_they_may_be_frequent_enough(
     index.put([(str(UUID(int=n)), typed) for n in range(100, 140)], fresh=True)
     index.commit({})
     assert skills(2)[0] == ("own:juggling", 45)
+
+
+@pytest.mark.parametrize("others", [1, 3])
+def test_values_of_a_late_column_that_lead_a_search_are_counted(
+    others: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storage, "SAMPLE", 1000)
+    everywhere: Document = {"title": "baker", "skill": SKILLS[:14]}
+    led: Document = {"title": "cook", "skill": SKILLS[20 : 20 + others]}
+    documents = [everywhere] * 100 + [{**everywhere, "title": "cook"}] * 6 + [led] * 9
+    documents += [{"title": "baker", "skill": SKILLS[30:33]}] * 5
+    index = SearchIndex(VACANCIES)
+    index.put(((str(UUID(int=n)), one) for n, one in enumerate(documents)), fresh=True)
+    index.commit({})
+    found = index.search(SearchQuery(SearchFilters("cook"), facets={"skill": 3})).count()
+    assert [count for _, count in found.facets["skill"]] == [9] * others + [6] * (3 - others)
 
 
 def test_bounds_grow_with_the_values_that_are_put() -> None:

@@ -90,18 +90,37 @@ class Topics:
         return {topic: str(answer.result().topic_id) for topic, answer in found.items()}
 
     def places(self, topics: Iterable[str]) -> list[Place]:
-        """The partitions of topics, as they are now."""
+        """The partitions of topics, as they are now; none of a topic that is not there."""
         if not (asked := sorted(set(topics))):
             return []
         there = self.admin().list_topics(timeout=ANSWER_SECONDS).topics
         return [(topic, number) for topic in asked for number in _numbers(there.get(topic))]
 
     def ends_by_topic(self, topics: Iterable[str]) -> dict[str, Offsets]:
-        """The offsets after the last records of all partitions of topics."""
-        found: dict[str, list[int]] = {}
-        for (topic, _), end in sorted(self.ends(self.places(topics)).items()):
-            found.setdefault(topic, []).append(end)
-        return {topic: tuple(ends) for topic, ends in found.items()}
+        """The offsets after the last records of all partitions of topics that are there."""
+        if not (asked := sorted(set(topics))):
+            return {}
+        there = self._described(asked)
+        ends = self.ends((topic, number) for topic in asked for number in _numbers(there[topic]))
+        return {
+            topic: tuple(ends[topic, number] for number in _numbers(there[topic]))
+            for topic in asked
+        }
+
+    def _described(self, topics: Iterable[str]) -> dict[str, TopicMetadata]:
+        """All topics, by a node that knows these: nodes learn of a new one at different times.
+
+        Raises `BrokerUnavailable` if none does.
+        """
+        until = time.monotonic() + ANSWER_SECONDS
+        while True:
+            there = self.admin().list_topics(timeout=REACH_SECONDS).topics
+            unknown = [topic for topic in topics if not _numbers(there.get(topic))]
+            if not unknown:
+                return there
+            if time.monotonic() > until:
+                raise BrokerUnavailable(f"the cluster does not know {unknown[0]} yet")
+            time.sleep(0.02)
 
     def ends(self, places: Iterable[Place]) -> dict[Place, int]:
         """The offsets after the last records."""
@@ -167,10 +186,10 @@ class Topics:
                         "migrate` makes topics"
                     ) from None
             self._wait_for_leaders([one.topic for one in new])
-            there = admin.list_topics(timeout=REACH_SECONDS).topics
+        there = self._described(missing)
         self._known_at = time.monotonic()
-        found = {*missing, *(self._counts.keys() & there.keys())}
-        self._counts.update((one, max(len(_numbers(there.get(one))), 1)) for one in found)
+        for topic in {*missing, *self._counts}:
+            self._counts[topic] = len(_numbers(there.get(topic))) or self._counts[topic]
 
     def delete(self, topic: str) -> None:
         """Delete a topic, if it is there."""

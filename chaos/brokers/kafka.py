@@ -39,7 +39,10 @@ listener.security.protocol.map={kinds}
 default.replication.factor={size}
 offsets.topic.replication.factor={size}
 min.insync.replicas={least}
+log.flush.interval.messages={flush}
 """
+NEVER = 2**63 - 1
+"""Kafka's default: the kernel flushes, and what all nodes have in memory survives one of them."""
 T = TypeVar("T")
 
 
@@ -104,6 +107,7 @@ class Shared:
             kinds=",".join(f"{name}:PLAINTEXT" for name in sockets),
             size=size,
             least=min(size, 2),
+            flush=NEVER if size > 1 else 1,
         )
         return _properties(text)
 

@@ -3,6 +3,7 @@
 import asyncio
 import shutil
 import subprocess
+from contextlib import suppress
 
 from chaos.brokers.kafka import KafkaCluster, KafkaNode
 from chaos.run import Run, scenario
@@ -122,13 +123,9 @@ async def disk_full(run: Run) -> None:
 
 def _fill(node: KafkaNode) -> None:
     """Leave no room on a node's disk."""
-    with (node.data_dir / "filler").open("wb") as file:
+    with (node.data_dir / "filler").open("wb", buffering=0) as file, suppress(OSError):
         while True:
-            try:
-                file.write(bytes(65536))
-                file.flush()
-            except OSError:
-                return
+            file.write(bytes(65536))
 
 
 def _can_mount() -> bool:

@@ -60,8 +60,8 @@ class PowerWorld(World):
 
 @scenario("power loss", world=PowerWorld)
 async def power_loss(run: Run) -> None:
-    """PostgreSQL and RabbitMQ are killed with -9 while they write, and all unflushed data is lost;
-    sometimes the services are killed as well.
+    """PostgreSQL and the broker are killed with -9 while they write, and all unflushed data is
+    lost; sometimes the services are killed as well.
     """
     world = run.world
     assert isinstance(world, PowerWorld)

@@ -51,7 +51,7 @@ async def node(scratch: Path) -> AsyncIterator[SecuredKafka]:
     """A node that asks for passwords."""
     ensure_kafka()
     certificates = scratch / "certificates"
-    certificates.mkdir()
+    certificates.mkdir(exist_ok=True)  # if pytest-xdist has returned to this module
     made = SecuredKafka(scratch / "secured-kafka", certificates)
     try:
         with one_worker_at_a_time():

@@ -229,11 +229,11 @@ class KafkaCluster(Cluster):
     async def is_empty(self, queue: str) -> bool:
         """See `Cluster.is_empty`."""
         try:
-            groups = await self._ask(_groups)
-            own = [one for one in groups if one == queue or one.startswith(f"{queue}.p")]
-            return not any([(await self._broker.stats(one)).ready for one in own])
-        except (BrokerUnavailable, KafkaException):
+            found = await self._broker.queues()
+        except BrokerUnavailable:
             return False
+        parts = [name for name in found if name == queue or name.startswith(f"{queue}.p")]
+        return not any(found[name].ready for name in parts)
 
     async def is_consumed(self, queue: str) -> bool:
         """See `Cluster.is_consumed`."""
@@ -308,13 +308,6 @@ def _all_in_sync(admin: AdminClient, size: int) -> bool:
     topics = admin.list_topics(timeout=ANSWER_SECONDS).topics.values()
     partitions = [one for topic in topics for one in topic.partitions.values()]
     return bool(partitions) and all(len(one.isrs) == size and one.leader > 0 for one in partitions)
-
-
-def _groups(admin: AdminClient) -> list[str]:
-    found = admin.list_consumer_groups(request_timeout=ANSWER_SECONDS).result()
-    for error in found.errors:  # not an exception itself: raised in a thread, it ends the thread
-        raise KafkaException(error)
-    return [one.group_id for one in found.valid]
 
 
 def _end(admin: AdminClient) -> int:

@@ -158,10 +158,13 @@ async def open_while_it_starts(url: str) -> None:
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("options", [[], ["--single"]], ids=["processes", "single"])
-async def test_run_demo_doctor_and_a_clean_end(scratch: Path, options: list[str]) -> None:
+async def test_run_demo_doctor_and_a_clean_end(scratch: Path) -> None:
     """Embedded engines, one command; a killed service is restarted; Ctrl-C ends everything."""
-    killed = "services" if options else "profiles"
+    await run_demo_doctor_and_end(scratch, killed="profiles")
+
+
+async def run_demo_doctor_and_end(scratch: Path, *options: str, killed: str) -> None:
+    """`hirewire run` with these options; `killed` is the process that must be restarted."""
     folder = scratch / "platform"
     settings = {f"HIREWIRE_{name.upper()}_PORT": str(free_port()) for name in PROCESSES}
     settings["HIREWIRE_DATA_DIR"] = str(folder)

@@ -77,7 +77,12 @@ imported_resume = Table(
     "imported_resume",
     metadata,
     Column("user_id", Uuid, primary_key=True),
-    Column("external_id", Text, primary_key=True),
+    Column(
+        "external_id",
+        Text,
+        primary_key=True,
+        comment="Its key in the system that it comes from",
+    ),
     Column("resume_id", Uuid, ForeignKey("resume.id", ondelete="CASCADE"), nullable=False),
     UniqueConstraint("resume_id", name="imported_resume_resume"),
 )

@@ -177,7 +177,12 @@ imported_vacancy = Table(
     "imported_vacancy",
     metadata,
     Column("company_id", Uuid, ForeignKey("company.id"), primary_key=True),
-    Column("external_id", Text, primary_key=True),
+    Column(
+        "external_id",
+        Text,
+        primary_key=True,
+        comment="Its key in the other system of the company",
+    ),
     Column("vacancy_id", Uuid, ForeignKey("vacancy.id", ondelete="CASCADE"), nullable=False),
     UniqueConstraint("vacancy_id", name="imported_vacancy_vacancy"),
 )
@@ -336,7 +341,12 @@ matching_shard = Table(
     "matching_shard",
     metadata,
     Column("number", Integer, primary_key=True, autoincrement=False),
-    Column("done", BigInteger, nullable=False),
+    Column(
+        "done",
+        BigInteger,
+        nullable=False,
+        comment="Generation up to which its vacancies were compared",
+    ),
     Column("ruleset", Text, nullable=False),
 )
 
@@ -352,7 +362,7 @@ comparable = Table(
     Column("state", Text, nullable=False),
     Column("generation", BigInteger, nullable=False),
     Column("ruleset", Text, nullable=False),
-    Column("cause", JSONB),
+    Column("cause", JSONB, comment="Context of the last change, while matching is divided"),
     Column("head", LargeBinary),
     Column("skills", LargeBinary),
     Column("languages", LargeBinary),

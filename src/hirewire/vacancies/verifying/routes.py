@@ -32,7 +32,7 @@ router = APIRouter(prefix="/api/vacancies", tags=["verification"])
 class AddressOfCompany(Body):
     """An address at the domain of the company's website."""
 
-    address: Annotated[str, Field(max_length=254)]
+    address: Annotated[str, Field(max_length=254, json_schema_extra={"format": "email"})]
 
 
 class CodeOfCompany(Body):

@@ -27,7 +27,6 @@ from hirewire.web.api.models.auth import (
     Provider,
     Receipt,
     RecoveryCodes,
-    Registered,
     SecurityEvent,
     Session,
     Tokens,
@@ -57,14 +56,12 @@ class Auth(Client):
         password: str,
         consent: str | None = None,
         time_zone: str | None = None,
-    ) -> Answer[Registered]:
-        """Create an account and begin its first session; `consent` is the version of the privacy
-        notice that was agreed to.
-        """
-        body: dict[str, JsonValue] = {"email": email, "password": password, "signIn": True}
+    ) -> Answer[Account]:
+        """Create an account; `consent` is the version of the privacy notice that was agreed to."""
+        body = {"email": email, "password": password}
         body |= {"consent": consent} if consent else {}
         body |= {"timeZone": time_zone} if time_zone else {}
-        return answer_of(Registered, await self._post("/register", body))
+        return answer_of(Account, await self._post("/register", body))
 
     async def log_in(self, email: str, password: str) -> Answer[Tokens]:
         """Start a session; a refusal with 401 for wrong credentials."""

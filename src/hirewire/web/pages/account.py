@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from hirewire.kit import time_zones
 from hirewire.kit.errors import Unavailable
 from hirewire.web.api.answers import Answer
-from hirewire.web.api.models.auth import Tokens
+from hirewire.web.api.models.auth import Account, Tokens
 from hirewire.web.i18n.words import LANGUAGES
 from hirewire.web.pages.passkeys import credential_in
 from hirewire.web.pages.providers import providers
@@ -42,15 +42,16 @@ async def sign_up(who: Asking, request: Request) -> Response:
         return await _page(who, "signup.html", form, given.get("next", ""), 422)
     try:
         zone = given.get("timeZone", "")
-        answer = await who.auth.register(
+        answer: Answer[Account] | Answer[Tokens] = await who.auth.register(
             *credentials, consent, zone if zone in time_zones.names() else None
         )
+        if answer.is_good:
+            answer = await _log_in(who, *credentials)
     except Unavailable:
         return await _away(who, "signup.html", form, given)
     if not answer.is_good:
         form.refuse(answer)
         return await _page(who, "signup.html", form, given.get("next", ""), answer.status)
-    await begin(who, answer.data.session)
     return go(who, first_page(given), done="welcome")
 
 

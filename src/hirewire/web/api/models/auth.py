@@ -104,12 +104,6 @@ class Account(Model):
     timeZone: str | None = None
 
 
-class Registered(Model):
-    """A new account, and its first session."""
-
-    session: Tokens
-
-
 class SecurityEvent(Model):
     """An act that concerns the security of the account."""
 

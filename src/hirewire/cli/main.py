@@ -60,6 +60,13 @@ DataDir = Annotated[
     typer.Option("--data-dir", help="Folder of the embedded engines (HIREWIRE_DATA_DIR)"),
 ]
 
+Single = Annotated[
+    bool,
+    typer.Option(
+        help="All services in one process: for a small board on a machine with little memory"
+    ),
+]
+
 
 @app.command()
 def run(
@@ -75,12 +82,7 @@ def run(
     without: Annotated[
         list[str] | None, typer.Option(help="Do not start these services (repeatable)")
     ] = None,
-    single: Annotated[
-        bool,
-        typer.Option(
-            help="All services in one process: for a small board on a machine with little memory"
-        ),
-    ] = False,
+    single: Single = False,
     data_dir: DataDir = None,
 ) -> None:
     """Start the platform: embedded engines unless configured, and one process per service."""

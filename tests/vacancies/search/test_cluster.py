@@ -1,7 +1,6 @@
 """The index in a cluster equals the tables, whatever happens to the cluster or to who writes it."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from uuid import UUID, uuid4
@@ -31,7 +30,7 @@ from hirewire.vacancies.search.leading import SharedIndex, lock_of
 from hirewire.vacancies.search.updating import IndexUpdater
 from tests.builders import eventually
 from tests.opensearch_node import OpenSearchNode
-from tests.vacancies.search.test_index import engine, write
+from tests.vacancies.search.test_index import any_history, engine, write
 
 __all__ = ["engine"]  # a fixture
 
@@ -76,23 +75,9 @@ async def kept(
 
 
 async def test_any_history_ends_as_the_tables_are(engine: AsyncEngine, cluster: Cluster) -> None:
-    chance = random.Random(5)
-    ids = [uuid4() for _ in range(12)]
-    titles: dict[UUID, str] = {}
     async with kept(engine, cluster) as updater:
-        for _ in range(60):
-            id = chance.choice(ids)
-            title = chance.choice(["alpha", "beta", "gamma"])
-            status = chance.choice(["published", "published", "paused"])
-            await write(engine, id, title, status)
-            titles.pop(id, None)
-            if status == "published":
-                titles[id] = title
-            if chance.random() < 0.3:
-                await updater.catch_up()
-        await updater.catch_up()
-        for title in ("alpha", "beta", "gamma"):
-            assert await cluster.found(title) == {i for i, one in titles.items() if one == title}
+        for title, ids in (await any_history(engine, updater, steps=60)).items():
+            assert await cluster.found(title) == ids
         await updater.check()
 
 

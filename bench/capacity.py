@@ -18,6 +18,7 @@ import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -175,12 +176,11 @@ async def _calibrated(bench: Bench, pair: Pair, options: Options) -> Calibration
 def _batches(folder: Path, feeder: "Feeder") -> Iterator[tuple[int, float]]:
     """Sizes and seconds, from what the consumers have noted."""
     for path in sorted(folder.glob("*.json")):
-        before = float("-inf")
-        for number, size, end in json.loads(path.read_text()):
+        # The first one of each consumer says nothing: its messages have waited for the consumer.
+        for (_, _, before), (number, size, end) in pairwise(json.loads(path.read_text())):
             begin = max(before, feeder.times[number])
             if begin < end:  # or the broker has passed it on before its confirm was read
                 yield int(size), end - begin
-            before = end
 
 
 def _predicted(calibration: Calibration, rate: float, outage: float, seed: int) -> Seen:

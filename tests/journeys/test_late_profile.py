@@ -1,0 +1,47 @@
+"""The home page of somebody whose profile comes late."""
+
+import asyncio
+import re
+from uuid import uuid4
+
+from playwright.async_api import expect
+
+from hirewire.launcher.process import free_port
+from tests.journeys.browsing import Somebody, browsing
+from tests.journeys.conftest import Platform
+from tests.journeys.forked import fork
+from tests.journeys.people import PASSWORD
+
+ASKED = 3
+"""How often the page asks before the profile is there."""
+
+
+async def test_a_profile_that_comes_late_appears_by_itself(
+    platform: Platform, chromium: str
+) -> None:
+    inherited = platform._inherited() | platform.environment
+    platform.processes["profiles"] = fork(
+        ["serve", "profiles", "--role", "api"], env=inherited, log=platform.log
+    )
+    await platform.start("auth", "vacancies", "notifications", "web")
+    await platform.ready("profiles")
+    async with browsing(chromium) as browser:
+        anna = await Somebody.arrive(browser, platform.settings.service_url("web"), "en")
+        page = anna.page
+        asked = asyncio.Semaphore(0)
+        page.on("response", lambda one: asked.release() if "/me/profile" in one.url else None)
+        await page.goto("/signup")
+        await page.fill("#email", f"{uuid4().hex}@example.org")
+        await page.fill("#password", PASSWORD)
+        await page.locator("[name=consent]").check()
+        await page.locator("main form button:not([type])").click()
+        await page.wait_for_url(re.compile("/me"))
+        await expect(page.locator("#profile .note")).to_be_visible()
+        async with asyncio.timeout(30):
+            for _ in range(ASKED):
+                await asked.acquire()
+        port = {"HIREWIRE_PROFILES_PORT": str(free_port())}
+        platform.processes["profiles worker"] = fork(
+            ["serve", "profiles", "--role", "worker"], env=inherited | port, log=platform.log
+        )
+        await expect(page.locator("#profile details")).to_be_visible()

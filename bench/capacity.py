@@ -102,7 +102,7 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
     rounds: list[Round] = []
     services: list[Service] = []
     for nth in range(options.rounds):
-        calibration = await _calibrated(bench, pair, options)
+        calibration = await _calibrated(bench, pair, outage, options)
         rate = LOAD * PARTITIONS * calibration.service.capacity(BATCH)
         before = _predicted(calibration, rate, outage, nth)
         seen, own = await _run(bench, pair, rate, outage)
@@ -148,39 +148,51 @@ def _errors(simulated: Sequence[float], real: Sequence[float]) -> list[float]:
     return [abs(a / b - 1) for a, b in zip(simulated, real, strict=True)]
 
 
-async def _calibrated(bench: Bench, pair: Pair, options: Options) -> Calibration:
-    """Measure service times at three rates and with a backlog, with the feeder at work."""
+async def _calibrated(bench: Bench, pair: Pair, outage: float, options: Options) -> Calibration:
+    """Measure service times at several rates and after an outage, with the feeder at work.
+
+    As the run has it: a backlog comes from consumers that were away, and is as deep as the run's.
+    A short one, or one that is published while they consume, drains half as fast again.
+    """
     await pair.empty()
-    backlog = options.count(24_000, 6_000)
     feeder = Feeder(bench)
     seconds = options.count(4, 2)
-    with tempfile.TemporaryDirectory(prefix="hirewire-bench-") as name:
-        folder = Path(name)
+    with (
+        tempfile.TemporaryDirectory(prefix="hirewire-bench-") as one,
+        tempfile.TemporaryDirectory(prefix="hirewire-bench-") as other,
+    ):
+        backlog = options.count(24_000, 6_000)
         await feeder.burst(backlog)
-        async with _consumers(bench, pair, folder) as workers:
+        async with _consumers(bench, pair, Path(one)) as workers:
             began = time.time()
             await _go(workers)
             await _drained(pair, feeder, workers[0])
             first = float((await _commits(pair))[:, 1].min()) - began
             rough = backlog / (time.time() - began - first)
             await feeder.pace(100, seconds)
-            await _drained(pair, feeder, workers[0])
-            for share in (0.1, LOAD, 0.5):
+            for share in (0.1, 0.2, 0.4):
                 await feeder.pace(share * rough, seconds)
-            await feeder.burst(backlog)
-            await feeder.pace(LOAD * rough, seconds)
             await _drained(pair, feeder, workers[0])
-        return Calibration(measured(_batches(folder, feeder)), first)
+        await feeder.burst(int(LOAD * rough * outage))
+        async with _consumers(bench, pair, Path(other)) as workers:
+            feeding = asyncio.create_task(feeder.pace(LOAD * rough, 600))
+            await _go(workers)
+            await _caught_up(pair, feeder, LOAD * rough, workers[0])
+            feeder.enough = True
+            await feeding
+            await _drained(pair, feeder, workers[0])
+        noted = [*_batches(Path(one), feeder), *_batches(Path(other), feeder)]
+        return Calibration(measured(noted), first)
 
 
 def _batches(folder: Path, feeder: "Feeder") -> Iterator[tuple[int, float]]:
     """Sizes and seconds, from what the consumers have noted."""
     for path in sorted(folder.glob("*.json")):
         # The first one of each consumer says nothing: its messages have waited for the consumer.
-        for (_, _, before), (number, size, end) in pairwise(json.loads(path.read_text())):
-            begin = max(before, feeder.times[number])
+        for (_, before), (numbers, end) in pairwise(json.loads(path.read_text())):
+            begin = max(before, feeder.times[numbers[0]])
             if begin < end:  # or the broker has passed it on before its confirm was read
-                yield int(size), end - begin
+                yield len(numbers), end - begin
 
 
 def _predicted(calibration: Calibration, rate: float, outage: float, seed: int) -> Seen:
@@ -257,8 +269,8 @@ async def _run(bench: Bench, pair: Pair, rate: float, outage: float) -> tuple[Se
             if feeding is not None:
                 await feeding
         noted = [*_batches(Path(one), feeder), *_batches(Path(other), feeder)]
+        delays = _delays(Path(one), feeder, begin, end)
     assert await pair.effects() == feeder.count
-    delays = await _delays(pair, feeder, begin, end)
     commits = np.sort((await _commits(pair))[:, 1])
     at = np.arange(back, commits[-1], 0.02)
     done = np.searchsorted(commits, at, side="right").astype(float)
@@ -371,10 +383,15 @@ async def _commits(pair: Pair) -> Floats:
     return np.array([(row["number"], row["at"]) for row in rows], dtype=float)
 
 
-async def _delays(pair: Pair, feeder: Feeder, begin: int, end: int) -> list[float]:
-    """Milliseconds from the confirm to the committed effect of the numbers in between."""
-    commits = await _commits(pair)
-    chosen = commits[(commits[:, 0] >= begin) & (commits[:, 0] < end)]
-    published = np.array(feeder.times)[chosen[:, 0].astype(int)]
-    found: list[float] = (1000 * (chosen[:, 1] - published)).tolist()
-    return found
+def _delays(folder: Path, feeder: Feeder, begin: int, end: int) -> list[float]:
+    """Milliseconds from the confirm until the consumer knows that the effect is committed.
+
+    Of the numbers in between. PostgreSQL's own time of a commit is before its WAL is flushed.
+    """
+    return [
+        1000 * (done - feeder.times[number])
+        for path in sorted(folder.glob("*.json"))
+        for numbers, done in json.loads(path.read_text())
+        for number in numbers
+        if begin <= number < end
+    ]

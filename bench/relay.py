@@ -21,6 +21,7 @@ async def run(bench: Bench, options: Options) -> list[Figure]:
     """Rounds of writing a backlog and publishing it, and of publishing as many without one."""
     pair = await bench.pair("relay")
     await bench.broker.declare([TOPOLOGY])
+    await bench.purge()
     count = options.count(100_000, 10_000)
     rates, limits = list[float](), list[float]()
     for _ in range(options.rounds):
@@ -89,5 +90,5 @@ async def publish(bench: Bench, pair: Pair, count: int) -> float:
         await until(queued, running, every=0.02)
         await until(sent, running, every=0.005)
         seconds = time.perf_counter() - started
-    assert await bench.waiting() == count
+    assert (there := await bench.waiting()) == count, f"{there:,} in the queue instead of {count:,}"
     return seconds

@@ -8,7 +8,7 @@ from typing import get_args
 import structlog
 
 from chaos.brokers import Kind
-from chaos.document import write
+from chaos.document import write, write_kafka
 from chaos.runner import Result, run
 from chaos.scenarios import SCENARIOS
 
@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--broker", choices=get_args(Kind), default="rabbitmq")
     parser.add_argument("--short", action="store_true", help="one node, the quick scenarios")
     parser.add_argument("--list", action="store_true", help="print the scenarios and exit")
-    parser.add_argument("--write", action="store_true", help="write docs/chaos.md")
+    parser.add_argument("--write", action="store_true", help="write the page of this broker")
     parser.add_argument("scenario", nargs="*", help="a scenario's name or a part of it")
     given = parser.parse_args()
     if given.list:
@@ -50,7 +50,9 @@ def main() -> None:
         results += run(
             seed, names, given.broker, short=given.short, say=lambda text: print(text, flush=True)
         )
-    if given.write:
+    if given.write and given.broker == "kafka":
+        write_kafka(results, Path("docs/chaos-kafka.md"))
+    elif given.write:
         write(results, Path("docs/chaos.md"))
     sys.exit(0 if results and all(result.good for result in results) else 1)
 

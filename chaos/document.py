@@ -54,14 +54,19 @@ Some scenarios need root. Separate hosts are network namespaces behind a bridge,
 process is notified). The disk that loses unflushed data is an ext4 file system on a loop device over a file
 that `chaos/disk.py` serves by FUSE. If the machine lacks something, the scenario is skipped with a message.
 
-**Over Kafka** (4.1.1, three nodes, two cores shared with much else) these were run so far, with lost 0, duplicated 0, reordered 0, no
-false alarm and a clean audit. Seed 1: published before any queue exists, services killed, the leader killed, two nodes in turn and
-at once, the controller killed, PostgreSQL restarted, the network, a full disk, the active consumer frozen, a node frozen (others go
-on after 18 s), and "the broker lied": all nodes lost 303 confirmed events, the audit named them, and they were repaired. Seeds
-1 and 2, with one node: what was consumed and forgotten. Seed 2: the leader killed, the active consumer frozen. Not passed yet: what was
-consumed and forgotten with three nodes was not repaired within 400 s on this busy machine (seeds 1 and 2), nor was "the broker lied"
-with seed 3. Two scenarios of seed 1 exceeded their time once: the leader killed, which passed twice later, and 10,000 events while the
-broker restarts. Nothing was lost in them as far as they went. The others of the list were not run over Kafka.
+The results over Apache Kafka are a [page of their own](chaos-kafka.md).
+"""
+KAFKA_HEAD = """# Chaos over Kafka
+
+`./dev chaos --broker kafka --seed N` runs the scenarios of [chaos.md](chaos.md) over Apache Kafka 4.1.1: three nodes, each a broker and
+a controller. Every scenario must end with nothing lost, duplicated or reordered, no false alarm, and a clean audit. Events are
+**repaired** where the broker itself has lost what it had acknowledged ("the broker lied", "restored to an earlier time"), or
+was ordered to delete them: the audit has named them, and its repair has published them from the owner's log.
+
+What these runs have found, mended since: with fewer partitions than before a replica kept one that was no more, and another had no
+consumer (on RabbitMQ too); declaring queues right after a cluster had started could fail; a node alone did not flush what it
+acknowledged, so that a loss of power lost it; and an error of the library, raised in a thread of the harness, left it waiting for ever,
+which had looked like a slow broker.
 """
 TABLE = """
 | scenario | seed | faults injected | events | lost | duplicated | reordered | late | repaired | audits | false alarms | audit | s |
@@ -71,6 +76,18 @@ TABLE = """
 
 def write(results: Sequence[Result], path: Path) -> None:
     """Write the page."""
+    what = [f"- **{one.name}**{_only(one)}: {one.what}" for one in SCENARIOS.values()]
+    path.write_text(HEAD + _table(results) + "\n## The scenarios\n\n" + "\n".join(what) + "\n")
+
+
+def write_kafka(results: Sequence[Result], path: Path) -> None:
+    """Write the page of the results over Kafka."""
+    path.write_text(KAFKA_HEAD + _table(results))
+
+
+def _table(results: Sequence[Result]) -> str:
+    if not results:
+        return ""
     rows = [
         f"| {r.scenario} | {r.seed} | {r.faults} | {r.events:,} | {r.lost} | {r.duplicated} | "
         f"{r.reordered} | {r.late} | {r.repaired} | {r.audits} | {r.false_alarms} | {r.audit} | "
@@ -84,10 +101,7 @@ def write(results: Sequence[Result], path: Path) -> None:
         f"{sum(r.reordered for r in results)}; {sum(r.audits for r in results):,} audits while "
         f"faults were injected, with {sum(r.false_alarms for r in results)} false alarms.\n"
     )
-    what = [f"- **{one.name}**{_only(one)}: {one.what}" for one in SCENARIOS.values()]
-    table = TABLE + "\n".join(rows) + "\n" + total if results else ""
-    text = HEAD + table + "\n## The scenarios\n\n" + "\n".join(what) + "\n"
-    path.write_text(text)
+    return TABLE + "\n".join(rows) + "\n" + total
 
 
 def _only(one: Scenario) -> str:

@@ -11,7 +11,7 @@ import pytest
 
 from chaos import network, volume
 from chaos.__main__ import chosen, main
-from chaos.document import HEAD, write
+from chaos.document import HEAD, KAFKA_HEAD, TABLE, write
 from chaos.judge import untruths
 from chaos.network import Network, inside
 from chaos.proxy import Proxy
@@ -147,6 +147,10 @@ def test_the_page_is_what_is_written(tmp_path: Path) -> None:
     scenarios = (tmp_path / "chaos.md").read_text().removeprefix(HEAD)
     assert page.startswith(HEAD)
     assert page.endswith(scenarios)
+
+
+def test_the_page_over_kafka_is_what_is_written() -> None:
+    assert (ROOT / "docs" / "chaos-kafka.md").read_text().startswith(KAFKA_HEAD + TABLE)
 
 
 def test_an_unplugged_host_gets_nothing_and_is_not_notified() -> None:

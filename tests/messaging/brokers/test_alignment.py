@@ -8,6 +8,7 @@ from confluent_kafka import Message as Record
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hirewire.messaging.broker import Delivery
 from hirewire.messaging.brokers.kafka.alignment import Alignment, Entry, Kind
 
 TOPIC = "board.writer"
@@ -61,7 +62,7 @@ class Partitions:
             record = self.logs[number][self.fetched[number]]
             self.fetched[number] += 1
             kind = Kind.FOR_ALL if record.id else Kind.OURS
-            self.left.append(Entry(cast(Record, record), kind))
+            self.left.append(Entry(cast(Record, record), kind, Delivery(b"", "")))
         self._work()
 
     def finish(self) -> None:

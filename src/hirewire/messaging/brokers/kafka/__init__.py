@@ -8,7 +8,6 @@ again, and everything is opened again.
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Sequence
-from functools import partial
 
 from confluent_kafka import Message as Record
 
@@ -23,11 +22,12 @@ from hirewire.messaging.broker import (
     QueueTopology,
 )
 from hirewire.messaging.brokers.kafka.address import parse_url
+from hirewire.messaging.brokers.kafka.alignment import Entry
 from hirewire.messaging.brokers.kafka.bindings import Binding
 from hirewire.messaging.brokers.kafka.broadcasts import BroadcastReader
 from hirewire.messaging.brokers.kafka.cluster import OTHERS, Cluster
 from hirewire.messaging.brokers.kafka.consumer import Consumer
-from hirewire.messaging.brokers.kafka.messages import delivery_of, routing_key_of
+from hirewire.messaging.brokers.kafka.messages import delivery_of
 from hirewire.messaging.brokers.kafka.publisher import Publisher, RecordRefused
 from hirewire.messaging.brokers.kafka.routing import (
     Placed,
@@ -180,14 +180,15 @@ class Kafka:
     ) -> AsyncGenerator[Sequence[Delivery]]:
         loop = asyncio.get_running_loop()
         looked_at = kept_at = loop.time()
-        kind = partial(kind_of, binding, topology)
 
-        def delivery(record: Record) -> Delivery:
+        def entry_of(record: Record) -> Entry:
             owner = self._owner_of(record.topic() or "")
-            return delivery_of(record, topology.queue, user=owner, lease=consumer)
+            delivery = delivery_of(record, topology.queue, user=owner, lease=consumer)
+            kind = kind_of(binding, topology, record, delivery.routing_key)
+            return Entry(record, kind, delivery)
 
         while True:
-            await consumer.fill(limit, kind, self._cluster.ends)
+            await consumer.fill(limit, entry_of, self._cluster.ends)
             # What is not for this queue may be for a newer version of it.
             is_due = loop.time() > looked_at + self._watchdog
             if is_due and not await self._cluster.are_there(binding, consumer.places):
@@ -201,7 +202,7 @@ class Kafka:
                 looked_at = loop.time()
                 if not binding.gets_what(await self._cluster.binding(topology.queue)):
                     raise BrokerUnavailable(f"{topology.queue} has other bindings than before")
-            if found := consumer.next(limit, delivery):
+            if found := consumer.next(limit):
                 yield found
 
     def _owner_of(self, topic: str) -> str | None:
@@ -229,12 +230,11 @@ class Kafka:
                     if set(await self._cluster.places(topics)) != ends.keys():
                         raise BrokerUnavailable("there are other partitions than before")
                     looked_at = loop.time()
-                found = [
+                read = [
                     delivery_of(one, "", user=self._owner_of(one.topic() or ""), lease=None)
                     for one in await reader.next()
-                    if routing_key_of(one) in asked
                 ]
-                if found:
+                if found := [one for one in read if one.routing_key in asked]:
                     yield found
         finally:
             await reader.close()

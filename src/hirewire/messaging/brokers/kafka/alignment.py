@@ -14,6 +14,7 @@ from enum import Enum, auto
 
 from confluent_kafka import Message as Record
 
+from hirewire.messaging.broker import Delivery
 from hirewire.messaging.brokers.kafka.messages import id_of
 from hirewire.messaging.brokers.kafka.reading import Place
 
@@ -35,6 +36,7 @@ class Entry:
 
     record: Record
     kind: Kind
+    delivery: Delivery
     copies: Sequence["Entry"] = ()
     """The copies that are dropped with it, itself among them."""
 

@@ -132,7 +132,7 @@ class Consumer:
         """The partitions that it reads."""
         return self._sources.keys()
 
-    async def fill(self, limit: int, kind_of: Callable[[Record], Kind], ends: Ends) -> None:
+    async def fill(self, limit: int, entry_of: Callable[[Record], Entry], ends: Ends) -> None:
         """Read records, if there are none left; it returns soon, with or without.
 
         `ends` asks for the offsets at which topics end, by other connections than ours.
@@ -149,7 +149,7 @@ class Consumer:
             seconds = 0.01 if self._alignment.held else POLL_SECONDS
             records = await self._do(lambda: next_records(self._kafka, limit, seconds))
             self._check()
-            self._left.extend(Entry(record, kind_of(record)) for record in records)
+            self._left.extend(map(entry_of, records))
             if records:
                 self._moved_at = time.monotonic()
 
@@ -173,7 +173,7 @@ class Consumer:
         """Whether any record that was read is not for this queue."""
         return any(entry.kind is Kind.OTHERS for entry in self._left)
 
-    def next(self, limit: int, delivery: Callable[[Record], Delivery]) -> list[Delivery]:
+    def next(self, limit: int) -> list[Delivery]:
         """Up to `limit` deliveries of the records that were read; the others are skipped.
 
         Raises `BrokerUnavailable` if the cluster has lost records that were read before.
@@ -197,10 +197,10 @@ class Consumer:
                     self._kafka.pause([TopicPartition(*entry.place)])
                 continue
             if entry.kind in (Kind.OURS, Kind.FOR_ALL):
-                size += len(entry.record.value() or b"")
+                one = entry.delivery
+                size += len(one.body)
                 if found and size > BATCH_BYTES:
                     break
-                one = delivery(entry.record)
                 self._position += 1
                 one.position = self._position
                 one.delivery_count = source.counts.of(entry.offset)

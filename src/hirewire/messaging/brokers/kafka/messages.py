@@ -92,25 +92,3 @@ def id_of(record: Record) -> bytes:
     """The message's id, which its copies in other partitions have too."""
     headers = dict(_headers(record))
     return headers.get(MESSAGE_ID) or headers.get(PREFIX + "id") or b""
-
-
-def routing_key_of(record: Record) -> str:
-    """Only the routing key: the messages of other services are skipped by it."""
-    type = ""
-    for name, value in _headers(record):
-        if value is None:
-            continue
-        if name == ROUTING_KEY:
-            return value.decode("utf-8", "replace")
-        if name == PREFIX + "type":
-            type = value.decode("utf-8", "replace")
-        elif name == CONTENT_TYPE and value.lower().startswith(structured.PREFIX.encode()):
-            return _structured_type(record)
-    return type
-
-
-def _structured_type(record: Record) -> str:
-    try:
-        return structured.unwrapped(record.value() or b"", structured.PREFIX + "+json")[0]["type"]
-    except ValueError:
-        return ""

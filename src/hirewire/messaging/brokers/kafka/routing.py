@@ -9,7 +9,7 @@ from hirewire.messaging.broker import QUEUE_PREFIX, Message, Outcome, QueueTopol
 from hirewire.messaging.brokers.kafka.alignment import Kind
 from hirewire.messaging.brokers.kafka.bindings import Binding
 from hirewire.messaging.brokers.kafka.cluster import Cluster
-from hirewire.messaging.brokers.kafka.messages import Headers, headers_of, routing_key_of, size_of
+from hirewire.messaging.brokers.kafka.messages import Headers, headers_of, size_of
 from hirewire.messaging.brokers.kafka.reading import Place
 from hirewire.messaging.brokers.kafka.topics import LARGEST
 from hirewire.messaging.envelope import source_of
@@ -115,18 +115,16 @@ def marks(topic: str, count: int) -> list[Placed]:
     return [((topic, number), mark, headers_of(mark)) for number in range(count)]
 
 
-def kind_of(binding: Binding, topology: QueueTopology, record: Record) -> Kind:
+def kind_of(binding: Binding, topology: QueueTopology, record: Record, routing_key: str) -> Kind:
     """Whether a record in a topic that a queue reads is for this queue."""
-    if binding.topic is not None:
-        return Kind.OURS
-    key = routing_key_of(record)
-    if not key:
-        return Kind.OURS  # it says nothing of itself: it is to be found among what is unreadable
-    if key == MARK:
+    if binding.topic is not None or not routing_key:
+        return Kind.OURS  # what says nothing of itself is to be found among what is unreadable
+    if routing_key == MARK:
         return Kind.MARK
-    if key.startswith("to."):
-        if not key.startswith(f"to.{topology.service}."):
+    event = event_of(routing_key)
+    if routing_key.startswith("to."):
+        if not routing_key.startswith(f"to.{topology.service}."):
             return Kind.OTHERS
-        return Kind.FOR_ALL if event_of(key).startswith("hirewire.") else Kind.OURS
-    is_ours = binding.takes(event_of(key), record.partition() or 0, record.offset() or 0)
+        return Kind.FOR_ALL if event.startswith("hirewire.") else Kind.OURS
+    is_ours = binding.takes(event, record.partition() or 0, record.offset() or 0)
     return Kind.OURS if is_ours else Kind.OTHERS

@@ -61,7 +61,8 @@ class World:
         """Publish the event as its owner would."""
         id = str(uuid4())
         body = event.model_dump_json(by_alias=True).encode()
-        await self.broker.publish([Message(id, event.name, event.key, body, {})])
+        message = Message(id, event.name, event.key, body, {}, mandatory=False)  # no queue gets it
+        await self.broker.publish([message])
         return id
 
     @asynccontextmanager

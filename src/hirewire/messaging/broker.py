@@ -206,7 +206,7 @@ class Broker(Protocol):
         """Every new event of these types, for every process that calls this; nothing is stored.
 
         It first yields an empty list, when the subscription is active. A reader that falls far
-        behind gets `BrokerUnavailable`, as after a lost connection.
+        behind gets `BrokerUnavailable`, as after a lost connection, or a call of `close`.
         """
 
     async def ack(self, delivery: Delivery) -> None:

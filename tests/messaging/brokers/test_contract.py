@@ -196,6 +196,15 @@ async def test_a_reader_of_broadcasts_that_is_too_slow_is_notified(
         assert bodies(await anext(batches)) == [0]
 
 
+async def test_closing_a_broker_ends_its_readers_of_broadcasts(broker: Broker) -> None:
+    async with asyncio.timeout(20), aclosing(broker.broadcasts(["test.noted"])) as batches:
+        assert await anext(batches) == []
+        await broker.close()
+        with pytest.raises(BrokerUnavailable):
+            while True:
+                await anext(batches)
+
+
 async def test_each_subscribed_service_gets_its_own_copy(broker: Broker) -> None:
     second = QueueTopology("hirewire.second", ("test.noted",))
     await broker.declare([LOGS, second])

@@ -69,6 +69,7 @@ class Kafka:
         self._publishing = asyncio.Lock()
         self._publishing_apart = asyncio.Lock()
         self._consumers: set[Consumer] = set()
+        self._readers: set[BroadcastReader] = set()
 
     async def declare(self, queues: Sequence[QueueTopology]) -> None:
         """See `Broker.declare`."""
@@ -221,6 +222,7 @@ class Kafka:
         await self._cluster.make(topics)
         ends = await self._cluster.ends(topics)
         reader = await BroadcastReader.open(self._address, self._client, ends)
+        self._readers.add(reader)
         loop = asyncio.get_running_loop()
         looked_at = loop.time()
         try:
@@ -237,6 +239,7 @@ class Kafka:
                 if found := [one for one in read if one.routing_key in asked]:
                     yield found
         finally:
+            self._readers.discard(reader)
             await reader.close()
 
     async def ack(self, delivery: Delivery) -> None:
@@ -263,6 +266,8 @@ class Kafka:
         """See `Broker.close`."""
         publisher, self._publisher = self._publisher, None
         consumers, self._consumers = self._consumers, set()
+        for reader in self._readers:
+            reader.end()
         closing = [asyncio.ensure_future(one.close()) for one in consumers]
         if publisher is not None:  # whoever is cancelled meanwhile leaves no thread
             closing.append(asyncio.ensure_future(asyncio.to_thread(publisher.close)))

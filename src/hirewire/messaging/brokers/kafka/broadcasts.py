@@ -27,6 +27,7 @@ class BroadcastReader:
 
     def __init__(self, address: Address, client: str) -> None:
         self._address = address
+        self._ended = False
         self._client = reader_of(
             address,
             client,
@@ -50,9 +51,15 @@ class BroadcastReader:
     async def next(self) -> list[Record]:
         """Records as soon as there are any; none if none arrives soon.
 
-        Raises `BrokerUnavailable` if too many wait.
+        Raises `BrokerUnavailable` if too many wait, or after `end`.
         """
+        if self._ended:
+            raise BrokerUnavailable("the connections have been closed")
         return await self._call(self._records)
+
+    def end(self) -> None:
+        """Let whoever reads end, and close it."""
+        self._ended = True
 
     async def close(self) -> None:
         """Close the connections."""

@@ -15,8 +15,12 @@ _CYRILLIC = "ёйцукенгшщзхъфывапролджэячсмитьбю"
 _OTHER_LAYOUT = str.maketrans(_LATIN + _CYRILLIC, _CYRILLIC + _LATIN)
 _TO_LATIN = str.maketrans("АВЕКМНОРСТХаеорсух", "ABEKMHOPCTXaeopcyx")
 _TO_CYRILLIC = str.maketrans("ABEKMHOPCTXaeopcyx", "АВЕКМНОРСТХаеорсух")
-_A_LATIN, _A_CYRILLIC = re.compile("[A-Za-z]"), re.compile("[А-Яа-я]")
-_MIXED = re.compile(r"[A-Za-zА-Яа-я0-9]+[+#]*")
+_A_LATIN = re.compile("[A-Za-z]")
+# Words with a Cyrillic letter and something else in them.
+_MIXED = re.compile(
+    r"(?<![A-Za-zА-Яа-я0-9])(?:[A-Za-z0-9]++[А-Яа-я][A-Za-zА-Яа-я0-9]*+[+#]*"
+    r"|[А-Яа-я]++(?:[A-Za-z0-9][A-Za-zА-Яа-я0-9]*+[+#]*|[+#]+))"
+)
 _CATEGORY = re.compile(
     r"((?i:категори[а-я]*)\s+)((?:[A-EАВСЕ](?!\w)(?:\s*(?:,|/|и)\s*(?=[A-EАВСЕ](?!\w)))?)+|[авсе]$)"
 )
@@ -96,9 +100,6 @@ def plain(text: str) -> str:
 
 
 def _in_one_alphabet(word: str) -> str:
-    is_latin, is_cyrillic = _A_LATIN.search(word), _A_CYRILLIC.search(word)
-    if not is_cyrillic or (word.isalpha() and not is_latin):
-        return word
     latin = word.translate(_TO_LATIN)
     if latin.isascii():
         return latin

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from html import unescape
@@ -34,10 +35,29 @@ def text_of(html: str | None) -> str:
     return _SPACE.sub(" ", html).strip()
 
 
-@lru_cache(maxsize=2_000)
+@dataclass(frozen=True, slots=True)
+class _Skill:
+    """What documents contain of a skill."""
+
+    id: str
+    words: tuple[str, ...]
+    """The name as typed, and the dictionary's names in both languages."""
+    is_own: bool
+    """Whether the dictionary does not have it."""
+
+
+@lru_cache(maxsize=4_000)
+def _skill(name: str) -> _Skill:
+    known = dictionary()
+    found = known.find(name)
+    id = known.id_of(name) if found is None else found
+    labels = (name, known.label_of(id), known.label_of(id, russian=True))
+    return _Skill(id, tuple(plain(label) for label in labels if label), found is None)
+
+
 def skill_id(name: str) -> str:
     """The id of a skill, from any of its spellings."""
-    return dictionary().id_of(name)
+    return _skill(name).id
 
 
 KEYS: Mapping[str, Callable[[str], str]] = {"area": place_key, "skill": skill_id}
@@ -66,16 +86,17 @@ def vacancy_document(row: Mapping[str, Any]) -> Document | None:
     if row["status"] != "published" or row["held"]:
         return None
     names = [one["skill"] for one in row["requirements"] or ()]
+    title, company, skills = plain(row["title"]), plain(row["company_name"]), _skill_words(names)
     pay, currency = _pay(row["salary"])
     area, work_format = where(row["area"], row["work_format"])
     return _present(
         {
-            "title": plain(row["title"]),
-            "company_words": plain(row["company_name"]),
-            "skill_words": plain(_skill_words(names)),
+            "title": title,
+            "company_words": company,
+            "skill_words": skills,
             "place_words": plain(f"{_place_words(area or '')} {row['address'] or ''}"),
             "description": plain(text_of(row["description"])),
-            "whole_words": plain(f"{row['title']} · {row['company_name']} · {_skill_words(names)}"),
+            "whole_words": f"{title} · {company} · {skills}",
             "skill": sorted({skill_id(name) for name in names}),
             "skill_label": _own_names(names),
             "occupation": occupation_values(row["title"]),
@@ -99,17 +120,18 @@ def resume_document(row: Mapping[str, Any]) -> Document | None:
         return None
     jobs, schools = snapshot.get("experience") or (), snapshot.get("education") or ()
     names = skill_names(snapshot)
+    title, skills = plain(snapshot.get("title") or ""), _skill_words(names)
     salary = snapshot.get("salary") or {}
     pay, currency = _pay({**salary, "max": salary.get("amount")} if salary else None)
     area, away = where(snapshot.get("area"))
     return _present(
         {
-            "title": plain(snapshot.get("title") or ""),
-            "skill_words": plain(_skill_words(names)),
+            "title": title,
+            "skill_words": skills,
             "work_words": plain(_joined(jobs, "position")),
             "study_words": plain(_joined(schools, "field", "level")),
             "place_words": plain(_place_words(area or "")),
-            "whole_words": plain(f"{snapshot.get('title') or ''} · {_skill_words(names)}"),
+            "whole_words": f"{title} · {skills}",
             "skill": sorted({skill_id(name) for name in names}),
             "skill_label": _own_names(names),
             "occupation": occupation_values(snapshot.get("title") or ""),
@@ -162,22 +184,12 @@ def _pay(salary: Mapping[str, Any] | None) -> tuple[int | None, str | None]:
 
 def _skill_words(names: Iterable[str]) -> str:
     """The names as typed, and the dictionary's names in both languages."""
-    words: dict[str, None] = {}
-    for name in names:
-        id = skill_id(name)
-        for label in (
-            name,
-            dictionary().label_of(id),
-            dictionary().label_of(id, russian=True),
-        ):
-            if label:
-                words.setdefault(label)
-    return " · ".join(words)
+    return " · ".join(dict.fromkeys(word for name in names for word in _skill(name).words))
 
 
 def _own_names(names: Iterable[str]) -> list[str]:
     """The skills that the dictionary does not have, as typed."""
-    return list(dict.fromkeys(one for one in names if dictionary().find(one) is None))
+    return list(dict.fromkeys(name for name in names if _skill(name).is_own))
 
 
 @lru_cache(maxsize=4_000)

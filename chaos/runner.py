@@ -157,8 +157,13 @@ async def _until_quiet(run: Run) -> tuple[Report, int]:
             report = await auditor.audit(UUID(int=0))
         if report.phantoms and world.forgotten:
             named = {one.id for _, _, line in report.lines() for one in line.phantoms}
-            if named != await consumed_but_forgotten(world):
-                raise AssertionError(f"{len(named)} named as in no log, which are others")
+            forgotten = await consumed_but_forgotten(world)
+            if named != forgotten:
+                wrong, left = named - forgotten, forgotten - named
+                raise AssertionError(
+                    f"of {len(named)} named as in no log {len(wrong)} are others: "
+                    f"{sorted(wrong)[:3]}; {len(left)} are not named: {sorted(left)[:3]}"
+                )
             accepted = await auditor.accept_phantoms(report, why="set back", by="chaos")
             run.notes.append(f"{accepted} named as in no log")
             report = await auditor.audit(UUID(int=0))

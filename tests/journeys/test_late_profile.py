@@ -4,6 +4,7 @@ import asyncio
 import re
 from uuid import uuid4
 
+import pytest
 from playwright.async_api import expect
 
 from hirewire.launcher.process import free_port
@@ -16,9 +17,11 @@ ASKED = 3
 """How often the page asks before the profile is there."""
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
 async def test_a_profile_that_comes_late_appears_by_itself(
-    platform: Platform, chromium: str
+    platform: Platform, chromium: str, *, scripts: bool
 ) -> None:
+    """Without scripts the browser loads the page again."""
     inherited = platform._inherited() | platform.environment
     platform.processes["profiles"] = fork(
         ["serve", "profiles", "--role", "api"], env=inherited, log=platform.log
@@ -26,10 +29,12 @@ async def test_a_profile_that_comes_late_appears_by_itself(
     await platform.start("auth", "vacancies", "notifications", "web")
     await platform.ready("profiles")
     async with browsing(chromium) as browser:
-        anna = await Somebody.arrive(browser, platform.settings.service_url("web"), "en")
+        address = platform.settings.service_url("web")
+        anna = await Somebody.arrive(browser, address, "en", java_script_enabled=scripts)
         page = anna.page
         asked = asyncio.Semaphore(0)
-        page.on("response", lambda one: asked.release() if "/me/profile" in one.url else None)
+        part = "/me/profile" if scripts else "/me"
+        page.on("response", lambda one: asked.release() if part in one.url else None)
         await page.goto("/signup")
         await page.fill("#email", f"{uuid4().hex}@example.org")
         await page.fill("#password", PASSWORD)

@@ -15,9 +15,10 @@ from prometheus_client import REGISTRY
 from hirewire.messaging import metrics
 from hirewire.messaging.broker import BrokerMisconfigured, BrokerUnavailable, Lag, Message
 from hirewire.messaging.brokers.kafka import Kafka
-from hirewire.messaging.brokers.kafka.address import parse_url
+from hirewire.messaging.brokers.kafka.address import Address, parse_url
 from hirewire.messaging.brokers.kafka.bindings import Binding, after
 from hirewire.messaging.brokers.kafka.counts import Counts
+from hirewire.messaging.brokers.kafka.cut_off import CutOff
 from hirewire.messaging.brokers.kafka.messages import delivery_of, headers_of
 from hirewire.messaging.brokers.kafka.publisher import Publisher
 from hirewire.messaging.brokers.kafka.routing import MARK
@@ -225,3 +226,41 @@ def test_a_message_to_one_service_says_so() -> None:
         headers,
         "auth",
     )
+
+
+class Views(CutOff):
+    """What each of three nodes says of the cluster."""
+
+    def __init__(self, address: Address, views: dict[str, set[int]]) -> None:
+        super().__init__(address, "test", "board-active")
+        self.views = views
+
+    def _view(self, server: str) -> set[int]:
+        return self.views[server]
+
+
+async def test_a_client_leaves_a_node_that_the_others_do_not_reach() -> None:
+    """Only if they say so twice: a node that comes or goes is not listed by all at once."""
+    address = parse_url("kafka://a,b,c/board")
+    views = {"a:9092": {1, 2}, "b:9092": {1, 2}, "c:9092": {1, 2, 3}}
+    cut = Views(address, views)
+    await cut.check({1, 2})
+    await cut.check({1, 2, 3})
+    await cut.check({1, 2})
+    await cut.check({1, 2, 3})
+    with pytest.raises(BrokerUnavailable, match=r"do not reach \[3\]"):
+        await cut.check({1, 2, 3})
+    assert address.configuration("web")["bootstrap.servers"] == "a:9092,b:9092"
+    for one in ("a:9092", "b:9092"):
+        address.avoid(one)
+    assert address.configuration("web")["bootstrap.servers"] == "a:9092,b:9092,c:9092"
+
+
+async def test_too_few_views_say_nothing() -> None:
+    views: dict[str, set[int]] = {"a:9092": set(), "b:9092": set(), "c:9092": {1, 2}}
+    cut = Views(parse_url("kafka://a,b,c/board"), views)
+    for _ in range(3):
+        await cut.check({1, 2, 3})
+    two = Views(parse_url("kafka://a,b/board"), {"a:9092": {1}, "b:9092": {1}})
+    for _ in range(3):
+        await two.check({1, 2})

@@ -27,6 +27,7 @@ from hirewire.messaging.brokers.kafka.bindings import Binding
 from hirewire.messaging.brokers.kafka.broadcasts import BroadcastReader
 from hirewire.messaging.brokers.kafka.cluster import OTHERS, Cluster
 from hirewire.messaging.brokers.kafka.consumer import Consumer
+from hirewire.messaging.brokers.kafka.cut_off import CutOff
 from hirewire.messaging.brokers.kafka.messages import delivery_of
 from hirewire.messaging.brokers.kafka.publisher import Publisher, RecordRefused
 from hirewire.messaging.brokers.kafka.routing import (
@@ -164,20 +165,36 @@ class Kafka:
         group = self._address.own(topology.queue)
         consumer = Consumer(self._address, self._client, group=group, lock=cluster.lock_topic)
         self._consumers.add(consumer)
+        cut_off = CutOff(self._address, self._client, cluster.lock_topic)
         try:
-            await consumer.active()
+            await self._activated(consumer, cut_off)
             binding = await cluster.binding(topology.queue)
             bounds = await cluster.bounds(cluster.read_by(binding))
             least = {place: binding.start_of(place) for place in bounds}
             await consumer.start(least, bounds, binding.ids)
-            async for batch in self._batches(consumer, binding, topology, limit):
+            async for batch in self._batches(consumer, cut_off, binding, topology, limit):
                 yield batch
         finally:
             self._consumers.discard(consumer)
             await consumer.close()
 
+    async def _activated(self, consumer: Consumer, cut_off: CutOff) -> None:
+        """Return once it is the active member of its group."""
+        becoming = asyncio.ensure_future(consumer.active())
+        try:
+            while not (await asyncio.wait({becoming}, timeout=self._watchdog))[0]:
+                await cut_off.check(await consumer.nodes())
+            await becoming
+        finally:
+            becoming.cancel()
+
     async def _batches(
-        self, consumer: Consumer, binding: Binding, topology: QueueTopology, limit: int
+        self,
+        consumer: Consumer,
+        cut_off: CutOff,
+        binding: Binding,
+        topology: QueueTopology,
+        limit: int,
     ) -> AsyncGenerator[Sequence[Delivery]]:
         loop = asyncio.get_running_loop()
         looked_at = kept_at = loop.time()
@@ -196,6 +213,8 @@ class Kafka:
                 raise BrokerUnavailable(
                     f"the topics of {topology.queue} are not found as they were"
                 )
+            if is_due:
+                await cut_off.check(await consumer.nodes())
             if loop.time() > kept_at + self._keep:
                 consumer.keep()
                 kept_at = loop.time()
@@ -223,6 +242,7 @@ class Kafka:
         ends = await self._cluster.ends(topics)
         reader = await BroadcastReader.open(self._address, self._client, ends)
         self._readers.add(reader)
+        cut_off = CutOff(self._address, self._client, topics[0])
         loop = asyncio.get_running_loop()
         looked_at = loop.time()
         try:
@@ -231,6 +251,7 @@ class Kafka:
                 if loop.time() > looked_at + self._watchdog:
                     if set(await self._cluster.places(topics)) != ends.keys():
                         raise BrokerUnavailable("there are other partitions than before")
+                    await cut_off.check(await reader.nodes(topics[0]))
                     looked_at = loop.time()
                 read = [
                     delivery_of(one, "", user=self._owner_of(one.topic() or ""), lease=None)

@@ -1,5 +1,6 @@
 """Addresses of Kafka clusters, and the errors of its client as the broker's own."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -17,6 +18,7 @@ Configuration: TypeAlias = dict[str, str | int | float | bool | Callable[[KafkaE
 MECHANISMS = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER")
 DAYS, MOST_DAYS = 7, 3650
 MOST_PARTITIONS = 256
+AVOID_SECONDS = 60.0
 ANSWER_SECONDS = 10.0
 """How long a cluster may take to answer."""
 _OPTIONS = ("ca", "mechanism", "partitions", "replication", "retention_days", "token_endpoint")
@@ -63,11 +65,22 @@ class Address:
     partitions: int = 1
     """Of each owner's topic, at least."""
     troubles: Troubles = field(default_factory=Troubles, compare=False)
+    _avoided: dict[str, float] = field(default_factory=dict, compare=False)
+    """Servers at which no new client begins, each until a time of the monotonic clock."""
+
+    def avoid(self, server: str) -> None:
+        """Let no new client begin at this server for a while, unless there is no other."""
+        self._avoided[server] = time.monotonic() + AVOID_SECONDS
+
+    def _begin_at(self) -> str:
+        now, servers = time.monotonic(), self.servers.split(",")
+        usable = [one for one in servers if self._avoided.get(one, now) <= now]
+        return ",".join(usable or servers)
 
     def configuration(self, client: str) -> Configuration:
         """Properties that every client needs."""
         return {
-            "bootstrap.servers": self.servers,
+            "bootstrap.servers": self._begin_at(),
             "client.id": f"hirewire {client}",
             "socket.keepalive.enable": True,
             "socket.connection.setup.timeout.ms": 5_000,

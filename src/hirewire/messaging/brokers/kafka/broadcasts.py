@@ -1,7 +1,8 @@
 """Reads topics from their ends on, for one process, without a group."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
+from contextlib import suppress
 from typing import TypeVar
 
 from confluent_kafka import KafkaException
@@ -11,6 +12,7 @@ from hirewire.messaging.broker import BROADCAST_MESSAGES, BrokerUnavailable
 from hirewire.messaging.brokers.kafka.address import Address
 from hirewire.messaging.brokers.kafka.reading import (
     Place,
+    listed,
     look_up,
     next_records,
     partitions,
@@ -56,6 +58,14 @@ class BroadcastReader:
         if self._ended:
             raise BrokerUnavailable("the connections have been closed")
         return await self._call(self._records)
+
+    async def nodes(self, topic: str) -> Set[int]:
+        """The nodes of the cluster by number, as the client library knows them; none if nobody
+        answers. `topic` exists.
+        """
+        with suppress(BrokerUnavailable):
+            return await self._call(lambda: listed(self._client, topic))
+        return frozenset()
 
     def end(self) -> None:
         """Let whoever reads end, and close it."""

@@ -23,7 +23,7 @@ from hirewire.messaging.broker import BATCH_BYTES, BrokerUnavailable, Delivery
 from hirewire.messaging.brokers.kafka.address import ANSWER_SECONDS, Address
 from hirewire.messaging.brokers.kafka.alignment import Alignment, Entry, Kind
 from hirewire.messaging.brokers.kafka.counts import Counts
-from hirewire.messaging.brokers.kafka.reading import Place, look_up, next_records
+from hirewire.messaging.brokers.kafka.reading import Place, listed, look_up, next_records
 from hirewire.messaging.brokers.kafka.sources import Source
 
 POLL_SECONDS = 0.1
@@ -126,6 +126,14 @@ class Consumer:
         the group subscribes to another topic, also while a consumer is active.
         """
         self._commit(set(self._sources))
+
+    async def nodes(self) -> Set[int]:
+        """The nodes of the cluster by number, as the client library knows them; none if nobody
+        answers.
+        """
+        with suppress(BrokerUnavailable):
+            return await self._do(lambda: listed(self._kafka, self._lock))
+        return frozenset()
 
     @property
     def places(self) -> Set[Place]:

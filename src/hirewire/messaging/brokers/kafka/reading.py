@@ -1,6 +1,6 @@
 """How records are read: from given offsets on, and as soon as there are any."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from typing import TypeAlias
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
@@ -8,6 +8,7 @@ from confluent_kafka import Message as Record
 
 from hirewire.messaging.brokers.kafka.address import ANSWER_SECONDS, Address, Configuration
 
+LIST_SECONDS = 2.0
 Place: TypeAlias = tuple[str, int]
 """A topic, and the number of one of its partitions."""
 
@@ -27,6 +28,11 @@ def look_up(reader: Consumer, topics: Iterable[str]) -> None:
     """Let a client know topics before it reads them: by itself it would first wait a second."""
     for topic in sorted(set(topics)):
         reader.list_topics(topic, timeout=ANSWER_SECONDS)
+
+
+def listed(reader: Consumer, topic: str) -> Set[int]:
+    """The nodes that the client lists, by number. Raises `KafkaException`."""
+    return frozenset(reader.list_topics(topic, timeout=LIST_SECONDS).brokers)
 
 
 def partitions(offsets: Mapping[Place, int]) -> list[TopicPartition]:

@@ -16,7 +16,7 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic, OffsetSpec, TopicMetadata
 
 from hirewire.messaging.broker import BrokerMisconfigured, BrokerUnavailable
-from hirewire.messaging.brokers.kafka.address import ANSWER_SECONDS, Address
+from hirewire.messaging.brokers.kafka.address import ANSWER_SECONDS, Address, Configuration
 from hirewire.messaging.brokers.kafka.bindings import Offsets, topic_of
 from hirewire.messaging.brokers.kafka.reading import Place
 
@@ -219,10 +219,11 @@ class Topics:
         return NewTopic(name, num_partitions=count, replication_factor=replication, config=config)
 
 
-def admin_of(address: Address, client: str) -> AdminClient:
-    """A client that asks for topics and groups, and makes them."""
-    timeout = {"socket.timeout.ms": int(ANSWER_SECONDS * 1000)}
-    return AdminClient(address.configuration(client) | timeout)  # type: ignore[arg-type]
+def admin_of(address: Address, client: str, *, server: str | None = None) -> AdminClient:
+    """A client that asks for topics and groups, and makes them; it may begin at a given server."""
+    more: Configuration = {"socket.timeout.ms": int(ANSWER_SECONDS * 1000)}
+    more |= {"bootstrap.servers": server} if server else {}
+    return AdminClient(address.configuration(client) | more)  # type: ignore[arg-type]
 
 
 def lock_topic_of(address: Address) -> str:

@@ -4,7 +4,7 @@ import re
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from hirewire.vacancies.adverts.draft import Dictionaries
@@ -163,6 +163,7 @@ PIECES = st.sampled_from(
 
 @settings(max_examples=150, deadline=None)
 @given(st.one_of(st.text(max_size=400), st.lists(PIECES, max_size=120).map("".join)))
+@example("ПЛЮСОМENGLISH'ENGLISH")
 def test_any_text_becomes_a_draft_that_can_be_created(text: str) -> None:
     made = shown_draft(read(text, DICTIONARIES)).model_dump(mode="json", by_alias=True)
     draft = made["vacancy"]

@@ -82,10 +82,13 @@ class Requirements:
         if spoken and line.part == "must":
             self.languages(line)
             return
-        taken = {one.skill.casefold() for one in self._found.requirements}
         for name in spoken or [_named(line.text)]:
-            if name.casefold() not in taken:
-                self._found.requirements.append(Requirement(name, line.part, line))
+            self._add(name, line.part, line)
+
+    def _add(self, name: str, kind: str, line: Line) -> None:
+        """Add a requirement, unless it is there in this or another case."""
+        if name.casefold() not in {one.skill.casefold() for one in self._found.requirements}:
+            self._found.requirements.append(Requirement(name, kind, line))
 
     def _is_only(self, text: str, names: list[str]) -> bool:
         """Whether a line lists languages and nothing else."""
@@ -98,17 +101,15 @@ class Requirements:
         names = self._list_in(text) or ([text] if len(text.split()) <= MOST_WORDS else [])
         if not names and line.is_item:
             names = list(self._known_in(text))
-        taken = {one.skill.casefold() for one in self._found.requirements}
         for name in names:
             name = _named(name.strip(EDGES))
-            if name and len(name) <= LONGEST_SKILL and name.casefold() not in taken:
+            if name and len(name) <= LONGEST_SKILL:
                 said = plain(name)
                 if TRAITS.match(said) or YEARS.search(said) or NO_EXPERIENCE.search(said):
                     continue
                 if not any(letter.isalpha() for letter in name):
                     continue
-                taken.add(name.casefold())
-                self._found.requirements.append(Requirement(name, kind, line))
+                self._add(name, kind, line)
 
     def _list_in(self, text: str) -> list[str]:
         """The entries of a list in one line; nothing for a line that is no list."""

@@ -68,6 +68,10 @@ consumer (on RabbitMQ too); declaring queues right after a cluster had started c
 acknowledged, so that a loss of power lost it; and an error of the library, raised in a thread of the harness, left it waiting for ever,
 which had looked like a slow broker. With seed 2 a consumer stayed for ever with a node that was cut off from the other nodes, but not
 from it: the client library asks the node that it has used last. Now several nodes are asked.
+
+The table has seeds 1 and 2 whole and 28 scenarios of seed 3; a scenario that failed was run again after it was mended. Two have failed
+once, passed on every repeat (seven and six), and are not understood: "one service restored to an earlier time" (seed 2), whose audit named
+as many events as expected, but not the same; and "a replay of everything to take effect again" (seed 3), not at rest after 240 s.
 """
 TABLE = """
 | scenario | seed | faults injected | events | lost | duplicated | reordered | late | repaired | audits | false alarms | audit | s |

@@ -28,6 +28,8 @@ class Requirements:
     def __init__(self, found: Draft, is_skill: Known) -> None:
         self._found = found
         self._is_skill = is_skill
+        self._taken: set[str] = set()
+        """The skills that are required already, casefolded."""
 
     def languages(self, line: Line) -> str:
         """Take the languages of a line; returns the line without them if it is about languages."""
@@ -87,7 +89,8 @@ class Requirements:
 
     def _add(self, name: str, kind: str, line: Line) -> None:
         """Add a requirement, unless it is there in this or another case."""
-        if name.casefold() not in {one.skill.casefold() for one in self._found.requirements}:
+        if (key := name.casefold()) not in self._taken:
+            self._taken.add(key)
             self._found.requirements.append(Requirement(name, kind, line))
 
     def _is_only(self, text: str, names: list[str]) -> bool:

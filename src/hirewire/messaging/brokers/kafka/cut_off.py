@@ -13,9 +13,9 @@ from confluent_kafka import KafkaException
 
 from hirewire.messaging.broker import BrokerUnavailable
 from hirewire.messaging.brokers.kafka.address import Address
+from hirewire.messaging.brokers.kafka.reading import listed
 from hirewire.messaging.brokers.kafka.topics import admin_of
 
-VIEW_SECONDS = 2.0
 MOST_ASKED = 5
 
 
@@ -29,19 +29,19 @@ class CutOff:
         self._topic = topic
         self._suspected: Set[int] = frozenset()
 
-    async def check(self, listed: Set[int]) -> None:
-        """Compare the nodes that the client lists with those that the nodes themselves list.
+    async def check(self, known: Set[int]) -> None:
+        """Compare the nodes that the client knows with those that the nodes themselves list.
 
         Raises `BrokerUnavailable` if most nodes have not listed one of them twice in a row. New
         clients do not begin at such a node for a while.
         """
         servers = self._address.servers.split(",")
-        if not listed or len(servers) < 3:
+        if not known or len(servers) < 3:
             return
         asked = random.sample(servers, min(len(servers), MOST_ASKED))
         answers = await asyncio.gather(*(asyncio.to_thread(self._view, one) for one in asked))
         views = {one: view for one, view in zip(asked, answers, strict=True) if view}
-        cut = cut_off(listed, list(views.values()))
+        cut = cut_off(known, list(views.values()))
         lasting, self._suspected = cut & self._suspected, cut
         if not lasting:
             return
@@ -55,13 +55,13 @@ class CutOff:
         # What a client asks first, it asks where it begins.
         asking = admin_of(self._address, self._client, server=server)
         try:
-            return frozenset(asking.list_topics(self._topic, timeout=VIEW_SECONDS).brokers)
+            return listed(asking, self._topic)
         except KafkaException:
             return frozenset()
 
 
-def cut_off(listed: Set[int], views: list[Set[int]]) -> Set[int]:
+def cut_off(known: Set[int], views: list[Set[int]]) -> Set[int]:
     """The nodes that most of these views lack; none if there are too few views to say."""
     if len(views) < 2:
         return frozenset()
-    return frozenset(node for node in listed if 2 * sum(node in one for one in views) < len(views))
+    return frozenset(node for node in known if 2 * sum(node in one for one in views) < len(views))

@@ -5,6 +5,7 @@ from typing import TypeAlias
 
 from confluent_kafka import Consumer, KafkaException, TopicPartition
 from confluent_kafka import Message as Record
+from confluent_kafka.admin import AdminClient
 
 from hirewire.messaging.brokers.kafka.address import ANSWER_SECONDS, Address, Configuration
 
@@ -30,9 +31,9 @@ def look_up(reader: Consumer, topics: Iterable[str]) -> None:
         reader.list_topics(topic, timeout=ANSWER_SECONDS)
 
 
-def listed(reader: Consumer, topic: str) -> Set[int]:
+def listed(client: Consumer | AdminClient, topic: str) -> Set[int]:
     """The nodes that the client lists, by number. Raises `KafkaException`."""
-    return frozenset(reader.list_topics(topic, timeout=LIST_SECONDS).brokers)
+    return frozenset(client.list_topics(topic, timeout=LIST_SECONDS).brokers)
 
 
 def partitions(offsets: Mapping[Place, int]) -> list[TopicPartition]:

@@ -178,6 +178,11 @@ class Somebody:
 
     async def sign_up(self) -> None:
         """Register, and wait on the home page for the profile to appear."""
+        await self.register()
+        await expect(self.page.locator("#profile details")).to_be_visible()
+
+    async def register(self) -> None:
+        """Register, and wait for the home page."""
         page = self.page
         await page.goto("/signup")
         await page.fill("#email", f"{uuid4().hex}@example.org")
@@ -185,7 +190,6 @@ class Somebody:
         await page.locator("[name=consent]").check()
         await page.locator("main form button:not([type])").click()
         await page.wait_for_url(re.compile("/me"))
-        await expect(page.locator("#profile details")).to_be_visible()
 
     async def serious(self, options: dict[str, Any] | None = None) -> list[str]:
         """The serious and critical findings of axe on this page, with these options."""

@@ -1,8 +1,6 @@
 """The home page of somebody whose profile comes late."""
 
 import asyncio
-import re
-from uuid import uuid4
 
 import pytest
 from playwright.async_api import expect
@@ -11,7 +9,6 @@ from hirewire.launcher.process import free_port
 from tests.journeys.browsing import Somebody, browsing
 from tests.journeys.conftest import Platform
 from tests.journeys.forked import fork
-from tests.journeys.people import PASSWORD
 
 ASKED = 3
 """How often the page asks before the profile is there."""
@@ -35,12 +32,7 @@ async def test_a_profile_that_comes_late_appears_by_itself(
         asked = asyncio.Semaphore(0)
         part = "/me/profile" if scripts else "/me"
         page.on("response", lambda one: asked.release() if part in one.url else None)
-        await page.goto("/signup")
-        await page.fill("#email", f"{uuid4().hex}@example.org")
-        await page.fill("#password", PASSWORD)
-        await page.locator("[name=consent]").check()
-        await page.locator("main form button:not([type])").click()
-        await page.wait_for_url(re.compile("/me"))
+        await anna.register()
         await expect(page.locator("#profile .note")).to_be_visible()
         async with asyncio.timeout(30):
             for _ in range(ASKED):

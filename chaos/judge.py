@@ -1,11 +1,13 @@
 """Judges a world at rest: compares everything written with everything that took effect."""
 
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from uuid import UUID
 
 from chaos.verify import Effect, Verdict, Written, repeats, verdict
-from chaos.world import World
-from hirewire.messaging.broker import queue_of
+from chaos.world import World, eventually
+from hirewire.messaging.broker import BrokerUnavailable, queue_of
 from hirewire.operators.auditing import Report
 
 _WRITTEN = "select event_id, place, nth from written"
@@ -14,17 +16,47 @@ _DISCARDED = "select event_id from messaging.open_message where state = 'discard
 _OPEN = "select count(*) from messaging.open_message where state <> 'discarded'"
 
 
-async def quiet(world: World) -> bool:
-    """Whether nothing is unsent, queued or unresolved."""
-    if await world.sql("writer", "select count(*) from messaging.outbox"):
-        return False
+async def unrest(world: World) -> str:
+    """What is unsent, queued or unresolved, with counts; empty when nothing is."""
+    found = []
+    if unsent := await world.sql("writer", "select count(*) from messaging.outbox"):
+        found.append(f"{unsent} unsent")
     for reader in world.readers:
-        if await world.sql(reader, _OPEN):
-            return False
+        if unresolved := await world.sql(reader, _OPEN):
+            found.append(f"{reader}: {unresolved} unresolved")
     for name in map(queue_of, world.readers):
-        if not await world.cluster.is_empty(name) or not await world.cluster.is_consumed(name):
-            return False
-    return True
+        if not await world.cluster.is_empty(name):
+            found.append(f"{name} is not empty")
+        if not await world.cluster.is_consumed(name):
+            found.append(f"{name} has no consumer")
+    return ", ".join(found)
+
+
+async def at_rest(world: World, seconds: float, when: str) -> None:
+    """Wait until nothing is unsent, queued or unresolved.
+
+    Raises `TimeoutError` with what was not, and how many messages waited meanwhile.
+    """
+    last = "no answer"
+    waited: list[str] = []
+    every = time.monotonic()
+
+    async def rests() -> bool:
+        nonlocal last, every
+        last = await unrest(world)
+        if last and time.monotonic() >= every:
+            every += seconds / 8
+            with suppress(BrokerUnavailable, RuntimeError):
+                for name in map(queue_of, world.readers):
+                    waited.append(f"{await world.cluster.waiting(name):,}")
+        return not last
+
+    try:
+        await eventually(rests, seconds, "at rest")
+    except TimeoutError as error:
+        raise TimeoutError(
+            f"not at rest in {seconds:g} s {when}: {last}; waiting meanwhile: {'; '.join(waited)}"
+        ) from error
 
 
 async def judge(world: World) -> Verdict:
@@ -54,11 +86,11 @@ async def effects_in(world: World, reader: str) -> list[Effect]:
 
 
 async def consumed_but_forgotten(world: World) -> set[UUID]:
-    """Effects of events that their owner no longer has."""
+    """Effects of events that their owner no longer has, as far as no operator has accepted them."""
     found: set[UUID] = set()
     for reader in world.readers:
         found |= {effect.event_id for effect in await effects_in(world, reader)} & world.forgotten
-    return found
+    return found - world.accepted
 
 
 async def given_up(world: World, reader: str = "reader") -> set[UUID]:

@@ -65,6 +65,8 @@ class World:
     """Lost events that were sent again: an audit may have reported them as missing."""
     forgotten: set[UUID] = field(default_factory=set)
     """Events that the writer's database had once and lost."""
+    accepted: set[UUID] = field(default_factory=set)
+    """Those of them that were named by an audit, and accepted: no other audit names them."""
 
     def __post_init__(self) -> None:
         self.network = Network() if network.missing() is None else None
@@ -328,6 +330,10 @@ class World:
             float(hot),
             float(big),
         )
+
+    async def fix(self, fixed: bool) -> None:
+        """Let the reader's handlers succeed with events that they are to fail with, or not."""
+        await self.sql("reader", "update control set fixed = $1", fixed)
 
     async def written(self) -> int:
         """The number of events committed so far."""

@@ -295,6 +295,7 @@ def _figures(text: str) -> dict[str, float]:
 async def poison(run: Run) -> None:
     """Its handler always calls os._exit: it becomes a dead letter, all others are handled."""
     world = run.world
+    await world.fix(False)
     for _ in range(run.times(2)):
         await run.write(1, places=300, mood=POISON)
     poisons = {r["event_id"] for r in await world.rows("writer", _POISONS, POISON)}

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from chaos.brokers import make_cluster
-from chaos.judge import quiet, written_in
+from chaos.judge import at_rest, written_in
 from chaos.postgres import Postgres
 from chaos.proxy import Proxy
 from chaos.run import Run, scenario
@@ -205,7 +205,7 @@ async def moved(run: Run) -> None:
     world = run.world
     assert isinstance(world, FailoverWorld)
     await world.load(False)
-    await eventually(lambda: quiet(world), 90, "quiet before the dump")
+    await at_rest(world, 90, "before the dump")
     await _stop(world, REPLICAS)
     server = await world.new_server()
     for service in ("writer", "reader"):

@@ -16,10 +16,6 @@ _ATTEMPTS = "select number from attempt where event_id = any($1::uuid[])"
 _STARTED = "select count(*) from attempt where event_id = any($1::uuid[])"
 
 
-async def _fix(world: World, fixed: bool) -> None:
-    await world.sql("reader", "update control set fixed = $1", fixed)
-
-
 async def _in_state(world: World, ids: list[UUID], state: str, seconds: float = 60) -> None:
     async def there() -> bool:
         return [r["state"] for r in await world.rows("reader", _STATE, ids)] == [state] * len(ids)
@@ -59,7 +55,7 @@ async def failing_handlers(run: Run) -> None:
     raise errors that look like a lost database, and some end their process twice.
     """
     world = run.world
-    await _fix(world, False)
+    await world.fix(False)
     count = run.times(6)
     failing = await run.write(count, places=300, mood="fails")
     failing += await run.write(count, places=300, mood="fails as if the database were away")
@@ -79,7 +75,7 @@ async def failing_handlers(run: Run) -> None:
     run.faults["handler that ends its process"] += len(killing)
     await _restart_the_dead(run, killing, 3)
     await run.written_more(100)
-    await _fix(world, True)
+    await world.fix(True)
     await _replay_dead(world)
     await run.progress("fixed", 90)
 
@@ -88,7 +84,7 @@ async def failing_handlers(run: Run) -> None:
 async def swallowing_handler(run: Run) -> None:
     """A handler catches the error of a failed statement: its batch may not count as done."""
     world = run.world
-    await _fix(world, False)
+    await world.fix(False)
     for _ in range(run.times(3)):
         await run.write(20, places=300)
         ids = await run.write(1, places=300, mood="swallows")
@@ -100,7 +96,7 @@ async def swallowing_handler(run: Run) -> None:
 
         await eventually(started, 30, "the handler has run")
     await run.written_more(50)
-    await _fix(world, True)
+    await world.fix(True)
     await run.progress("fixed", 90)
 
 
@@ -108,12 +104,12 @@ async def swallowing_handler(run: Run) -> None:
 async def slow_handler(run: Run) -> None:
     """A handler exceeds its time limit by far until it is fixed; the others continue meanwhile."""
     world = run.world
-    await _fix(world, False)
+    await world.fix(False)
     slow = [id for n in range(2) for id in await run.write_at([f"place slow {n}"], "slow")]
     run.faults["handler over its limit"] += len(slow)
     await asyncio.sleep(2 * HANDLER_SECONDS)
     await run.progress("others beside a slow handler", but=slow)
-    await _fix(world, True)
+    await world.fix(True)
     await run.progress("fixed", 90)
 
 
@@ -127,12 +123,12 @@ async def consumer_timeout(run: Run) -> None:
     for name in READERS:
         world.kill_replica(name)
         world.start_replica(name)
-    await _fix(world, False)
+    await world.fix(False)
     try:
         slow = await run.write_at(["place slow 0"], "slow")
         run.faults["handler over the broker's patience"] += len(slow)
         await asyncio.sleep(20)
-        await _fix(world, True)
+        await world.fix(True)
         await run.progress("fixed", 90)
     finally:
         await _set_patience(world, 1_800_000, 60_000)
@@ -157,12 +153,12 @@ async def hot_key(run: Run) -> None:
     world = run.world
     await world.load(True, 0.01, hot=0.6)
     await run.written_more(200)
-    await _fix(world, False)
+    await world.fix(False)
     failing = await run.write_at([HOT], "fails")
     run.faults["failure in a hot key"] += 1
     await _in_state(world, failing, "retrying")
     await run.written_more(400)
-    await _fix(world, True)
+    await world.fix(True)
     await run.progress("the hot key has caught up", 90)
 
 

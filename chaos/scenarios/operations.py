@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from functools import partial
 from uuid import UUID
 
-from chaos.judge import quiet, written_in
+from chaos.judge import at_rest, written_in
 from chaos.replica import ROOT, Replica
 from chaos.run import Run, scenario
 from chaos.world import QUEUE, READERS, WRITERS, World, eventually
@@ -112,10 +112,13 @@ async def replay_again(run: Run) -> None:
     await run.progress("before")
     before = {(event.place, event.nth) for event in await written_in(world)}
     await world.load(True, 0.1)
+    # A message that had killed its process comes again, and nobody would start that process again.
+    await world.fix(True)
     await under_fire(run, job(run, asked), 2)
     run.faults["replay to take effect again"] += 1
     await world.load(False)
-    await eventually(lambda: quiet(world), 240, "quiet")
+    await at_rest(world, 240, "after the replay")
+    await world.fix(False)
     # Events written meanwhile may be part of it or not.
     rows = await world.rows("reader", _TWICE_EFFECTIVE)
     world.repeats += [*before, *({(row["place"], row["nth"]) for row in rows} - before)]

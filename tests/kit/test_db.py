@@ -43,33 +43,85 @@ async def test_little_work_keeps_few_connections_warm(
     await engine.dispose()
 
 
+async def others_of(engine: AsyncEngine) -> int:
+    async with engine.begin() as tx:
+        return int((await tx.exec_driver_sql(OTHERS)).scalar_one())
+
+
 async def test_connections_of_a_burst_are_closed_when_they_are_idle(
     fresh_database: Callable[[], Awaitable[str]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = make_engine(await fresh_database(), pool=4, application="tests")
-
-    async def others() -> int:
-        async with engine.begin() as tx:
-            return int((await tx.exec_driver_sql(OTHERS)).scalar_one())
-
     first = await at_once(engine, 4)
-    assert await others() == 3
-    monkeypatch.setattr(db, "IDLE_SECONDS", 0.0)
+    assert await others_of(engine) == 3
+    monkeypatch.setattr(db, "WINDOW_SECONDS", 0.2)
     monkeypatch.setattr(db, "LOOK_SECONDS", 0.0)
     monkeypatch.setattr(engine.pool, "_look_at", 0.0)
-    used = {await backend(engine) for _ in range(3)}
+    used: set[int] = set()
     async with asyncio.timeout(30):
-        while await others():
+        while await others_of(engine):
             await asyncio.sleep(0.01)
+            used.add(await backend(engine))
     assert len(used) == 1
     assert used < first
-    monkeypatch.setattr(db, "IDLE_SECONDS", 60.0)
+    monkeypatch.setattr(db, "WINDOW_SECONDS", 60.0)
     again = await at_once(engine, 8)  # the original number: four are kept, four are extra
     assert again & first == used
     assert len(again) == 8
-    while await others() > 3:
+    while await others_of(engine) > 3:
         await asyncio.sleep(0.01)
     assert len(await at_once(engine, 4) & again) == 4
+    await engine.dispose()
+
+
+@pytest.mark.parametrize(("held", "kept"), [(0.0, 1), (0.3, 3)])
+async def test_as_many_are_kept_as_are_in_use_at_once_for_more_than_moments(
+    held: float,
+    kept: int,
+    fresh_database: Callable[[], Awaitable[str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Three background tasks that look for work at the same moments need one connection; three
+    transactions that last need three.
+    """
+    engine = make_engine(await fresh_database(), pool=4, application="tests")
+    await at_once(engine, 4)
+    monkeypatch.setattr(db, "PATIENCE_SECONDS", 1.0)
+    monkeypatch.setattr(db, "WINDOW_SECONDS", 1.0)
+    monkeypatch.setattr(db, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(engine.pool, "_look_at", 0.0)
+    over = False
+
+    async def work() -> None:
+        while not over:
+            async with engine.begin() as tx:
+                await tx.exec_driver_sql("select 1")
+                await asyncio.sleep(held)
+            await asyncio.sleep(0.5)
+
+    tasks = [asyncio.create_task(work()) for _ in range(3)]
+    watching = make_engine(str(engine.url.render_as_string(hide_password=False)), application="w")
+    seen: list[int] = []
+    async with asyncio.timeout(60):
+        while len(seen) < 20 or set(seen[-20:]) != {kept}:
+            async with watching.begin() as tx:
+                seen.append(int((await tx.exec_driver_sql(OTHERS)).scalar_one()))
+            await asyncio.sleep(0.1)
+    over = True
+    await asyncio.gather(*tasks)
+    await engine.dispose()
+    await watching.dispose()
+
+
+async def test_the_end_of_a_transaction_is_waited_for_before_a_connection_is_opened(
+    fresh_database: Callable[[], Awaitable[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = make_engine(await fresh_database(), pool=4, application="tests")
+    first = await backend(engine)
+    monkeypatch.setattr(db, "PATIENCE_SECONDS", 20.0)
+    assert set(await asyncio.gather(*(backend(engine) for _ in range(20)))) == {first}
+    monkeypatch.setattr(db, "PATIENCE_SECONDS", 0.01)
+    assert len(await at_once(engine, 4)) == 4, "one that is held is not waited for"
     await engine.dispose()
 
 

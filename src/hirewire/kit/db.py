@@ -2,7 +2,9 @@
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Iterable, MutableMapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -12,6 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry
 from sqlalchemy.util import await_only
+from sqlalchemy.util.queue import Empty
 
 from hirewire.kit.settings import Settings, SettingsError
 from hirewire.messaging import schema
@@ -44,44 +47,92 @@ log = structlog.get_logger(__name__)
 CHASSIS = (*schema.OWN, ("kit", "hirewire.kit"))
 """The schemas and packages of the tables in every service's database."""
 
-IDLE_SECONDS = 20.0
-"""Connections unused for this long are closed."""
-LOOK_SECONDS = 1.0
-"""The pool is searched for such a connection no more often: it takes longer than a return."""
+PATIENCE_SECONDS = 0.005
+"""How long to wait for a connection to be returned before another one is opened."""
+LOOK_SECONDS, WINDOW_SECONDS = 1.0, 20.0
+RARELY = 0.05
+"""A connection in use for a smaller share of the time than this is closed."""
 ASK_SECONDS = 60.0
 CHECK_SECONDS = 10.0
-_RETURNED = "hirewire_returned"
 
 
 class ShrinkingPool(AsyncAdaptedQueuePool):
-    """A pool that closes connections which have been idle for 20 s.
+    """A pool with as many connections as are in use at once for more than moments.
 
     A connection keeps its prepared statements: a hundred take 1 MiB here and 5 MiB in PostgreSQL.
     Otherwise every connection that a rare burst once needed would in time collect all of them.
+
+    A connection takes longer to open than most transactions last, so the end of one of these is
+    waited for first. Every 20 s the number is found that was exceeded for less than a twentieth of
+    the time; beyond it one idle connection a second is closed. At rest, when background tasks look
+    for work now and then, one is left.
     """
 
     _look_at = 0.0
+    _began: float | None = None
+    _changed = 0.0
+    _surplus = 0
+
+    def _do_get(self) -> ConnectionPoolEntry:
+        record = self._returned_soon() or super()._do_get()
+        self._account(self.checkedout() - 1)
+        return record
+
+    def _returned_soon(self) -> ConnectionPoolEntry | None:
+        if not self.checkedin() and self.checkedout() > 0:
+            with suppress(Empty):
+                return self._pool.get(True, PATIENCE_SECONDS)
+        return None
 
     def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
-        now = record.info[_RETURNED] = time.monotonic()
+        now = self._account(self.checkedout())
         super()._do_return_conn(record)
         if now < self._look_at:
             return
-        self._look_at = now + LOOK_SECONDS
-        if (idle := self._idle()) is not None:
+        self._judge(now)
+        if self._surplus > 0:
+            if self.checkedin() < 2:
+                return  # the others are still out: look again when they return
+            self._surplus -= 1
+            longest_idle = self._take_last()
             self._dec_overflow()
-            idle.invalidate()  # waits at most two seconds for a server that does not respond
+            longest_idle.invalidate()  # waits at most two seconds for a server that does not answer
+        self._look_at = now + LOOK_SECONDS
 
-    def _idle(self) -> ConnectionPoolEntry | None:
-        """Take out the longest unused connection if it is idle. Nothing else runs meanwhile."""
-        if self.checkedin() < 2:
-            return None
+    def _account(self, out: int) -> float:
+        """Enter for how long `out` connections were out, until now."""
+        now = time.monotonic()
+        if self._began is None:
+            self._began = self._changed = now
+            self._held: defaultdict[int, float] = defaultdict(float)
+        self._held[out] += now - self._changed
+        self._changed = now
+        return now
+
+    def _judge(self, now: float) -> None:
+        """At the end of a window, find how many connections are too many."""
+        assert self._began is not None
+        seconds = now - self._began
+        if seconds < WINDOW_SECONDS:
+            return
+        exceeding = 0.0
+        needed = 1
+        for out in sorted(self._held, reverse=True):
+            exceeding += self._held[out]
+            if exceeding >= RARELY * seconds:
+                needed = max(out, 1)
+                break
+        self._surplus = self.checkedin() + self.checkedout() - needed
+        self._began = now
+        self._held.clear()
+
+    def _take_last(self) -> ConnectionPoolEntry:
+        """Take out the longest unused connection. Nothing else runs meanwhile."""
         pooled = [self._pool.get(False) for _ in range(self.checkedin())]
-        is_idle = pooled[-1].info[_RETURNED] < time.monotonic() - IDLE_SECONDS
-        idle = pooled.pop() if is_idle else None
+        last = pooled.pop()
         for one in reversed(pooled):
             self._pool.put(one, False)
-        return idle
+        return last
 
 
 def make_engine(

@@ -50,7 +50,15 @@ def configure_logging(settings: Settings, service: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
-    for noisy in ("alembic", "uvicorn.access", "uvicorn.error", "httpx", "httpcore", "asyncio"):
+    for noisy in (
+        "alembic",
+        "hirewire.kit.db.ShrinkingPool",
+        "uvicorn.access",
+        "uvicorn.error",
+        "httpx",
+        "httpcore",
+        "asyncio",
+    ):
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.getLogger("pika").setLevel(logging.CRITICAL)
     structlog.configure(

@@ -63,10 +63,11 @@ def load_contracts() -> None:
         import_module(f"hirewire.contracts.{module.name}")
 
 
-def load(name: str) -> None:
-    """Import what a process of this name runs, and connect to nothing."""
+def load(name: str, broker: str | None = None) -> None:
+    """Import what a process of this name runs, with this broker, and connect to nothing."""
     _loaded(name)
-    import_module("hirewire.messaging.brokers.rabbitmq")
+    if broker:
+        import_module(f"hirewire.messaging.brokers.{broker}")
     import_module("hirewire.launcher.serving")
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import re
+from array import array
 from collections import Counter
 from collections.abc import Iterator
 from importlib.resources import files
@@ -21,7 +22,29 @@ from hirewire.esco import (
     occupations,
     skills,
 )
+from hirewire.esco.dictionary import _Hashed
 from hirewire.esco.forms import one_script, without_filler
+
+
+@given(st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 3), st.integers(0, 4)), min_size=1))
+def test_numbers_by_hash(entries: list[tuple[int, int, int]]) -> None:
+    """As dictionaries would have them."""
+    hashes, ranks, numbers = zip(*entries, strict=True)
+    first: dict[int, int] = {}
+    only: dict[int, set[int]] = {}
+    for hashed, rank, number in entries:
+        first.setdefault(hashed, number)
+        lowest = min(r for h, r, _ in entries if h == hashed)
+        if rank == lowest:
+            only.setdefault(hashed, set()).add(number)
+    of_first = _Hashed.of_first(array("q", hashes), array("i", numbers))
+    of_only = _Hashed.of_only(array("q", hashes), array("b", ranks), array("i", numbers))
+    for hashed in range(-4, 5):
+        assert of_first.find(hashed) == first.get(hashed)
+        expected = only.get(hashed)
+        assert of_only.find(hashed) == (
+            None if expected is None else expected.pop() if len(expected) == 1 else -1
+        )
 
 
 def test_the_tables() -> None:

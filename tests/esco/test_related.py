@@ -43,7 +43,7 @@ def test_a_name_without_meaning_is_close_only_within_a_family() -> None:
 
 
 def skill(id: str, label: str, *groups: str) -> Skill:
-    return Skill(id, label, (), groups, None, ())
+    return Skill(id, label, "", groups, None, ())
 
 
 def test_pairs_are_near_in_meaning_and_nearer_if_they_share_no_group() -> None:

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
+from sqlalchemy.engine import make_url
 
 from hirewire.assembly import load_settings
 from hirewire.kit.environment import OF_THE_EXAMPLE
@@ -24,6 +25,26 @@ def test_addresses_of_services_and_databases() -> None:
     assert settings.service_database("auth") == "postgresql://u:p%40w@db:5433/board_auth"
     assert settings.broker_address() == "postgresql://u:p%40w@db:5433/board_broker"
     assert settings.service_url("auth") == "http://127.0.0.1:8001"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://h",
+        "postgresql://h/",
+        "postgresql://u:a%2Fb%3Fc%23d%40@h/x",
+        "postgresql://u:p@[::1]:5432/x?sslmode=require",
+        "postgresql://u:p@a:5432,b:5433/name?sslmode=require",
+        "postgresql:///n?host=%2Frun",
+        "postgresql:///?host=/run",
+        "postgresql://u:пароль@h/имя",
+    ],
+)
+def test_the_address_of_a_services_database_is_that_of_the_server(address: str) -> None:
+    settings = load_settings({"HIREWIRE_DATABASE_URL": address})
+    server = make_url(settings.database_url or "")
+    expected = server.set(database=f"{server.database or 'hirewire'}_auth")
+    assert settings.service_database("auth") == expected.render_as_string(hide_password=False)
 
 
 def test_every_setting_can_come_from_a_file(tmp_path: Path) -> None:

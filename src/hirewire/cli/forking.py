@@ -63,7 +63,13 @@ def _load(commands: Sequence[Command]) -> None:
         if command.arguments[0] == "serve":
             for name in command.arguments[1:]:
                 if name in assembly.PROCESSES:
-                    assembly.load(name)
+                    assembly.load(name, _broker_of(command))
+
+
+def _broker_of(command: Command) -> str | None:
+    option = "--load-broker="
+    given = (one for one in command.arguments if one.startswith(option))
+    return next((one.removeprefix(option) for one in given), None)
 
 
 def _run(command: Command, parent: int, opened: set[int]) -> int:

@@ -155,6 +155,7 @@ def serve(
         typer.Option(help="api: HTTP only; worker: messaging only, with health and metrics"),
     ] = "all",
     gate: Annotated[bool, typer.Option(hidden=True)] = False,
+    load_broker: Annotated[str | None, typer.Option(hidden=True)] = None,
     listening: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Run services in the foreground."""
@@ -167,7 +168,7 @@ def serve(
         if services.count(name) > 1:
             fail(f"{name} is named twice", 2)
         if gate:
-            assembly.load(name)
+            assembly.load(name, load_broker)
     given = _wait_at_gate() if gate else {}
     served: list[Served] = []
     for name in services:

@@ -11,6 +11,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
 
 from hirewire.esco import forms
 from hirewire.esco.tables import (
@@ -78,30 +81,44 @@ class Dictionary:
     def __init__(self, skills: Iterable[Skill], added: Iterable[Added] = ()) -> None:
         """Raises `ValueError` for an addition to an unknown skill."""
         self.skills = {skill.id: skill for skill in skills}
-        self._ids: dict[str, str] = {}
-        self._rank()
+        self._added: dict[str, str] = {}
+        """Ids by the keys of the operators' forms."""
+        self._names = tuple(self.skills)
+        self._keys = self._ranked()
         for addition in added:
             self._add(addition)
         self._read = lru_cache(_KEPT)(self._read_as_people_write)
 
-    def _rank(self) -> None:
+    def _ranked(self) -> "_Hashed":
         used = Counter(id for occupation in occupations() for id in set(occupation.skills))
+        places = {id: place for place, id in enumerate(self._names)}
         ranked = sorted(self.skills.values(), key=lambda skill: (-used[skill.id], skill.id))
+        keys, owners = array("q"), array("i")
         for forms_of in (_labels, lambda skill: skill.aliases, lambda skill: skill.other_labels):
             for skill in ranked:
                 for form in forms_of(skill):
-                    self._ids.setdefault(key_of(form), skill.id)
+                    keys.append(hash(key_of(form)))
+                    owners.append(places[skill.id])
+        return _Hashed.of_first(keys, owners)
+
+    def _named(self, phrase: str) -> str | None:
+        """The id of the skill that has this form."""
+        key = key_of(phrase)
+        if self._added and (id := self._added.get(key)) is not None:
+            return id
+        place = self._keys.find(hash(key))
+        return None if place is None else self._names[place]
 
     def _add(self, added: Added) -> None:
         id: str | None = added.skill
         if id not in self.skills:
-            id = self._ids.get(key_of(added.skill or added.label))
+            id = self._named(added.skill or added.label)
         if id is None and added.skill:
             raise ValueError(f"line {added.line}: no skill {added.skill!r}")
         others = (*added.russian, *added.other)
         if id is None:
             id = OWN + key_of(added.label)
-            self.skills[id] = Skill(id, added.label, (), (), None, ())
+            self.skills[id] = Skill(id, added.label, "", (), None, ())
         before = self.skills[id]
         self.skills[id] = replace(
             before,
@@ -109,18 +126,18 @@ class Dictionary:
             aliases=tuple(dict.fromkeys((*others, added.label, *before.aliases))),
         )
         for form in (added.label, *others):
-            self._ids[key_of(form)] = id
+            self._added[key_of(form)] = id
 
     def find(self, phrase: str) -> str | None:
         """The id of the skill that the phrase names; None if there is none."""
-        if (id := self._ids.get(key_of(phrase))) is not None:
+        if (id := self._named(phrase)) is not None:
             return id
         return self._read(phrase)
 
     def _read_as_people_write(self, phrase: str) -> str | None:
         bare = tuple(forms.without_filler(phrase))
         for one in bare:
-            if (id := self._ids.get(key_of(one))) is not None:
+            if (id := self._named(one)) is not None:
                 return id
         for one in (phrase, *bare):
             if (id := self._stems.find(one)) is not None:
@@ -173,6 +190,43 @@ class Dictionary:
         return bare if self.find(bare) == id else skill.label
 
 
+class _Hashed:
+    """Numbers by the hash of a text: 12 bytes for each, where a dictionary of texts takes 150.
+
+    Two of a million texts have one hash of 64 bits with a probability of 1 in 30 million.
+    """
+
+    def __init__(self, hashes: Any, numbers: Any) -> None:
+        """`hashes` are sorted."""
+        self._hashes: array[int] = array("q", hashes.tobytes())
+        self._numbers: array[int] = array("i", numbers.astype(np.int32).tobytes())
+
+    @classmethod
+    def of_first(cls, hashes: "array[int]", numbers: "array[int]") -> Self:
+        """The first number of each hash counts."""
+        found, first = np.unique(np.array(hashes, np.int64), return_index=True)
+        return cls(found, np.array(numbers, np.int32)[first])
+
+    @classmethod
+    def of_only(cls, hashes: "array[int]", ranks: "array[int]", numbers: "array[int]") -> Self:
+        """The number of each hash in the lowest of its ranks; -1 if there are several."""
+        hashed, rank, number = (np.array(one, np.int64) for one in (hashes, ranks, numbers))
+        order = np.lexsort((rank, hashed))
+        hashed, rank, number = hashed[order], rank[order], number[order]
+        found, first, times = np.unique(hashed, return_index=True, return_counts=True)
+        number[rank > np.repeat(rank[first], times)] = -2  # of a higher rank
+        highest = np.maximum.reduceat(number, first)
+        lowest = np.minimum.reduceat(np.where(number == -2, highest.max() + 1, number), first)
+        return cls(found, np.where(lowest == highest, highest, -1))
+
+    def find(self, hashed: int) -> int | None:
+        """The number; None for an unknown hash."""
+        at = bisect_left(self._hashes, hashed)
+        if at == len(self._hashes) or self._hashes[at] != hashed:
+            return None
+        return self._numbers[at]
+
+
 class _Stems:
     """Skills by the stems of their forms, if these lead to one skill alone.
 
@@ -181,30 +235,25 @@ class _Stems:
     """
 
     def __init__(self, skills: Iterable[Skill]) -> None:
-        found: dict[int, int] = {}
-        ranks = (_labels, lambda one: one.aliases, lambda one: one.other_labels, _bare)
-        skills = tuple(skills)
-        for forms_of in ranks:
-            of_rank: dict[int, int] = {}
-            for place, skill in enumerate(skills):
+        hashes, ranks, places = array("q"), array("b"), array("i")
+        forms_of_rank = (_labels, lambda one: one.aliases, lambda one: one.other_labels, _bare)
+        self._ids = []
+        for place, skill in enumerate(skills):
+            self._ids.append(skill.id)
+            for rank, forms_of in enumerate(forms_of_rank):
                 for form in forms_of(skill):
-                    stems = hash(forms.stems_of(form))
-                    if of_rank.setdefault(stems, place) != place:
-                        of_rank[stems] = -1
-            found = of_rank | found
-        self._ids = [skill.id for skill in skills]
-        # Arrays of numbers: dictionaries would take ten times as much memory.
-        self._hashes = array("q", sorted(found))
-        self._places = array("i", (found[stems] for stems in self._hashes))
+                    hashes.append(hash(forms.stems_of(form)))
+                    ranks.append(rank)
+                    places.append(place)
+        self._places = _Hashed.of_only(hashes, ranks, places)
+        forms.stem_of.cache_clear()  # all words of the dictionary take 10 MiB there
 
     def find(self, phrase: str) -> str | None:
         """The id of the only skill with these stems."""
-        stems = forms.stems_of(phrase)
-        at = bisect_left(self._hashes, hash(stems))
-        if not stems or at == len(self._hashes) or self._hashes[at] != hash(stems):
+        if not (stems := forms.stems_of(phrase)):
             return None
-        place = self._places[at]
-        return None if place < 0 else self._ids[place]
+        place = self._places.find(hash(stems))
+        return None if place is None or place < 0 else self._ids[place]
 
 
 def _bare(skill: Skill) -> tuple[str, ...]:
@@ -297,4 +346,4 @@ def _read(path: Path) -> Iterable[Added]:
 def _ours() -> Iterable[Skill]:
     """Skills that ESCO lacks, with the ids that these names had while they were unknown."""
     for label, russian, other in (*technologies(), *licences(), *everyday()):
-        yield Skill(OWN + key_of(label), label, (), (), russian, other)
+        yield Skill(OWN + key_of(label), label, "", (), russian, other)

@@ -97,7 +97,7 @@ def words_of(text: str) -> list[str]:
     return _WORD.findall(one_script(text).casefold().replace("ё", "е"))
 
 
-@lru_cache(65_536)
+@lru_cache(16_384)
 def stem_of(word: str) -> str:
     """A word (of `words_of`) without the ending of its number and case, in British spelling."""
     if word.isascii():

@@ -192,16 +192,16 @@ class Titles:
         stems: dict[str, int] = {}
         keys, owners, ranks = array("Q"), array("H"), array("B")
         word, form, heads = array("i"), array("i"), array("i")
-        forms = [
-            (nth, rank, text)
-            for nth, one in enumerate(occupations)
-            for rank, named in enumerate(((one.label, *one.russian[:1], *one.ours), one.forms))
-            for text in named
-        ]
-        texts = [_plain(text) for _, _, text in forms]
+        named_by, ranked, texts = array("H"), array("B"), []
+        for nth, one in enumerate(occupations):
+            for rank, named in enumerate(((one.label, *one.russian[:1], *one.ours), one.forms)):
+                for text in named:
+                    named_by.append(nth)
+                    ranked.append(rank)
+                    texts.append(_plain(text))
         words = dict.fromkeys(word for plain in texts for word in _WORD.findall(plain))
         stem = dict(zip(words, stemmed(words), strict=True))  # each word once
-        for (nth, rank, _), plain in zip(forms, texts, strict=True):
+        for nth, rank, plain in zip(named_by, ranked, texts, strict=True):
             found = tuple(dict.fromkeys(stem[word] for word in _WORD.findall(plain)))
             if not found:
                 continue

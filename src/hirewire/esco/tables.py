@@ -19,13 +19,20 @@ class Skill:
     id: str
     """A UUID: the last segment of the skill's ESCO URI."""
     label: str
-    other_labels: tuple[str, ...]
-    """ESCO's alternative labels in English."""
+    others: str
+    """ESCO's alternative labels in English, separated by ``|``: a hundred thousand texts of their
+    own would take 8 MiB.
+    """
     groups: tuple[str, ...]
     """Codes of the skill's groups, such as `S4.5.0`."""
     label_ru: str | None
     aliases: tuple[str, ...]
     """Our additional forms: Russian names and common spellings."""
+
+    @property
+    def other_labels(self) -> tuple[str, ...]:
+        """ESCO's alternative labels in English."""
+        return split(self.others)
 
     @property
     def forms(self) -> tuple[str, ...]:
@@ -52,11 +59,8 @@ def skills() -> tuple[Skill, ...]:
         (_DATA / "skills.csv.gz").open("rb") as raw,
         gzip.open(raw, "rt", encoding="utf-8") as file,
     ):
-        rows = list(csv.DictReader(file))
-    return tuple(
-        _skill(row, ours.get(row["esco_id"], {}))
-        for row in sorted(rows, key=lambda row: row["esco_id"])
-    )
+        found = [_skill(row, ours.get(row["esco_id"], {})) for row in csv.DictReader(file)]
+    return tuple(sorted(found, key=lambda skill: skill.id))
 
 
 def _skill(row: dict[str, str], ours: dict[str, str]) -> Skill:
@@ -64,11 +68,17 @@ def _skill(row: dict[str, str], ours: dict[str, str]) -> Skill:
     return Skill(
         id=row["esco_id"],
         label=row["label"],
-        other_labels=split(row["alt_labels"]),
-        groups=split(row["groups"]),
+        others=row["alt_labels"],
+        groups=_groups(row["groups"]),
         label_ru=russian[0] if russian else None,
         aliases=russian + other,
     )
+
+
+@cache
+def _groups(text: str) -> tuple[str, ...]:
+    """Codes of groups; skills of the same groups share them."""
+    return split(text)
 
 
 Own = tuple[str, str | None, tuple[str, ...]]

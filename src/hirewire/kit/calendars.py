@@ -7,14 +7,15 @@ taken out before, so that nobody can add a line.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 from unicodedata import category
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from icalendar import Alarm, Calendar, Event, vCalAddress
-
 from hirewire.kit.mail.letters import Language
+
+if TYPE_CHECKING:
+    from icalendar import Event, vCalAddress
 
 Method = Literal["REQUEST", "CANCEL", "PUBLISH"]
 PRODUCT = "-//Hirewire//Interviews//EN"
@@ -74,6 +75,8 @@ def calendar_of(
     `host` completes the UIDs. `reader` is the only attendee, and has accepted: nobody is asked for
     an answer, and no other person's address is in the file.
     """
+    from icalendar import Calendar  # 3 MiB, for the first interview
+
     calendar = Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
@@ -102,7 +105,9 @@ def _event(
     organizer: Address,
     reader: Address | None,
     language: Language,
-) -> Event:
+) -> "Event":
+    from icalendar import Alarm, Event
+
     is_off = method == "CANCEL"
     about = _TEXTS[language]["off" if is_off else "interview"].replace("{about}", meeting.about)
     event = Event()
@@ -137,7 +142,9 @@ def _event(
     return event
 
 
-def _address(address: Address) -> vCalAddress:
+def _address(address: Address) -> "vCalAddress":
+    from icalendar import vCalAddress
+
     made = vCalAddress(f"mailto:{_line(address.email)}")
     made.params["CN"] = _line(address.name).replace('"', "'")
     return made

@@ -9,8 +9,6 @@ from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
 
 from hirewire.kit.addresses import trust
 from hirewire.kit.search_clusters import parse_cluster
@@ -36,6 +34,10 @@ def _broker(value: str) -> str:
 
 
 def _postgresql(value: str) -> str:
+    # See `messaging.addresses`.
+    from sqlalchemy.engine import make_url
+    from sqlalchemy.exc import ArgumentError
+
     try:
         url = make_url(split_hosts(value))
         servers_of(url.render_as_string(hide_password=False))

@@ -7,7 +7,6 @@ from urllib.parse import parse_qsl, urlsplit
 
 from pydantic import Field, ValidationInfo, create_model, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
-from sqlalchemy.engine import make_url
 
 from hirewire.kit.manifest import Manifest
 from hirewire.kit.search_clusters import SearchCluster, parse_cluster
@@ -389,9 +388,10 @@ class Settings(BaseSettings):
     def _database(address: str | None, service: str) -> str:
         if address is None:
             raise SettingsError("HIREWIRE_DATABASE_URL is not set")
-        url = make_url(address)
-        name = f"{url.database or 'hirewire'}_{service}"
-        return url.set(database=name).render_as_string(hide_password=False)
+        parts = urlsplit(address)
+        name = f"{parts.path.removeprefix('/') or 'hirewire'}_{service}"
+        query = f"?{parts.query}" if parts.query else ""
+        return f"{parts.scheme}://{parts.netloc}/{name}{query}"
 
     @property
     def search_cluster(self) -> SearchCluster | None:

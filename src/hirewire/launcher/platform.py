@@ -33,6 +33,7 @@ from hirewire.launcher.state import (
     write_state,
 )
 from hirewire.launcher.supervisor import Supervisor
+from hirewire.messaging.broker import broker_at
 
 BrokerChoice = Literal["postgres", "rabbitmq", "kafka"]
 OF_EACH = ("broker_url", "public_url", "smtp_url")
@@ -143,7 +144,7 @@ async def _run(plan: Plan, console: Console, started: float) -> int:
     async with AsyncExitStack() as stack:
         page = await _opened_page(plan, stack)
         shares = plan.shares()
-        children = [_child(name, of, plan.settings, page) for name, of in shares.items()]
+        children = [_child(name, of, plan, page) for name, of in shares.items()]
         migrating = Child("migrate", [*HIREWIRE, "migrate", "--gate"], _environment(), gated=True)
         prepared = Prepared([*children, migrating])
         stack.push_async_callback(prepared.abandon)
@@ -211,7 +212,8 @@ async def _database(plan: Plan, stack: AsyncExitStack, console: Console) -> Sett
     if plan.settings.database_url is not None:
         return plan.settings
     with console.status("starting the embedded PostgreSQL"):
-        postgres = await stack.enter_async_context(EmbeddedPostgres(plan.data_dir / "postgres"))
+        server = EmbeddedPostgres(plan.data_dir / "postgres", small=plan.single)
+        postgres = await stack.enter_async_context(server)
         await stack.enter_async_context(kept_running(postgres))
     console.print(f"[dim]PostgreSQL: embedded, data in {plan.data_dir / 'postgres'}[/]")
     return plan.settings.model_copy(update={"database_url": postgres.url("hirewire")})
@@ -315,20 +317,20 @@ def public_url(settings: Settings) -> str:
     return settings.service_url(settings.gateway.name)
 
 
-def _child(
-    name: str, services: Sequence[Manifest], settings: Settings, page: StartupPage | None
-) -> Child:
+def _child(name: str, services: Sequence[Manifest], plan: Plan, page: StartupPage | None) -> Child:
     """A process of services: it loads its code while the engines start, then reads its settings."""
     is_public = any(one.is_public for one in services)
     passed = [page.socket.fileno()] if page is not None and is_public else []
     listening = [f"--listening={passed[0]}"] if passed else []
     names = [one.name for one in services]
+    served = plan.settings.broker_url
+    broker = broker_at(served) if served else plan.broker
     return Child(
         name=name,
-        argv=[*HIREWIRE, "serve", *names, "--gate", *listening],
+        argv=[*HIREWIRE, "serve", *names, "--gate", f"--load-broker={broker}", *listening],
         passed=passed,
         env=_environment(),
-        ready_urls=[f"{settings.service_url(one)}/health/ready" for one in names],
+        ready_urls=[f"{plan.settings.service_url(one)}/health/ready" for one in names],
         gated=True,
     )
 

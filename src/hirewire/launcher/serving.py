@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hirewire.kit.settings import Settings
+from hirewire.launcher.memory import give_back_freed
 
 SHUTDOWN_SECONDS = 10
 LOOK_SECONDS = 0.1
@@ -131,10 +132,12 @@ def serve_applications(served: Sequence[Served]) -> None:
 
 async def _serve_all(served: Sequence[Served], servers: Sequence[_Server]) -> None:
     first, *first.beside = servers
+    tidying = asyncio.create_task(give_back_freed())
     with first.of_the_process():
         async with asyncio.TaskGroup() as group:
             for one, server in zip(served, servers, strict=True):
                 group.create_task(_serve(one, server))
+    tidying.cancel()
 
 
 async def _serve(one: Served, server: _Server) -> None:

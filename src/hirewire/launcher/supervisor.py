@@ -5,12 +5,15 @@ import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from urllib.parse import urlsplit
 
-import httpx
 import structlog
 
 from hirewire.launcher.children import Child, Given, Prepared, Process, give, start
+from hirewire.launcher.memory import give_back_freed
 from hirewire.launcher.process import stop, wait_gone
 from hirewire.messaging.background import Backoff
 
@@ -18,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 BAD_SETTINGS = 78
 STOP_SECONDS = 20.0
+ANSWER_SECONDS = 3.0
 CALM_SECONDS = 30.0
 LONGEST_PAUSE = 10.0
 
@@ -74,6 +78,7 @@ class Supervisor:
             loop.add_signal_handler(number, self._on_signal)
         ready = asyncio.create_task(self._wait_ready())
         keepers = [asyncio.create_task(self._keep(child)) for child in self._children]
+        freeing = asyncio.create_task(give_back_freed())
         try:
             await self._stopping.wait()
             self._on_stop()
@@ -81,9 +86,9 @@ class Supervisor:
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
                 loop.add_signal_handler(number, lambda: self.stop(now=True))
-            for task in (ready, *keepers):
+            for task in (ready, freeing, *keepers):
                 task.cancel()
-            await asyncio.gather(ready, *keepers, return_exceptions=True)
+            await asyncio.gather(ready, freeing, *keepers, return_exceptions=True)
             await asyncio.gather(*(self._end(r) for r in self._running.values()))
             for number in (signal.SIGINT, signal.SIGTERM):
                 loop.remove_signal_handler(number)
@@ -135,17 +140,23 @@ class Supervisor:
         (self._run_dir / f"{running.child.name}.pid").unlink(missing_ok=True)
 
     async def _wait_ready(self) -> None:
-        async with httpx.AsyncClient(timeout=3) as client:
-            await asyncio.gather(
-                *(self._wait_one(client, url) for c in self._children for url in c.ready_urls)
-            )
+        await asyncio.gather(*(_answers(url) for c in self._children for url in c.ready_urls))
         self._on_all_ready()
 
-    async def _wait_one(self, client: httpx.AsyncClient, url: str) -> None:
-        while True:
-            try:
-                if (await client.get(url)).status_code == 200:
-                    return
-            except httpx.HTTPError:
-                pass
-            await asyncio.sleep(0.05)
+
+async def _answers(url: str) -> None:
+    while not await asyncio.to_thread(_is_ready, url):
+        await asyncio.sleep(0.05)
+
+
+def _is_ready(url: str) -> bool:
+    """Whether this address of our own answers 200. httpx would take 8 MiB as long as we run."""
+    parts = urlsplit(url)
+    connection = HTTPConnection(parts.hostname or "", parts.port, timeout=ANSWER_SECONDS)
+    try:
+        connection.request("GET", parts.path)
+        return connection.getresponse().status == HTTPStatus.OK
+    except (OSError, HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -11,13 +11,16 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
+from typing import TYPE_CHECKING
 
-import typst
 from fastapi import Response
 from starlette.types import Receive, Scope, Send
 
 from hirewire.profiles.content import Content
 from hirewire.profiles.sections import more
+
+if TYPE_CHECKING:
+    import typst
 
 FONTS = ("manimgx_fonts", "noto_cjk_sans_jp_regular")
 """Packages of Noto fonts for characters that typst's own fonts lack: other scripts, emoji, CJK."""
@@ -107,7 +110,9 @@ def _template() -> bytes:
 
 
 @cache
-def _compiler() -> typst.Compiler:
+def _compiler() -> "typst.Compiler":
     """A compiler with typst's fonts and `FONTS` only, so that every machine gives the same PDF."""
+    import typst  # 2 MiB, for the first resume that is asked for as PDF
+
     paths = [str(files(package)) for package in FONTS]
     return typst.Compiler(ignore_system_fonts=True, font_paths=paths)

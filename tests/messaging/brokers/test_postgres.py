@@ -6,6 +6,7 @@ from contextlib import aclosing
 import pytest
 
 from hirewire.messaging.broker import BrokerUnavailable, Outcome, QueueTopology
+from hirewire.messaging.brokers import postgres
 from hirewire.messaging.brokers.postgres import PostgresBroker
 from hirewire.messaging.database import connect
 from tests.builders import eventually
@@ -37,6 +38,36 @@ async def test_counting_messages_does_not_block_publishing(
     await transaction.rollback()
     assert await publishing == [Outcome.CONFIRMED]
     await connection.close()
+    await broker.close()
+
+
+async def test_a_connection_that_publishes_nothing_is_closed_and_opened_again(
+    broker_database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = PostgresBroker(broker_database, client="tests")
+    await broker.declare([LOGS])
+    watching = await connect(broker_database, application="watching")
+
+    async def publishers() -> int:
+        found = await watching.fetchval(
+            "select count(*) from pg_stat_activity where application_name = 'tests publisher'"
+        )
+        return int(found)
+
+    async def none_is_open() -> bool:
+        return await publishers() == 0
+
+    await broker.ping()
+    assert await publishers() == 1
+    monkeypatch.setattr(postgres, "REST_SECONDS", 0.0)
+    await broker.ping()
+    await eventually(none_is_open)
+    publishing = [asyncio.create_task(broker.publish(numbered(1))) for _ in range(20)]
+    for _ in range(20):  # none is closed while it publishes
+        await broker.ping()
+    assert await asyncio.gather(*publishing) == [[Outcome.CONFIRMED]] * 20
+    assert (await broker.stats(LOGS.queue)).ready == 20
+    await watching.close()
     await broker.close()
 
 

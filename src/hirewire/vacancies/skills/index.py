@@ -5,7 +5,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -40,33 +40,39 @@ class Typeahead:
     def __init__(self, skills: Iterable[Skill]) -> None:
         used = Counter(id for one in occupations() for id in set(one.skills))
         self._skills = sorted(skills, key=lambda skill: (-used[skill.id], skill.id))
-        places = array("i")
-        self._forms: list[str] = []
+        places, lengths = array("i"), array("i")
+        normal: list[str] = []
+        firsts = []
         for place, skill in enumerate(self._skills):
+            firsts.append(len(normal))
             for form in dict.fromkeys(skill.forms):
                 places.append(place)
-                self._forms.append(form)
+                lengths.append(len(form))
+                normal.append(" ".join(words_of(form)))
+        self._firsts = np.array(firsts, np.int32)
+        """The first form of each skill."""
         self._skill = np.array(places, np.int32)
         self._demand = np.array([used[skill.id] for skill in self._skills], np.int32)[self._skill]
         common = [bool(skill.aliases) for skill in self._skills]
         self._common = np.array(common, np.bool_)[self._skill]
-        self._length = np.array([len(form) for form in self._forms], np.int32)
+        self._length = np.array(lengths, np.int32)
         self._places = {skill.id: place for place, skill in enumerate(self._skills)}
-        self._in_order = np.array(sorted(range(len(self._forms)), key=self._normal), np.int32)
-        self._index_words()
+        self._in_order = np.array(sorted(range(len(normal)), key=normal.__getitem__), np.int32)
+        self._index_words(normal)
 
-    def _normal(self, form: int) -> str:
-        return " ".join(words_of(self._forms[form]))
+    def _form(self, number: int) -> str:
+        place = int(self._skill[number])
+        return _forms(self._skills[place])[number - int(self._firsts[place])]
 
-    def _index_words(self) -> None:
+    def _index_words(self, normal: Sequence[str]) -> None:
         """Index forms by their words, and words by their possible typos.
 
         Numbers in arrays save memory: strings in dictionaries take some 80 MiB.
         """
         numbers: dict[str, int] = {}
         word_of, form_of = array("i"), array("i")
-        for n, form in enumerate(self._forms):
-            for word in dict.fromkeys(words_of(form)):
+        for n, form in enumerate(normal):
+            for word in dict.fromkeys(form.split()):
                 word_of.append(numbers.setdefault(word, len(numbers)))
                 form_of.append(n)
         self._words = sorted(numbers)
@@ -98,7 +104,7 @@ class Typeahead:
         if known is not None and (place := self._places.get(known)) is not None:
             chosen[place] = self._form_like(text, place)
         for form in self._ranked(text, known):
-            chosen.setdefault(int(self._skill[form]), self._forms[form])
+            chosen.setdefault(int(self._skill[form]), self._form(form))
             if len(chosen) == limit:
                 break
         return [Suggestion(self._skills[s], form) for s, form in chosen.items()][:limit]
@@ -139,7 +145,7 @@ class Typeahead:
         return self._distinct(self._holders[self._ends[low] : self._ends[high]])
 
     def _distinct(self, forms: Ints) -> Ints:
-        there = np.zeros(len(self._forms), np.bool_)
+        there = np.zeros(len(self._skill), np.bool_)
         there[forms] = True
         return np.flatnonzero(there)
 
@@ -161,15 +167,27 @@ class Typeahead:
     def _in_rank(self, words: Sequence[str], forms: Ints, known: str | None) -> Ints:
         start = " ".join(words)
         low, high = (
-            bisect_left(self._in_order, edge, key=self._normal) for edge in (start, start + _END)
+            bisect_left(self._in_order, edge, key=lambda form: _normal(self._form(form)))
+            for edge in (start, start + _END)
         )
-        begins = np.zeros(len(self._forms), np.bool_)
+        begins = np.zeros(len(self._skill), np.bool_)
         begins[self._in_order[low:high]] = True
         exact = self._skill[forms] == self._places.get(known or "", -1)
         terms = (~self._common[forms], ~begins[forms], ~exact)
         order = np.lexsort((-self._demand[forms], self._length[forms], *terms))
         ranked: Ints = forms[order]
         return ranked
+
+
+@lru_cache(2048)
+def _forms(skill: Skill) -> tuple[str, ...]:
+    """The different names of a skill. Those in which each search looks first remain at hand."""
+    return tuple(dict.fromkeys(skill.forms))
+
+
+@lru_cache(4096)
+def _normal(form: str) -> str:
+    return " ".join(words_of(form))
 
 
 def _without_one(word: str) -> set[str]:

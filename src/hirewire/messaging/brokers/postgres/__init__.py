@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -31,6 +32,8 @@ STANDBY_SECONDS = 0.5
 CONFIRM_SECONDS = 30.0
 """How long the server may take to confirm; after that the connection is closed."""
 BROADCAST_BATCH = 1000
+REST_SECONDS = 30.0
+"""A connection for publishing that is not used for so long is closed."""
 
 
 class PostgresBroker:
@@ -55,6 +58,7 @@ class PostgresBroker:
         self._client = client
         self._idle_seconds = idle_seconds
         self._connection: asyncpg.Connection | None = None
+        self._used_at = 0.0
         self._busy = asyncio.Lock()
         self._watcher: asyncpg.Connection | None = None
         self._watching = asyncio.Lock()
@@ -191,6 +195,8 @@ class PostgresBroker:
                 return rows[0]
             except Exception as error:
                 raise translated(error) from error
+            finally:
+                await self._rest()
 
     async def close(self) -> None:
         """See `Broker.close`."""
@@ -201,7 +207,16 @@ class PostgresBroker:
     async def _control(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():
             self._connection = await self._connect("publisher")
+        self._used_at = time.monotonic()
         return self._connection
+
+    async def _rest(self) -> None:
+        """Close the connection for publishing if it is not in use: it takes 5 MiB there."""
+        if self._connection is None or self._busy.locked():
+            return
+        if time.monotonic() >= self._used_at + REST_SECONDS:
+            unused, self._connection = self._connection, None
+            await self._disconnect(unused)
 
     async def _connect(self, purpose: str) -> asyncpg.Connection:
         try:

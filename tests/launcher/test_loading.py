@@ -25,7 +25,7 @@ for name in assembly.PROCESSES:
     ("code", "later"),
     [
         (RUN, {"sqlalchemy", "aiohttp", "fastapi", "pika", "numpy"}),
-        (SERVICES, {"typst", "icalendar", "markdownify", "bs4", "pika", "confluent_kafka"}),
+        (SERVICES, {"typst", "icalendar", "pika", "confluent_kafka"}),
     ],
     ids=["run", "services"],
 )

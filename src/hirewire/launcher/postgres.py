@@ -68,7 +68,6 @@ def default_data_dir() -> Path:
 SMALL = {
     "shared_buffers": "16MB",
     "io_method": "sync",
-    "max_connections": "120",
     "max_logical_replication_workers": "0",
 }
 """Settings for a small board: its data fits into the machine's own cache of files."""

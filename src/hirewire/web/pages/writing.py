@@ -1,13 +1,10 @@
 """Converts descriptions between CommonMark in forms and HTML in the services."""
 
 import re
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from markdown_it import MarkdownIt
-
-if TYPE_CHECKING:
-    from markdownify import MarkdownConverter
+from markdownify import ATX, MarkdownConverter
 
 _READER = MarkdownIt("commonmark", {"breaks": True, "html": True})
 
@@ -26,26 +23,23 @@ _ANYWHERE = re.compile(
 )
 
 
-@cache
-def _writer() -> "MarkdownConverter":
-    from markdownify import ATX, MarkdownConverter  # 3 MiB, for the first form with a description
+class _Writer(MarkdownConverter):
+    def escape(self, text: str, parent_tags: set[str]) -> str:
+        """Escape text that looks like markup."""
+        text = _ANYWHERE.sub(r"\\\g<0>", text)
+        return _AT_LINE_START.sub(lambda found: f"{found[1]}{found[2] or ''}\\", text)
 
-    class Writer(MarkdownConverter):
-        def escape(self, text: str, parent_tags: set[str]) -> str:
-            """Escape text that looks like markup."""
-            text = _ANYWHERE.sub(r"\\\g<0>", text)
-            return _AT_LINE_START.sub(lambda found: f"{found[1]}{found[2] or ''}\\", text)
+    def convert_br(self, el: Any, text: str, parent_tags: set[str]) -> str:
+        """A line break in HTML becomes a line break in the form."""
+        return "\n"
 
-        def convert_br(self, el: Any, text: str, parent_tags: set[str]) -> str:
-            """A line break in HTML becomes a line break in the form."""
-            return "\n"
 
-    return Writer(heading_style=ATX, bullets="-", wrap=True, wrap_width=None)
+_WRITER = _Writer(heading_style=ATX, bullets="-", wrap=True, wrap_width=None)
 
 
 def as_written(html: str) -> str:
     """The HTML of a description as CommonMark for the form."""
-    return str(_writer().convert(html)).strip()
+    return str(_WRITER.convert(html)).strip()
 
 
 def as_html(written: str) -> str:

@@ -175,14 +175,23 @@ async def _calibrated(bench: Bench, pair: Pair, outage: float, options: Options)
             await _drained(pair, feeder, workers[0])
         await feeder.burst(int(LOAD * rough * outage))
         async with _consumers(bench, pair, Path(other)) as workers:
-            feeding = asyncio.create_task(feeder.pace(LOAD * rough, 600))
-            await _go(workers)
-            await _caught_up(pair, feeder, LOAD * rough, workers[0])
-            feeder.enough = True
-            await feeding
+            async with _fed(feeder, LOAD * rough):
+                await _go(workers)
+                await _caught_up(pair, feeder, LOAD * rough, workers[0])
             await _drained(pair, feeder, workers[0])
         noted = [*_batches(Path(one), feeder), *_batches(Path(other), feeder)]
         return Calibration(measured(noted), first)
+
+
+@asynccontextmanager
+async def _fed(feeder: "Feeder", rate: float) -> AsyncIterator[None]:
+    """Let the feeder publish at this rate until the end of the block, however it ends."""
+    feeding = asyncio.create_task(feeder.pace(rate, 600))
+    try:
+        yield
+    finally:
+        feeder.enough = True
+        await feeding
 
 
 def _batches(folder: Path, feeder: "Feeder") -> Iterator[tuple[int, float]]:

@@ -20,6 +20,8 @@ MOST_SECONDS = 60.0
 """The time limit of a mutant: one that no test notices by then has survived."""
 TEST_SECONDS = 20
 """The time limit of one test."""
+ENDED_SECONDS = TEST_SECONDS * 1.5
+"""When a test is ended that has caught its own timeout, as asyncio does within a callback."""
 WELL_WITHIN = TEST_SECONDS / 2
 """A test that times out has noticed a mutant only if it takes less than this without it."""
 BASELINE_SECONDS = 600.0
@@ -74,6 +76,8 @@ class Worker:
     async def test(self, tests: Sequence[str], within: float, *, template: str = "same") -> Ran:
         """Run these tests until one fails. Runs with one `template` share a migrated database."""
         arguments = ["-x", "-q", "-rfE", "-o", "addopts=", "-p", "no:cacheprovider", *PLUGINS]
+        arguments += ["-o", "faulthandler_exit_on_timeout=true"]
+        arguments += ["-o", f"faulthandler_timeout={ENDED_SECONDS}"]
         arguments += [f"--timeout={TEST_SECONDS}", *tests]
         started = time.monotonic()
         code, output = await self.nursery.run(

@@ -136,6 +136,16 @@ async def test_killed_surviving_and_hanging_mutants_are_distinguished(worker: Wo
     assert [one.killed_by for one in verdicts] == [noticed, None, noticed]
 
 
+async def test_a_test_that_catches_its_own_timeout_is_ended(
+    worker: Worker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As asyncio does with one that is raised within a callback."""
+    monkeypatch.setattr(runner, "ENDED_SECONDS", 3.0)
+    loop = "while True:\\n try:\\n  while True: len(str())\\n except BaseException: pass"
+    verdict = await worker.judge(mutant("return 2", f"exec('{loop}')"))
+    assert verdict.killed_by == "pytest, which it terminated"
+
+
 async def test_a_timeout_counts_only_for_a_test_that_is_quick_without_the_mutant(
     worker: Worker, monkeypatch: pytest.MonkeyPatch
 ) -> None:

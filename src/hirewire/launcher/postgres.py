@@ -91,7 +91,7 @@ class EmbeddedPostgres:
     Only one process at a time may use `data_dir`. A server whose parent was killed ends by itself;
     the next start waits for that. Its log contains no rows and no statements, since these may be
     personal. `durable=False` is for tests: without fsync, a crash of the machine may lose
-    everything. `small` keeps 32 MiB of data in memory instead of 128, for a small board.
+    everything. `small` keeps 16 MiB of data in memory instead of 128, for a small board.
     """
 
     name = "PostgreSQL"

@@ -189,13 +189,13 @@ async def test_searches_are_saved_and_resumes_are_searched(platform: Platform) -
         assert answer.status_code == 303, answer.text
 
         async def is_new() -> bool:
-            return "1 new" in await page(anna, "/me")
+            return "1 new job" in await page(anna, "/me")
 
         await eventually(is_new)
         opened = await anna.post(f"/me/searches/{listed[0]['id']}", data={"action": "open"})
         assert opened.headers["location"] == "/vacancies?sort=date&q=cook"
         assert "Night <mark>cook</mark>" in await page(anna, opened.headers["location"])
-        assert "1 new" not in await page(anna, "/me")
+        assert "1 new job" not in await page(anna, "/me")
         assert (await boss.post(f"/me/searches/{listed[0]['id']}")).status_code == 404
         assert (await boss.get(f"/me/searches/{listed[0]['id']}")).status_code == 404
 

@@ -1,7 +1,6 @@
 """A board of all trades for the benches: vacancies and resumes, and what their changes cost."""
 
 import asyncio
-import gc
 import json
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -20,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from hirewire.esco import dictionary, occupations
 from hirewire.kit.clock import now
 from hirewire.kit.db import make_engine, migrate
+from hirewire.launcher.memory import collect_seldom
 from hirewire.messaging.database import connect
 from hirewire.messaging.ids import new_id
 from hirewire.messaging.transaction import Transactions
@@ -67,8 +67,7 @@ async def board(server: str, name: str) -> AsyncIterator["Board"]:
     engine = make_engine(url, pool=5, application="bench")
     connection = await connect(url, application="bench")
     prepare()
-    gc.collect()
-    gc.freeze()  # as a service does at its start
+    collect_seldom()  # as a service does at its start
     try:
         yield Board(engine, connection)
     finally:

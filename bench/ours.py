@@ -9,6 +9,7 @@ from bench.events import Noted, page
 from bench.ledger import OWNER, READER, SUBSCRIPTION
 from bench.world import World
 from hirewire.kit.db import make_engine
+from hirewire.launcher.memory import collect_seldom
 from hirewire.messaging.broker import open_broker
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.retry import RetrySchedule
@@ -37,6 +38,7 @@ async def messaging(
         broker=open_broker(broker_url, client=service),
         subscriptions=subscriptions,
     )
+    collect_seldom()
     made.start(role)
     try:
         yield made

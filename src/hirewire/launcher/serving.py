@@ -1,7 +1,6 @@
 """Serves applications with uvicorn."""
 
 import asyncio
-import gc
 import socket
 import time
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hirewire.kit.settings import Settings
-from hirewire.launcher.memory import give_back_freed
+from hirewire.launcher.memory import collect_seldom, give_back_freed
 
 SHUTDOWN_SECONDS = 10
 LOOK_SECONDS = 0.1
@@ -119,8 +118,7 @@ def serve_applications(served: Sequence[Served]) -> None:
 
     Several share this process, and an application that cannot start ends it with code 3.
     """
-    gc.collect()
-    gc.freeze()  # exclude loaded code from garbage collection, which would delay requests
+    collect_seldom()
     servers = []
     for one in served:
         server = server_of(one.application, host=one.settings.host, port=one.port)

@@ -13,7 +13,7 @@ from pydantic_core import from_json
 
 from hirewire.messaging.broker import Delivery, Message
 from hirewire.messaging.event import EVENTS, REDACTED, Event
-from hirewire.messaging.ids import new_id
+from hirewire.messaging.ids import id_of, new_id
 
 E = TypeVar("E", bound=Event, covariant=True)
 
@@ -190,7 +190,7 @@ def message_id_of(delivery: Delivery) -> UUID:
     if not text:
         return new_id()
     try:
-        return UUID(text)
+        return id_of(text)
     except ValueError:
         name = f"{delivery.headers.get('source', '')}\n{text}"
         return uuid5(NAMESPACE_URL, name.encode("utf-8", "replace").decode())
@@ -261,9 +261,10 @@ def _decode(delivery: Delivery, services: frozenset[str]) -> Received[Event]:
 
 
 def _repeats(headers: Mapping[str, str]) -> UUID | None:
+    text = headers.get("replayof")
     try:
-        return UUID(headers["replayof"])
-    except (KeyError, ValueError):
+        return id_of(text) if text is not None else None
+    except ValueError:
         return None
 
 
@@ -318,7 +319,9 @@ def _sequence(headers: Mapping[str, str]) -> int | None:
 
 
 def _version(headers: Mapping[str, str]) -> int:
-    text = headers.get("typeversion", "1")
+    text = headers.get("typeversion")
+    if text is None:
+        return 1
     if not text.isascii() or not text.isdigit() or not 0 < len(text) < 5 or text[0] == "0":
         raise Malformed("header typeversion: not a whole number from 1")
     return int(text)

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Literal, Self, TypeAlias
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 from pydantic_core import from_json, to_json
+
+from hirewire.messaging.ids import text_of
 
 Erasure: TypeAlias = Literal["asks", "answers"]
 """The part that an event plays in the erasure of its subject."""
@@ -126,12 +129,12 @@ class Event(BaseModel):
     @property
     def key(self) -> str:
         """The aggregate's id, as text."""
-        return str(getattr(self, self.key_field))
+        return _text(getattr(self, self.key_field))
 
     @property
     def subject(self) -> str | None:
         """The id of the person whom it is about, as text; None for nobody."""
-        return str(getattr(self, self.subject_field)) if self.subject_field else None
+        return _text(getattr(self, self.subject_field)) if self.subject_field else None
 
     @classmethod
     def redacted(cls, body: bytes | str) -> bytes:
@@ -156,3 +159,7 @@ class Event(BaseModel):
     def body(self) -> bytes:
         """The payload as plain JSON in UTF-8, camelCase, without fields that are not set."""
         return self.model_dump_json(by_alias=True, exclude_unset=True).encode()
+
+
+def _text(value: object) -> str:
+    return text_of(value) if isinstance(value, UUID) else str(value)

@@ -62,7 +62,7 @@ class Partitions:
             record = self.logs[number][self.fetched[number]]
             self.fetched[number] += 1
             kind = Kind.FOR_ALL if record.id else Kind.OURS
-            self.left.append(Entry(cast(Record, record), kind, Delivery(b"", "")))
+            self.left.append(Entry.of(cast(Record, record), kind, Delivery(b"", "")))
         self._work()
 
     def finish(self) -> None:

@@ -7,6 +7,7 @@ tables for the hot path; `dead_letters` has those of the operators.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from hirewire.messaging.consuming.unresolved import (
@@ -22,8 +23,7 @@ from hirewire.messaging.subscriptions import Invocation
 from hirewire.messaging.transaction import Tx
 
 
-@dataclass(frozen=True, slots=True)
-class KeyState:
+class KeyState(NamedTuple):
     """The state of an invocation's ordering key before this batch."""
 
     previous: int | None
@@ -140,20 +140,18 @@ async def enter(tx: Tx, invocations: Sequence[Invocation]) -> list[tuple[Invocat
             [_origin_of(invocation) for invocation in first.values()],
         ),
     )
-    rows = result.all()
+    rows: Sequence[Any] = result.all()
     if rows and rows[0].event_id is not None:
         entered = {(row.event_id, row.subscription) for row in rows}
         first = {place: invocation for place, invocation in first.items() if place in entered}
         rows = (await tx.exec_driver_sql(_ADVANCE, _ordering_key_columns(first.values()))).all()
-    paused = frozenset(rows[0].paused or ()) if rows else frozenset()
-    key_states = {
-        (row.subscription, row.source, row.key): KeyState(
-            row.previous, row.open, row.subscription in paused
-        )
-        for row in rows
-    }
     if not rows:
         return []
+    paused = frozenset(rows[0].paused or ())
+    key_states = {
+        (name, source, key): KeyState(previous, open, name in paused)
+        for _, name, source, key, previous, open, _ in rows
+    }
     return [(invocation, key_states[invocation.ordering_key]) for invocation in first.values()]
 
 

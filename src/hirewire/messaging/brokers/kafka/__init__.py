@@ -203,7 +203,7 @@ class Kafka:
             owner = self._owner_of(record.topic() or "")
             delivery = delivery_of(record, topology.queue, user=owner, lease=consumer)
             kind = kind_of(binding, topology, record, delivery.routing_key)
-            return Entry(record, kind, delivery)
+            return Entry.of(record, kind, delivery)
 
         while True:
             await consumer.fill(limit, entry_of, self._cluster.ends)

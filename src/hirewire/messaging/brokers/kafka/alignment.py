@@ -37,18 +37,18 @@ class Entry:
     record: Record
     kind: Kind
     delivery: Delivery
+    place: Place
+    """Where it is."""
+    offset: int
+    """Its offset there."""
     copies: Sequence["Entry"] = ()
     """The copies that are dropped with it, itself among them."""
 
-    @property
-    def place(self) -> Place:
-        """Where it is."""
-        return self.record.topic() or "", self.record.partition() or 0
-
-    @property
-    def offset(self) -> int:
-        """Its offset there."""
-        return self.record.offset() or 0
+    @classmethod
+    def of(cls, record: Record, kind: Kind, delivery: Delivery) -> "Entry":
+        """A record that is for this queue, or for others."""
+        place = record.topic() or "", record.partition() or 0
+        return cls(record, kind, delivery, place, record.offset() or 0)
 
     @property
     def epoch(self) -> int:

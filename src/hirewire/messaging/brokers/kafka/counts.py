@@ -31,7 +31,10 @@ class Counts:
 
     def of(self, offset: int) -> int:
         """How often the message at an offset was delivered before."""
-        return next((count for end, count in self.runs if offset < end), 0)
+        for end, count in self.runs:
+            if offset < end:
+                return count
+        return 0
 
     def hand_out(self, end: int) -> None:
         """Note that all messages before this offset have been handed out now."""

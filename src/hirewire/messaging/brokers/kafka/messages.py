@@ -27,8 +27,6 @@ Headers: TypeAlias = list[tuple[str, bytes]]
 def headers_of(message: Message) -> Headers:
     """The record's headers. Raises `ValueError` for text without an encoding."""
     headers = [(PREFIX + name, value.encode()) for name, value in message.headers.items()]
-    for name, _ in headers:
-        name.encode()
     headers.append(_JSON)
     if message.routing_key != message.headers.get("type"):
         headers.append((ROUTING_KEY, message.routing_key.encode()))
@@ -38,38 +36,28 @@ def headers_of(message: Message) -> Headers:
 
 
 def size_of(message: Message, headers: Headers) -> int:
-    """An upper bound of the record's size in bytes."""
-    names = sum(len(name.encode()) + len(value) + 8 for name, value in headers)
-    return len(message.body) + names + len(message.key.encode()) + OVERHEAD
+    """An upper bound of the record's size in bytes. Raises `ValueError` like `headers_of`."""
+    names = "".join([name for name, _ in headers]).encode()
+    values = sum([len(value) for _, value in headers])
+    key = len(message.key.encode())
+    return len(message.body) + len(names) + values + 8 * len(headers) + key + OVERHEAD
 
 
 def delivery_of(record: Record, queue: str, *, user: str | None, lease: object) -> Delivery:
     """A record as a delivery, without its position and count."""
-    attributes: dict[str, str] = {}
-    routing_key, message_id, kind = "", None, ""
+    texts, is_readable = _texts(_headers(record))
+    routing_key = texts.pop(ROUTING_KEY, "")
+    message_id = texts.pop(MESSAGE_ID, None)
+    kind = texts.pop(CONTENT_TYPE, "")
+    attributes = {name.removeprefix(PREFIX): text for name, text in texts.items()}
     body = record.value() or b""
-    unreadable = False
-    for name, value in _headers(record):
-        try:
-            text = value.decode() if value is not None else ""
-        except UnicodeDecodeError:
-            unreadable = True
-            text = value.decode("utf-8", "replace") if value is not None else ""
-        if name == ROUTING_KEY:
-            routing_key = text
-        elif name == MESSAGE_ID:
-            message_id = text
-        elif name == CONTENT_TYPE:
-            kind = text
-        else:
-            attributes[name.removeprefix(PREFIX)] = text
     if kind.lower().startswith(structured.PREFIX):
         try:
             unwrapped, body = structured.unwrapped(body, kind)
             attributes |= unwrapped
         except ValueError as error:
             attributes[NOT_UNWRAPPED] = str(error)
-    if unreadable:
+    if not is_readable:
         attributes[UNREADABLE_HEADERS] = "text that is not UTF-8"
     return Delivery(
         body=body,
@@ -80,6 +68,14 @@ def delivery_of(record: Record, queue: str, *, user: str | None, lease: object) 
         lease=lease,
         partition=queue,
     )
+
+
+def _texts(headers: Sequence[tuple[str, bytes | None]]) -> tuple[dict[str, str], bool]:
+    """Headers as text, the last one of each name, and whether all are text in UTF-8."""
+    try:
+        return {name: value.decode() if value else "" for name, value in headers}, True
+    except UnicodeDecodeError:
+        return {name: (value or b"").decode("utf-8", "replace") for name, value in headers}, False
 
 
 def _headers(record: Record) -> Sequence[tuple[str, bytes | None]]:

@@ -96,6 +96,7 @@ class Publisher:
         may not have been accepted, but none behind one that was not.
         """
         batch = _Batch(len(records))
+        confirmed = batch.confirmed
         try:
             if self.has_failed:
                 raise BrokerUnavailable("the producer has failed")
@@ -106,7 +107,7 @@ class Publisher:
                     partition=partition,
                     key=message.key.encode("utf-8", "surrogatepass"),
                     headers=list(headers),
-                    on_delivery=batch.confirmed,
+                    on_delivery=confirmed,
                 )
         except (BufferError, BrokerUnavailable, KafkaException) as error:
             self.has_failed = True

@@ -46,10 +46,11 @@ def route_all(
 def _route(message: Message, cluster: Cluster, client: str) -> tuple[Outcome, list[Routed]]:
     try:
         headers = headers_of(message)
+        size = size_of(message, headers)
     except ValueError as error:
         message.refusal = f"cannot be written as a record: {error}"
         return Outcome.REFUSED, []
-    if (size := size_of(message, headers)) > LARGEST:
+    if size > LARGEST:
         message.refusal = f"a record of {size} bytes; at most {LARGEST}"
         return Outcome.REFUSED, []
     topics = _topics_of(message, cluster, client)

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hirewire.kit.settings import Settings
-from hirewire.launcher.memory import collect_seldom, give_back_freed
+from hirewire.launcher.memory import collect_seldom, keep_tidy
 
 SHUTDOWN_SECONDS = 10
 LOOK_SECONDS = 0.1
@@ -130,7 +130,7 @@ def serve_applications(served: Sequence[Served]) -> None:
 
 async def _serve_all(served: Sequence[Served], servers: Sequence[_Server]) -> None:
     first, *first.beside = servers
-    tidying = asyncio.create_task(give_back_freed())
+    tidying = asyncio.create_task(keep_tidy())
     with first.of_the_process():
         async with asyncio.TaskGroup() as group:
             for one, server in zip(served, servers, strict=True):

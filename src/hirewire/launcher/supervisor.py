@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import structlog
 
 from hirewire.launcher.children import Child, Given, Prepared, Process, give, start
-from hirewire.launcher.memory import give_back_freed
+from hirewire.launcher.memory import keep_tidy
 from hirewire.launcher.process import stop, wait_gone
 from hirewire.messaging.background import Backoff
 
@@ -78,7 +78,7 @@ class Supervisor:
             loop.add_signal_handler(number, self._on_signal)
         ready = asyncio.create_task(self._wait_ready())
         keepers = [asyncio.create_task(self._keep(child)) for child in self._children]
-        freeing = asyncio.create_task(give_back_freed())
+        freeing = asyncio.create_task(keep_tidy())
         try:
             await self._stopping.wait()
             self._on_stop()

@@ -17,7 +17,7 @@ Launch = Callable[[str, Path], Awaitable[tuple[subprocess.Popen[bytes], str]]]
 
 @pytest.fixture
 async def folder(scratch: Path, request: pytest.FixtureRequest) -> Path:
-    path = scratch / f"engines-{abs(hash(request.node.name))}"
+    path = scratch / f"engines-{abs(hash(request.node.nodeid))}"
     path.mkdir()
     return path
 

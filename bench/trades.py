@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from hirewire.esco.job_codes import OWN_TITLE, nth_of
-from hirewire.esco.job_titles import all_occupations, jobs_of
+from hirewire.esco.job_tables import all_occupations
+from hirewire.esco.job_titles import jobs_of
 from hirewire.vacancies.recommendations.facts import demand_of, offer_of, prepare
 from hirewire.vacancies.recommendations.rules import judge
 

@@ -2,7 +2,6 @@
 
 import csv
 import re
-from array import array
 from collections import Counter
 from collections.abc import Iterator
 from importlib.resources import files
@@ -22,8 +21,8 @@ from hirewire.esco import (
     occupations,
     skills,
 )
-from hirewire.esco.dictionary import _Hashed
 from hirewire.esco.forms import one_script, without_filler
+from hirewire.esco.hashed import SEVERAL, Hashed
 
 
 @given(st.lists(st.tuples(st.integers(-3, 3), st.integers(0, 3), st.integers(0, 4)), min_size=1))
@@ -37,13 +36,15 @@ def test_numbers_by_hash(entries: list[tuple[int, int, int]]) -> None:
         lowest = min(r for h, r, _ in entries if h == hashed)
         if rank == lowest:
             only.setdefault(hashed, set()).add(number)
-    of_first = _Hashed.of_first(array("q", hashes), array("i", numbers))
-    of_only = _Hashed.of_only(array("q", hashes), array("b", ranks), array("i", numbers))
+    of_first = Hashed.of_first(zip(hashes, numbers, strict=True))
+    of_only = Hashed.of(zip(hashes, ranks, numbers, strict=True))
     for hashed in range(-4, 5):
-        assert of_first.find(hashed) == first.get(hashed)
+        one = of_first.find(hashed)
+        assert (one and one.number) == first.get(hashed)
         expected = only.get(hashed)
-        assert of_only.find(hashed) == (
-            None if expected is None else expected.pop() if len(expected) == 1 else -1
+        found = of_only.find(hashed)
+        assert (found and found.number) == (
+            None if expected is None else expected.pop() if len(expected) == 1 else SEVERAL
         )
 
 

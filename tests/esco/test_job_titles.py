@@ -6,7 +6,8 @@ import pytest
 
 from bench.trades import titled
 from hirewire.esco.job_codes import OWN_TITLE, SAME_MINOR, SAME_UNIT, nth_of, related
-from hirewire.esco.job_titles import all_occupations, jobs_of
+from hirewire.esco.job_tables import all_occupations
+from hirewire.esco.job_titles import jobs_of
 
 EVERY = all_occupations()
 

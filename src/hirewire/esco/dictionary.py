@@ -4,18 +4,16 @@ import csv
 import hashlib
 import re
 import unicodedata
-from array import array
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
-from typing import Any, Self
 
 import numpy as np
 
-from hirewire.esco import forms
+from hirewire.esco import forms, prepared
+from hirewire.esco.hashed import SEVERAL, Hashed, hash_of
 from hirewire.esco.tables import (
     Skill,
     additions,
@@ -31,6 +29,8 @@ MOST_NEAR = 60
 """The largest group of ESCO whose skills count as near to each other."""
 OWN = "own:"
 """Prefix of the ids of skills that ESCO does not have."""
+FILE = "names.npz"
+"""The prepared file of names."""
 _KEPT = 16_384
 """The number of phrases whose result is cached."""
 _DROPPED = re.compile(r"[^\w+#]|_")
@@ -78,36 +78,31 @@ class Dictionary:
     without regard to endings and order of words. Then it must lead to one skill alone.
     """
 
-    def __init__(self, skills: Iterable[Skill], added: Iterable[Added] = ()) -> None:
+    def __init__(self, added: Iterable[Added] = ()) -> None:
         """Raises `ValueError` for an addition to an unknown skill."""
-        self.skills = {skill.id: skill for skill in skills}
+        whole = built_in()
+        self.skills = {skill.id: skill for skill in whole}
         self._added: dict[str, str] = {}
         """Ids by the keys of the operators' forms."""
         self._names = tuple(self.skills)
-        self._keys = self._ranked()
+        found = prepared.read(prepared.DATA, FILE)
+        arrays = built(whole) if found is None else found
+        self._keys, stems = (_unpacked(arrays, name) for name in ("keys", "stems"))
         for addition in added:
             self._add(addition)
+        changed = [self.skills[id] for id in dict.fromkeys(self._added.values())]
+        self.is_extended = bool(changed)
+        """Whether operators added to it."""
+        self._stems = _Stems(stems, self._names, changed)
         self._read = lru_cache(_KEPT)(self._read_as_people_write)
-
-    def _ranked(self) -> "_Hashed":
-        used = Counter(id for occupation in occupations() for id in set(occupation.skills))
-        places = {id: place for place, id in enumerate(self._names)}
-        ranked = sorted(self.skills.values(), key=lambda skill: (-used[skill.id], skill.id))
-        keys, owners = array("q"), array("i")
-        for forms_of in (_labels, lambda skill: skill.aliases, lambda skill: skill.other_labels):
-            for skill in ranked:
-                for form in forms_of(skill):
-                    keys.append(hash(key_of(form)))
-                    owners.append(places[skill.id])
-        return _Hashed.of_first(keys, owners)
 
     def _named(self, phrase: str) -> str | None:
         """The id of the skill that has this form."""
         key = key_of(phrase)
         if self._added and (id := self._added.get(key)) is not None:
             return id
-        place = self._keys.find(hash(key))
-        return None if place is None else self._names[place]
+        found = self._keys.find(hash_of(key))
+        return None if found is None else self._names[found.number]
 
     def _add(self, added: Added) -> None:
         id: str | None = added.skill
@@ -148,11 +143,6 @@ class Dictionary:
         """The id of the named skill: ESCO's, or ``own:`` and the phrase's key."""
         return self.find(phrase) or OWN + key_of(phrase)
 
-    @cached_property
-    def _stems(self) -> "_Stems":
-        """Built at the first unknown phrase, since it takes a second of processor time."""
-        return _Stems(self.skills.values())
-
     def near(self, id: str) -> tuple[str, ...]:
         """The other skills of the skill's small groups; none for a skill without a group."""
         groups = self.skills[id].groups if id in self.skills else ()
@@ -190,43 +180,6 @@ class Dictionary:
         return bare if self.find(bare) == id else skill.label
 
 
-class _Hashed:
-    """Numbers by the hash of a text: 12 bytes for each, where a dictionary of texts takes 150.
-
-    Two of a million texts have one hash of 64 bits with a probability of 1 in 30 million.
-    """
-
-    def __init__(self, hashes: Any, numbers: Any) -> None:
-        """`hashes` are sorted."""
-        self._hashes: array[int] = array("q", hashes.tobytes())
-        self._numbers: array[int] = array("i", numbers.astype(np.int32).tobytes())
-
-    @classmethod
-    def of_first(cls, hashes: "array[int]", numbers: "array[int]") -> Self:
-        """The first number of each hash counts."""
-        found, first = np.unique(np.array(hashes, np.int64), return_index=True)
-        return cls(found, np.array(numbers, np.int32)[first])
-
-    @classmethod
-    def of_only(cls, hashes: "array[int]", ranks: "array[int]", numbers: "array[int]") -> Self:
-        """The number of each hash in the lowest of its ranks; -1 if there are several."""
-        hashed, rank, number = (np.array(one, np.int64) for one in (hashes, ranks, numbers))
-        order = np.lexsort((rank, hashed))
-        hashed, rank, number = hashed[order], rank[order], number[order]
-        found, first, times = np.unique(hashed, return_index=True, return_counts=True)
-        number[rank > np.repeat(rank[first], times)] = -2  # of a higher rank
-        highest = np.maximum.reduceat(number, first)
-        lowest = np.minimum.reduceat(np.where(number == -2, highest.max() + 1, number), first)
-        return cls(found, np.where(lowest == highest, highest, -1))
-
-    def find(self, hashed: int) -> int | None:
-        """The number; None for an unknown hash."""
-        at = bisect_left(self._hashes, hashed)
-        if at == len(self._hashes) or self._hashes[at] != hashed:
-            return None
-        return self._numbers[at]
-
-
 class _Stems:
     """Skills by the stems of their forms, if these lead to one skill alone.
 
@@ -234,26 +187,36 @@ class _Stems:
     forms without their filler.
     """
 
-    def __init__(self, skills: Iterable[Skill]) -> None:
-        hashes, ranks, places = array("q"), array("b"), array("i")
-        forms_of_rank = (_labels, lambda one: one.aliases, lambda one: one.other_labels, _bare)
-        self._ids = []
-        for place, skill in enumerate(skills):
-            self._ids.append(skill.id)
-            for rank, forms_of in enumerate(forms_of_rank):
-                for form in forms_of(skill):
-                    hashes.append(hash(forms.stems_of(form)))
-                    ranks.append(rank)
-                    places.append(place)
-        self._places = _Hashed.of_only(hashes, ranks, places)
-        forms.stem_of.cache_clear()  # all words of the dictionary take 10 MiB there
+    def __init__(self, built_in: Hashed, names: Sequence[str], changed: Iterable[Skill]) -> None:
+        """`names`: the ids of the skills built in. `changed`: those that operators added to."""
+        self._built_in, self._names = built_in, names
+        self._changed: dict[int, set[tuple[int, str]]] = {}
+        """Ranks and ids by the hashes of their forms."""
+        for skill in changed:
+            for hashed, rank in ranked_stems_of(skill):
+                self._changed.setdefault(hashed, set()).add((rank, skill.id))
 
     def find(self, phrase: str) -> str | None:
         """The id of the only skill with these stems."""
         if not (stems := forms.stems_of(phrase)):
             return None
-        place = self._places.find(hash(stems))
-        return None if place is None or place < 0 else self._ids[place]
+        found = self._built_in.find(hashed := hash_of(stems))
+        ranked = set(self._changed.get(hashed, ()))
+        if found is not None:
+            several = found.number == SEVERAL
+            ranked.add((found.rank, "" if several else self._names[found.number]))
+        if not ranked:
+            return None
+        lowest = min(rank for rank, _ in ranked)
+        ids = [id for rank, id in ranked if rank == lowest]
+        return ids[0] if ids[0] and len(ids) == 1 else None
+
+
+def ranked_stems_of(skill: Skill) -> Iterator[tuple[int, int]]:
+    """The hash of the stems of each form, with the form's rank."""
+    for rank, named in enumerate((_labels(skill), skill.aliases, skill.other_labels, _bare(skill))):
+        for form in named:
+            yield hash_of(forms.stems_of(form)), rank
 
 
 def _bare(skill: Skill) -> tuple[str, ...]:
@@ -283,10 +246,48 @@ def _labels(skill: Skill) -> tuple[str, ...]:
     return (skill.label,) if bare == skill.label else (skill.label, bare)
 
 
+def built_in() -> tuple[Skill, ...]:
+    """The skills without the operators' additions, in the order of the prepared file."""
+    return (*skills(), *_ours())
+
+
+def built(whole: Sequence[Skill]) -> prepared.Arrays:
+    """What the prepared file contains: takes two seconds of processor time."""
+    used = Counter(id for occupation in occupations() for id in set(occupation.skills))
+    ranked = sorted(enumerate(whole), key=lambda one: (-used[one[1].id], one[1].id))
+    keys = Hashed.of_first(
+        (hash_of(key_of(form)), place)
+        for forms_of in (_labels, lambda skill: skill.aliases, lambda skill: skill.other_labels)
+        for place, skill in ranked
+        for form in forms_of(skill)
+    )
+    stems = Hashed.of(
+        (hashed, rank, place)
+        for place, skill in enumerate(whole)
+        for hashed, rank in ranked_stems_of(skill)
+    )
+    forms.stem_of.cache_clear()  # all words of the dictionary take 10 MiB there
+    return _packed("keys", keys) | _packed("stems", stems)
+
+
+def _packed(name: str, hashed: Hashed) -> prepared.Arrays:
+    hashes, numbers, ranks = hashed.columns()
+    return {
+        f"{name}_steps": np.diff(hashes, prepend=0),
+        f"{name}_of": numbers.astype(np.int16),
+        f"{name}_rank": ranks.astype(np.int8),
+    }
+
+
+def _unpacked(arrays: prepared.Arrays, name: str) -> Hashed:
+    columns = (arrays[f"{name}_{one}"] for one in ("of", "rank"))
+    return Hashed(np.cumsum(arrays[f"{name}_steps"]), *columns)
+
+
 @cache
 def dictionary() -> Dictionary:
     """The dictionary. The first call in a process loads it, in a fraction of a second."""
-    return Dictionary((*skills(), *_ours()), _additions)
+    return Dictionary(_additions)
 
 
 _additions: tuple[Added, ...] = ()

@@ -5,8 +5,6 @@ that is a known form of an occupation maps to it; any other title is compared by
 words count more. The order of words, their endings, seniority, shifts and pay do not matter.
 """
 
-import csv
-import gzip
 import re
 import unicodedata
 from array import array
@@ -14,18 +12,19 @@ from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from hashlib import blake2b
 from importlib.resources import files
-from io import StringIO
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from hirewire.esco import prepared
 from hirewire.esco.dictionary import without_note
 from hirewire.esco.forms import one_script
 from hirewire.esco.job_codes import NTH_BITS, OWN_TITLE, Job
+from hirewire.esco.job_tables import Occupation, all_occupations
 from hirewire.esco.licences import with_categories
 from hirewire.esco.qualifiers import level_words, rank_of
 from hirewire.esco.stems import stemmed
-from hirewire.esco.tables import skills, split, technologies
+from hirewire.esco.tables import skills, technologies
 
 LEAST = 45
 """Similarities below this one, in per cent, are discarded."""
@@ -49,6 +48,8 @@ SURE = 75
 """The lowest similarity at which an advert counts as one of an occupation in a search."""
 _UNKNOWN = 2.0
 """The weight of a word that no occupation has: most such words describe only the place or day."""
+FILE = "titles.npz"
+"""The prepared file of titles."""
 _LONGEST = 200
 _RUN = 6
 _DATA = files("hirewire.esco") / "data"
@@ -72,44 +73,6 @@ _WHERE = re.compile(r"(?<=\w) (?:at|for|in|of|with) \w.*$")
 _FOR_WHOM = re.compile(r"(?<=\w) (?:в|во|для|к|на|при|с|со|у) \w.*$")
 _NO_HEADS = "operative operator worker staff employee person сотрудник работник рабочий персонал"
 _LANGUAGE = "(computer programming)"
-
-
-class Occupation(NamedTuple):
-    """An occupation of ESCO 1.1.1."""
-
-    id: str
-    isco: str
-    label: str
-    other_labels: tuple[str, ...]
-    russian: tuple[str, ...]
-    ours: tuple[str, ...]
-    """Other common titles, in both languages."""
-
-    @property
-    def forms(self) -> tuple[str, ...]:
-        """All its names."""
-        return (self.label, *self.russian, *self.ours, *self.other_labels)
-
-
-def all_occupations() -> list[Occupation]:
-    """All occupations, ordered by id. Reads the files on each call: few callers need the texts."""
-    titles = csv.DictReader(StringIO((_DATA / "titles.csv").read_text(encoding="utf-8")))
-    ours = {row["esco_id"]: (split(row["ru"]), split(row["other"])) for row in titles}
-    with (
-        (_DATA / "occupations.csv.gz").open("rb") as raw,
-        gzip.open(raw, "rt", encoding="utf-8") as file,
-    ):
-        rows = sorted(csv.DictReader(file), key=lambda row: row["esco_id"])
-    return [
-        Occupation(
-            row["esco_id"],
-            row["isco"],
-            row["label"],
-            split(row["alt_labels"]),
-            *ours.get(row["esco_id"], ((), ())),
-        )
-        for row in rows
-    ]
 
 
 @cache
@@ -182,57 +145,73 @@ def _key(stems: Iterable[str]) -> int:
     return _hash(" ".join(sorted(stems)))
 
 
+def built(occupations: Sequence[Occupation]) -> prepared.Arrays:
+    """What the prepared file contains: takes a second of processor time.
+
+    By form: its occupation, rank, key and head; by word, ordered by their hashes: its forms.
+    """
+    stems: dict[str, int] = {}
+    keys, owners, ranks = array("Q"), array("H"), array("B")
+    word, form, heads = array("i"), array("i"), array("i")
+    named_by, ranked, texts = array("H"), array("B"), []
+    for nth, one in enumerate(occupations):
+        for rank, named in enumerate(((one.label, *one.russian[:1], *one.ours), one.forms)):
+            for text in named:
+                named_by.append(nth)
+                ranked.append(rank)
+                texts.append(_plain(text))
+    words = dict.fromkeys(word for plain in texts for word in _WORD.findall(plain))
+    stem = dict(zip(words, stemmed(words), strict=True))  # each word once
+    for nth, rank, plain in zip(named_by, ranked, texts, strict=True):
+        found = tuple(dict.fromkeys(stem[word] for word in _WORD.findall(plain)))
+        if not found:
+            continue
+        for one in found:
+            word.append(stems.setdefault(one, len(stems)))
+            form.append(len(owners))
+        heads.append(stems[stem[_head_word(plain)]])
+        keys.append(_key(found))
+        owners.append(nth)
+        ranks.append(rank)
+    hashes = np.array([_hash(one) for one in stems], np.uint64)
+    order = np.argsort(hashes)
+    place = np.argsort(order)
+    """Words ordered by their hashes."""
+    of_word = place[np.array(word, np.int32)]
+    by_word = np.argsort(of_word, kind="stable")
+    return {
+        "isco": np.array([int(one.isco) for one in occupations], np.int16),
+        "hashes": hashes[order],
+        "keys": np.array(keys, np.uint64),
+        "owner": np.array(owners, np.uint16),
+        "rank": np.array(ranks, np.uint8),
+        "head": place[np.array(heads, np.int32)].astype(np.uint16),
+        "times": np.bincount(of_word, minlength=len(stems)).astype(np.uint16),
+        "steps": np.diff(np.array(form, np.int32)[by_word], prepend=0),
+    }
+
+
 class Titles:
     """An index of the forms of all occupations: compact arrays without texts."""
 
-    def __init__(self, occupations: Sequence[Occupation]) -> None:
-        self._codes = np.array(
-            [(int(one.isco) << NTH_BITS) + nth for nth, one in enumerate(occupations)], np.int32
-        )
-        stems: dict[str, int] = {}
-        keys, owners, ranks = array("Q"), array("H"), array("B")
-        word, form, heads = array("i"), array("i"), array("i")
-        named_by, ranked, texts = array("H"), array("B"), []
-        for nth, one in enumerate(occupations):
-            for rank, named in enumerate(((one.label, *one.russian[:1], *one.ours), one.forms)):
-                for text in named:
-                    named_by.append(nth)
-                    ranked.append(rank)
-                    texts.append(_plain(text))
-        words = dict.fromkeys(word for plain in texts for word in _WORD.findall(plain))
-        stem = dict(zip(words, stemmed(words), strict=True))  # each word once
-        for nth, rank, plain in zip(named_by, ranked, texts, strict=True):
-            found = tuple(dict.fromkeys(stem[word] for word in _WORD.findall(plain)))
-            if not found:
-                continue
-            for one in found:
-                word.append(stems.setdefault(one, len(stems)))
-                form.append(len(owners))
-            heads.append(stems[stem[_head_word(plain)]])
-            keys.append(_key(found))
-            owners.append(nth)
-            ranks.append(rank)
-        self._index(stems, np.array(word, np.int32), np.array(form, np.int32), np.array(owners))
-        self._rank = np.array(ranks)
-        self._head = np.array(heads, np.int32)
-        order = np.lexsort((self._owner, self._rank, np.array(keys, np.uint64)))
-        self._keys = np.array(keys, np.uint64)[order]
+    def __init__(self, arrays: prepared.Arrays) -> None:
+        """`arrays`: as `built` gives them."""
+        isco = arrays["isco"].astype(np.int32)
+        self._codes = (isco << NTH_BITS) + np.arange(len(isco), dtype=np.int32)
+        self._hashes, self._owner = arrays["hashes"], arrays["owner"]
+        self._rank, self._head = arrays["rank"], arrays["head"].astype(np.int32)
+        times = arrays["times"].astype(np.int64)
+        self._ends = np.append(0, np.cumsum(times))
+        self._forms = np.cumsum(arrays["steps"]).astype(np.int32)
+        word = np.repeat(np.arange(len(times)), times)
+        pairs = np.unique(word << 32 | self._owner[self._forms])
+        spread = np.bincount(pairs >> 32, minlength=len(times))
+        self._weight = np.log(1 + len(isco) / spread).astype(np.float64)
+        self._form_weight = np.bincount(self._forms, self._weight[word], len(self._owner))
+        order = np.lexsort((self._owner, self._rank, arrays["keys"]))
+        self._keys = arrays["keys"][order]
         self._keyed = order.astype(np.int32)
         """The forms, ordered by key and then by rank."""
-
-    def _index(self, stems: dict[str, int], word: Any, form: Any, owner: Any) -> None:
-        """Builds the postings of the words, and the weight of each form."""
-        self._owner = owner
-        pairs = np.unique(word.astype(np.int64) << 32 | owner[form])
-        spread = np.bincount(pairs >> 32, minlength=len(stems))
-        self._weight = np.log(1 + len(self._codes) / spread).astype(np.float64)
-        hashes = np.array([_hash(one) for one in stems], np.uint64)
-        order = np.argsort(hashes)
-        self._hashes, self._word_of = hashes[order], order.astype(np.int32)
-        self._form_weight = np.bincount(form, self._weight[word], minlength=len(owner))
-        by_word = np.argsort(word, kind="stable")
-        self._forms = form[by_word]
-        self._ends = np.searchsorted(word[by_word], np.arange(len(stems) + 1))
 
     def find(self, title: str) -> tuple[Job, ...]:
         """At most three occupations for a title, the most similar first.
@@ -322,14 +301,13 @@ class Titles:
         at = int(np.searchsorted(self._hashes, np.uint64(_hash(stem))))
         if at == len(self._hashes) or self._hashes[at] != _hash(stem):
             return np.empty(0, np.int32)
-        nth = self._word_of[at]
-        return self._forms[self._ends[nth] : self._ends[nth + 1]]
+        return self._forms[self._ends[at] : self._ends[at + 1]]
 
     def _by_words(self, stems: tuple[str, ...], plain: str) -> dict[int, int]:
         """Occupations by the words that a title shares with one of their forms."""
         sought = np.array([_hash(one) for one in stems], np.uint64)
         at = np.minimum(np.searchsorted(self._hashes, sought), len(self._hashes) - 1)
-        known = self._word_of[at[self._hashes[at] == sought]]
+        known = at[self._hashes[at] == sought]
         if not len(known):
             return {}
         whole = float(self._weight[known].sum()) + _UNKNOWN * (len(stems) - len(known))
@@ -355,8 +333,9 @@ class Titles:
 
 @cache
 def titles() -> Titles:
-    """The index. The first call in a process builds it."""
-    return Titles(all_occupations())
+    """The index. The first call in a process reads it."""
+    arrays = prepared.read(prepared.DATA, FILE)
+    return Titles(built(all_occupations()) if arrays is None else arrays)
 
 
 @lru_cache(maxsize=20_000)

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from hirewire.kit.settings import Settings
 from hirewire.launcher.memory import collect_seldom, keep_tidy
+from hirewire.launcher.stalls import watched
 
 SHUTDOWN_SECONDS = 10
 LOOK_SECONDS = 0.1
@@ -131,7 +132,7 @@ def serve_applications(served: Sequence[Served]) -> None:
 async def _serve_all(served: Sequence[Served], servers: Sequence[_Server]) -> None:
     first, *first.beside = servers
     tidying = asyncio.create_task(keep_tidy())
-    with first.of_the_process():
+    with first.of_the_process(), watched(", ".join(one.name for one in served)):
         async with asyncio.TaskGroup() as group:
             for one, server in zip(served, servers, strict=True):
                 group.create_task(_serve(one, server))

@@ -281,6 +281,7 @@ SERVICE = Service(
     sends_mail=True,
     prepare=[
         *(retention_background.use_months, skills_background.use_dictionary, require_secret_key),
+        recommendations_background.load_dictionaries,
     ],
     exports=EXPORTS,
 )

@@ -31,9 +31,13 @@ UNDIVIDE_SECONDS = 30.0
 KINDS: tuple[Kind, ...] = ("vacancy", "resume")
 
 
+def load_dictionaries(_: Settings) -> None:
+    """Before the first message: a handler that loads them lets everybody else wait meanwhile."""
+    prepare()
+
+
 async def compare_stale(transactions: Transactions) -> bool:
     """Compare all stale documents in batches, so that handlers do not wait long."""
-    await asyncio.to_thread(prepare)
     async for _ in steps(transactions):
         await asyncio.sleep(0)
     return False
@@ -99,7 +103,6 @@ class Matcher:
 
         Sharing goes on beside a step, so that a long one does not seem to be a frozen worker.
         """
-        await asyncio.to_thread(prepare)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(run_steps("matching shares", self.share, idle=SHARE_SECONDS))

@@ -318,7 +318,7 @@ def ruleset() -> str:
 
 
 def prepare() -> None:
-    """Load the dictionaries now, so that the first comparison does not spend a second on it."""
+    """Load the dictionaries now, so that the first comparison does not spend its time on it."""
     dictionary()
     weights()
     _profiles()

@@ -1,18 +1,17 @@
-"""Loads the operator's skills dictionary and builds the typeahead before requests need them."""
+"""Loads the operator's skills dictionary and the typeahead before requests need them."""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from hirewire import esco
-from hirewire.esco.job_titles import titles
 from hirewire.kit.settings import Settings, SettingsError
 from hirewire.messaging.transaction import Transactions
 from hirewire.vacancies.skills.index import typeahead
 from hirewire.vacancies.skills.meaning import suggesting
 
 AFTER_SECONDS = 3.0
-"""Building takes a second of a core, so the start itself comes first."""
+"""With an operator's dictionary it takes a second of a core, so the start itself comes first."""
 
 
 def use_dictionary(settings: Settings) -> None:
@@ -25,15 +24,14 @@ def use_dictionary(settings: Settings) -> None:
 
 @asynccontextmanager
 async def warm_up(_: Transactions, settings: Settings) -> AsyncIterator[None]:
-    """Build the typeahead and the index of titles in the background, soon after the start.
+    """Load the typeahead in the background, soon after the start.
 
     Skills are suggested by meaning while the service runs.
     """
 
     async def make() -> None:
         await asyncio.sleep(AFTER_SECONDS)
-        await asyncio.to_thread(lambda: typeahead().find("zz", 1))
-        await asyncio.to_thread(titles)
+        await asyncio.to_thread(typeahead)
 
     task = asyncio.create_task(make())
     try:

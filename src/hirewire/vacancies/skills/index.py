@@ -6,15 +6,22 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from importlib.resources import files
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hirewire.esco import Skill, dictionary, occupations
+from hirewire.esco.dictionary import built_in
 from hirewire.esco.forms import beginnings_of, without_filler, words_of
+from hirewire.esco.prepared import Arrays, read, write
 
 Ints = NDArray[np.integer[Any]]
+FILE = "typeahead.npz"
+"""The file that is prepared from the built-in dictionary: see `esco.prepared`."""
+_FOLDER = files("hirewire.vacancies.skills")
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 _END = "\U0010ffff"
 SHORTEST_TOLERATED = 4
 
@@ -37,63 +44,36 @@ class Typeahead:
     or two swapped).
     """
 
-    def __init__(self, skills: Iterable[Skill]) -> None:
-        used = Counter(id for one in occupations() for id in set(one.skills))
-        self._skills = sorted(skills, key=lambda skill: (-used[skill.id], skill.id))
-        places, lengths = array("i"), array("i")
-        normal: list[str] = []
-        firsts = []
-        for place, skill in enumerate(self._skills):
-            firsts.append(len(normal))
-            for form in dict.fromkeys(skill.forms):
-                places.append(place)
-                lengths.append(len(form))
-                normal.append(" ".join(words_of(form)))
-        self._firsts = np.array(firsts, np.int32)
+    def __init__(self, skills: Iterable[Skill], prepared: Arrays | None = None) -> None:
+        """`prepared`: what `built` gives for these skills."""
+        used = _used()
+        self._skills = _in_demand(skills)
+        arrays = built(self._skills) if prepared is None else prepared
+        forms = arrays["forms"].astype(np.int32)
+        self._firsts = (np.cumsum(forms) - forms).astype(np.int32)
         """The first form of each skill."""
-        self._skill = np.array(places, np.int32)
+        self._skill = np.repeat(np.arange(len(forms), dtype=np.int32), forms)
         self._demand = np.array([used[skill.id] for skill in self._skills], np.int32)[self._skill]
         common = [bool(skill.aliases) for skill in self._skills]
         self._common = np.array(common, np.bool_)[self._skill]
-        self._length = np.array(lengths, np.int32)
+        self._length = arrays["length"]
         self._places = {skill.id: place for place, skill in enumerate(self._skills)}
-        self._in_order = np.array(sorted(range(len(normal)), key=normal.__getitem__), np.int32)
-        self._index_words(normal)
+        self._in_order = arrays["in_order"]
+        """The forms, ordered by their words."""
+        self._words = arrays["words"].tobytes().decode().split()
+        self._ends = np.append(0, np.cumsum(arrays["holders"], dtype=np.int32))
+        self._holders = np.cumsum(arrays["holder_steps"], dtype=np.int32)
+        """The forms with each word."""
+        typos, mistyped = _typos_of(self._words)
+        order = np.argsort(typos)
+        self._typos = typos[order]
+        """Sorted hashes of words without one letter."""
+        self._mistyped_words = mistyped[order]
+        """The word of each hash."""
 
     def _form(self, number: int) -> str:
         place = int(self._skill[number])
         return _forms(self._skills[place])[number - int(self._firsts[place])]
-
-    def _index_words(self, normal: Sequence[str]) -> None:
-        """Index forms by their words, and words by their possible typos.
-
-        Numbers in arrays save memory: strings in dictionaries take some 80 MiB.
-        """
-        numbers: dict[str, int] = {}
-        word_of, form_of = array("i"), array("i")
-        for n, form in enumerate(normal):
-            for word in dict.fromkeys(form.split()):
-                word_of.append(numbers.setdefault(word, len(numbers)))
-                form_of.append(n)
-        self._words = sorted(numbers)
-        places = np.empty(len(numbers), np.int32)
-        for place, word in enumerate(self._words):
-            places[numbers[word]] = place
-        held_by = places[np.array(word_of, np.int32)]
-        order = np.argsort(held_by, kind="stable")
-        self._holders = np.array(form_of, np.int32)[order]
-        self._ends = np.searchsorted(held_by[order], np.arange(len(self._words) + 1))
-        typos, mistyped = array("q"), array("i")
-        for n, word in enumerate(self._words):
-            if len(word) >= SHORTEST_TOLERATED:
-                for text in _without_one(word):
-                    typos.append(hash(text))
-                    mistyped.append(n)
-        order = np.argsort(np.array(typos, np.int64), kind="stable")
-        self._typos = np.array(typos, np.int64)[order]
-        """Sorted hashes of words without one letter."""
-        self._mistyped_words = np.array(mistyped, np.int32)[order]
-        """The word of each hash."""
 
     def find(self, text: str, limit: int) -> list[Suggestion]:
         """At most `limit` skills, each once; none for a text without a letter."""
@@ -150,7 +130,7 @@ class Typeahead:
         return np.flatnonzero(there)
 
     def _mistyped(self, word: str) -> Ints:
-        sought = np.array([hash(text) for text in _without_one(word)], np.int64)
+        sought = np.unique(_typos_of([word])[0])
         lows, highs = (np.searchsorted(self._typos, sought, side) for side in ("left", "right"))
         near = {
             n
@@ -190,8 +170,28 @@ def _normal(form: str) -> str:
     return " ".join(words_of(form))
 
 
-def _without_one(word: str) -> set[str]:
-    return {word, *(word[:n] + word[n + 1 :] for n in range(len(word)))}
+def _typos_of(words: Sequence[str]) -> tuple[NDArray[np.uint64], Ints]:
+    """Hashes of each word that is long enough, and of what remains of it without one letter; and
+    the word's number for each.
+
+    The hash of a text is the sum of its letters, each times a power of a number for its place: so
+    those of a word without each of its letters follow from the sums of its parts.
+    """
+    lengths = np.array([len(word) for word in words])
+    hashes, numbers = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
+    for length in np.unique(lengths[lengths >= SHORTEST_TOLERATED]).tolist():
+        of = np.flatnonzero(lengths == length)
+        text = "".join(words[n] for n in of.tolist())
+        letters = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32).reshape(
+            -1, length
+        )
+        powers = _FACTOR ** np.arange(length + 1, dtype=np.uint64)
+        before, after = (np.cumsum(letters * powers[at : at + length], axis=1) for at in (1, 0))
+        whole = before[:, -1:]
+        without = before - letters * powers[1:] + (after[:, -1:] - after)
+        hashes += [whole.ravel(), without.ravel()]
+        numbers += [of, np.repeat(of, length)]
+    return np.concatenate(hashes), np.concatenate(numbers).astype(np.int32)
 
 
 def is_one_typo(one: str, other: str) -> bool:
@@ -208,6 +208,52 @@ def is_one_typo(one: str, other: str) -> bool:
 
 
 @cache
+def _used() -> Counter[str]:
+    """The number of ICT occupations with each skill."""
+    return Counter(id for one in occupations() for id in set(one.skills))
+
+
+def _in_demand(skills: Iterable[Skill]) -> list[Skill]:
+    """Skills of more ICT occupations first."""
+    return sorted(skills, key=lambda skill: (-_used()[skill.id], skill.id))
+
+
+def built(skills: Sequence[Skill]) -> Arrays:
+    """What the prepared file contains for these skills: takes a second of processor time."""
+    counts, lengths = array("i"), array("i")
+    normal: list[str] = []
+    for skill in skills:
+        forms = _forms(skill)
+        counts.append(len(forms))
+        for form in forms:
+            lengths.append(len(form))
+            normal.append(_normal(form))
+    held = sorted((word, n) for n, form in enumerate(normal) for word in set(form.split()))
+    words = Counter(word for word, _ in held)
+    in_order = sorted(range(len(normal)), key=normal.__getitem__)
+    return {
+        "forms": np.array(counts, np.uint16),
+        "length": np.array(lengths, np.uint16),
+        "in_order": np.array(in_order, np.int32),
+        "words": np.frombuffer("\n".join(words).encode(), np.uint8),
+        "holders": np.array(list(words.values()), np.int32),
+        "holder_steps": np.diff(np.array([n for _, n in held], np.int32), prepend=np.int32(0)),
+    }
+
+
+@cache
 def typeahead() -> Typeahead:
-    """The typeahead of the built-in dictionary; built once per process, in about a second."""
-    return Typeahead(dictionary().skills.values())
+    """The typeahead of the dictionary. The first call in a process reads it, or builds it if
+    operators added to the dictionary, which takes a second of processor time.
+    """
+    known = dictionary()
+    return Typeahead(known.skills.values(), None if known.is_extended else read(_FOLDER, FILE))
+
+
+def main() -> None:
+    """Write the prepared file into the sources."""
+    write(_FOLDER, FILE, built(_in_demand(built_in())))
+
+
+if __name__ == "__main__":
+    main()

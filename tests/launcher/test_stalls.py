@@ -1,0 +1,103 @@
+"""A blocked event loop is reported, with the code that blocks it."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+
+import pytest
+from structlog.testing import capture_logs
+
+from hirewire.launcher import stalls
+from hirewire.launcher.stalls import watched
+from tests.builders import eventually
+
+WATCHED = """
+import asyncio
+from hirewire.launcher.stalls import watched
+
+async def main():
+    with watched("profiles"):
+        print("begun", flush=True)
+        await asyncio.to_thread(input)
+        await asyncio.sleep(1)
+
+asyncio.run(main())
+print("ended", flush=True)
+"""
+
+
+def computes(until: Sequence[object]) -> None:
+    """Blocks until it has been reported."""
+    ends = time.monotonic() + 20
+    while not until and time.monotonic() < ends:
+        pass
+
+
+@pytest.fixture
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stalls, "BLOCKED_SECONDS", 0.3)
+    monkeypatch.setattr(stalls, "LOOK_SECONDS", 0.02)
+
+
+@pytest.mark.usefixtures("_soon")
+async def test_it_is_reported_once_while_it_lasts_and_again_the_next_time() -> None:
+    with capture_logs() as reports:
+        with watched("profiles, vacancies"):
+            computes(reports)
+            (first,) = reports
+            await asyncio.sleep(3 * stalls.BEAT_SECONDS)
+            reports.clear()
+            computes(reports)
+            (second,) = reports
+    for one in (first, second):
+        assert (one["event"], one["log_level"]) == ("event loop blocked", "warning")
+        assert one["process"] == "profiles, vacancies"
+        assert one["seconds"] >= 0.3
+        assert one["at"][0].startswith(f"{__name__}.computes:")
+        assert any(place.startswith(f"{__name__}.test_it_is_reported") for place in one["at"])
+
+
+@pytest.mark.usefixtures("_soon")
+async def test_one_that_waits_or_is_busy_by_turns_is_not_blocked() -> None:
+    with capture_logs() as reports, watched("profiles"):
+        await asyncio.sleep(0.5)
+        ends = time.monotonic() + 0.5
+        while time.monotonic() < ends:
+            await asyncio.sleep(0)
+    assert reports == []
+
+
+async def test_the_delay_is_measured() -> None:
+    async def measured() -> float:
+        (family,) = stalls._delay.collect()
+        return next(s.value for s in family.samples if s.name.endswith("_count"))
+
+    async def is_more() -> bool:
+        return await measured() > before
+
+    before = await measured()
+    with watched("profiles"):
+        await eventually(is_more)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no such signals")
+def test_a_process_that_was_stopped_was_not_blocked() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", WATCHED],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGSTOP)
+        os.waitpid(process.pid, os.WUNTRACED)
+        time.sleep(1.5)  # longer than the loop may be late
+        process.send_signal(signal.SIGCONT)
+        output, _ = process.communicate("\n", timeout=20)
+    assert (output, process.returncode) == ("ended\n", 0)

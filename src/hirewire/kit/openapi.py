@@ -4,11 +4,14 @@ A route lists its own errors with `refuses`. Errors that follow from its paramet
 caller, a database) are added here.
 """
 
+import asyncio
+import json
 from collections.abc import Iterator
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, iter_route_contexts
@@ -19,6 +22,7 @@ from hirewire.kit.http import needs_caller, needs_verified, takes_caller
 from hirewire.kit.models import without_nul
 from hirewire.kit.problems import MEDIA_TYPE, STATUS
 
+PATH = "/openapi.json"
 Responses = dict[int | str, dict[str, Any]]
 """FastAPI's own type of `responses`."""
 
@@ -105,14 +109,24 @@ def media(*kinds: str, description: str = "The requested content.") -> Responses
 
 
 def describe(app: FastAPI) -> None:
-    """Set the application's OpenAPI document, which is built at its first use."""
+    """Serve the application's OpenAPI document. It is built at its first use, in a thread, since that
+    takes half a second.
+    """
 
     def document() -> JsonSchemaValue:
         if app.openapi_schema is None:
             app.openapi_schema = _document(app)
         return app.openapi_schema
 
+    @cache
+    def content() -> bytes:
+        return json.dumps(document(), ensure_ascii=False, separators=(",", ":")).encode()
+
+    async def served(_: Request) -> Response:
+        return Response(await asyncio.to_thread(content), media_type="application/json")
+
     app.openapi = document  # type: ignore[method-assign]
+    app.add_route(PATH, served, include_in_schema=False)
 
 
 def _document(app: FastAPI) -> JsonSchemaValue:

@@ -193,8 +193,7 @@ def create_app(
         title=f"Hirewire {service.name}",
         version=__version__,
         lifespan=lambda _: _running(service, settings, role, messaging, verifier, standby),
-        docs_url=None,
-        redoc_url=None,
+        openapi_url=None,  # `kit.openapi` serves it
         redirect_slashes=False,  # a redirect would go to the host that the request names
     )
     app.state.settings = settings

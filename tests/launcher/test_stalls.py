@@ -44,15 +44,14 @@ def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_soon")
-async def test_it_is_reported_once_while_it_lasts_and_again_the_next_time() -> None:
-    with capture_logs() as reports:
-        with watched("profiles, vacancies"):
-            computes(reports)
-            (first,) = reports
-            await asyncio.sleep(3 * stalls.BEAT_SECONDS)
-            reports.clear()
-            computes(reports)
-            (second,) = reports
+async def test_it_is_reported_once_while_it_lasts_and_the_next_time() -> None:
+    with capture_logs() as reports, watched("profiles, vacancies"):
+        computes(reports)
+        (first,) = reports
+        await asyncio.sleep(3 * stalls.BEAT_SECONDS)
+        reports.clear()
+        computes(reports)
+        (second,) = reports
     for one in (first, second):
         assert (one["event"], one["log_level"]) == ("event loop blocked", "warning")
         assert one["process"] == "profiles, vacancies"

@@ -109,8 +109,8 @@ def media(*kinds: str, description: str = "The requested content.") -> Responses
 
 
 def describe(app: FastAPI) -> None:
-    """Serve the application's OpenAPI document. It is built at its first use, in a thread, since that
-    takes half a second.
+    """Serve the application's OpenAPI document, built at its first use in a thread:
+    that takes half a second.
     """
 
     def document() -> JsonSchemaValue:

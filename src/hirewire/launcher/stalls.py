@@ -1,5 +1,5 @@
-"""Reports when the event loop of this process is blocked, and by what code: until it runs again, all
-visitors and messages of the process wait.
+"""Reports when the event loop of this process is blocked, and by what code: until it runs again,
+all visitors and messages of the process wait.
 """
 
 import asyncio
@@ -81,7 +81,7 @@ def _outward(frame: FrameType | None) -> Iterator[FrameType]:
 
 @contextmanager
 def watched(process: str) -> Iterator[None]:
-    """Watch the running event loop; each block of `BLOCKED_SECONDS` is logged once, while it lasts."""
+    """Watch the running event loop: one that is blocked is logged once, while it lasts."""
     watch = _Watch(asyncio.get_running_loop(), process)
     try:
         yield

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from hirewire.contracts.vacancies import SearchMatched, SearchMatchWithdrawn
 from hirewire.kit.clock import now
+from hirewire.kit.turns import in_turns
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.publishing.outbox import record
 from hirewire.messaging.transaction import Tx
@@ -57,7 +58,7 @@ async def meet(tx: Tx, ids: Iterable[UUID], causes: Mapping[UUID, Received[Any]]
     companies: dict[UUID, UUID] = {}
     found: dict[UUID, list[UUID]] = {}
     is_open: dict[UUID, bool] = {}
-    for row in await rows_of(tx, "vacancies", list(ids)):
+    async for row in in_turns(await rows_of(tx, "vacancies", list(ids))):
         id, document = UUID(row.id), vacancy_document(dict(row._mapping))
         companies[id], is_open[id] = row.company_id, document is not None
         found[id] = [] if document is None else await _meeting(index, document, board)

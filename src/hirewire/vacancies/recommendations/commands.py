@@ -11,6 +11,7 @@ from sqlalchemy import Row, delete, select, update
 from hirewire.kit.clock import now
 from hirewire.kit.db import among
 from hirewire.kit.errors import AppError, Kind, NotFound
+from hirewire.kit.turns import in_turns
 from hirewire.messaging.envelope import Context, Received, caused_by
 from hirewire.messaging.transaction import Tx, opened_by
 from hirewire.vacancies.recommendations import dividing
@@ -135,7 +136,7 @@ async def compare_resumes(
     step.resumes.update(resumes)
     packed = {
         id: pack_offer(one.offer, id=id, version=one.version or 0)
-        for id, one in resumes.items()
+        async for id, one in in_turns(resumes.items())
         if one.offer is not None
     }
     states = ["deleted" if r.deleted else "open" if r.offer else "closed" for r in resumes.values()]
@@ -146,7 +147,7 @@ async def compare_resumes(
     if step.is_divided:
         return
     found: dict[Pair, Found] = {}
-    for id, one in resumes.items():
+    async for id, one in in_turns(resumes.items()):
         if one.offer is not None:
             found |= _vacancies_of(step, id, one.offer, one.version)
     gone = {id: "resume_deleted" if one.deleted else "resume_hidden" for id, one in resumes.items()}
@@ -173,11 +174,11 @@ async def compare_vacancies(
     step = await _step(tx)
     rows = (await tx.execute(select(vacancy).where(among(vacancy.c.id, ids)))).all()
     open_ones = [row for row in rows if row.status == "published" and not row.held]
-    demands = {row.id: demand_of(dict(row._mapping)) for row in open_ones}
+    demands = {row.id: demand_of(dict(row._mapping)) async for row in in_turns(open_ones)}
     step.vacancies.update({row.id: (row.version, demands.get(row.id)) for row in rows})
     packed = {
         row.id: pack_demand(demands[row.id], id=row.id, version=row.version)
-        for row in rows
+        async for row in in_turns(rows)
         if row.id in demands
     }
     states = ["open" if row.id in demands else "closed" for row in rows]
@@ -187,7 +188,7 @@ async def compare_vacancies(
     if step.is_divided:
         return
     found: dict[Pair, Found] = {}
-    for row in rows:
+    async for row in in_turns(rows):
         if row.id in demands:
             found |= _resumes_of(step, row, demands[row.id])
     reasons = {row.id: "no_longer_fits" if row.id in demands else "vacancy_closed" for row in rows}
@@ -240,7 +241,7 @@ async def compare_stale_resumes(tx: Tx, ids: Sequence[UUID]) -> None:
     rows = await tx.exec_driver_sql(_VISIBLE, (list(ids), ruleset()))
     resumes = {
         row.resume_id: Resume(row.user_id, row.version, offer_of(json.loads(row.snapshot)))
-        for row in rows
+        async for row in in_turns(rows)
     }
     await compare_resumes(tx, resumes, {})
 

@@ -14,6 +14,7 @@ from uuid import UUID
 
 from sqlalchemy import Row
 
+from hirewire.kit.turns import in_turns
 from hirewire.messaging.envelope import Context
 from hirewire.messaging.sharing import MEMBERS, member_lock
 from hirewire.messaging.transaction import Tx, owner_of
@@ -160,7 +161,8 @@ async def _compare_resumes(
     """Compare these resumes with the vacancies of these shards."""
     open_ones = [row for row in rows if row.state == "open"]
     found: dict[Pair, Found] = {}
-    for row, offer in zip(open_ones, unpacked_offers(map(packed_row, open_ones)), strict=True):
+    offers = unpacked_offers(map(packed_row, open_ones))
+    async for row, offer in in_turns(zip(open_ones, offers, strict=True)):
         for one in index.vacancies_for(offer):
             if shard_of(one.id) in shards:
                 found[one.id, row.id] = Found(one.score, one.strength, row.version, one.version)
@@ -173,7 +175,8 @@ async def _compare_vacancies(tx: Tx, index: MatchingIndex, rows: Sequence[Row[An
     """Compare these vacancies with all resumes."""
     open_ones = [row for row in rows if row.state == "open"]
     found: dict[Pair, Found] = {}
-    for row, demand in zip(open_ones, unpacked_demands(map(packed_row, open_ones)), strict=True):
+    demands = unpacked_demands(map(packed_row, open_ones))
+    async for row, demand in in_turns(zip(open_ones, demands, strict=True)):
         for one in index.resumes_for(demand):
             at = one.version or None
             found[row.id, one.id] = Found(one.score, one.strength, at, row.version)

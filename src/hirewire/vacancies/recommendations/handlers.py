@@ -11,6 +11,7 @@ from hirewire.contracts.vacancies import (
     VacancyPublished,
     VacancyUpdated,
 )
+from hirewire.kit.turns import in_turns
 from hirewire.messaging.envelope import Received
 from hirewire.messaging.transaction import Tx
 from hirewire.vacancies.recommendations import commands
@@ -33,7 +34,7 @@ async def on_resume_updated(tx: Tx, received: Sequence[Received[ResumeUpdated]])
         if one.event.action == "deleted" or one.event.resume is not None:
             known[one.event.resume_id] = (one.event.version, one.event.action == "deleted")
             newest[one.event.resume_id] = one
-    resumes = {id: _resume(one.event) for id, one in newest.items()}
+    resumes = {id: _resume(one.event) async for id, one in in_turns(newest.items())}
     await commands.compare_resumes(tx, resumes, newest)
 
 

@@ -1,7 +1,9 @@
 """A process that is asked to stop is not ready any more, and serves until requests stop coming."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import httpx
 
@@ -19,7 +21,15 @@ async def test_a_stopping_process_serves_and_is_not_ready(
 ) -> None:
     settings = Settings(database_url=fresh_address, secret_key=SECRET_KEY)
     await copy_of_migrated(settings.service_database("profiles"), "profiles")
-    app = create_app(SERVICE, settings, role="api", broker=NoBroker())
+    ended: list[bool] = []
+
+    @asynccontextmanager
+    async def resource(*_: object) -> AsyncIterator[None]:
+        yield
+        ended.append(True)
+
+    service = replace(SERVICE, lifespan=[resource])
+    app = create_app(service, settings, role="api", broker=NoBroker())
     port = free_port()
     server = server_of(app, host="127.0.0.1", port=port)
     server.drain_seconds = 60.0
@@ -49,5 +59,5 @@ async def test_a_stopping_process_serves_and_is_not_ready(
         await fresh.aclose()
         assert not serving.done()
         server.drain_seconds = 0.0
-        server.force_exit = True
     await asyncio.wait_for(serving, 60)
+    assert ended, "what the service had opened is closed"

@@ -92,8 +92,8 @@ class _Server(uvicorn.Server):
         state = getattr(self.config.app, "state", None)
         if state is not None:
             state.draining = True
-        until = time.monotonic() + self.drain_seconds
-        while time.monotonic() < until and not self.force_exit:
+        began = time.monotonic()
+        while time.monotonic() < began + self.drain_seconds and not self.force_exit:
             await asyncio.sleep(LOOK_SECONDS)
         stopping = getattr(state, "stopping", None)
         if stopping is not None:

@@ -17,7 +17,7 @@ from hirewire.vacancies.search.index.cluster.searching import ClusterSearch
 from hirewire.vacancies.search.index.cluster.store import ClusterStore, drop, other_formats
 from hirewire.vacancies.search.index.engine import Lost, indexes_of
 from hirewire.vacancies.search.index.schema import IndexSchema
-from hirewire.vacancies.search.updating import IndexUpdater, follow
+from hirewire.vacancies.search.updating import SHARED_SECONDS, IndexUpdater, follow
 
 log = structlog.get_logger(__name__)
 
@@ -98,7 +98,7 @@ class SharedIndex:
             await updater.open()
             self.leads, self._is_lost = True, False
             log.info("this process writes the search index", index=self._fields.name)
-            await follow(updater, check=check, every=BEAT_SECONDS)
+            await follow(updater, idle=SHARED_SECONDS, check=check, every=BEAT_SECONDS)
         except Lost:
             self._is_lost = True
             raise

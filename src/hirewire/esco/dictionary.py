@@ -94,7 +94,7 @@ class Dictionary:
         self.is_extended = bool(changed)
         """Whether operators added to it."""
         self._stems = _Stems(stems, self._names, changed)
-        self._read = lru_cache(_KEPT)(self._read_as_people_write)
+        self._found = lru_cache(_KEPT)(self._find)
 
     def _named(self, phrase: str) -> str | None:
         """The id of the skill that has this form."""
@@ -125,11 +125,11 @@ class Dictionary:
 
     def find(self, phrase: str) -> str | None:
         """The id of the skill that the phrase names; None if there is none."""
+        return self._found(phrase)
+
+    def _find(self, phrase: str) -> str | None:
         if (id := self._named(phrase)) is not None:
             return id
-        return self._read(phrase)
-
-    def _read_as_people_write(self, phrase: str) -> str | None:
         bare = tuple(forms.without_filler(phrase))
         for one in bare:
             if (id := self._named(one)) is not None:

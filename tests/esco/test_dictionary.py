@@ -110,6 +110,11 @@ def test_other_words_keep_their_letters(text: str) -> None:
     assert one_script(text) == text
 
 
+def test_half_a_character_names_nothing() -> None:
+    assert dictionary().find("\ud800") is None
+    assert dictionary().find("\ud800 python") is not None
+
+
 def test_an_unknown_skill_gets_its_own_id() -> None:
     assert dictionary().find("Hirewire wrangling") is None
     assert dictionary().id_of("Hirewire  Wrangling!") == "own:hirewirewrangling"

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
 from hirewire.esco import dictionary, job_titles, prepared
 from hirewire.esco.dictionary import (
@@ -20,7 +21,7 @@ from hirewire.esco.dictionary import (
     ranked_stems_of,
 )
 from hirewire.esco.forms import stems_of
-from hirewire.esco.hashed import hash_of
+from hirewire.esco.hashed import Hashed, hash_of
 from hirewire.esco.job_tables import all_occupations
 from hirewire.vacancies.skills import index
 from hirewire.vacancies.skills.index import SHORTEST_TOLERATED, Typeahead, is_one_typo
@@ -39,7 +40,8 @@ def test_names_of_skills() -> None:
 
 def test_titles() -> None:
     made = job_titles.built(all_occupations())
-    assert same(prepared.read(prepared.DATA, job_titles.FILE), made)
+    file = prepared.read(prepared.DATA, job_titles.FILE, job_titles.STEMMER)
+    assert same(file, made)
 
 
 def test_typeahead() -> None:
@@ -51,7 +53,7 @@ def test_typeahead() -> None:
 def other_data(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The data differ from those that the files were made of."""
     cached = (job_titles.titles, job_titles.jobs_of, index.typeahead, dictionary)
-    monkeypatch.setattr(prepared, "digest", lambda: "other")
+    monkeypatch.setattr(prepared, "digest", lambda *_: "other")
     for one in cached:
         one.cache_clear()
     yield
@@ -67,8 +69,42 @@ def test_other_data_are_used_without_their_files() -> None:
     assert index.typeahead().find("pyhton", 1)[0].skill.label.startswith("Python")
 
 
-def test_a_file_that_is_missing(tmp_path: Path) -> None:
-    assert prepared.read(tmp_path, "none.npz") is None
+WHOLE = (prepared.DATA / FILE).read_bytes()
+PLACE = len(WHOLE) // 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(None, b"", b"version https://git-lfs.github.com/spec/v1\n", WHOLE[:-1000]),
+        WHOLE.replace(b"\n", b"\r\n"),
+        WHOLE[:PLACE] + bytes(100) + WHOLE[PLACE + 100 :],
+    ],
+)
+def test_a_file_that_is_missing_or_damaged_is_not_used(
+    tmp_path: Path, content: bytes | None
+) -> None:
+    if content is not None:
+        (tmp_path / FILE).write_bytes(content)
+    with capture_logs() as logs:
+        assert prepared.read(tmp_path, FILE) is None
+    assert [(one["event"], one["file"]) for one in logs] == [("prepared file not used", FILE)]
+
+
+def test_what_is_not_of_the_data_changes_no_digest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "titles.csv").write_text("x")
+    monkeypatch.setattr(prepared, "DATA", tmp_path)
+    before = prepared.digest.__wrapped__()
+    (tmp_path / ".DS_Store").write_bytes(b"x")
+    (tmp_path / ".ipynb_checkpoints").mkdir()
+    assert prepared.digest.__wrapped__() == before != prepared.digest.__wrapped__("tantivy")
+
+
+def test_more_numbers_than_fit() -> None:
+    with pytest.raises(ValueError, match="32768"):
+        Hashed.of([(1, 0, 2**15)])
 
 
 def test_no_two_names_have_one_hash() -> None:
@@ -103,9 +139,10 @@ ADDED = st.builds(
 
 
 HASHES = {hash_of(stems_of(phrase)) for phrase in PHRASES}
+BUILT_IN = {skill.id: skill for skill in built_in()}
 RANKED = {
     (hashed, rank, skill.id)
-    for skill in built_in()
+    for skill in BUILT_IN.values()
     for hashed, rank in ranked_stems_of(skill)
     if hashed in HASHES
 }
@@ -114,10 +151,12 @@ RANKED = {
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(ADDED, max_size=3))
+@example([Added(1, "Zyx", (), (), "SQL"), Added(2, "Zyx", (), (), "Python")])
+@example([Added(1, "Zyx", (), (), ""), Added(2, "Zyx", (), (), "Python")])
 def test_what_operators_add_is_as_if_it_was_built_in(added: list[Added]) -> None:
     """The stems of the file, with those of the additions, are those of all skills together."""
     known = Dictionary(added)
-    changed = [known.skills[id] for id in known._added.values()]
+    changed = [skill for id, skill in known.skills.items() if skill != BUILT_IN.get(id)]
     of_changed = ((*one, s.id) for s in changed for one in ranked_stems_of(s))
     ranked = RANKED.union(of_changed)
     for phrase in PHRASES:

@@ -1,12 +1,15 @@
 """A blocked event loop is reported, with the code that blocks it."""
 
 import asyncio
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -37,6 +40,19 @@ def computes(until: Sequence[object]) -> None:
         pass
 
 
+async def _has(reports: Sequence[object], count: int) -> bool:
+    return len(reports) == count
+
+
+def matches(seconds: float) -> None:
+    """Blocks in a function in C that lets no other thread run."""
+    letters = 18
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        letters += 1
+        re.match("(a+)+$", "a" * letters + "b")
+
+
 @pytest.fixture
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stalls, "BLOCKED_SECONDS", 0.3)
@@ -48,7 +64,9 @@ async def test_it_is_reported_once_while_it_lasts_and_the_next_time() -> None:
     with capture_logs() as reports, watched("profiles, vacancies"):
         computes(reports)
         (first,) = reports
-        await asyncio.sleep(3 * stalls.BEAT_SECONDS)
+        await eventually(lambda: _has(reports, 2))
+        assert reports[1]["event"] == "event loop runs again"
+        assert reports[1]["seconds"] >= first["seconds"]
         reports.clear()
         computes(reports)
         (second,) = reports
@@ -58,6 +76,32 @@ async def test_it_is_reported_once_while_it_lasts_and_the_next_time() -> None:
         assert one["seconds"] >= 0.3
         assert one["at"][0].startswith(f"{__name__}.computes:")
         assert any(place.startswith(f"{__name__}.test_it_is_reported") for place in one["at"])
+
+
+@pytest.mark.usefixtures("_soon")
+async def test_code_that_lets_no_thread_run_is_reported_after_it() -> None:
+    with capture_logs() as reports, watched("profiles"):
+        await asyncio.sleep(0)
+        matches(2.0)
+        await eventually(lambda: _has(reports, 2))
+    assert [one["event"] for one in reports] == ["event loop blocked", "event loop runs again"]
+    assert any(".matches:" in place for place in reports[0]["at"])
+
+
+@pytest.mark.usefixtures("_soon")
+async def test_deep_code_is_reported_with_what_called_it_of_our_own() -> None:
+    namespace: dict[str, Any] = {"__name__": "hirewire.some", "json": json}
+    exec("def reads(text, default): return json.dumps(text, default=default)", namespace)
+
+    def deep(levels: int) -> None:
+        if levels:
+            deep(levels - 1)
+        else:
+            computes(reports)
+
+    with capture_logs() as reports, watched("profiles"):
+        namespace["reads"](object(), lambda _: deep(20))
+    assert any(place.startswith("hirewire.some.reads:") for place in reports[0]["at"])
 
 
 @pytest.mark.usefixtures("_soon")

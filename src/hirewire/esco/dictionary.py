@@ -88,9 +88,7 @@ class Dictionary:
         found = prepared.read(prepared.DATA, FILE)
         arrays = built(whole) if found is None else found
         self._keys, stems = (_unpacked(arrays, name) for name in ("keys", "stems"))
-        for addition in added:
-            self._add(addition)
-        changed = [self.skills[id] for id in dict.fromkeys(self._added.values())]
+        changed = [self.skills[id] for id in dict.fromkeys([self._add(one) for one in added])]
         self.is_extended = bool(changed)
         """Whether operators added to it."""
         self._stems = _Stems(stems, self._names, changed)
@@ -104,7 +102,8 @@ class Dictionary:
         found = self._keys.find(hash_of(key))
         return None if found is None else self._names[found.number]
 
-    def _add(self, added: Added) -> None:
+    def _add(self, added: Added) -> str:
+        """Returns the id of the skill that gets the forms."""
         id: str | None = added.skill
         if id not in self.skills:
             id = self._named(added.skill or added.label)
@@ -122,6 +121,7 @@ class Dictionary:
         )
         for form in (added.label, *others):
             self._added[key_of(form)] = id
+        return id
 
     def find(self, phrase: str) -> str | None:
         """The id of the skill that the phrase names; None if there is none."""

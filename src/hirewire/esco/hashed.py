@@ -17,7 +17,7 @@ SEVERAL = -1
 
 def hash_of(text: str) -> int:
     """The text's 48-bit BLAKE2b hash, the same in every process."""
-    return int.from_bytes(blake2b(text.encode(), digest_size=_BYTES).digest())
+    return int.from_bytes(blake2b(text.encode(errors="surrogatepass"), digest_size=_BYTES).digest())
 
 
 class Ranked(NamedTuple):
@@ -32,7 +32,12 @@ class Hashed:
     """For each hash the only number of the lowest rank."""
 
     def __init__(self, hashes: Ints, numbers: Ints, ranks: Ints) -> None:
-        """`hashes` are sorted, each once; numbers fit 16 bits, ranks 8."""
+        """`hashes` are sorted, each once; numbers fit 16 bits, ranks 8.
+
+        Raises `ValueError` for more numbers than that.
+        """
+        if len(numbers) and numbers.max() > np.iinfo(np.int16).max:
+            raise ValueError(f"number {numbers.max()} does not fit")
         self._hashes: array[int] = array("q", hashes.astype(np.int64).tobytes())
         self._numbers: array[int] = array("h", numbers.astype(np.int16).tobytes())
         self._ranks: array[int] = array("b", ranks.astype(np.int8).tobytes())

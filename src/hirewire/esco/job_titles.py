@@ -48,8 +48,8 @@ SURE = 75
 """The lowest similarity at which an advert counts as one of an occupation in a search."""
 _UNKNOWN = 2.0
 """The weight of a word that no occupation has: most such words describe only the place or day."""
-FILE = "titles.npz"
-"""The prepared file of titles."""
+FILE, STEMMER = "titles.npz", "tantivy"
+"""The prepared file of titles, and the library that removes their endings."""
 _LONGEST = 200
 _RUN = 6
 _DATA = files("hirewire.esco") / "data"
@@ -334,7 +334,7 @@ class Titles:
 @cache
 def titles() -> Titles:
     """The index. The first call in a process reads it."""
-    arrays = prepared.read(prepared.DATA, FILE)
+    arrays = prepared.read(prepared.DATA, FILE, STEMMER)
     return Titles(built(all_occupations()) if arrays is None else arrays)
 
 

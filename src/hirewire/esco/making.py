@@ -11,7 +11,8 @@ from hirewire.esco.job_tables import all_occupations
 def main() -> None:
     """Write them into the sources."""
     prepared.write(prepared.DATA, FILE, built(built_in()))
-    prepared.write(prepared.DATA, job_titles.FILE, job_titles.built(all_occupations()))
+    titles = job_titles.built(all_occupations())
+    prepared.write(prepared.DATA, job_titles.FILE, titles, job_titles.STEMMER)
 
 
 if __name__ == "__main__":

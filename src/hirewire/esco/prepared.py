@@ -6,6 +6,7 @@ a file, or with one of other data, the same is made when it is used first.
 
 import hashlib
 import sys
+import zlib
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -13,40 +14,51 @@ from importlib.resources.abc import Traversable
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
+import structlog
 from numpy.typing import NDArray
 
 DATA = files("hirewire.esco") / "data"
 _OF = "of"
+_KINDS = (".csv", ".gz", ".json", ".txt")
+log = structlog.get_logger(__name__)
 Arrays = dict[str, NDArray[Any]]
 
 
-def read(folder: Traversable, name: str) -> Arrays | None:
-    """The arrays of a file; None if there is none, or it was made of other data."""
+def read(folder: Traversable, name: str, *libraries: str) -> Arrays | None:
+    """The arrays of a file that was made with these libraries.
+
+    None if it cannot be read, or was made of other data or with other versions: this is logged,
+    since making the same takes seconds.
+    """
     try:
         content = (folder / name).read_bytes()
-    except FileNotFoundError:
-        return None
-    with np.load(BytesIO(content), allow_pickle=False) as file:
-        if file[_OF].item() != digest():
-            return None
-        return {key: file[key] for key in file.files if key != _OF}
+        with np.load(BytesIO(content), allow_pickle=False) as file:
+            if file[_OF].item() == digest(*libraries):
+                return {key: file[key] for key in file.files if key != _OF}
+            why = "made of other data"
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
+        why = f"{type(error).__name__}: {error}"
+    log.info("prepared file not used", file=name, why=why)
+    return None
 
 
-def write(folder: Traversable, name: str, arrays: Arrays) -> None:
+def write(folder: Traversable, name: str, arrays: Arrays, *libraries: str) -> None:
     """Write a file into the sources."""
     path = Path(str(folder)) / name
-    content: dict[str, Any] = {**arrays, _OF: np.array(digest())}
+    content: dict[str, Any] = {**arrays, _OF: np.array(digest(*libraries))}
     np.savez_compressed(path, **content)
     sys.stdout.write(f"{path.name}: {path.stat().st_size} bytes\n")
 
 
 @cache
-def digest() -> str:
-    """A hash of all data, and of the version of the library that removes endings."""
-    hashed = hashlib.blake2b(version("tantivy").encode(), digest_size=8)
+def digest(*libraries: str) -> str:
+    """A hash of all data, and of the versions of these libraries."""
+    versions = " ".join(version(one) for one in libraries)
+    hashed = hashlib.blake2b(versions.encode(), digest_size=8)
     for file in sorted(DATA.iterdir(), key=lambda file: file.name):
-        if not file.name.endswith(".npz"):
+        if file.name.endswith(_KINDS):
             hashed.update(f" {file.name} ".encode() + file.read_bytes())
     return hashed.hexdigest()

@@ -1,10 +1,12 @@
 """Searching for vacancies over HTTP, with a real index over a real database."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
+from hirewire.vacancies.search import background
 from tests.builders import eventually
 from tests.vacancies.conftest import Person
 
@@ -323,3 +325,35 @@ async def test_the_number_of_saved_searches_is_limited(boris: Person) -> None:
         await boris.call("POST", "/searches", {"name": str(n), "query": {}}, expect=201)
     problem = await boris.call("POST", "/searches", {"name": "x", "query": {}}, expect=409)
     assert problem["type"].endswith("too-many-searches")
+
+
+@pytest.fixture
+def _searches_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing but searches looks for changes."""
+
+    async def waits(_: object) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(background, "follow", waits)
+
+
+@pytest.mark.usefixtures("_searches_alone")
+async def test_whatever_searches_asks_for_changes(board: Board, boris: Person) -> None:
+    query = {"q": "analyst", "sort": "date"}
+    await boris.call("POST", "/searches", {"name": "Mine", "query": query}, expect=201)
+
+    async def in_feed() -> bool:
+        path = "/api/vacancies/feeds/vacancies.atom"
+        answer = await board.employer.service.client.get(path)
+        return board.ids["one"] in answer.text
+
+    async def is_new() -> bool:
+        [item] = (await boris.call("GET", "/searches"))["items"]
+        return bool(item["new"] == len(board.ids))
+
+    await board.publish("one", "Analyst")
+    await eventually(in_feed)
+    await board.publish("two", "Analyst")
+    await eventually(is_new)
+    await board.publish("three", "Analyst")
+    await board.ready()

@@ -23,7 +23,8 @@ from hirewire.vacancies.recommendations.index.matching import MatchingIndex, ind
 from hirewire.vacancies.recommendations.index.shards import SHARDS
 
 log = structlog.get_logger(__name__)
-BATCH = 200
+BATCH = 100
+"""Documents of a step. Others run between them, and a transaction may rest 40 s at most."""
 FIRST = UUID(int=0)
 Kind = Literal["vacancy", "resume"]
 SHARE_SECONDS = 1.0

@@ -118,6 +118,7 @@ async def newest_vacancies(
     if index is None:
         raise SearchNotReady(retry_after=1)
     newest = SearchQuery(vacancy_filters(query), limit=FEED_ENTRIES)
+    await index.refreshed()
     found = await index.search(newest)
     rows = await queries.open_vacancies(tx, found.ids[:FEED_ENTRIES])
     shown = [dict(rows[id]._mapping) for id in found.ids if id in rows]
@@ -274,6 +275,7 @@ async def _news(tx: Tx, rows: Sequence[Row[Any]]) -> list[int | None]:
     if index is None:
         return [None] * len(rows)
     try:
+        await index.refreshed()
         return [await _new(index, row) for row in rows]
     except SearchUnavailable:
         return [None] * len(rows)

@@ -173,3 +173,4 @@ async def test_several_migrates_at_once_and_a_running_service(
         assert jobs.scalar_one() == 1
     line = await reader.account(await writer.log())
     assert (line.counts["handled"], line.late, line.adds_up) == (15, 0, True)
+    await reader.close()

@@ -1,4 +1,4 @@
-"""Numbers by the hashes of texts: 12 bytes for each, where a dictionary of texts takes 150."""
+"""Numbers by the hashes of texts: 11 bytes for each, where a dictionary of texts takes 150."""
 
 from array import array
 from bisect import bisect_left

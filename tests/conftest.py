@@ -21,6 +21,7 @@ import httpx
 import psutil
 import pytest
 import pytest_asyncio
+import structlog
 from hypothesis import settings
 from sqlalchemy.engine import make_url
 
@@ -389,6 +390,14 @@ def broker_url(request: pytest.FixtureRequest) -> str:
     """A fresh broker of each kind."""
     url: str = request.getfixturevalue(FRESH[request.param])
     return url
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """A test that configures the logs does so for itself alone: others look for warnings."""
+    before = structlog.get_config()
+    yield
+    structlog.configure(**before)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -15,9 +15,9 @@ _BYTES = 6
 SEVERAL = -1
 
 
-def hash_of(text: str) -> int:
-    """The text's 48-bit BLAKE2b hash, the same in every process."""
-    return int.from_bytes(blake2b(text.encode(errors="surrogatepass"), digest_size=_BYTES).digest())
+def hash_of(text: str, size: int = _BYTES) -> int:
+    """The text's BLAKE2b hash of so many bytes, the same in every process."""
+    return int.from_bytes(blake2b(text.encode(errors="surrogatepass"), digest_size=size).digest())
 
 
 class Ranked(NamedTuple):

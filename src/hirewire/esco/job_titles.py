@@ -19,6 +19,7 @@ import numpy as np
 from hirewire.esco import prepared
 from hirewire.esco.dictionary import without_note
 from hirewire.esco.forms import one_script
+from hirewire.esco.hashed import hash_of
 from hirewire.esco.job_codes import NTH_BITS, OWN_TITLE, Job
 from hirewire.esco.job_tables import Occupation, all_occupations
 from hirewire.esco.licences import with_categories
@@ -137,7 +138,7 @@ def _head_word(plain: str) -> str:
 
 
 def _hash(text: str) -> int:
-    return int.from_bytes(blake2b(text.encode(), digest_size=8).digest())
+    return hash_of(text, 8)
 
 
 def _key(stems: Iterable[str]) -> int:

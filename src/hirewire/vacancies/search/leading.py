@@ -1,6 +1,5 @@
 """The search in a cluster: every process searches the index, one of them writes it."""
 
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -17,7 +16,7 @@ from hirewire.vacancies.search.index.cluster.searching import ClusterSearch
 from hirewire.vacancies.search.index.cluster.store import ClusterStore, drop, other_formats
 from hirewire.vacancies.search.index.engine import Lost, indexes_of
 from hirewire.vacancies.search.index.schema import IndexSchema
-from hirewire.vacancies.search.updating import SHARED_SECONDS, IndexUpdater, follow
+from hirewire.vacancies.search.updating import SHARED_SECONDS, Due, IndexUpdater, follow
 
 log = structlog.get_logger(__name__)
 
@@ -81,13 +80,11 @@ class SharedIndex:
             self._session = None
 
     async def _write(self, session: Session) -> None:
-        swept = time.monotonic()
+        is_swept = Due(SWEEP_SECONDS)
 
         async def check() -> None:
-            nonlocal swept
             await session.check(self._lock)
-            if time.monotonic() > swept + SWEEP_SECONDS:
-                swept = time.monotonic()
+            if is_swept.now():
                 await self.sweep(session)
 
         store = ClusterStore(

@@ -242,7 +242,7 @@ def _rewriting_in(state: Mapping[str, JsonValue]) -> tuple[int, Rewriting | None
             return erased if isinstance(erased, int) else 0, None
 
 
-class _Due:
+class Due:
     """What is done every so many seconds."""
 
     def __init__(self, every: float) -> None:
@@ -270,7 +270,7 @@ async def follow(
     `idle`: the pause in seconds. `check`, called `every` so many seconds, raises if the index is
     another process's to write. Ends with `Lost` or `Superseded`.
     """
-    is_whose, is_whole, is_rewritten = _Due(every), _Due(CHECK_SECONDS), _Due(REWRITE_SECONDS)
+    is_whose, is_whole, is_rewritten = Due(every), Due(CHECK_SECONDS), Due(REWRITE_SECONDS)
 
     async def step() -> bool:
         if check is not None and is_whose.now():
